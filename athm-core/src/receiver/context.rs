@@ -1,0 +1,46 @@
+//! What a receiver runs with.
+
+use super::States;
+use crate::{Sender, Signal, Transaction};
+
+/// Everything that a receiver can ask for while it runs: its parameters are taken from here.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    pub(crate) transaction: &'a Transaction,
+    pub(crate) signal: Signal,
+    pub(crate) sender: &'a Sender,
+    pub(crate) states: &'a States,
+    pub(crate) receiver: &'a str,
+}
+
+impl<'a> Context<'a> {
+    /// The transaction that the signal is about.
+    #[must_use]
+    pub fn transaction(&self) -> &'a Transaction {
+        self.transaction
+    }
+
+    /// The signal that fired.
+    #[must_use]
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    /// The way in that noticed it first.
+    #[must_use]
+    pub fn sender(&self) -> &'a Sender {
+        self.sender
+    }
+
+    /// The states given to the builder.
+    #[must_use]
+    pub fn states(&self) -> &'a States {
+        self.states
+    }
+
+    /// The id of the receiver that runs.
+    #[must_use]
+    pub fn receiver(&self) -> &'a str {
+        self.receiver
+    }
+}

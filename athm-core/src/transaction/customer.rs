@@ -1,0 +1,30 @@
+//! Who paid.
+
+use std::fmt;
+
+/// Who paid, as the provider tells it. Its `Debug` shows nothing personal, so that no log does.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Customer {
+    /// The customer's name.
+    pub name: Option<String>,
+    /// The customer's phone: its digits alone, ten of them in Puerto Rico.
+    pub phone: Option<String>,
+    /// The customer's e-mail address.
+    pub email: Option<String>,
+    /// The words that the customer sent along with an app payment or donation.
+    pub message: Option<String>,
+}
+
+impl Customer {
+    /// Nothing, when nothing is known.
+    pub(crate) fn known(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
+impl fmt::Debug for Customer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Customer([redacted])")
+    }
+}
