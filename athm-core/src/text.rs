@@ -1,12 +1,28 @@
 //! Text from outside, made fit for an error message or a log line.
 
+use std::error::Error;
+
 /// How much of a foreign value an error message repeats.
 const SHOWN: usize = 40;
 
 /// The beginning of what was found, so that a message stays a line whatever was sent.
 pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    cut(text, SHOWN).map_or_else(|| text.to_owned(), |beginning| format!("{beginning}…"))
+}
+
+/// The first so many characters, when there are more.
+pub(crate) fn cut(text: &str, most: usize) -> Option<&str> {
+    text.char_indices().nth(most).map(|(end, _)| &text[..end])
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
     }
+    line
 }

@@ -17,6 +17,11 @@ impl Fired {
     fn first(&mut self, transition: &Transition) -> bool {
         self.0.insert(transition.key())
     }
+
+    /// Takes in the steps of another row of the same payment.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
 }
 
 impl FromIterator<String> for Fired {
@@ -75,6 +80,7 @@ impl Transaction {
     fn identify(&mut self, observed: &Self) {
         self.ecommerce_id = self.ecommerce_id.or(observed.ecommerce_id);
         self.reference_number = self.reference_number.take().or_else(|| observed.reference_number.clone());
+        self.deadline = self.deadline.or(observed.deadline);
         self.customer = self.customer.take().or_else(|| observed.customer.clone());
         if self.kind != TransactionKind::Ecommerce {
             self.kind = observed.kind.clone();

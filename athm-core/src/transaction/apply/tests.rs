@@ -165,7 +165,7 @@ proptest! {
             _ => 0,
         }).sum();
         prop_assert_eq!(refunded, transaction.refunded_amount.cents());
-        let keys: std::collections::BTreeSet<_> = transitions.iter().map(Transition::key).collect();
+        let keys: BTreeSet<_> = transitions.iter().map(Transition::key).collect();
         prop_assert_eq!(keys.len(), transitions.len());
     }
 

@@ -1,0 +1,105 @@
+//! A message as a handler's argument.
+
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use crate::Error;
+
+/// What a request says of a payment: an extractor for callbacks of your own.
+///
+/// It reads what [`athm_core::Callback`] reads, and derefs to it. A request that can't be read never reaches the
+/// handler: 400 names the field, 413 is too long ([`CallbackConfig`]), 415 is neither a form nor JSON.
+///
+/// ```
+/// use actix_web::{HttpResponse, web};
+/// use athm_actix::{Athm, Callback, Error, Sender};
+///
+/// async fn my_callback(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {
+///     let transaction = athm.verify(&callback).await?;
+///     athm.dispatch(&transaction, Sender::new("my_callback")).await;
+///     Ok(HttpResponse::Created().finish())
+/// }
+/// # let _ = web::post().to(my_callback);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Callback {
+    message: athm_core::Callback,
+    body: Bytes,
+}
+
+impl Callback {
+    /// The message.
+    #[must_use]
+    pub fn into_inner(self) -> athm_core::Callback {
+        self.message
+    }
+
+    /// The body of the request, as it came.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Deref for Callback {
+    type Target = athm_core::Callback;
+
+    fn deref(&self) -> &athm_core::Callback {
+        &self.message
+    }
+}
+
+impl FromRequest for Callback {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limit = request.app_data::<CallbackConfig>().copied().unwrap_or_default().limit;
+        let content_type =
+            request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let reading = web::Payload::from_request(request, payload).into_inner();
+        async move {
+            let payload = reading.map_err(|_| Error::Unreadable)?;
+            let body = payload.to_bytes_limited(limit).await.map_err(|_| Error::TooLarge { limit })?;
+            let body = body.map_err(|_| Error::Unreadable)?;
+            let message = athm_core::Callback::parse(content_type.as_deref().unwrap_or_default(), &body)?;
+            Ok(Self { message, body })
+        }
+        .boxed_local()
+    }
+}
+
+/// How much a [`Callback`] reads: `App::app_data` of this, or [`Scope::limit`](crate::Scope::limit).
+///
+/// ```
+/// use actix_web::App;
+/// use athm_actix::CallbackConfig;
+///
+/// let app = App::new().app_data(CallbackConfig::default().limit(64 * 1024));
+/// # let _ = app;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a configuration does nothing until it is given to the app"]
+pub struct CallbackConfig {
+    limit: usize,
+}
+
+impl CallbackConfig {
+    /// The longest body that is read, in bytes (262,144 unless given).
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+}
+
+impl Default for CallbackConfig {
+    fn default() -> Self {
+        Self { limit: 256 * 1024 }
+    }
+}

@@ -1,0 +1,114 @@
+//! From what went wrong to what the sender is told.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpResponse, ResponseError};
+use athm_core::{
+    BoxError, OperationError, ParseError, Receipt, RecordError, Rejection, StoreError, UnexpectedTotal, VerifyError,
+};
+use serde_json::json;
+
+/// How long a sender should wait when something can't be done now, in seconds.
+const RETRY_SECONDS: &str = "5";
+
+/// Any error of a callback, as an HTTP answer. The answer tells what the sender can mend and nothing of any payment:
+/// the sender may be anybody.
+///
+/// | answer | when |
+/// |---|---|
+/// | 400 | the body can't be read: `{"error":"unreadable","field":…,"message":…}` |
+/// | 413, 415 | the body is too long, or neither a form nor JSON |
+/// | 422 | the provider, or the program's own check, says otherwise: `{"result":"refused"}` |
+/// | 503 with `Retry-After` | not now: the provider doesn't confirm it yet or can't be asked, the database can't write |
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The message can't be read.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The request broke off.
+    #[error("the request's body can't be read")]
+    Unreadable,
+    /// The body is too long.
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge {
+        /// The longest body that is read.
+        limit: usize,
+    },
+    /// The message can't be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The payment can't be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The database can't do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider didn't do what it was asked to.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    /// A check of the program's own refused the payment.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// A payment of another amount than its order costs.
+    #[error(transparent)]
+    UnexpectedTotal(#[from] UnexpectedTotal),
+    /// Anything else that a callback of your own ran into: 500.
+    #[error(transparent)]
+    Other(BoxError),
+}
+
+impl Error {
+    /// Any other error, answered with 500 and logged.
+    ///
+    /// ```
+    /// let error = athm_actix::Error::other(std::io::Error::other("the printer is on fire"));
+    /// assert_eq!(error.to_string(), "the printer is on fire");
+    /// ```
+    pub fn other(error: impl Into<BoxError>) -> Self {
+        Self::Other(error.into())
+    }
+
+    fn is_refusal(&self) -> bool {
+        let is_unknown = matches!(self, Self::Verify(VerifyError::Refused | VerifyError::Unidentified));
+        is_unknown
+            || matches!(self, Self::Rejected(_) | Self::UnexpectedTotal(_) | Self::Record(RecordError::Unidentified))
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Parse(ParseError::ContentType { .. }) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Parse(_) | Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            _ if self.is_refusal() => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let status = self.status_code();
+        let mut response = HttpResponse::build(status);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, RETRY_SECONDS));
+        }
+        if status.is_server_error() {
+            tracing::error!(error = self as &dyn std::error::Error, %status, "a callback failed");
+        }
+        let message = self.to_string();
+        response.json(match self {
+            Self::Parse(error) => match error.field() {
+                Some(field) => json!({ "error": "unreadable", "field": field, "message": message }),
+                None => json!({ "error": "unreadable", "message": message }),
+            },
+            Self::Unreadable => json!({ "error": "unreadable", "message": message }),
+            Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
+            Self::Verify(VerifyError::Pending) => json!({ "result": Receipt::Pending.as_str() }),
+            Self::Other(_) => json!({ "error": "internal" }),
+            _ if self.is_refusal() => json!({ "result": Receipt::Refused.as_str() }),
+            _ => json!({ "error": "unavailable" }),
+        })
+    }
+}

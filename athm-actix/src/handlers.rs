@@ -1,0 +1,44 @@
+//! The default handlers.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use athm_core::{Athm, Receipt, Sender};
+use serde_json::json;
+
+use crate::{Callback, Error};
+
+/// The customer's browser posts the result of the checkout.
+pub(crate) async fn callback(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {
+    receive(callback, &athm, Sender::CALLBACK).await
+}
+
+/// The provider's server posts an event.
+pub(crate) async fn webhook(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {
+    receive(callback, &athm, Sender::WEBHOOK).await
+}
+
+/// Whether payments can be recorded. It names nothing of the set-up: the caller may be anybody.
+pub(crate) async fn health(athm: web::Data<Athm>) -> HttpResponse {
+    match athm.ping().await {
+        Ok(()) => HttpResponse::Ok().json(json!({ "status": "ok" })),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the database doesn't answer");
+            HttpResponse::ServiceUnavailable().json(json!({ "status": "unavailable" }))
+        }
+    }
+}
+
+async fn receive(callback: Callback, athm: &Athm, sender: Sender) -> Result<HttpResponse, Error> {
+    let body = callback.body().to_vec();
+    let receipt = athm.receive(callback.into_inner(), sender, body).await?;
+    Ok(HttpResponse::build(status(receipt)).json(json!({ "result": receipt.as_str() })))
+}
+
+fn status(receipt: Receipt) -> StatusCode {
+    match receipt {
+        Receipt::Recorded => StatusCode::CREATED,
+        Receipt::Pending => StatusCode::ACCEPTED,
+        Receipt::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::OK,
+    }
+}

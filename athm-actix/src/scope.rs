@@ -1,0 +1,89 @@
+//! The service to mount.
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::{Handler, Responder, Route, web};
+use athm_core::Athm;
+
+use crate::{CallbackConfig, handlers};
+
+/// The routes that ATH Móvil's messages come in on, under one path.
+///
+/// | route | what |
+/// |---|---|
+/// | POST `callback` | the customer's browser posts the result of the checkout |
+/// | POST `webhook` | the provider's server posts an event |
+/// | GET `health` | 200 when the database answers, else 503 |
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+/// use athm_actix::Athm;
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let athm = Athm::builder().from_env()?.start().await?;
+/// HttpServer::new(move || App::new().service(athm_actix::scope("/athm", &athm)))
+///     .bind(("127.0.0.1", 8080))?
+///     .run()
+///     .await?;
+/// # Ok(()) }
+/// ```
+pub fn scope(path: &str, athm: &Athm) -> Scope {
+    Scope { path: path.to_owned(), athm: athm.clone(), config: CallbackConfig::default(), callback: None }
+}
+
+/// The routes of [`scope`], to be adapted and mounted.
+#[must_use = "a scope serves nothing until `App::service`"]
+pub struct Scope {
+    path: String,
+    athm: Athm,
+    config: CallbackConfig,
+    callback: Option<Route>,
+}
+
+impl Scope {
+    /// Puts a handler of your own in the place of the default callback: what Django's `DJANGO_ATHM_CALLBACK_VIEW` does.
+    ///
+    /// It may ask for [`web::Data<Athm>`](Athm), which the scope provides.
+    ///
+    /// ```
+    /// use actix_web::{App, HttpResponse, web};
+    /// use athm_actix::{Athm, Callback, Error, Sender};
+    ///
+    /// async fn my_callback(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {
+    ///     let transaction = athm.verify(&callback).await?;
+    ///     athm.record(transaction, Sender::new("my_callback")).await?;
+    ///     Ok(HttpResponse::Created().finish())
+    /// }
+    ///
+    /// fn service(athm: &Athm) -> athm_actix::Scope {
+    ///     athm_actix::scope("/athm", athm).callback(my_callback)
+    /// }
+    /// ```
+    pub fn callback<F, Arguments>(mut self, handler: F) -> Self
+    where
+        F: Handler<Arguments>,
+        Arguments: actix_web::FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.callback = Some(web::post().to(handler));
+        self
+    }
+
+    /// The longest body that is read, in bytes (262,144 unless given); a longer one is answered 413.
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.config = self.config.limit(bytes);
+        self
+    }
+}
+
+impl HttpServiceFactory for Scope {
+    fn register(self, service: &mut AppService) {
+        let callback = self.callback.unwrap_or_else(|| web::post().to(handlers::callback));
+        web::scope(&self.path)
+            .app_data(self.config)
+            .app_data(web::Data::new(self.athm))
+            .service(web::resource("/callback").route(callback))
+            .service(web::resource("/webhook").route(web::post().to(handlers::webhook)))
+            .service(web::resource("/health").route(web::get().to(handlers::health)))
+            .register(service);
+    }
+}

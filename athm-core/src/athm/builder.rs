@@ -1,0 +1,158 @@
+//! Setting it up.
+
+use std::env;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::ConfigError;
+use crate::dispatch::ReceiverInfo;
+use crate::receiver::{Context, IntoOutcome, States};
+use crate::store::Check;
+use crate::{Clock, Dispatcher, Rejection, Signal, Transaction};
+
+/// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use athm_core::{Athm, Rejection};
+///
+/// let athm = Athm::builder()
+///     .tokens("public token", "private token")
+///     .database_url("sqlite://shop.db")
+///     .state(String::from("what receivers share"))
+///     .check(|transaction| {
+///         if transaction.metadata_1().is_empty() { Err(Rejection::new("no order")) } else { Ok(()) }
+///     })
+///     .start()
+///     .await?;
+/// # athm.shutdown(std::time::Duration::ZERO).await;
+/// # Ok(()) }
+/// ```
+#[derive(Default)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct Builder {
+    pub(super) tokens: Option<(SecretString, SecretString)>,
+    pub(super) business_id: Option<String>,
+    pub(super) api_url: Option<String>,
+    pub(super) database_url: Option<String>,
+    pub(super) trusts_callbacks: bool,
+    pub(super) dispatcher: Option<Dispatcher>,
+    pub(super) states: States,
+    pub(super) checks: Vec<Check>,
+    pub(super) connected: Vec<ReceiverInfo>,
+    pub(super) clock: Clock,
+}
+
+impl Builder {
+    /// Reads the environment; what isn't set stays as it is.
+    ///
+    /// | variable | what |
+    /// |---|---|
+    /// | `ATHM_PUBLIC_TOKEN`, `ATHM_PRIVATE_TOKEN` | the business's tokens, from the ATH Business app: both or none |
+    /// | `ATHM_BUSINESS_ID` | the `businessCustomerId` that every answer must carry |
+    /// | `ATHM_DATABASE_URL` | the database: `sqlite://athm.db` unless set |
+    /// | `ATHM_API_URL` | replaces scheme, host and port of the provider's hosts: a simulator |
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] when a variable isn't Unicode, or one token is set without the other.
+    pub fn from_env(mut self) -> Result<Self, ConfigError> {
+        match (variable("ATHM_PUBLIC_TOKEN")?, variable("ATHM_PRIVATE_TOKEN")?) {
+            (Some(public), Some(private)) => self = self.tokens(public, private),
+            (None, None) => {}
+            (Some(_), None) => return Err(ConfigError::HalfOfTokens { missing: "ATHM_PRIVATE_TOKEN" }),
+            (None, Some(_)) => return Err(ConfigError::HalfOfTokens { missing: "ATHM_PUBLIC_TOKEN" }),
+        }
+        self.business_id = variable("ATHM_BUSINESS_ID")?.or(self.business_id);
+        self.database_url = variable("ATHM_DATABASE_URL")?.or(self.database_url);
+        self.api_url = variable("ATHM_API_URL")?.or(self.api_url);
+        Ok(self)
+    }
+
+    /// The business's two tokens, from the ATH Business app.
+    pub fn tokens(mut self, public: impl Into<SecretString>, private: impl Into<SecretString>) -> Self {
+        self.tokens = Some((public.into(), private.into()));
+        self
+    }
+
+    /// The `businessCustomerId` that every answer of the provider's must carry. Unset, it is not checked.
+    pub fn business_id(mut self, id: impl Into<String>) -> Self {
+        self.business_id = Some(id.into());
+        self
+    }
+
+    /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address.
+    pub fn api_url(mut self, url: impl Into<String>) -> Self {
+        self.api_url = Some(url.into());
+        self
+    }
+
+    /// Where payments are kept: `sqlite://` and a file's path. `sqlite://athm.db` unless given.
+    pub fn database_url(mut self, url: impl Into<String>) -> Self {
+        self.database_url = Some(url.into());
+        self
+    }
+
+    /// Takes every message at its word, and asks the provider nothing: for tests, and for callbacks that another
+    /// service has verified already. Anybody who can post to the callback can then complete any payment.
+    /// `start` refuses it together with tokens.
+    pub fn trust_callbacks(mut self) -> Self {
+        self.trusts_callbacks = true;
+        self
+    }
+
+    /// What receivers ask for with `State<T>`; one of each type.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(Arc::new(state));
+        self
+    }
+
+    /// The receivers to use, in place of all that were linked into the program: tests don't hear each other so.
+    pub fn dispatcher(mut self, dispatcher: Dispatcher) -> Self {
+        self.dispatcher = Some(dispatcher);
+        self
+    }
+
+    /// Connects a closure to signals. Its deliveries are durable, as those of `#[receiver]` functions are.
+    /// `start` refuses an id that is taken.
+    ///
+    /// ```no_run
+    /// # use athm_core::{Athm, Signal};
+    /// let builder = Athm::builder().connect("print", [Signal::Completed], |context| {
+    ///     println!("{} was paid", context.transaction().total());
+    /// });
+    /// ```
+    pub fn connect<F, R>(mut self, id: impl Into<String>, signals: impl Into<Vec<Signal>>, receiver: F) -> Self
+    where
+        F: for<'a> Fn(&'a Context<'a>) -> R + Send + Sync + 'static,
+        R: IntoOutcome,
+    {
+        self.connected.push(ReceiverInfo::closure(id, signals, receiver));
+        self
+    }
+
+    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O.
+    ///
+    /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the
+    /// message is told `refused`.
+    pub fn check(mut self, check: impl Fn(&Transaction) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
+        self.checks.push(Arc::new(check));
+        self
+    }
+
+    /// Where the time comes from: the system's clock, unless a test gives its own.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+fn variable(name: &'static str) -> Result<Option<String>, ConfigError> {
+    match env::var(name) {
+        Ok(value) if value.trim().is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(ConfigError::NotUnicode { variable: name }),
+    }
+}

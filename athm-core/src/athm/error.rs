@@ -1,0 +1,119 @@
+//! What can go wrong with the handle.
+
+use crate::provider::{BuildError, ProviderError};
+use crate::{StoreError, TransactionId};
+
+/// Why the environment can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// One of the two tokens is set, the other is not.
+    #[error("{missing} is missing: athm needs both tokens, from the ATH Business app's settings")]
+    HalfOfTokens {
+        /// The variable that isn't set.
+        missing: &'static str,
+    },
+    /// A variable holds something else than text.
+    #[error("{variable} is not Unicode")]
+    NotUnicode {
+        /// The variable.
+        variable: &'static str,
+    },
+}
+
+/// Why athm doesn't start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There are no tokens, so that nothing can be verified.
+    #[error(
+        "no tokens: set ATHM_PUBLIC_TOKEN and ATHM_PRIVATE_TOKEN and call `.from_env()`, or call `.tokens(public, private)`; \
+         a test that verifies nothing calls `.trust_callbacks()`"
+    )]
+    NoTokens,
+    /// Trusted callbacks are for set-ups without tokens.
+    #[error(
+        "`.trust_callbacks()` is refused where tokens are set: with them, every message can be verified; remove one of the two"
+    )]
+    TrustWithTokens,
+    /// Receivers that can't work.
+    #[error("receivers can't work:\n  {}", problems.join("\n  "))]
+    Receivers {
+        /// Each mistake, with its receiver and where it stands.
+        problems: Vec<String>,
+    },
+    /// The client of the provider's API can't be set up.
+    #[error(transparent)]
+    Provider(#[from] BuildError),
+    /// The database can't be used.
+    #[error("the database can't be used")]
+    Store(#[from] StoreError),
+    /// The system gives no more threads.
+    #[error("athm's threads can't be started")]
+    Threads(#[source] std::io::Error),
+}
+
+/// Why a message can't be verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It names no payment, or is a test event.
+    #[error("the message names no payment")]
+    Unidentified,
+    /// It says what isn't so.
+    #[error("the provider says otherwise")]
+    Refused,
+    /// It claims what the provider doesn't confirm yet.
+    #[error("the provider doesn't confirm it yet")]
+    Pending,
+    /// The provider couldn't be asked.
+    #[error("the provider couldn't be asked")]
+    Provider(#[from] ProviderError),
+    /// The database couldn't be read.
+    #[error("the database couldn't be read")]
+    Store(#[from] StoreError),
+}
+
+/// Why a payment can't be recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// It has neither an ecommerceId nor a reference number: nobody could tell it from the next.
+    #[error("a payment without ecommerceId and reference number can't be recorded: set one of them")]
+    Unidentified,
+    /// It can't be made durable.
+    #[error("the payment couldn't be recorded")]
+    Store(#[from] StoreError),
+}
+
+/// Why a payment can't be created, authorized or cancelled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// Callbacks are trusted: there are no tokens to call the provider with.
+    #[error("callbacks are trusted: there are no tokens to call the provider with")]
+    NoProvider,
+    /// There is no such payment.
+    #[error("there is no payment {id}")]
+    UnknownTransaction {
+        /// The payment that was named.
+        id: TransactionId,
+    },
+    /// The payment wasn't opened here, or too long ago: nothing is kept to authorize it with.
+    #[error(
+        "nothing is kept to authorize the payment {id} with: it was opened elsewhere, has ended, or is older than 15 minutes"
+    )]
+    NoTicket {
+        /// The payment that was named.
+        id: TransactionId,
+    },
+    /// The provider didn't do it. See [`ProviderError::is_outcome_unknown`].
+    #[error("the provider didn't do it")]
+    Provider(#[from] ProviderError),
+    /// The provider did it, or may have, and it couldn't be recorded.
+    #[error("the payment couldn't be recorded")]
+    Store(#[from] StoreError),
+    /// athm was shut down meanwhile.
+    #[error("athm was shut down")]
+    Closed,
+}

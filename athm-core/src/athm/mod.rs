@@ -1,0 +1,215 @@
+//! The handle that holds it all.
+
+mod builder;
+mod error;
+mod operations;
+mod runtimes;
+mod start;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::builder::Builder;
+pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
+use self::runtimes::Runtimes;
+use crate::delivery::Outbox;
+use crate::processor::{Claimed, Processor, Receipt, fared, key_of, said_to_expire};
+use crate::provider::Client;
+use crate::store::{By, PaymentKey, Recorded};
+use crate::{
+    Callback, Dispatcher, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError,
+    Transaction, TransactionId, TransactionKind, TransactionQuery,
+};
+
+/// Receivers, payments and their delivery: everything of athm behind one handle.
+///
+/// A clone is the same handle. `athm_actix::scope` feeds messages into it; a program of any other sort can call
+/// [`receive`](Athm::receive) itself.
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use athm_core::{Amount, Athm, NewPayment};
+///
+/// let athm = Athm::builder().from_env()?.start().await?;
+/// let payment = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
+/// println!("open: {:?}", payment.ecommerce_id());
+/// # athm.shutdown(std::time::Duration::from_secs(10)).await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Athm(Arc<Inner>);
+
+struct Inner {
+    processor: Processor,
+    dispatcher: Dispatcher,
+    outbox: Outbox,
+    runtimes: Runtimes,
+}
+
+impl Athm {
+    /// Starts to set it up.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Takes in a message: asks the provider about the payment that it names, and records the provider's word.
+    ///
+    /// The message is durable, or its effect is, when this returns. Receivers run after that; this doesn't wait for
+    /// them. It goes on to its end even if the caller stops waiting. `body` is the message as it came, of which the
+    /// beginning is kept when it comes to nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it can't be made durable: the sender should try again.
+    pub async fn receive(&self, callback: Callback, sender: Sender, body: Vec<u8>) -> Result<Receipt, StoreError> {
+        let processor = self.0.processor.clone();
+        self.spawn(async move { processor.receive(&callback, sender, &body).await })
+            .await
+            .unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Asks the provider about the payment that a message names, and records nothing: for callbacks of your own.
+    ///
+    /// With callbacks trusted, what the message says is returned as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`]: the message says what isn't so, or the provider can't confirm it now.
+    pub async fn verify(&self, callback: &Callback) -> Result<Transaction, VerifyError> {
+        let key = key_of(callback).filter(|_| callback.kind() != Some(&TransactionKind::Simulated));
+        let key = key.ok_or(VerifyError::Unidentified)?;
+        let Some(provider) = self.provider().cloned() else {
+            return Ok(callback.transaction(self.0.processor.clock.now()));
+        };
+        let processor = self.0.processor.clone();
+        let asked =
+            self.spawn(async move { processor.ask(&provider, &key).await }).await.unwrap_or(Err(StoreError::Closed));
+        let observed = match asked? {
+            Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
+            asked => said_to_expire(asked?, callback.status()),
+        };
+        match fared(callback.status(), observed.status()) {
+            Claimed::TooEarly => Err(VerifyError::Pending),
+            Claimed::Wrongly => Err(VerifyError::Refused),
+            Claimed::Rightly => Ok(observed),
+        }
+    }
+
+    /// Records a payment durably: deduplicated, and its receivers called after the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`]: it carries no name of the provider's, or it can't be made durable.
+    pub async fn record(&self, transaction: Transaction, sender: Sender) -> Result<Recorded, RecordError> {
+        if transaction.ecommerce_id.is_none() && transaction.reference_number.is_none() {
+            return Err(RecordError::Unidentified);
+        }
+        Ok(self.0.processor.record(transaction, sender).await?)
+    }
+
+    /// Sends `received`, then the signal of the transaction's status: now, here, nothing stored.
+    pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
+        self.0.dispatcher.dispatch(transaction, sender).await
+    }
+
+    /// A payment by our own name for it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn transaction(&self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
+        self.0.processor.store.find(By::Id(id)).await
+    }
+
+    /// A payment by its checkout ticket.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn transaction_by_ecommerce_id(&self, id: &EcommerceId) -> Result<Option<Transaction>, StoreError> {
+        self.0.processor.store.find(By::Payment(PaymentKey::Ecommerce(*id))).await
+    }
+
+    /// A payment by its reference number.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn transaction_by_reference(
+        &self,
+        reference: &ReferenceNumber,
+    ) -> Result<Option<Transaction>, StoreError> {
+        self.0.processor.store.find(By::Payment(PaymentKey::Reference(reference.clone()))).await
+    }
+
+    /// Payments, newest first, a page at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn transactions(&self, query: TransactionQuery) -> Result<Page, StoreError> {
+        self.0.processor.store.list(query).await
+    }
+
+    /// What has happened to a payment, in its order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn events(&self, id: TransactionId) -> Result<Vec<Event>, StoreError> {
+        self.0.processor.store.events(id).await
+    }
+
+    /// Every receiver, in the order in which they start.
+    #[must_use]
+    pub fn receivers(&self) -> Vec<ReceiverInfo> {
+        self.0.dispatcher.receivers()
+    }
+
+    /// The client of the provider's API; `None` when callbacks are trusted.
+    #[must_use]
+    pub fn provider(&self) -> Option<&Client> {
+        self.0.processor.provider.as_ref()
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it doesn't.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.0.processor.store.ping().await
+    }
+
+    /// Waits until no receiver runs and none is due: for tests, and before a planned stop.
+    pub async fn idle(&self) {
+        self.0.outbox.idle().await;
+    }
+
+    /// Stops: lets running receivers finish, for so long at most, and closes the database.
+    ///
+    /// What has not finished runs again at the next start.
+    pub async fn shutdown(&self, grace: Duration) {
+        if tokio::time::timeout(grace, self.idle()).await.is_err() {
+            tracing::warn!(
+                "receivers were still running at the end of the grace period; they run again at the next start"
+            );
+        }
+        if let Err(error) = self.0.processor.store.close().await {
+            tracing::debug!(%error, "the database was closed already");
+        }
+        self.0.runtimes.stop();
+    }
+
+    /// Runs something to its end, whether or not the caller waits for it.
+    async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        self.0.runtimes.house()?.spawn(work).await.ok()
+    }
+}
+
+impl fmt::Debug for Athm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Athm").field("receivers", &self.0.dispatcher.receivers().len()).finish_non_exhaustive()
+    }
+}

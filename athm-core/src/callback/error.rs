@@ -1,0 +1,89 @@
+//! Why a message can't be read.
+
+use crate::text::shortened;
+
+/// Why the body of a message can't be read.
+///
+/// ```
+/// use athm_core::{Callback, ParseError};
+///
+/// let error = Callback::parse("application/json", br#"{"total": "a lot"}"#).unwrap_err();
+/// assert_eq!(error.to_string(), r#"total: expected an amount of dollars such as 25.00, found "a lot""#);
+/// assert_eq!(error.field(), Some("total"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// It is neither a form nor JSON.
+    #[error("expected application/json or application/x-www-form-urlencoded, found {found:?}")]
+    ContentType {
+        /// The content type that it came with, shortened.
+        found: String,
+    },
+    /// There is nothing in it.
+    #[error("expected a JSON object or a form, found an empty body")]
+    Empty,
+    /// It says that it is JSON, and is not.
+    #[error("expected JSON: {0}")]
+    Json(#[source] serde_json::Error),
+    /// It is JSON, but not an object.
+    #[error("expected a JSON object, found {found}")]
+    NotAnObject {
+        /// What sort of JSON it is.
+        found: &'static str,
+    },
+    /// One of its fields can't be read.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+}
+
+impl ParseError {
+    /// The field that can't be read, as the message spells it.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Field(error) => Some(error.field()),
+            _ => None,
+        }
+    }
+}
+
+/// A field that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct FieldError {
+    field: String,
+    problem: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(field: impl Into<String>, problem: impl ToString) -> Self {
+        Self { field: field.into(), problem: problem.to_string() }
+    }
+
+    pub(super) fn expected(field: impl Into<String>, expected: &str, found: &serde_json::Value) -> Self {
+        Self::new(field, format!("expected {expected}, found {}", shortened(&found.to_string())))
+    }
+
+    /// A field that the provider's answer must have, and has not.
+    pub(crate) fn missing(field: &str) -> Self {
+        Self::new(field, "expected in the provider's answer, found nothing")
+    }
+
+    /// The same field, as one of another's.
+    pub(super) fn within(self, outer: &str) -> Self {
+        Self { field: format!("{outer}.{}", self.field), ..self }
+    }
+
+    /// The field, as the message spells it.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// What was expected, and what was there.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+}

@@ -1,0 +1,20 @@
+//! Every spelling of the provider's, here and nowhere else.
+//!
+//! The same thing is written in many ways by the provider's scripts, webhooks and endpoints. [`Fields`] is one of its
+//! objects, whatever it came in; what is read out of it is athm's own.
+
+mod body;
+mod read;
+mod words;
+mod write;
+
+use serde_json::{Map, Value};
+
+pub(crate) use self::write::{item_object, written};
+
+/// The fields of one of the provider's objects.
+#[derive(Debug)]
+pub(crate) struct Fields(Map<String, Value>);
+
+#[cfg(test)]
+mod tests;

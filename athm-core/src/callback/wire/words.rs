@@ -1,0 +1,79 @@
+//! The provider's words for states, sorts, times and phones.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+use crate::{Status, TransactionKind};
+
+/// Puerto Rico keeps UTC−4 all year.
+const PUERTO_RICO: Offset = jiff::tz::offset(-4);
+/// From so many digits on, seconds would be past the year 5000: they are milliseconds.
+const MILLISECOND_DIGITS: usize = 12;
+
+pub(super) fn status(word: &str) -> Status {
+    match word.to_ascii_lowercase().as_str() {
+        "open" => Status::Open,
+        "confirm" | "confirmed" => Status::Confirmed,
+        "completed" => Status::Completed,
+        "cancel" | "cancelled" | "canceled" => Status::Cancelled,
+        "expired" => Status::Expired,
+        _ => Status::Unknown(word.to_owned()),
+    }
+}
+
+/// The status as the provider's own endpoints spell it, but for `EXPIRED`, which only its messages say.
+pub(super) fn provider_status(status: &Status) -> &str {
+    match status {
+        Status::Open => "OPEN",
+        Status::Confirmed => "CONFIRM",
+        Status::Completed => "COMPLETED",
+        Status::Cancelled => "CANCEL",
+        Status::Expired => "EXPIRED",
+        Status::Unknown(word) => word,
+    }
+}
+
+pub(super) fn kind(word: &str) -> TransactionKind {
+    match word.to_ascii_lowercase().as_str() {
+        "ecommerce" => TransactionKind::Ecommerce,
+        "payment" => TransactionKind::Payment,
+        "donation" => TransactionKind::Donation,
+        "refund" => TransactionKind::Refund,
+        "simulated" => TransactionKind::Simulated,
+        _ => TransactionKind::Unknown(word.to_owned()),
+    }
+}
+
+pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
+    match kind {
+        TransactionKind::Ecommerce => "ECOMMERCE",
+        TransactionKind::Payment => "PAYMENT",
+        TransactionKind::Donation => "DONATION",
+        TransactionKind::Refund => "REFUND",
+        TransactionKind::Simulated => "SIMULATED",
+        TransactionKind::Unknown(word) => word,
+    }
+}
+
+/// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let epoch = text.parse().ok()?;
+        let of = if text.len() >= MILLISECOND_DIGITS { Timestamp::from_millisecond } else { Timestamp::from_second };
+        return of(epoch).ok();
+    }
+    let local: DateTime = text.parse().ok()?;
+    PUERTO_RICO.to_timestamp(local).ok()
+}
+
+pub(super) fn provider_date(date: Timestamp) -> String {
+    let local = PUERTO_RICO.to_datetime(date);
+    local.strftime("%Y-%m-%d %H:%M:%S%.f").to_string()
+}
+
+/// The digits of a phone, however it is written; the provider's `0` is no phone.
+pub(super) fn phone_digits(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits.bytes().any(|digit| digit != b'0').then_some(digits)
+}

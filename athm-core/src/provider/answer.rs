@@ -1,0 +1,54 @@
+//! From an HTTP response to the provider's word.
+
+use reqwest::Response;
+use serde_json::Value;
+
+use super::ProviderError;
+use crate::text::shortened;
+
+/// More than any answer of a single payment; a longer one isn't read to its end.
+const MOST: usize = 1024 * 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The JSON of an answer that isn't a refusal: the envelope, or whatever bare value the endpoint gives.
+pub(super) async fn read(response: Response) -> Result<Value, ProviderError> {
+    let status = response.status().as_u16();
+    let body = whole(response).await?.ok_or(ProviderError::NoJson { status })?;
+    let json = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
+    let value: Value = serde_json::from_slice(json).map_err(|_| ProviderError::NoJson { status })?;
+    match refusal(&value, status) {
+        Some(refusal) => Err(refusal),
+        None if (200..300).contains(&status) => Ok(value),
+        None => Err(ProviderError::Rejected { code: String::new(), message: String::from("(no message)"), status }),
+    }
+}
+
+async fn whole(mut response: Response) -> Result<Option<Vec<u8>>, ProviderError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(ProviderError::Unreachable)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MOST {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
+/// `{"status":"error","errorcode":…,"message":…}`, or the legacy `{"errorCode":…,"description":…}`; HTTP 200 included.
+fn refusal(value: &Value, status: u16) -> Option<ProviderError> {
+    let fields = value.as_object()?;
+    let text = |names: [&str; 2]| {
+        names.iter().find_map(|name| fields.get(*name)).map(|value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    };
+    let code = text(["errorcode", "errorCode"]).filter(|code| code != "null" && !code.is_empty());
+    let is_error =
+        fields.get("status").and_then(Value::as_str).is_some_and(|status| status.eq_ignore_ascii_case("error"));
+    if code.is_none() && !is_error {
+        return None;
+    }
+    let message = text(["message", "description"]).unwrap_or_default();
+    Some(ProviderError::Rejected { code: code.unwrap_or_default(), message: shortened(&message), status })
+}

@@ -1,0 +1,134 @@
+//! Setting up the client.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use rustls::{ClientConfig, RootCertStore, crypto};
+use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::SecretString;
+
+use super::Client;
+use crate::Clock;
+
+const ECOMMERCE: &str = "https://payments.athmovil.com";
+const WWW: &str = "https://www.athmovil.com";
+const USER_AGENT: &str = concat!("athm/", env!("CARGO_PKG_VERSION"));
+
+/// Sets up a [`Client`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    public_token: SecretString,
+    private_token: SecretString,
+    business_id: Option<String>,
+    api_url: Option<String>,
+    timeout: Duration,
+    clock: Clock,
+}
+
+impl Builder {
+    pub(super) fn new(public_token: impl Into<SecretString>, private_token: impl Into<SecretString>) -> Self {
+        Self {
+            public_token: public_token.into(),
+            private_token: private_token.into(),
+            business_id: None,
+            api_url: None,
+            timeout: Duration::from_secs(10),
+            clock: Clock::system(),
+        }
+    }
+
+    /// The `businessCustomerId` that every answer must carry. Unset, it is not checked.
+    pub fn business_id(mut self, id: impl Into<String>) -> Self {
+        self.business_id = Some(id.into());
+        self
+    }
+
+    /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address. Unencrypted `http` is
+    /// taken for loopback alone, as the requests carry tokens.
+    pub fn api_url(mut self, url: impl Into<String>) -> Self {
+        self.api_url = Some(url.into());
+        self
+    }
+
+    /// How long a whole call may take (10 seconds unless given).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Where the time of an answer comes from.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when the address can't be used, or the system has no certificates to trust.
+    pub fn build(self) -> Result<Client, BuildError> {
+        let url = |default: &str| address(self.api_url.as_deref().unwrap_or(default));
+        let (ecommerce, www) = (url(ECOMMERCE)?, url(WWW)?);
+        let is_loopback = ecommerce.scheme() == "http";
+        let http = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .timeout(self.timeout)
+            // A redirect would carry the tokens to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_backend_preconfigured(tls(is_loopback)?);
+        let http = if is_loopback { http.no_proxy() } else { http };
+        Ok(Client {
+            http: http.build().map_err(BuildError::Http)?,
+            ecommerce,
+            www,
+            public_token: self.public_token,
+            private_token: self.private_token,
+            business_id: self.business_id,
+            clock: self.clock,
+        })
+    }
+}
+
+fn address(text: &str) -> Result<Url, BuildError> {
+    let wrong = || BuildError::Address { found: text.to_owned() };
+    let url: Url = text.parse().map_err(|_| wrong())?;
+    let is_loopback = url.host_str().is_some_and(|host| {
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    });
+    let takes = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+    if takes { Ok(url) } else { Err(wrong()) }
+}
+
+/// TLS with `ring`, handed to this client alone. A loopback client trusts nobody: it speaks no TLS.
+fn tls(is_loopback: bool) -> Result<ClientConfig, BuildError> {
+    let provider = Arc::new(crypto::ring::default_provider());
+    let config =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(BuildError::Tls)?;
+    if is_loopback {
+        return Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    }
+    Ok(config.with_platform_verifier().map_err(BuildError::Tls)?.with_no_client_auth())
+}
+
+/// Why a client can't be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The address can't be used.
+    #[error("the API's address must be https, or http on loopback: found {found:?}")]
+    Address {
+        /// What was given.
+        found: String,
+    },
+    /// No TLS: usually, the system has no certificates (Debian's package is `ca-certificates`).
+    #[error("TLS can't be set up: are the system's CA certificates installed?")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP client can't be set up.
+    #[error("the HTTP client can't be set up")]
+    Http(#[source] reqwest::Error),
+}

@@ -1,0 +1,137 @@
+//! What recording a payment comes to, decided on what is recorded already. Every backend asks this.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::{Record, StoreError};
+use crate::delivery::{Delivery, Work};
+use crate::dispatch::Registry;
+use crate::transaction::Fired;
+use crate::{DeliveryId, Event, EventId, Rejection, Transaction, TransactionId, Transition};
+
+/// A rule of the program's own that holds on every way in.
+pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;
+
+/// What the program has set up: its checks, and who listens.
+#[derive(Clone, Default)]
+pub(crate) struct Policy {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) registry: Arc<Registry>,
+}
+
+/// A payment as it is recorded, with the steps that it has taken.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) transaction: Transaction,
+    pub(crate) fired: Fired,
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub(crate) transaction: Transaction,
+    pub(crate) write: Write,
+    /// A second row of the same payment, whose belongings move to the first.
+    pub(crate) merged: Option<TransactionId>,
+    pub(crate) work: Vec<Work>,
+}
+
+/// How the payment's own row is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    Insert,
+    Update,
+    Nothing,
+}
+
+impl Policy {
+    /// Applies what was seen to the rows that carry one of its names: none, one, or two that turn out to be the same.
+    pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Result<Decision, StoreError> {
+        let observed = &record.observed;
+        let mut rows = in_precedence(rows).into_iter();
+        let Some(Stored { mut transaction, mut fired }) = rows.next() else {
+            let (transaction, transitions) = Transaction::first_seen(observed);
+            return Ok(self.decided(transaction, Write::Insert, None, transitions, record));
+        };
+        let merged = rows.next();
+        refuse_conflict(&transaction, merged.as_ref(), observed)?;
+        let before = transaction.clone();
+        if let Some(other) = &merged {
+            fired.extend(&other.fired);
+            // All steps of the other row are known, so that this fires nothing.
+            transaction.apply(&other.transaction, &mut fired);
+        }
+        let transitions = transaction.apply(observed, &mut fired);
+        let write = if transaction == before { Write::Nothing } else { Write::Update };
+        Ok(self.decided(transaction, write, merged.map(|other| other.transaction.id), transitions, record))
+    }
+
+    fn decided(
+        &self,
+        transaction: Transaction,
+        write: Write,
+        merged: Option<TransactionId>,
+        transitions: Vec<Transition>,
+        record: &Record,
+    ) -> Decision {
+        let rejection = if transitions.is_empty() { None } else { self.rejection(&transaction) };
+        let work = transitions.into_iter().map(|transition| {
+            let event = Event {
+                id: EventId::new(),
+                transaction_id: transaction.id,
+                transition,
+                sender: record.sender.clone(),
+                rejection: rejection.clone(),
+                created_at: record.observed.updated_at,
+            };
+            Work { transaction: transaction.clone(), deliveries: self.deliveries(&event), event }
+        });
+        Decision { work: work.collect(), transaction, write, merged }
+    }
+
+    /// Why the program's own checks refuse it. A check that panics has not agreed.
+    fn rejection(&self, transaction: &Transaction) -> Option<String> {
+        self.checks.iter().find_map(|check| match catch_unwind(AssertUnwindSafe(|| check(transaction))) {
+            Ok(Ok(())) => None,
+            Ok(Err(rejection)) => Some(rejection.to_string()),
+            Err(_) => Some(String::from("a check panicked")),
+        })
+    }
+
+    fn deliveries(&self, event: &Event) -> Vec<Delivery> {
+        if event.rejection.is_some() {
+            return Vec::new();
+        }
+        let signals = event.transition.signals().iter();
+        let each = signals.flat_map(|&signal| {
+            self.registry.hearing(signal, &event.sender).map(move |receiver| Delivery {
+                id: DeliveryId::new(),
+                signal,
+                receiver: receiver.id().to_owned(),
+            })
+        });
+        each.collect()
+    }
+}
+
+/// The row with the ecommerceId stays when two turn out to be one payment.
+fn in_precedence(mut rows: Vec<Stored>) -> Vec<Stored> {
+    rows.sort_by_key(|row| row.transaction.ecommerce_id.is_none());
+    rows
+}
+
+/// One reference number can't belong to two tickets.
+fn refuse_conflict(
+    transaction: &Transaction,
+    merged: Option<&Stored>,
+    observed: &Transaction,
+) -> Result<(), StoreError> {
+    let tickets = [Some(transaction), merged.map(|row| &row.transaction), Some(observed)];
+    let mut tickets = tickets.into_iter().flatten().filter_map(|transaction| transaction.ecommerce_id);
+    let first = tickets.next();
+    if tickets.all(|ticket| Some(ticket) == first) {
+        return Ok(());
+    }
+    let reference = observed.reference_number.as_ref().map(ToString::to_string).unwrap_or_default();
+    Err(StoreError::Conflict { reference })
+}

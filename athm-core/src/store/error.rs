@@ -1,0 +1,71 @@
+//! What can go wrong with the database.
+
+use crate::receiver::BoxError;
+
+/// Why the database could not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The address names no database.
+    #[error("expected a database address such as sqlite://athm.db, found {found:?}")]
+    Address {
+        /// What was given, without a password.
+        found: String,
+    },
+    /// The address names a database that this program was built without.
+    #[error("this database needs the feature `{feature}` of athm-actix (or athm-core)")]
+    Feature {
+        /// The feature to switch on.
+        feature: &'static str,
+    },
+    /// The file can't be made or opened.
+    #[error("{path} can't be used: does its folder exist, and may it be written to?")]
+    Unusable {
+        /// The database file.
+        path: String,
+        /// What the system says.
+        #[source]
+        source: std::sync::Arc<std::io::Error>,
+    },
+    /// Another process has the file.
+    #[error("{path} is in use by another process: one SQLite file serves one process")]
+    InUse {
+        /// The database file.
+        path: String,
+    },
+    /// The tables were made by a newer athm.
+    #[error("the database is at version {found}, this athm knows versions up to {known}: use a newer one")]
+    Newer {
+        /// The version that the tables have.
+        found: u32,
+        /// The newest version that this athm knows.
+        known: u32,
+    },
+    /// More waits to be written than can be held: try again in a moment.
+    #[error("too much waits to be written")]
+    Busy,
+    /// athm is shutting down.
+    #[error("the database is closed")]
+    Closed,
+    /// The reference number belongs to another payment.
+    #[error("the reference number {reference} belongs to another payment")]
+    Conflict {
+        /// The reference number that both claim.
+        reference: String,
+    },
+    /// The database refused, or can't be reached.
+    #[error("the database failed")]
+    Database(#[source] SharedError),
+}
+
+impl StoreError {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn database(error: impl Into<BoxError>) -> Self {
+        Self::Database(SharedError(error.into().into()))
+    }
+}
+
+/// An error that several callers get: all whose writes were in one commit.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct SharedError(std::sync::Arc<dyn std::error::Error + Send + Sync>);

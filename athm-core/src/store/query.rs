@@ -1,0 +1,114 @@
+//! Asking for payments.
+
+use jiff::Timestamp;
+
+use crate::{Status, Transaction, TransactionId};
+
+/// Which payments to list, newest first.
+///
+/// ```no_run
+/// # async fn list(athm: athm_core::Athm) -> Result<(), athm_core::StoreError> {
+/// use athm_core::{Status, TransactionQuery};
+///
+/// let mut query = TransactionQuery::new().status(Status::Completed).limit(100);
+/// loop {
+///     let page = athm.transactions(query.clone()).await?;
+///     for transaction in page.transactions() {
+///         println!("{} {}", transaction.created_at(), transaction.total());
+///     }
+///     let Some(next) = page.next() else { break };
+///     query = query.after(next);
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "a query lists nothing by itself"]
+pub struct TransactionQuery {
+    pub(super) status: Option<Status>,
+    pub(super) since: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
+    pub(super) limit: Option<u32>,
+    pub(super) after: Option<Cursor>,
+}
+
+impl TransactionQuery {
+    const MOST: u32 = 1000;
+    const USUAL: u32 = 50;
+
+    /// All payments.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only those in this state.
+    pub fn status(mut self, status: Status) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Only those first heard of at this time or later.
+    pub fn since(mut self, since: Timestamp) -> Self {
+        self.since = Some(since);
+        self
+    }
+
+    /// Only those first heard of before this time.
+    pub fn until(mut self, until: Timestamp) -> Self {
+        self.until = Some(until);
+        self
+    }
+
+    /// So many at once: 1 to 1000, 50 unless given.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit.clamp(1, Self::MOST));
+        self
+    }
+
+    /// Those that come after a page, from its [`next`](Page::next).
+    pub fn after(mut self, cursor: Cursor) -> Self {
+        self.after = Some(cursor);
+        self
+    }
+
+    pub(super) fn page_size(&self) -> u32 {
+        self.limit.unwrap_or(Self::USUAL)
+    }
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub(super) created_at: Timestamp,
+    pub(super) id: TransactionId,
+}
+
+/// Some payments, newest first, and where the next ones begin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    pub(super) transactions: Vec<Transaction>,
+    pub(super) next: Option<Cursor>,
+}
+
+impl Page {
+    /// One page out of what was read: one more than asked for, when there is more.
+    pub(super) fn of(mut transactions: Vec<Transaction>, size: u32) -> Self {
+        let size = size as usize;
+        let has_more = transactions.len() > size;
+        transactions.truncate(size);
+        let last = transactions.last().filter(|_| has_more);
+        let next = last.map(|last| Cursor { created_at: last.created_at, id: last.id });
+        Self { transactions, next }
+    }
+
+    /// The payments.
+    #[must_use]
+    pub fn transactions(&self) -> &[Transaction] {
+        &self.transactions
+    }
+
+    /// Where the next page begins; `None` on the last one.
+    #[must_use]
+    pub fn next(&self) -> Option<Cursor> {
+        self.next
+    }
+}

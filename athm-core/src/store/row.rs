@@ -1,0 +1,154 @@
+//! Between rows and what they mean.
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Error, Result, Row};
+use uuid::Uuid;
+
+use crate::delivery::Delivery;
+use crate::store::{Held, HeldAs};
+use crate::transaction::{Refund, Transition};
+use crate::{Amount, Customer, Event, Item, Sender, Transaction};
+
+/// Reads a row's columns one after another, in the order in which they were selected.
+pub(super) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn get<T: rusqlite::types::FromSql>(&mut self) -> Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    fn id<T: From<Uuid>>(&mut self) -> Result<T> {
+        self.get::<Uuid>().map(T::from)
+    }
+
+    fn cents(&mut self) -> Result<Amount> {
+        self.get().map(Amount::from_cents)
+    }
+
+    fn time(&mut self) -> Result<Timestamp> {
+        let micros = self.get()?;
+        Timestamp::from_microsecond(micros).map_err(|error| self.unreadable(error))
+    }
+
+    pub(super) fn maybe_time(&mut self) -> Result<Option<Timestamp>> {
+        let micros: Option<i64> = self.get()?;
+        micros.map(Timestamp::from_microsecond).transpose().map_err(|error| self.unreadable(error))
+    }
+
+    fn parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(&mut self) -> Result<T> {
+        let text: String = self.get()?;
+        text.parse().map_err(|error| self.unreadable(error))
+    }
+
+    fn maybe_parsed<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+        &mut self,
+    ) -> Result<Option<T>> {
+        let text: Option<String> = self.get()?;
+        text.map(|text| text.parse()).transpose().map_err(|error| self.unreadable(error))
+    }
+
+    /// The column that was read last holds what no athm has written.
+    fn unreadable(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+        Error::FromSqlConversionFailure(self.next - 1, Type::Text, Box::new(error))
+    }
+
+    /// Columns of `select_transaction!`; the customer and the items are elsewhere.
+    pub(super) fn transaction(&mut self) -> Result<Transaction> {
+        Ok(Transaction {
+            id: self.id()?,
+            kind: self.parsed()?,
+            status: self.parsed()?,
+            ecommerce_id: self.get::<Option<Uuid>>()?.map(Into::into),
+            reference_number: self.maybe_parsed()?,
+            daily_transaction_id: self.get()?,
+            total: self.cents()?,
+            subtotal: self.cents()?,
+            tax: self.cents()?,
+            fee: self.cents()?,
+            net_amount: self.cents()?,
+            refunded_amount: self.cents()?,
+            metadata_1: self.get()?,
+            metadata_2: self.get()?,
+            date: self.maybe_time()?,
+            deadline: self.maybe_time()?,
+            verified: self.get()?,
+            created_at: self.time()?,
+            updated_at: self.time()?,
+            items: Vec::new(),
+            customer: None,
+        })
+    }
+
+    pub(super) fn item(&mut self) -> Result<Item> {
+        Ok(Item {
+            name: self.get()?,
+            description: self.get()?,
+            quantity: self.get()?,
+            price: self.cents()?,
+            tax: self.cents()?,
+            metadata: self.get()?,
+            sku: self.get()?,
+        })
+    }
+
+    pub(super) fn customer(&mut self) -> Result<Customer> {
+        Ok(Customer { name: self.get()?, phone: self.get()?, email: self.get()?, message: self.get()? })
+    }
+
+    pub(super) fn event(&mut self) -> Result<Event> {
+        let (id, transaction_id) = (self.id()?, self.id()?);
+        let key: String = self.get()?;
+        let refund_amount = self.get::<Option<i64>>()?.map(Amount::from_cents);
+        let transition = transition(&key, refund_amount).ok_or_else(|| self.unreadable(UnknownTransition(key)))?;
+        let sender = Sender::new(self.get::<String>()?);
+        Ok(Event { id, transaction_id, transition, sender, rejection: self.get()?, created_at: self.time()? })
+    }
+
+    pub(super) fn delivery(&mut self) -> Result<Delivery> {
+        Ok(Delivery { id: self.id()?, signal: self.parsed()?, receiver: self.get()? })
+    }
+
+    pub(super) fn pending(&mut self) -> Result<Held> {
+        Ok(Held {
+            id: self.get()?,
+            key: self.maybe_parsed()?,
+            kind: self.maybe_parsed()?,
+            status: self.maybe_parsed()?,
+            sender: Sender::new(self.get::<String>()?),
+            body: self.get()?,
+            held_as: HeldAs::Pending { attempts: self.get()?, due_at: self.time()? },
+            received_at: self.time()?,
+        })
+    }
+}
+
+/// The reverse of [`Transition::key`]. What a merge of two rows has found twice is marked, and the same step.
+fn transition(key: &str, refund_amount: Option<Amount>) -> Option<Transition> {
+    let key = key.split_once(super::sqlite::TWICE).map_or(key, |(step, _)| step);
+    Some(match key {
+        "completed" => Transition::Completed,
+        "cancelled" => Transition::Cancelled,
+        "expired" => Transition::Expired,
+        "paid" => Transition::Paid,
+        other => match other.split_once(':')? {
+            ("unknown", word) => Transition::Unknown(word.to_owned()),
+            ("refunded", total) => {
+                Transition::Refunded(Refund { amount: refund_amount?, total_refunded: total.parse().ok()? })
+            }
+            _ => return None,
+        },
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("expected a transition, found {0:?}")]
+struct UnknownTransition(String);
