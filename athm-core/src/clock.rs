@@ -30,7 +30,7 @@ impl Clock {
     /// A clock that stands still, at the present time, until it is advanced.
     #[must_use]
     pub fn manual() -> Self {
-        Self(Some(Arc::new(watch::Sender::new(Timestamp::now()))))
+        Self(Some(Arc::new(watch::Sender::new(system_now()))))
     }
 
     /// Moves a manual clock, and wakes whoever waited for that time. The system's clock stays as it is.
@@ -43,14 +43,14 @@ impl Clock {
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.as_ref().map_or_else(Timestamp::now, |time| *time.borrow())
+        self.0.as_ref().map_or_else(system_now, |time| *time.borrow())
     }
 
     /// Waits until a time: at once when it has passed.
     pub(crate) async fn sleep_until(&self, until: Timestamp) {
         match &self.0 {
             None => {
-                tokio::time::sleep(Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default()).await
+                tokio::time::sleep(Duration::try_from(until.duration_since(system_now())).unwrap_or_default()).await
             }
             Some(time) => {
                 // The sender is alive as long as `self` is, so this ends only when the time has come.
@@ -63,4 +63,10 @@ impl Clock {
 /// That much later, or the last time that there is.
 pub(crate) fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The system's time, in the microseconds that databases keep: what is written is what is read.
+pub(crate) fn system_now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }

@@ -72,7 +72,8 @@ impl FieldError {
 
     /// The same field, as one of another's.
     pub(super) fn within(self, outer: &str) -> Self {
-        Self { field: format!("{outer}.{}", self.field), ..self }
+        let field = if self.field.is_empty() { outer.to_owned() } else { format!("{outer}.{}", self.field) };
+        Self { field, ..self }
     }
 
     /// The field, as the message spells it.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Item, Status, Transaction, TransactionKind};
+use crate::clock::system_now;
 use crate::{Amount, EcommerceId, ReferenceNumber, TransactionId};
 
 /// Puts a [`Transaction`] together, for custom callbacks that believe another source, and for tests.
@@ -27,7 +28,7 @@ pub struct TransactionBuilder(Transaction);
 impl Transaction {
     /// Starts a checkout payment with that status and total.
     pub fn builder(status: Status, total: Amount) -> TransactionBuilder {
-        let now = Timestamp::now();
+        let now = system_now();
         TransactionBuilder(Self {
             id: TransactionId::new(),
             kind: TransactionKind::Ecommerce,

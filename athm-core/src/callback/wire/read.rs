@@ -161,7 +161,7 @@ impl Fields {
 
 fn item(value: &Value) -> Result<Item, FieldError> {
     let Value::Object(fields) = value else {
-        return Err(FieldError::expected("item", "an object", value));
+        return Err(FieldError::expected("", "an item (an object)", value));
     };
     let fields = Fields(fields.clone());
     let text = |name| fields.text(&[name]).map(Option::unwrap_or_default);
