@@ -1,1 +1,4 @@
 //! .
+
+#[cfg(feature = "simulator")]
+pub mod simulator;
