@@ -7,6 +7,8 @@ mod callback;
 mod error;
 mod handlers;
 mod scope;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 
 pub use athm_core::{
     AlreadyConnected, Amount, AmountError, Athm, BoxError, Builder, Clock, ConfigError, Context, Cursor, Customer,

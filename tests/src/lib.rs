@@ -15,7 +15,6 @@ pub struct Database {
 impl Database {
     /// An empty one.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test can't go on without")]
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
@@ -63,7 +62,6 @@ impl Recorder {
 
     /// A dispatcher on which one receiver, `recorder`, notes every signal as `signal by sender`.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the first receiver of an empty dispatcher")]
     pub fn listening(&self) -> Dispatcher {
         let (dispatcher, recorder) = (Dispatcher::empty(), self.clone());
         let note = move |context: &athm_core::Context<'_>| {
@@ -75,7 +73,6 @@ impl Recorder {
 }
 
 /// A builder that believes what it is told, on that database.
-#[must_use]
 pub fn trusting(database: &Database, dispatcher: Dispatcher) -> Builder {
     athm_core::Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
 }

@@ -1,0 +1,166 @@
+//! The provider's errors, in their two envelopes.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::simulator::SimulatorError;
+use crate::simulator::fields::BadField;
+
+/// A refusal of the payment API: `{"status":"error","message":…,"errorcode":…,"data":null}`.
+///
+/// The provider documents no HTTP statuses here. Those of its other API are used: 400 for the request, 401 for tokens,
+/// 409 for the payment's state.
+#[derive(Debug)]
+pub(in crate::simulator) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    fn request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// The public token is missing, or not the expected one.
+    pub(super) fn token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "BTRA_0017", "Invalid authorization token")
+    }
+
+    /// The bearer token is missing, or belongs to no payment.
+    pub(super) fn header() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "token.invalid.header", "The Authorization header holds no valid token.")
+    }
+
+    /// The bearer token is too old.
+    pub(super) fn expired(since: impl fmt::Display) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "token.expired", format!("The Token has expired on {since}."))
+    }
+
+    pub(super) fn format(message: impl fmt::Display) -> Self {
+        Self::request("BTRA_0006", format!("Invalid format: {message}"))
+    }
+
+    pub(super) fn blank(field: &str) -> Self {
+        Self::request("BTRA_0018", format!("{field}: must not be blank"))
+    }
+
+    pub(super) fn null(field: &str) -> Self {
+        Self::request("BTRA_0019", format!("{field}: must not be null"))
+    }
+
+    pub(super) fn metadata(field: &str) -> Self {
+        Self::request("BTRA_0038", format!("{field}: more than 40 characters"))
+    }
+
+    pub(super) fn timeout() -> Self {
+        Self::request("BTRA_0020", "timeout: numeric value out of bounds (120 to 600 expected)")
+    }
+
+    pub(super) fn zero() -> Self {
+        Self::request("BTRA_0013", "The amount is zero")
+    }
+
+    pub(super) fn below_minimum() -> Self {
+        Self::request("BTRA_0001", "The amount is below the minimum of 1.00")
+    }
+
+    pub(super) fn above_maximum() -> Self {
+        Self::request("BTRA_0004", "The amount is over the limit of 1500.00")
+    }
+
+    pub(super) fn unknown_payment() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BTRA_0031", "No such ecommerceId")
+    }
+
+    pub(super) fn not_confirmed() -> Self {
+        Self::new(StatusCode::CONFLICT, "BTRA_0032", "The payment is not in status CONFIRM")
+    }
+
+    /// The payment has ended, so that it can't be cancelled.
+    pub(super) fn ended(error: &SimulatorError) -> Self {
+        use athm_core::Status;
+
+        match error {
+            SimulatorError::WrongStatus { status: Status::Cancelled, .. } => {
+                Self::new(StatusCode::CONFLICT, "BTRA_0037", "The payment is cancelled already")
+            }
+            SimulatorError::WrongStatus { status: Status::Expired, .. } => {
+                Self::new(StatusCode::CONFLICT, "BTRA_0039", "The payment has expired")
+            }
+            SimulatorError::UnknownPayment { .. } => Self::unknown_payment(),
+            _ => Self::new(StatusCode::CONFLICT, "BTRA_0035", "The payment is not in the expected status"),
+        }
+    }
+
+    pub(in crate::simulator) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "BTRA_9999", "Internal error")
+    }
+
+    pub(in crate::simulator) fn answer(&self) -> HttpResponse {
+        HttpResponse::build(self.status).json(json!({
+            "status": "error", "message": self.message, "errorcode": self.code, "data": null,
+        }))
+    }
+}
+
+impl From<BadField> for Refusal {
+    fn from(field: BadField) -> Self {
+        Self::format(field.message())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.answer()
+    }
+}
+
+/// A refusal of the older API: `{"errorCode":"…","description":"…"}`, with HTTP 200, as its age was wont to.
+#[derive(Debug)]
+pub(super) struct LegacyRefusal {
+    code: &'static str,
+    description: &'static str,
+}
+
+impl LegacyRefusal {
+    pub(super) const PUBLIC_TOKEN_INVALID: Self = Self { code: "3010", description: "publicToken is invalid" };
+    pub(super) const PUBLIC_TOKEN_REQUIRED: Self = Self { code: "3030", description: "publicToken is required" };
+    pub(super) const PRIVATE_TOKEN_INVALID: Self = Self { code: "3040", description: "privateToken is invalid" };
+    pub(super) const PRIVATE_TOKEN_REQUIRED: Self = Self { code: "3060", description: "privateToken is required" };
+    pub(super) const NOTHING_ASKED: Self = Self { code: "4010", description: "referenceNumber is required" };
+    pub(super) const UNKNOWN: Self = Self { code: "5010", description: "transaction does not exist" };
+}
+
+impl fmt::Display for LegacyRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.description)
+    }
+}
+
+impl ResponseError for LegacyRefusal {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::OK
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::Ok().json(json!({ "errorCode": self.code, "description": self.description }))
+    }
+}

@@ -1,0 +1,105 @@
+//! Movements of money are asked for by anything that is known of them.
+
+use actix_web::{HttpResponse, web};
+use athm_core::Amount;
+
+use super::accepts;
+use super::refusal::LegacyRefusal;
+use crate::simulator::SimulatedPayment;
+use crate::simulator::answers::{Search, daily_number, phone};
+use crate::simulator::fields::{BadField, Fields};
+use crate::simulator::shared::{Settings, Shared};
+
+/// A bare object, or a list when several match.
+pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, LegacyRefusal> {
+    let fields = Fields::parse(&body).ok_or(LegacyRefusal::PUBLIC_TOKEN_REQUIRED)?;
+    check_tokens(shared.settings(), &fields)?;
+    // What can't be read matches nothing.
+    let query = Query::read(&fields).map_err(|_| LegacyRefusal::UNKNOWN)?.ok_or(LegacyRefusal::NOTHING_ASKED)?;
+
+    let mut ledger = shared.ledger();
+    let found: Vec<Search<'_>> = ledger
+        .entries()
+        .iter()
+        .map(|entry| &entry.payment)
+        .filter(|payment| query.matches(payment))
+        .map(Search::new)
+        .collect();
+    match found.as_slice() {
+        [] => Err(LegacyRefusal::UNKNOWN),
+        [one] => Ok(HttpResponse::Ok().json(one)),
+        several => Ok(HttpResponse::Ok().json(several)),
+    }
+}
+
+fn check_tokens(settings: &Settings, fields: &Fields) -> Result<(), LegacyRefusal> {
+    let text = |name| fields.text(&[name]).ok().flatten();
+    let public = text("publicToken").ok_or(LegacyRefusal::PUBLIC_TOKEN_REQUIRED)?;
+    if !accepts(settings.public_token.as_deref(), Some(&public)) {
+        return Err(LegacyRefusal::PUBLIC_TOKEN_INVALID);
+    }
+    let private = text("privateToken").ok_or(LegacyRefusal::PRIVATE_TOKEN_REQUIRED)?;
+    if !accepts(settings.private_token.as_deref(), Some(&private)) {
+        return Err(LegacyRefusal::PRIVATE_TOKEN_INVALID);
+    }
+    Ok(())
+}
+
+/// What is asked for; every part that is given must match exactly.
+struct Query {
+    reference_number: Option<String>,
+    daily_transaction_id: Option<u64>,
+    name: Option<String>,
+    phone_number: Option<String>,
+    email: Option<String>,
+    total: Option<Amount>,
+    metadata_1: Option<String>,
+    metadata_2: Option<String>,
+}
+
+impl Query {
+    fn read(fields: &Fields) -> Result<Option<Self>, BadField> {
+        let names = [
+            "referenceNumber",
+            "dailyTransactionID",
+            "dailyTransactionId",
+            "name",
+            "phoneNumber",
+            "email",
+            "total",
+            "metadata1",
+            "metadata2",
+        ];
+        if names.iter().all(|name| fields.is_absent(name)) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            reference_number: fields.text(&["referenceNumber"])?,
+            daily_transaction_id: fields.whole(&["dailyTransactionID", "dailyTransactionId"])?,
+            name: fields.text(&["name"])?,
+            phone_number: fields.text(&["phoneNumber"])?,
+            email: fields.text(&["email"])?,
+            total: fields.amount(&["total"])?,
+            metadata_1: fields.text(&["metadata1"])?,
+            metadata_2: fields.text(&["metadata2"])?,
+        }))
+    }
+
+    /// Search knows movements of money: what has no reference number yet is none.
+    fn matches(&self, payment: &SimulatedPayment) -> bool {
+        let Some(reference) = &payment.reference_number else { return false };
+        let customer = &payment.customer;
+        is(&self.reference_number, Some(reference.as_str()))
+            && self.daily_transaction_id.is_none_or(|number| number == daily_number(payment))
+            && is(&self.name, customer.name.as_deref())
+            && is(&self.phone_number, customer.phone.as_deref().map(phone).as_deref())
+            && is(&self.email, customer.email.as_deref())
+            && self.total.is_none_or(|total| total == payment.total)
+            && is(&self.metadata_1, Some(&payment.metadata_1))
+            && is(&self.metadata_2, Some(&payment.metadata_2))
+    }
+}
+
+fn is(wanted: &Option<String>, found: Option<&str>) -> bool {
+    wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
+}
