@@ -290,3 +290,38 @@ fn pause_after(attempts: u32) -> Duration {
 pub(crate) fn tokens_before(now: Timestamp) -> Timestamp {
     now.saturating_sub(Duration::from_secs(15 * 60)).unwrap_or(Timestamp::MIN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_ten_minutes() {
+        let seconds = [0, 1, 2, 6, 7, 8, u32::MAX].map(|attempts| pause_after(attempts).as_secs());
+        assert_eq!(seconds, [5, 10, 20, 320, 600, 600, 600]);
+    }
+
+    #[test]
+    fn how_a_claim_fares_beside_the_providers_word() {
+        use Claimed::{Rightly, TooEarly, Wrongly};
+        use Status::{Cancelled, Completed, Confirmed, Expired, Open};
+        let unknown = Status::Unknown("ON_HOLD".into());
+        for (claimed, found, fares) in [
+            (None, &Open, Rightly),
+            (None, &Completed, Rightly),
+            (Some(&Open), &Completed, Rightly),
+            (Some(&unknown), &Open, Rightly),
+            (Some(&Completed), &Completed, Rightly),
+            (Some(&Completed), &Confirmed, TooEarly),
+            (Some(&Completed), &unknown, TooEarly),
+            (Some(&Completed), &Cancelled, Wrongly),
+            (Some(&Completed), &Expired, Wrongly),
+            (Some(&Cancelled), &Open, TooEarly),
+            (Some(&Cancelled), &Expired, Rightly),
+            (Some(&Expired), &Cancelled, Rightly),
+            (Some(&Expired), &Completed, Wrongly),
+        ] {
+            assert_eq!(fared(claimed, found), fares, "{claimed:?} beside {found}");
+        }
+    }
+}

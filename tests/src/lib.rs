@@ -1,10 +1,15 @@
 //! What the integration tests share.
 
 use std::fmt::Display;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use athm_core::{Amount, Builder, Dispatcher, EcommerceId, Signal, Status, Transaction, TransactionBuilder};
+use athm_actix::simulator::{SimulatedPayment, Simulator};
+use athm_core::{
+    Amount, Athm, Builder, Callback, Clock, Dispatcher, EcommerceId, Receipt, Sender, Signal, Status, Transaction,
+    TransactionBuilder,
+};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 /// A database of a test's own, gone when the test ends.
 #[derive(Debug)]
@@ -38,9 +43,12 @@ impl Default for Database {
     }
 }
 
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Notes what ran, in order.
 #[derive(Debug, Clone, Default)]
-pub struct Recorder(Arc<Mutex<Vec<String>>>);
+pub struct Recorder(watch::Sender<Vec<String>>);
 
 impl Recorder {
     /// One that has noted nothing.
@@ -51,13 +59,21 @@ impl Recorder {
 
     /// Notes one more.
     pub fn note(&self, what: impl Display) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(what.to_string());
+        self.0.send_modify(|noted| noted.push(what.to_string()));
     }
 
     /// What was noted so far.
     #[must_use]
     pub fn noted(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.borrow().clone()
+    }
+
+    /// Waits until so many were noted.
+    pub async fn wait_for(&self, count: usize) -> Vec<String> {
+        let mut noted = self.0.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, noted.wait_for(|noted| noted.len() >= count)).await;
+        assert!(waited.is_ok(), "waited for {count}, found {:?}", self.noted());
+        self.noted()
     }
 
     /// A dispatcher on which one receiver, `recorder`, notes every signal as `signal by sender`.
@@ -74,7 +90,7 @@ impl Recorder {
 
 /// A builder that believes what it is told, on that database.
 pub fn trusting(database: &Database, dispatcher: Dispatcher) -> Builder {
-    athm_core::Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
+    Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
 }
 
 /// The nth of a test's tickets.
@@ -86,4 +102,96 @@ pub fn ticket(n: u32) -> EcommerceId {
 /// A payment of 25.00 with the nth ticket, in that state.
 pub fn payment(n: u32, status: Status) -> TransactionBuilder {
     Transaction::builder(status, Amount::from_cents(2500)).ecommerce_id(ticket(n)).metadata_1(format!("order-{n}"))
+}
+
+/// A business with a provider: what is recorded is what the simulator says.
+#[derive(Debug)]
+pub struct Business {
+    /// The stand-in for the provider.
+    pub simulator: Simulator,
+    /// The handle under test.
+    pub athm: Athm,
+    /// What its one receiver has noted.
+    pub recorder: Recorder,
+    /// Its time, which stands still.
+    pub clock: Clock,
+    database: Database,
+}
+
+impl Business {
+    /// Opens one, on an empty database.
+    pub async fn open() -> Self {
+        Self::open_with(|builder| builder).await
+    }
+
+    /// Opens one that is set up in some other way.
+    pub async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        let (simulator, database, recorder, clock) =
+            (Simulator::start().await.expect("a simulator"), Database::new(), Recorder::new(), Clock::manual());
+        let builder = adapt(verifying(&simulator, &database, recorder.listening()).clock(clock.clone()));
+        let athm = builder.start().await.expect("it starts");
+        Self { simulator, athm, recorder, clock, database }
+    }
+
+    /// Stops it, and starts it again on the same database.
+    pub async fn restart(&mut self) {
+        self.athm.shutdown(PATIENCE).await;
+        let builder = verifying(&self.simulator, &self.database, self.recorder.listening());
+        self.athm = builder.clock(self.clock.clone()).start().await.expect("it starts again");
+    }
+
+    /// A callback comes in.
+    pub async fn callback(&self, body: serde_json::Value) -> Receipt {
+        self.message(body, Sender::CALLBACK).await
+    }
+
+    /// A webhook comes in.
+    pub async fn webhook(&self, body: serde_json::Value) -> Receipt {
+        self.message(body, Sender::WEBHOOK).await
+    }
+
+    async fn message(&self, body: serde_json::Value, sender: Sender) -> Receipt {
+        let body = body.to_string().into_bytes();
+        let callback = Callback::parse("application/json", &body).expect("a message that can be read");
+        self.athm.receive(callback, sender, body).await.expect("it is durable")
+    }
+
+    /// Waits until nothing runs, and tells what was noted.
+    pub async fn noted(&self) -> Vec<String> {
+        self.athm.idle().await;
+        self.recorder.noted()
+    }
+
+    /// Waits for what other threads bring about.
+    pub async fn eventually(&self, condition: impl Fn() -> bool) {
+        self.eventually_async(async || condition()).await;
+    }
+
+    /// Waits for what other threads bring about, and only a call can tell.
+    pub async fn eventually_async(&self, condition: impl AsyncFn() -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !condition().await {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "it never came about");
+    }
+
+    /// How often the provider was asked at that path.
+    #[must_use]
+    pub fn asked(&self, path: &str) -> usize {
+        self.simulator.requests().iter().filter(|request| request.path.ends_with(path)).count()
+    }
+}
+
+/// A builder that asks the simulator.
+pub fn verifying(simulator: &Simulator, database: &Database, dispatcher: Dispatcher) -> Builder {
+    let builder = Athm::builder().tokens("the public token", "the private token").api_url(simulator.url());
+    builder.database_url(database.url()).dispatcher(dispatcher)
+}
+
+/// A completed payment of 25.00, for the simulator's books.
+#[must_use]
+pub fn paid() -> SimulatedPayment {
+    SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Completed).metadata_1("order-7")
 }

@@ -1,5 +1,7 @@
 //! The behaviour of athm, from the outside.
 
 mod callbacks;
+mod operations;
 mod start;
 mod storage;
+mod verification;

@@ -1,0 +1,283 @@
+//! A message is a hint: what is recorded is the provider's word.
+
+use std::time::Duration;
+
+use athm_actix::simulator::{Outage, SimulatedPayment};
+use athm_core::{Amount, Callback, Receipt, Status, TransactionKind, TransactionQuery, VerifyError};
+use athm_tests::{Business, paid, ticket};
+use futures_util::future::join_all;
+use serde_json::json;
+
+fn of(cents: i64) -> SimulatedPayment {
+    SimulatedPayment::new(Amount::from_cents(cents))
+}
+
+async fn rows(business: &Business) -> usize {
+    business.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().len()
+}
+
+#[tokio::test]
+async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the_message_says() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    let forged =
+        json!({ "ecommerceId": id, "status": "COMPLETED", "total": "9999.00", "metadata1": "order-1", "name": "Eve" });
+    assert_eq!(business.callback(forged.clone()).await, Receipt::Recorded);
+    assert_eq!(business.callback(forged).await, Receipt::Known);
+    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+
+    let transaction = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
+    assert_eq!((transaction.total(), transaction.metadata_1()), (Amount::from_cents(2500), "order-7"));
+    assert_eq!((transaction.customer(), transaction.is_verified()), (None, true));
+    assert!(transaction.reference_number().is_some());
+}
+
+#[tokio::test]
+async fn a_forged_completion_of_an_open_payment_is_pending_and_fires_nothing_until_it_is_true() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(of(2500));
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    business.simulator.approve(&id).unwrap();
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    assert!(business.noted().await.is_empty());
+    let transaction = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
+    assert_eq!(transaction.status(), &Status::Confirmed);
+
+    business.simulator.insert(paid().ecommerce_id(id));
+    business.clock.advance(Duration::from_secs(5));
+    assert_eq!(business.recorder.wait_for(2).await, ["received by callback", "completed by callback"]);
+}
+
+#[tokio::test]
+async fn a_message_without_a_status_claims_nothing_and_a_missing_status_is_never_paid() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(of(2500));
+    assert_eq!(business.callback(json!({ "ecommerceId": id })).await, Receipt::Known);
+    assert!(business.noted().await.is_empty());
+    business.simulator.insert(paid().ecommerce_id(id));
+    assert_eq!(business.callback(json!({ "ecommerceId": id })).await, Receipt::Recorded);
+}
+
+#[tokio::test]
+async fn an_invented_id_is_refused_and_makes_no_row() {
+    let business = Business::open().await;
+    assert_eq!(business.callback(json!({ "ecommerceId": ticket(1), "status": "COMPLETED" })).await, Receipt::Refused);
+    assert_eq!(
+        business.callback(json!({ "referenceNumber": "99-invented", "status": "completed" })).await,
+        Receipt::Refused
+    );
+    assert_eq!((rows(&business).await, business.noted().await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_forged_cancellation_of_a_paid_order_is_refused_and_fires_completed() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Refused);
+    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "expired" })).await, Receipt::Refused);
+    assert_eq!(business.noted().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_completion_claimed_of_a_cancelled_payment_is_refused_and_fires_cancelled() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(of(2500).status(Status::Cancelled));
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert_eq!(business.noted().await, ["received by callback", "cancelled by callback"]);
+}
+
+#[tokio::test]
+async fn dedupe_poisoning_by_junk_never_shadows_the_genuine_message() {
+    let business = Business::open().await;
+    let genuine = json!({ "ecommerceId": ticket(1), "status": "COMPLETED", "total": "25.00" });
+    assert_eq!(business.callback(genuine.clone()).await, Receipt::Refused);
+    let other = business.simulator.insert(paid());
+    let reference = business.simulator.payment(&other).unwrap().reference_number.unwrap();
+    let mixed = json!({ "ecommerceId": ticket(1), "referenceNumber": reference, "status": "COMPLETED" });
+    assert_eq!(business.callback(mixed).await, Receipt::Refused);
+
+    business.simulator.insert(paid().ecommerce_id(ticket(1)));
+    assert_eq!(business.callback(genuine).await, Receipt::Recorded);
+    assert_eq!(
+        business.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
+        Receipt::Recorded
+    );
+    assert_eq!(business.noted().await.len(), 4);
+}
+
+#[tokio::test]
+async fn the_message_tells_whether_a_cancel_was_an_expiry() {
+    let business = Business::open().await;
+    for (claimed, fired) in [("EXPIRED", "expired"), ("CANCEL", "cancelled"), ("expired", "expired")] {
+        let id = business.simulator.insert(of(2500).status(Status::Cancelled));
+        let before = business.noted().await.len();
+        assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": claimed })).await, Receipt::Recorded);
+        assert_eq!(business.noted().await[before..], ["received by webhook".to_owned(), format!("{fired} by webhook")]);
+        assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Known);
+        assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Known);
+    }
+}
+
+#[tokio::test]
+async fn a_payment_in_a_status_that_nobody_knows_fires_received_alone() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(of(2500).status(Status::Unknown("ON_HOLD".into())));
+    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "ON_HOLD" })).await, Receipt::Recorded);
+    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    assert_eq!(business.noted().await, ["received by webhook"]);
+}
+
+#[tokio::test]
+async fn an_unreachable_provider_is_asked_again_until_it_answers() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    business.simulator.fail_with(Outage::BadGatewayPage);
+    for _ in 0..3 {
+        assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    }
+    assert_eq!(business.asked("/findPayment"), 3);
+
+    business.clock.advance(Duration::from_secs(4));
+    assert_eq!(business.asked("/findPayment"), 3);
+    business.clock.advance(Duration::from_secs(1));
+    business.eventually(|| business.asked("/findPayment") == 4).await;
+    assert!(business.noted().await.is_empty());
+
+    business.simulator.recover();
+    let passing = business.eventually(|| {
+        business.clock.advance(Duration::from_secs(1));
+        business.recorder.noted().len() == 2
+    });
+    passing.await;
+    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(business.asked("/findPayment"), 5);
+}
+
+#[tokio::test]
+async fn what_is_pending_survives_a_restart_and_keeps_its_sender() {
+    let mut business = Business::open().await;
+    let id = business.simulator.insert(of(2500).status(Status::Cancelled));
+    business.simulator.fail_with(Outage::Unavailable);
+    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Pending);
+    business.simulator.recover();
+    business.clock.advance(Duration::from_secs(3));
+    business.restart().await;
+    business.clock.advance(Duration::from_secs(2));
+    assert_eq!(business.recorder.wait_for(2).await, ["received by webhook", "expired by webhook"]);
+}
+
+#[tokio::test]
+async fn a_message_with_a_reference_alone_is_searched_for() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid().customer_name("Inés Rivera").customer_phone("7875550199"));
+    let reference = business.simulator.payment(&id).unwrap().reference_number.unwrap();
+    assert_eq!(
+        business.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
+        Receipt::Recorded
+    );
+    assert_eq!((business.asked("/searchTransaction"), business.asked("/findPayment")), (1, 0));
+    let transaction = business.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
+    let customer = transaction.customer().unwrap();
+    assert_eq!(customer.name.as_deref(), Some("Inés Rivera"));
+    assert_eq!(customer.phone.as_deref(), Some("7875550199"));
+    let logged = format!("{transaction:?}");
+    assert!(!logged.contains("Inés") && !logged.contains("7875550199"), "{logged}");
+
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!((rows(&business).await, business.noted().await.len()), (1, 2));
+    assert_eq!(business.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await, Receipt::Known);
+    assert_eq!((business.asked("/searchTransaction"), business.asked("/findPayment")), (1, 2));
+}
+
+#[tokio::test]
+async fn an_app_payment_fires_received_alone() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid().kind(TransactionKind::Payment));
+    let reference = business.simulator.payment(&id).unwrap().reference_number.unwrap();
+    let event = json!({ "transactionType": "payment", "status": "completed", "referenceNumber": reference });
+    assert_eq!(business.webhook(event).await, Receipt::Recorded);
+    assert_eq!(business.noted().await, ["received by webhook"]);
+}
+
+#[tokio::test]
+async fn a_refund_that_the_provider_shows_fires_refunded_once() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    let news = json!({ "ecommerceId": id, "status": "COMPLETED" });
+    assert_eq!(business.webhook(news.clone()).await, Receipt::Recorded);
+    business.simulator.insert(business.simulator.payment(&id).unwrap().refunded_amount(Amount::from_cents(500)));
+    assert_eq!(business.webhook(news.clone()).await, Receipt::Recorded);
+    assert_eq!(business.webhook(news).await, Receipt::Known);
+    assert_eq!(business.noted().await[2..], ["received by webhook", "refunded by webhook"]);
+}
+
+#[tokio::test]
+async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    let reference = business.simulator.payment(&id).unwrap().reference_number.unwrap();
+    let simulated = json!({ "transactionType": "simulated", "status": "completed", "referenceNumber": reference });
+    assert_eq!(business.webhook(simulated).await, Receipt::Known);
+    let nameless =
+        json!({ "transactionType": "ecommerce", "status": "expired", "referenceNumber": "", "total": "25.00" });
+    assert_eq!(business.webhook(nameless).await, Receipt::Known);
+    assert_eq!((rows(&business).await, business.noted().await.len()), (0, 0));
+    assert!(business.simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn another_businesss_payment_is_refused() {
+    let business = Business::open_with(|builder| builder.business_id("our business")).await;
+    let theirs = business.simulator.insert(paid().business_id("their business"));
+    let ours = business.simulator.insert(paid().business_id("our business"));
+    assert_eq!(business.callback(json!({ "ecommerceId": theirs, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert_eq!(business.callback(json!({ "ecommerceId": ours, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(rows(&business).await, 1);
+}
+
+#[tokio::test]
+async fn a_check_refuses_on_every_way_in_and_the_payment_is_recorded_all_the_same() {
+    let check = |transaction: &athm_core::Transaction| match transaction.total() >= Amount::from_cents(1000) {
+        true => Ok(()),
+        false => Err(athm_core::Rejection::new("too cheap")),
+    };
+    let business = Business::open_with(|builder| builder.check(check)).await;
+    let id = business.simulator.insert(of(100).status(Status::Completed));
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert!(business.noted().await.is_empty());
+    let transaction = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
+    assert_eq!(transaction.status(), &Status::Completed);
+    let events = business.athm.events(transaction.id()).await.unwrap();
+    assert_eq!(events[0].rejection(), Some("too cheap"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_duplicates_at_once_record_and_fire_once() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    let messages = (0..64).map(|_| business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })));
+    let receipts = join_all(messages).await;
+    assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1);
+    assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Known).count(), 63);
+    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(rows(&business).await, 1);
+}
+
+#[tokio::test]
+async fn verify_tells_a_custom_callback_the_providers_word_and_records_nothing() {
+    let business = Business::open().await;
+    let message = |body: serde_json::Value| Callback::parse("application/json", body.to_string().as_bytes()).unwrap();
+    let (open, done) = (business.simulator.insert(of(2500)), business.simulator.insert(paid()));
+
+    let transaction = business.athm.verify(&message(json!({ "ecommerceId": done, "total": "1.00" }))).await.unwrap();
+    assert_eq!((transaction.status(), transaction.total()), (&Status::Completed, Amount::from_cents(2500)));
+    let verify = async |body| business.athm.verify(&message(body)).await.unwrap_err();
+    assert!(matches!(verify(json!({ "ecommerceId": open, "status": "COMPLETED" })).await, VerifyError::Pending));
+    assert!(matches!(verify(json!({ "ecommerceId": done, "status": "CANCEL" })).await, VerifyError::Refused));
+    assert!(matches!(verify(json!({ "ecommerceId": ticket(9) })).await, VerifyError::Refused));
+    assert!(matches!(verify(json!({ "status": "COMPLETED" })).await, VerifyError::Unidentified));
+    business.simulator.fail_with(Outage::InternalError);
+    assert!(matches!(verify(json!({ "ecommerceId": done })).await, VerifyError::Provider(_)));
+    assert_eq!(rows(&business).await, 0);
+}
