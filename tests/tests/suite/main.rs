@@ -1,7 +1,9 @@
 //! The behaviour of athm, from the outside.
 
 mod callbacks;
+mod http;
 mod operations;
+mod provider;
 mod start;
 mod storage;
 mod verification;

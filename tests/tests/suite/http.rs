@@ -1,0 +1,211 @@
+//! What goes over HTTP: the default service, and callbacks of one's own beside it and in its place.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{App, Error, HttpResponse, test, web};
+use athm_actix::simulator::{Outage, SimulatedPayment};
+use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal};
+use athm_core::Amount;
+use athm_tests::{Business, paid, ticket};
+use serde_json::{Value, json};
+
+type Answer = (StatusCode, Value);
+
+async fn post<S, B>(app: &S, path: &str, body: Value) -> Answer
+where
+    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    answer(app, test::TestRequest::post().uri(path).set_json(body)).await
+}
+
+async fn answer<S, B>(app: &S, request: test::TestRequest) -> Answer
+where
+    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    let response = test::call_service(app, request.to_request()).await;
+    let status = response.status();
+    let body = test::read_body(response).await;
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+macro_rules! app {
+    ($business:expr) => {
+        test::init_service(App::new().service(athm_actix::scope("/athm", &$business.athm))).await
+    };
+}
+
+#[actix_web::test]
+async fn each_receipt_has_its_status_and_tells_nothing_of_the_payment() {
+    let business = Business::open().await;
+    let app = app!(business);
+    let done = business.simulator.insert(paid());
+    let open = business.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
+    for (path, body, status, result) in [
+        ("/athm/callback", json!({ "ecommerceId": done, "status": "COMPLETED" }), StatusCode::CREATED, "recorded"),
+        ("/athm/webhook", json!({ "ecommerceId": done, "status": "COMPLETED" }), StatusCode::OK, "known"),
+        ("/athm/callback", json!({ "ecommerceId": open, "status": "COMPLETED" }), StatusCode::ACCEPTED, "pending"),
+        ("/athm/callback", json!({ "ecommerceId": ticket(1) }), StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+    ] {
+        assert_eq!(post(&app, path, body.clone()).await, (status, json!({ "result": result })), "{body}");
+    }
+    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+}
+
+#[actix_web::test]
+async fn a_form_is_taken_as_json_is() {
+    let business = Business::open().await;
+    let app = app!(business);
+    let id = business.simulator.insert(paid());
+    let form = format!("ecommerceId={id}&status=completed&items=%5B%5D");
+    let request = test::TestRequest::post().uri("/athm/callback").set_payload(form);
+    let request = request.insert_header(("content-type", "application/x-www-form-urlencoded; charset=UTF-8"));
+    assert_eq!(answer(&app, request).await, (StatusCode::CREATED, json!({ "result": "recorded" })));
+}
+
+#[actix_web::test]
+async fn what_cannot_be_read_is_answered_with_the_field_and_what_was_wrong_with_it() {
+    let business = Business::open().await;
+    let app = app!(business);
+    let (status, body) = post(&app, "/athm/callback", json!({ "ecommerceId": ticket(1), "total": "lots" })).await;
+    assert_eq!(
+        (status, &body["error"], &body["field"]),
+        (StatusCode::BAD_REQUEST, &json!("unreadable"), &json!("total"))
+    );
+    assert_eq!(body["message"], "total: expected an amount of dollars such as 25.00, found \"lots\"");
+
+    let broken = test::TestRequest::post().uri("/athm/webhook").insert_header(("content-type", "application/json"));
+    let (status, body) = answer(&app, broken.set_payload("{\"total\": ")).await;
+    assert_eq!((status, &body["error"], &body["field"]), (StatusCode::BAD_REQUEST, &json!("unreadable"), &Value::Null));
+
+    let page = test::TestRequest::post().uri("/athm/callback").insert_header(("content-type", "text/html"));
+    let (status, body) = answer(&app, page.set_payload("<html>")).await;
+    assert_eq!((status, &body["error"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("unreadable")));
+    assert_eq!(answer(&app, test::TestRequest::get().uri("/athm/callback")).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(business.simulator.requests().is_empty());
+}
+
+#[actix_web::test]
+async fn a_body_above_the_limit_is_too_large() {
+    let business = Business::open().await;
+    let long = |length: usize| json!({ "ecommerceId": ticket(1), "message": "x".repeat(length) });
+    let app = app!(business);
+    assert_eq!(post(&app, "/athm/callback", long(257 * 1024)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post(&app, "/athm/webhook", long(255 * 1024)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let small = App::new().service(athm_actix::scope("/athm", &business.athm).limit(1000));
+    let small = test::init_service(small).await;
+    let (status, body) = post(&small, "/athm/callback", long(1000)).await;
+    assert_eq!((status, &body["error"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("too large")));
+    assert_eq!(post(&small, "/athm/callback", long(100)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let own =
+        App::new().app_data(CallbackConfig::default().limit(1000)).app_data(web::Data::new(business.athm.clone()));
+    let own = test::init_service(own.route("/mine", web::post().to(verify_and_dispatch))).await;
+    assert_eq!(post(&own, "/mine", long(1000)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[actix_web::test]
+async fn health_names_nothing() {
+    let business = Business::open().await;
+    let app = app!(business);
+    let health = || test::TestRequest::get().uri("/athm/health");
+    assert_eq!(answer(&app, health()).await, (StatusCode::OK, json!({ "status": "ok" })));
+    business.athm.shutdown(std::time::Duration::ZERO).await;
+    assert_eq!(answer(&app, health()).await, (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "unavailable" })));
+}
+
+#[actix_web::test]
+async fn what_cannot_be_made_durable_is_to_be_sent_again() {
+    let business = Business::open().await;
+    let app = app!(business);
+    business.athm.shutdown(std::time::Duration::ZERO).await;
+    let request = test::TestRequest::post().uri("/athm/callback").set_json(json!({ "ecommerceId": ticket(1) }));
+    let response = test::call_service(&app, request.to_request()).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "5");
+}
+
+/// A callback of the program's own that verifies, checks, and dispatches by hand.
+async fn verify_and_dispatch(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Error> {
+    let transaction = athm.verify(&callback).await?;
+    costs_twenty_five(&transaction)?;
+    let _ = athm.dispatch(&transaction, Sender::new("my_callback")).await;
+    Ok(HttpResponse::Created().finish())
+}
+
+/// A callback of the program's own that records.
+async fn verify_and_record(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Error> {
+    let transaction = athm.verify(&callback).await?;
+    athm.record(transaction, Sender::new("my_callback")).await?;
+    Ok(HttpResponse::Created().finish())
+}
+
+fn costs_twenty_five(transaction: &athm_actix::Transaction) -> Result<(), UnexpectedTotal> {
+    transaction.expect_total(Amount::from_cents(2500))
+}
+
+#[actix_web::test]
+async fn a_custom_callback_beside_the_default_one_dispatches_by_hand_with_its_own_sender() {
+    let business = Business::open().await;
+    let app = App::new()
+        .app_data(web::Data::new(business.athm.clone()))
+        .route("/my-callback", web::post().to(verify_and_dispatch))
+        .service(athm_actix::scope("/athm", &business.athm));
+    let app = test::init_service(app).await;
+    let id = business.simulator.insert(paid());
+    for _ in 0..2 {
+        let answer = post(&app, "/my-callback", json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
+        assert_eq!(answer.0, StatusCode::CREATED);
+    }
+    let by_hand = ["received by my_callback", "completed by my_callback"];
+    assert_eq!(business.noted().await, [by_hand, by_hand].concat());
+    assert_eq!(business.athm.transaction_by_ecommerce_id(&id).await.unwrap(), None);
+    assert_eq!(post(&app, "/athm/callback", json!({ "ecommerceId": id })).await.0, StatusCode::CREATED);
+    assert_eq!(business.noted().await[4..], ["received by callback", "completed by callback"]);
+}
+
+#[actix_web::test]
+async fn a_custom_callback_in_place_of_the_default_one_records() {
+    let business = Business::open().await;
+    let scope = || athm_actix::scope("/athm", &business.athm).callback(verify_and_record);
+    let app = test::init_service(App::new().service(scope())).await;
+    let id = business.simulator.insert(paid());
+    for _ in 0..2 {
+        let answer = post(&app, "/athm/callback", json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
+        assert_eq!(answer, (StatusCode::CREATED, Value::Null));
+    }
+    assert_eq!(business.noted().await, ["received by my_callback", "completed by my_callback"]);
+    assert_eq!(
+        post(&app, "/athm/webhook", json!({ "ecommerceId": id, "status": "COMPLETED" })).await.0,
+        StatusCode::OK
+    );
+}
+
+#[actix_web::test]
+async fn what_a_custom_callback_runs_into_is_answered_and_tells_nothing() {
+    let business = Business::open().await;
+    let app = App::new().app_data(web::Data::new(business.athm.clone()));
+    let app = test::init_service(app.route("/mine", web::post().to(verify_and_dispatch))).await;
+    let open = business.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
+    let cheap = business.simulator.insert(SimulatedPayment::new(Amount::from_cents(100)).status(Status::Completed));
+    let refused = (StatusCode::UNPROCESSABLE_ENTITY, json!({ "result": "refused" }));
+    assert_eq!(post(&app, "/mine", json!({ "ecommerceId": cheap })).await, refused);
+    assert_eq!(post(&app, "/mine", json!({ "ecommerceId": ticket(1) })).await, refused);
+    assert_eq!(post(&app, "/mine", json!({ "status": "COMPLETED" })).await, refused);
+
+    let request =
+        test::TestRequest::post().uri("/mine").set_json(json!({ "ecommerceId": open, "status": "COMPLETED" }));
+    let response = test::call_service(&app, request.to_request()).await;
+    assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "5");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(test::read_body(response).await, json!({ "result": "pending" }).to_string());
+
+    business.simulator.fail_with(Outage::Unavailable);
+    let unavailable = (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "unavailable" }));
+    assert_eq!(post(&app, "/mine", json!({ "ecommerceId": cheap })).await, unavailable);
+    assert!(business.noted().await.is_empty());
+}
