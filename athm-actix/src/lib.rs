@@ -1,4 +1,34 @@
-//! ATH Móvil payments on actix-web.
+//! ATH Móvil payments on actix-web: mount one service, and your `#[receiver]` functions run when a payment is completed,
+//! cancelled or expired.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer};
+//! use athm_actix::{Athm, Transaction, receiver};
+//!
+//! #[receiver(completed)]
+//! async fn fulfil(transaction: &Transaction) -> Result<(), std::io::Error> {
+//!     println!("{} was paid: {}", transaction.metadata_1(), transaction.total());
+//!     Ok(())
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let athm = Athm::builder().from_env()?.start().await?;
+//!     let service = athm.clone();
+//!     HttpServer::new(move || App::new().service(athm_actix::scope("/athm", &service)))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await?;
+//!     athm.shutdown(std::time::Duration::from_secs(10)).await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! - [`receiver`]: the attribute, and what a receiver may ask for.
+//! - [`scope`]: the routes, and how to put a callback of your own in the place of the default one.
+//! - [`Callback`]: the extractor for callbacks of your own, and [`Error`], what they may return.
+//! - [`Athm`]: the handle, for everything else.
+//! - `simulator` (feature): the provider's stand-in, for your tests.
 
 // What `#[receiver]` expands to names `::athm_actix`, also within this crate's own examples.
 extern crate self as athm_actix;

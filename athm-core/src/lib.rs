@@ -1,4 +1,36 @@
-//! The part of athm that needs no web framework.
+//! Receivers for ATH Móvil payments: the part of athm that needs no web framework.
+//!
+//! Web applications depend on `athm-actix`, which re-exports this crate and mounts the routes that the provider's
+//! messages come in on. Here is what they have in common with any other program:
+//!
+//! - [`receiver`]: the attribute that connects a function to [signals](Signal), and what it may ask for
+//!   ([`FromContext`]).
+//! - [`Athm`]: the handle. It takes messages in ([`receive`](Athm::receive)), asks the provider whether they are true,
+//!   records what is new and has the receivers run.
+//! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
+//! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
+//! - [`provider`]: the client of the provider's API.
+//!
+//! ```
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use athm_core::{Athm, Callback, Receipt, Sender, Transaction, receiver};
+//!
+//! #[receiver(completed)]
+//! fn fulfil(transaction: &Transaction) {
+//!     println!("{} was paid: {}", transaction.metadata_1(), transaction.total());
+//! }
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let database = format!("sqlite://{}", folder.path().join("athm.db").display());
+//! let athm = Athm::builder().database_url(database).trust_callbacks().start().await?; // a test: nothing is verified
+//! let body = br#"{"status": "completed", "referenceNumber": "12-ab", "total": "25.00", "metadata1": "order-7"}"#;
+//! let callback = Callback::parse("application/json", body)?;
+//!
+//! assert_eq!(athm.receive(callback, Sender::CALLBACK, body.to_vec()).await?, Receipt::Recorded);
+//! athm.idle().await; // `fulfil` has run
+//! # athm.shutdown(std::time::Duration::from_secs(1)).await;
+//! # Ok(()) }
+//! ```
 
 // What `#[receiver]` expands to names `::athm_core`, also within this crate.
 extern crate self as athm_core;

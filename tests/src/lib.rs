@@ -11,6 +11,11 @@ use athm_core::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+/// The README's programs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 /// A database of a test's own, gone when the test ends.
 #[derive(Debug)]
 pub struct Database {
