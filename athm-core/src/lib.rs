@@ -62,7 +62,7 @@ pub use self::dispatch::{AlreadyConnected, Dispatcher, Failure, ReceiverInfo, Re
 pub use self::event::Event;
 pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
 pub use self::processor::Receipt;
-pub use self::receiver::{BoxError, Context, FromContext, IntoOutcome, MissingState, Rejection, State, States};
+pub use self::receiver::{BoxError, Context, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States};
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};
@@ -74,7 +74,11 @@ pub use self::transaction::{
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use core::option::Option::Some;
+    pub use core::{concat, module_path};
+
     pub use linkme;
 
-    pub use crate::receiver::{ATHM_RECEIVERS_V1, Call, Outcome, Parameter, Receiver, argument};
+    pub use crate::Signal;
+    pub use crate::receiver::{ATHM_RECEIVERS_V1, Call, Outcome, Parameter, Receiver, argument, boxed, outcome};
 }

@@ -1,9 +1,16 @@
-//! The `#[receiver]` attribute of athm.
+//! The `#[receiver]` attribute of athm. Use it through `athm-actix` or `athm-core`, which re-export it.
+
+mod args;
+mod crate_path;
+mod errors;
+mod expand;
+mod signature;
+mod words;
 
 use proc_macro::TokenStream;
 
-/// Placeholder.
+#[doc = include_str!("receiver.md")]
 #[proc_macro_attribute]
-pub fn receiver(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    item
+pub fn receiver(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::receiver(arguments.into(), item.into()).into()
 }

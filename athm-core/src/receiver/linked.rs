@@ -2,10 +2,12 @@
 //!
 //! What the attribute expands to names only what is here, through `athm_core::__private`.
 
+use std::panic::Location;
+
 use futures_util::future::BoxFuture;
 use linkme::distributed_slice;
 
-use super::{BoxError, Context, FromContext, MissingState, Outcome, Rejection, States};
+use super::{BoxError, Context, FromContext, IntoOutcome, MissingState, Outcome, Rejection, States};
 use crate::Signal;
 
 /// Every receiver that was linked into the program. The name is global to the binary, and says the layout's version.
@@ -23,14 +25,34 @@ pub struct Receiver {
     pub order: i32,
     /// The one sender that it listens to, or all.
     pub sender: Option<&'static str>,
-    /// Where it stands.
+    /// The file in which its attribute stands.
     pub file: &'static str,
-    /// Where it stands.
+    /// The line on which its attribute starts.
     pub line: u32,
     /// What it asks for.
     pub parameters: &'static [Parameter],
     /// The function, behind one signature for all.
     pub call: Call,
+}
+
+impl Receiver {
+    /// What a receiver has whose attribute gives no options, and the place of that attribute. It never runs as it is.
+    #[track_caller]
+    #[must_use]
+    pub const fn here() -> Self {
+        let place = Location::caller();
+        let call = Call::Sync(|_| Ok(()));
+        Self {
+            id: "",
+            signals: &[],
+            order: 0,
+            sender: None,
+            file: place.file(),
+            line: place.line(),
+            parameters: &[],
+            call,
+        }
+    }
 }
 
 /// One parameter of a receiver: what is checked as `Athm` starts.
@@ -40,6 +62,14 @@ pub struct Parameter {
     pub name: &'static str,
     /// [`FromContext::check`] of its type.
     pub check: fn(&States) -> Result<(), MissingState>,
+}
+
+impl Parameter {
+    /// A parameter of that type.
+    #[must_use]
+    pub const fn of<'a, T: FromContext<'a>>(name: &'static str) -> Self {
+        Self { name, check: T::check }
+    }
 }
 
 /// A receiver's function, behind one signature for all.
@@ -62,6 +92,17 @@ pub fn argument<'a, T: FromContext<'a>>(context: &'a Context<'a>, name: &'static
         let reason = format!("parameter `{name}` of receiver `{receiver}` can't be given");
         Rejection::new(reason).caused_by(rejection).into()
     })
+}
+
+/// Takes what a receiver of return type `T` returned. The type is named alone, so that errors point at it.
+#[must_use]
+pub fn outcome<T: IntoOutcome>() -> fn(T) -> Outcome {
+    T::into_outcome
+}
+
+/// The one allocation of an async receiver.
+pub fn boxed<'a>(future: impl Future<Output = Outcome> + Send + 'a) -> BoxFuture<'a, Outcome> {
+    Box::pin(future)
 }
 
 /// What the linker collected.

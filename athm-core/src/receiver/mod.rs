@@ -9,6 +9,6 @@ mod state;
 pub use self::context::Context;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::linked::collected;
-pub use self::linked::{ATHM_RECEIVERS_V1, Call, Parameter, Receiver, argument};
-pub use self::outcome::{BoxError, IntoOutcome, Outcome};
+pub use self::linked::{ATHM_RECEIVERS_V1, Call, Parameter, Receiver, argument, boxed, outcome};
+pub use self::outcome::{BoxError, IntoOutcome, Outcome, ReceiverError};
 pub use self::state::{MissingState, State, States};

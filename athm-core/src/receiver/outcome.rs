@@ -6,11 +6,11 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How a receiver ended, panics aside.
 pub type Outcome = Result<(), BoxError>;
 
-/// A type that a receiver may return: `()`, or a `Result<(), E>` of any error that boxes.
+/// A type that a receiver may return: `()`, or a `Result<(), E>` of any [`ReceiverError`].
 #[diagnostic::on_unimplemented(
     message = "a receiver can't return `{Self}`",
     label = "a receiver can't return this",
-    note = "a receiver returns `()` or `Result<(), E>`, where `E` is any `Error + Send + Sync` (or converts into a boxed one)"
+    note = "a receiver returns nothing, or `Result<(), E>` where `E` is an error"
 )]
 pub trait IntoOutcome {
     /// The outcome.
@@ -27,8 +27,28 @@ impl IntoOutcome for () {
     }
 }
 
-impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
+impl<E: ReceiverError> IntoOutcome for Result<(), E> {
     fn into_outcome(self) -> Outcome {
-        self.map_err(Into::into)
+        self.map_err(ReceiverError::into_boxed)
+    }
+}
+
+/// An error that a receiver may return: whatever converts into a [`BoxError`], as every `Error + Send + Sync` and
+/// every string does.
+#[diagnostic::on_unimplemented(
+    message = "a receiver can't return the error `{Self}`",
+    label = "`{Self}` is no `Error + Send + Sync`",
+    note = "implement `std::error::Error` for it, or return `Result<(), BoxError>`, or a text as the error"
+)]
+pub trait ReceiverError {
+    /// The error, boxed.
+    fn into_boxed(self) -> BoxError;
+}
+
+// What is missing is said of the error itself, not of the conversions that would lead to it.
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError>> ReceiverError for E {
+    fn into_boxed(self) -> BoxError {
+        self.into()
     }
 }

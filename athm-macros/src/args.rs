@@ -1,0 +1,210 @@
+//! What stands in the attribute's parentheses.
+
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::Parser;
+use syn::{Lit, LitStr, Path};
+
+use crate::errors::{Errors, attribute_span};
+use crate::words::{self, OptionWord, SignalWord};
+
+/// The arguments of one `#[receiver(…)]`.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    pub(crate) signals: Vec<&'static SignalWord>,
+    pub(crate) id: Option<LitStr>,
+    pub(crate) order: Option<i32>,
+    pub(crate) sender: Option<LitStr>,
+    pub(crate) crate_path: Option<Path>,
+    given: Vec<&'static str>,
+    misspelt_signal: bool,
+}
+
+impl Arguments {
+    /// Reads them one by one, so that no mistake hides another. `user` is any token of the user's.
+    pub(crate) fn parse(tokens: TokenStream, user: Span, errors: &mut Errors) -> Self {
+        let mut arguments = Self::default();
+        for piece in pieces(tokens, errors) {
+            arguments.take(&piece, errors);
+        }
+        if arguments.signals.is_empty() && !arguments.misspelt_signal {
+            let help = format!("name what it listens to, as in `#[receiver(completed)]`; {}", words::all_signals());
+            errors.at(attribute_span(user), "a receiver needs a signal", help);
+        }
+        arguments
+    }
+
+    fn take(&mut self, piece: &[TokenTree], errors: &mut Errors) {
+        match piece {
+            [TokenTree::Ident(word)] => self.word(word, errors),
+            [TokenTree::Ident(name), TokenTree::Punct(equals), value @ ..] if equals.as_char() == '=' => {
+                self.option(name, value.iter().cloned().collect(), errors);
+            }
+            [TokenTree::Literal(literal)] => self.quoted(&Lit::new(literal.clone()), errors),
+            [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
+                let inner: Vec<_> = group.stream().into_iter().collect();
+                self.take(&inner, errors);
+            }
+            _ => self.unreadable(piece, errors),
+        }
+    }
+
+    fn word(&mut self, word: &Ident, errors: &mut Errors) {
+        let written = word.to_string();
+        if let Some(signal) = words::signal(&written) {
+            if self.signals.iter().any(|known| known.name == signal.name) {
+                errors.on(word, format!("`{written}` is named twice"), "remove one: a receiver runs once for a signal");
+            } else {
+                self.signals.push(signal);
+            }
+        } else if let Some(option) = words::option(&written) {
+            errors.on(word, format!("`{written}` needs a value"), format!("write `{}`", option.example));
+        } else {
+            self.misspelt_signal = true;
+            errors.on(word, format!("unknown signal `{written}`"), words::help_with_signal(&written));
+        }
+    }
+
+    fn quoted(&mut self, literal: &Lit, errors: &mut Errors) {
+        self.misspelt_signal = true;
+        match literal {
+            Lit::Str(text) if words::signal(&text.value()).is_some() => {
+                let name = text.value();
+                errors.on(text, "a signal is a bare word, not a string", format!("write `{name}`, without the quotes"));
+            }
+            Lit::Str(text) => {
+                errors.on(text, "a signal is a bare word, not a string", words::help_with_signal(&text.value()));
+            }
+            other => errors.on(other, "expected a signal or an option", words::all_signals()),
+        }
+    }
+
+    fn option(&mut self, name: &Ident, value: TokenStream, errors: &mut Errors) {
+        let written = name.to_string();
+        let Some(option) = words::option(&written) else {
+            if words::signal(&written).is_some() {
+                self.misspelt_signal = true;
+                errors.on(name, format!("the signal `{written}` takes no value"), format!("write `{written}`"));
+            } else {
+                errors.on(name, format!("unknown option `{written}`"), words::help_with_option(&written));
+            }
+            return;
+        };
+        if self.given.contains(&option.name) {
+            return errors.on(name, format!("`{written}` is given twice"), "remove one");
+        }
+        self.given.push(option.name);
+        if value.is_empty() {
+            return errors.on(name, format!("`{written}` needs a value"), format!("write `{}`", option.example));
+        }
+        match option.name {
+            words::ID => self.id = label(option, value, Blanks::Nowhere, errors),
+            words::ORDER => self.order = order(option, value, errors),
+            words::SENDER => self.sender = label(option, value, Blanks::Within, errors),
+            _ => self.crate_path = crate_path(option, value, errors),
+        }
+    }
+
+    fn unreadable(&mut self, piece: &[TokenTree], errors: &mut Errors) {
+        let tokens: TokenStream = piece.iter().cloned().collect();
+        let first = match piece.first() {
+            Some(TokenTree::Ident(first)) => first.to_string(),
+            _ => String::new(),
+        };
+        let last = match piece.last() {
+            Some(TokenTree::Ident(last)) => last.to_string().to_lowercase(),
+            _ => String::new(),
+        };
+        self.misspelt_signal |= words::option(&first).is_none();
+        let help = if let Some(option) = words::option(&first) {
+            format!("write `{}`", option.example)
+        } else if Path::parse_mod_style.parse2(tokens.clone()).is_ok() && words::signal(&last).is_some() {
+            format!("write `{last}`, without a path")
+        } else {
+            String::from("put commas between, as in `#[receiver(completed, expired, order = 10)]`")
+        };
+        errors.on(tokens, "expected a signal or an option", help);
+    }
+}
+
+/// What stands between the commas.
+fn pieces(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
+    let mut pieces = Vec::new();
+    let mut piece = Vec::new();
+    for token in tokens {
+        match &token {
+            TokenTree::Punct(comma) if comma.as_char() == ',' => {
+                if piece.is_empty() {
+                    errors.on(comma, "a comma too many", "remove it");
+                } else {
+                    pieces.push(std::mem::take(&mut piece));
+                }
+            }
+            _ => piece.push(token),
+        }
+    }
+    if !piece.is_empty() {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+/// Where a name may have blanks.
+#[derive(Clone, Copy, PartialEq)]
+enum Blanks {
+    Nowhere,
+    Within,
+}
+
+fn label(option: &OptionWord, value: TokenStream, blanks: Blanks, errors: &mut Errors) -> Option<LitStr> {
+    let name = option.name;
+    let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
+        errors.on(value, format!("`{name}` is a string"), format!("write `{}`", option.example));
+        return None;
+    };
+    let label = text.value();
+    if label.trim().is_empty() {
+        errors.on(&text, format!("`{name}` is empty"), format!("write `{}`", option.example));
+        return None;
+    }
+    if label.trim() != label || (blanks == Blanks::Nowhere && label.contains(char::is_whitespace)) {
+        let bare: Vec<&str> = label.split_whitespace().collect();
+        let joined = bare.join(if blanks == Blanks::Nowhere { "_" } else { " " });
+        errors.on(&text, format!("`{name}` has blanks in it"), format!("write `{name} = {joined:?}`"));
+        return None;
+    }
+    Some(text)
+}
+
+fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<i32> {
+    let name = option.name;
+    let text = value.to_string().replace(' ', "");
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.as_str()),
+    };
+    match syn::parse_str::<syn::LitInt>(digits) {
+        Ok(number) if matches!(number.suffix(), "" | "i32") => {
+            let order = format!("{sign}{}", number.base10_digits()).parse().ok();
+            if order.is_none() {
+                let help = format!("write one from {} to {}; lower ones run first", i32::MIN, i32::MAX);
+                errors.on(value, format!("`{name}` is too large a number"), help);
+            }
+            order
+        }
+        _ => {
+            let help = format!("write `{}`; lower ones run first, and the default is 0", option.example);
+            errors.on(value, format!("`{name}` is a whole number"), help);
+            None
+        }
+    }
+}
+
+fn crate_path(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Path> {
+    let path = Path::parse_mod_style.parse2(value.clone()).ok();
+    if path.is_none() {
+        let help = format!("write `{}`: where athm is re-exported, without quotes", option.example);
+        errors.on(value.to_token_stream(), format!("`{}` is a path", option.name), help);
+    }
+    path
+}

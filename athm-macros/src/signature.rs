@@ -1,0 +1,215 @@
+//! What may stand below the attribute.
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, FnArg, GenericParam, Meta, Pat, PatType, ReturnType, Safety, Signature, Token, Type, Visibility};
+
+use crate::errors::Errors;
+
+/// A function that can be a receiver.
+pub(crate) struct Function {
+    pub(crate) name: Ident,
+    pub(crate) is_async: bool,
+    pub(crate) parameters: Vec<Parameter>,
+    /// The type that it returns, if one is written.
+    pub(crate) returns: Option<TokenStream>,
+    /// The lints that are silenced for it.
+    pub(crate) allowed: Vec<TokenStream>,
+}
+
+/// One of its parameters.
+pub(crate) struct Parameter {
+    /// The name, or the pattern.
+    pub(crate) name: String,
+    /// The type, for use outside the signature.
+    pub(crate) ty: TokenStream,
+    /// Under which it exists.
+    pub(crate) cfg: Vec<Attribute>,
+}
+
+impl Function {
+    /// Reads the item, but not its body. `None` if it can't be a receiver.
+    pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Self> {
+        let Ok(item) = Item::parse.parse2(item.clone()) else {
+            refuse_item(item, errors);
+            return None;
+        };
+        let mut refused = Errors::default();
+        check(&item, &mut refused);
+        if errors.append(refused) {
+            return None;
+        }
+        let Signature { ident, asyncness, generics, inputs, output, .. } = item.signature;
+        let lifetimes: Vec<Ident> = generics.lifetimes().map(|lifetime| lifetime.lifetime.ident.clone()).collect();
+        let typed = inputs.into_iter().filter_map(|input| match input {
+            FnArg::Typed(parameter) => Some(parameter),
+            FnArg::Receiver(_) => None,
+        });
+        Some(Self {
+            name: ident,
+            is_async: asyncness.is_some(),
+            parameters: typed.map(|parameter| Parameter::new(parameter, &lifetimes)).collect(),
+            returns: match output {
+                ReturnType::Default => None,
+                ReturnType::Type(_, ty) => Some(outside_of_signature(ty.to_token_stream(), &lifetimes)),
+            },
+            allowed: item.attributes.iter().filter_map(allowed).collect(),
+        })
+    }
+}
+
+impl Parameter {
+    fn new(parameter: PatType, lifetimes: &[Ident]) -> Self {
+        let is_cfg = |attribute: &Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr");
+        Self {
+            name: name(&parameter.pat),
+            ty: outside_of_signature(parameter.ty.to_token_stream(), lifetimes),
+            cfg: parameter.attrs.into_iter().filter(is_cfg).collect(),
+        }
+    }
+}
+
+/// A function up to its body.
+struct Item {
+    attributes: Vec<Attribute>,
+    signature: Signature,
+    has_body: bool,
+}
+
+impl Parse for Item {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let signature = input.parse()?;
+        let has_body = !input.peek(Token![;]);
+        input.parse::<TokenStream>()?;
+        Ok(Self { attributes, signature, has_body })
+    }
+}
+
+fn check(item: &Item, errors: &mut Errors) {
+    const FREE: &str = "write a free function beside the `impl`, and take what it needs as `State<T>`";
+
+    let Signature { constness, safety, abi, generics, inputs, variadic, output, ident, .. } = &item.signature;
+    if let Some(constness) = constness {
+        errors.on(constness, "a receiver can't be a `const fn`", "remove `const`: it runs when a payment comes in");
+    }
+    if let Safety::Unsafe(safety) = safety {
+        errors.on(safety, "a receiver can't be an `unsafe fn`", "remove `unsafe`: nobody is there to keep its promises");
+    }
+    if let Some(abi) = abi {
+        errors.on(abi, "a receiver can't be an `extern` function", "remove it: athm calls the function as a Rust one");
+    }
+    for parameter in &generics.params {
+        match parameter {
+            GenericParam::Lifetime(_) => {}
+            GenericParam::Type(ty) => {
+                let help = "name the type: nobody calls a receiver who could choose one";
+                errors.on(ty, "a receiver can't have type parameters", help);
+            }
+            GenericParam::Const(parameter) => {
+                let help = "name the value: nobody calls a receiver who could choose one";
+                errors.on(parameter, "a receiver can't have const parameters", help);
+            }
+        }
+    }
+    if let Some(clause) = &generics.where_clause {
+        errors.on(clause, "a receiver can't have a `where` clause", "remove it, and name the types");
+    }
+    for input in inputs {
+        match input {
+            FnArg::Receiver(receiver) => errors.on(receiver, "a receiver can't be a method", FREE),
+            FnArg::Typed(PatType { ty, .. }) => {
+                if let Some(word) = find_word(ty.to_token_stream(), "impl") {
+                    errors.on(word, "a receiver's parameter can't be `impl Trait`", "name the type");
+                } else if let Some(word) = find_word(ty.to_token_stream(), "Self") {
+                    errors.on(word, "a receiver can't be a method", FREE);
+                }
+            }
+        }
+    }
+    if let Some(variadic) = variadic {
+        errors.on(variadic, "a receiver can't be variadic", "name each parameter and its type");
+    }
+    if let ReturnType::Type(_, ty) = output
+        && matches!(**ty, Type::Never(_))
+    {
+        errors.on(ty, "a receiver can't return `!`", "return nothing, or `Result<(), E>`: a receiver must end");
+    }
+    if !item.has_body {
+        errors.on(ident, "a receiver needs a body", FREE);
+    }
+}
+
+/// Says what stands below the attribute instead of a function.
+fn refuse_item(item: TokenStream, errors: &mut Errors) {
+    let help = "put it on a `fn`, as in `#[receiver(completed)] fn fulfil(transaction: &Transaction) {}`";
+    let keyword = item.clone().into_iter().find_map(|token| match token {
+        TokenTree::Ident(word) if KEYWORDS.iter().any(|keyword| word == keyword) => Some(word),
+        _ => None,
+    });
+    match keyword {
+        Some(keyword) => errors.on(&keyword, format!("a receiver is a function, but this is a `{keyword}`"), help),
+        None => errors.on(item, "a receiver is a function", help),
+    }
+}
+
+/// What starts an item that is no function. `extern` and `unsafe` may come before others, and are no news.
+const KEYWORDS: [&str; 12] =
+    ["struct", "enum", "union", "const", "static", "impl", "trait", "mod", "use", "type", "macro_rules", "crate"];
+
+/// The lints that are silenced for the function, and so for what repeats its name and its types.
+fn allowed(attribute: &Attribute) -> Option<TokenStream> {
+    match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => Some(list.tokens.clone()),
+        meta if meta.path().is_ident("deprecated") => Some(quote!(deprecated)),
+        _ => None,
+    }
+}
+
+/// What to call a parameter in messages: the name that it binds, or the whole pattern.
+fn name(pattern: &Pat) -> String {
+    match pattern {
+        Pat::Ident(pattern) => pattern.ident.to_string(),
+        Pat::TupleStruct(pattern) if pattern.elems.len() == 1 => name(&pattern.elems[0]),
+        other => other.to_token_stream().to_string(),
+    }
+}
+
+/// A type as it can be written where the function's own lifetimes don't exist: `'_` in their places.
+fn outside_of_signature(ty: TokenStream, lifetimes: &[Ident]) -> TokenStream {
+    if find_word(ty.clone(), "impl").is_some() {
+        // Only the function itself can name it.
+        let span = ty.into_iter().next().map_or_else(Span::call_site, |first| first.span());
+        return Token![_](span).into_token_stream();
+    }
+    let mut is_lifetime = false;
+    let replaced = ty.into_iter().map(|token| {
+        let after_quote = std::mem::take(&mut is_lifetime);
+        match token {
+            TokenTree::Punct(quote) if quote.as_char() == '\'' => {
+                is_lifetime = true;
+                TokenTree::Punct(quote)
+            }
+            TokenTree::Ident(name) if after_quote && lifetimes.contains(&name) => {
+                TokenTree::Ident(Ident::new("_", name.span()))
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), outside_of_signature(group.stream(), lifetimes));
+                inner.set_span(group.span());
+                TokenTree::Group(inner)
+            }
+            other => other,
+        }
+    });
+    replaced.collect()
+}
+
+fn find_word(tokens: TokenStream, word: &str) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(found) if found == word => Some(found),
+        TokenTree::Group(group) => find_word(group.stream(), word),
+        _ => None,
+    })
+}

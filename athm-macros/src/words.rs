@@ -1,0 +1,116 @@
+//! The words that the attribute knows, and what somebody meant who wrote another one.
+
+/// A signal: its name in the attribute, and its variant of `athm_core::Signal`.
+pub(crate) struct SignalWord {
+    pub(crate) name: &'static str,
+    pub(crate) variant: &'static str,
+}
+
+/// Every signal, in the order in which messages list them.
+pub(crate) const SIGNALS: [SignalWord; 5] = [
+    SignalWord { name: "received", variant: "Received" },
+    SignalWord { name: "completed", variant: "Completed" },
+    SignalWord { name: "cancelled", variant: "Cancelled" },
+    SignalWord { name: "expired", variant: "Expired" },
+    SignalWord { name: "refunded", variant: "Refunded" },
+];
+
+/// An option: its name, and what a good one looks like.
+pub(crate) struct OptionWord {
+    pub(crate) name: &'static str,
+    pub(crate) example: &'static str,
+}
+
+pub(crate) const ID: &str = "id";
+pub(crate) const ORDER: &str = "order";
+pub(crate) const SENDER: &str = "sender";
+pub(crate) const CRATE: &str = "crate";
+
+/// Every option, in the order in which messages list them.
+pub(crate) const OPTIONS: [OptionWord; 4] = [
+    OptionWord { name: ID, example: r#"id = "shop::fulfil""# },
+    OptionWord { name: ORDER, example: "order = 10" },
+    OptionWord { name: SENDER, example: r#"sender = "kiosk""# },
+    OptionWord { name: CRATE, example: "crate = my_framework::athm" },
+];
+
+/// What else a signal is called: by django-athm before and since 1.0, by the provider, and in American English.
+const OTHER_NAMES: [(&str, &str); 14] = [
+    ("athm_response_received", "received"),
+    ("athm_completed_response", "completed"),
+    ("payment_completed", "completed"),
+    ("paid", "completed"),
+    ("athm_cancelled_response", "cancelled"),
+    ("payment_cancelled", "cancelled"),
+    ("canceled", "cancelled"),
+    ("cancel", "cancelled"),
+    ("athm_expired_response", "expired"),
+    ("payment_expired", "expired"),
+    ("timeout", "expired"),
+    ("refund_sent", "refunded"),
+    ("refund", "refunded"),
+    ("payment_refunded", "refunded"),
+];
+
+/// States of a payment in which nothing is decided, so that no signal fires.
+const SILENT_STATES: [&str; 4] = ["open", "confirm", "confirmed", "pending"];
+
+/// The signal of that name.
+pub(crate) fn signal(name: &str) -> Option<&'static SignalWord> {
+    SIGNALS.iter().find(|signal| signal.name == name)
+}
+
+/// The option of that name.
+pub(crate) fn option(name: &str) -> Option<&'static OptionWord> {
+    OPTIONS.iter().find(|option| option.name == name)
+}
+
+/// Every signal, for the end of a help line.
+pub(crate) fn all_signals() -> String {
+    format!("the signals are {}", listed(SIGNALS.iter().map(|signal| signal.name)))
+}
+
+/// What to write for a word that is no signal.
+pub(crate) fn help_with_signal(written: &str) -> String {
+    let all = all_signals();
+    let lower = written.to_lowercase();
+    if SILENT_STATES.contains(&lower.as_str()) {
+        return format!("a payment that is {lower} fires no signal yet; {all}");
+    }
+    let nearest = OTHER_NAMES
+        .iter()
+        .find_map(|&(other, name)| (other == lower).then_some(name))
+        .or_else(|| nearest(&lower, SIGNALS.iter().map(|signal| signal.name)));
+    match nearest {
+        Some(nearest) => format!("write `{nearest}`; {all}"),
+        None => all,
+    }
+}
+
+/// What to write for an option that doesn't exist.
+pub(crate) fn help_with_option(written: &str) -> String {
+    let lower = written.to_lowercase();
+    match nearest(&lower, OPTIONS.iter().map(|option| option.name)).and_then(option) {
+        Some(option) => format!("write `{}`; {}", option.example, options()),
+        None => options(),
+    }
+}
+
+fn options() -> String {
+    format!("the options are {}", listed(OPTIONS.iter().map(|option| option.name)))
+}
+
+fn listed(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// The name that is near enough to be meant.
+fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    const NEAR: f64 = 0.75;
+    names
+        .map(|name| (strsim::jaro_winkler(written, name), name))
+        .filter(|&(likeness, _)| likeness >= NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}

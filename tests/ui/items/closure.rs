@@ -1,0 +1,7 @@
+use athm_core::{Transaction, receiver};
+
+fn main() {
+    let fulfil = #[receiver(completed)]
+    |transaction: &Transaction| println!("{}", transaction.total());
+    fulfil(todo!());
+}

@@ -1,0 +1,6 @@
+use athm_core::receiver;
+
+#[receiver(completed)]
+mod fulfil {}
+
+fn main() {}

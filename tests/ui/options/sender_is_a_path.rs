@@ -1,0 +1,8 @@
+use athm_core::{Sender, Transaction, receiver};
+
+#[receiver(completed, sender = Sender::CALLBACK)]
+fn fulfil(transaction: &Transaction) {
+    println!("{}", transaction.total());
+}
+
+fn main() {}

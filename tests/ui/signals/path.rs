@@ -1,0 +1,8 @@
+use athm_core::{Signal, Transaction, receiver};
+
+#[receiver(Signal::Completed)]
+fn fulfil(transaction: &Transaction) {
+    println!("{}", transaction.total());
+}
+
+fn main() {}
