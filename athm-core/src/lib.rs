@@ -62,7 +62,9 @@ pub use self::dispatch::{AlreadyConnected, Dispatcher, Failure, ReceiverInfo, Re
 pub use self::event::Event;
 pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
 pub use self::processor::Receipt;
-pub use self::receiver::{BoxError, Context, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States};
+pub use self::receiver::{
+    BoxError, Context, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States,
+};
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};

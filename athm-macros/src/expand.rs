@@ -30,9 +30,10 @@ fn registration(arguments: &Arguments, function: &Function, athm: &Private) -> T
     let signals = arguments.signals.iter().map(|signal| Ident::new(signal.variant, Span::call_site()));
     let order = arguments.order.map(|order| quote!(order: #order,));
     let sender = arguments.sender.as_ref().map(|sender| quote!(sender: #private::Some(#sender),));
-    let parameters = function.parameters.iter().map(|Parameter { name, ty, cfg }| {
-        quote!(#(#cfg)* #private::Parameter::of::<#ty>(#name))
-    });
+    let parameters = function
+        .parameters
+        .iter()
+        .map(|Parameter { name, ty, cfg }| quote!(#(#cfg)* #private::Parameter::of::<#ty>(#name)));
     let call = call(function, athm);
     let allowed = &function.allowed;
     quote! {

@@ -96,7 +96,11 @@ fn check(item: &Item, errors: &mut Errors) {
         errors.on(constness, "a receiver can't be a `const fn`", "remove `const`: it runs when a payment comes in");
     }
     if let Safety::Unsafe(safety) = safety {
-        errors.on(safety, "a receiver can't be an `unsafe fn`", "remove `unsafe`: nobody is there to keep its promises");
+        errors.on(
+            safety,
+            "a receiver can't be an `unsafe fn`",
+            "remove `unsafe`: nobody is there to keep its promises",
+        );
     }
     if let Some(abi) = abi {
         errors.on(abi, "a receiver can't be an `extern` function", "remove it: athm calls the function as a Rust one");

@@ -2,6 +2,7 @@
 //!
 //! What the attribute expands to names only what is here, through `athm_core::__private`.
 
+use std::any::type_name;
 use std::panic::Location;
 
 use futures_util::future::BoxFuture;
@@ -89,7 +90,8 @@ pub enum Call {
 pub fn argument<'a, T: FromContext<'a>>(context: &'a Context<'a>, name: &'static str) -> Result<T, BoxError> {
     T::from_context(context).map_err(|rejection| {
         let receiver = context.receiver();
-        let reason = format!("parameter `{name}` of receiver `{receiver}` can't be given");
+        let type_name = type_name::<T>();
+        let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` can't be given");
         Rejection::new(reason).caused_by(rejection).into()
     })
 }

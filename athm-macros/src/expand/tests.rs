@@ -4,7 +4,12 @@ use super::*;
 
 #[test]
 fn a_sync_receiver_without_parameters() {
-    insta::assert_snapshot!(expanded(quote!(completed), quote!(fn ring() {})));
+    insta::assert_snapshot!(expanded(
+        quote!(completed),
+        quote!(
+            fn ring() {}
+        )
+    ));
 }
 
 #[test]
@@ -29,7 +34,12 @@ fn parameters_under_cfg_stay_under_it() {
 
 #[test]
 fn a_wrong_attribute_leaves_the_function_in_place() {
-    insta::assert_snapshot!(expanded(quote!(complete, ordr = 5), quote!(fn ring(transaction: &Transaction) {})));
+    insta::assert_snapshot!(expanded(
+        quote!(complete, ordr = 5),
+        quote!(
+            fn ring(transaction: &Transaction) {}
+        )
+    ));
 }
 
 fn expanded(arguments: TokenStream, item: TokenStream) -> String {

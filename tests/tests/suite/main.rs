@@ -1,6 +1,7 @@
 //! The behaviour of athm, from the outside.
 
 mod callbacks;
+mod dispatch;
 mod http;
 mod operations;
 mod provider;
