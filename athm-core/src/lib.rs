@@ -39,6 +39,7 @@
 extern crate self as athm_core;
 
 mod amount;
+mod asking;
 mod athm;
 mod callback;
 mod clock;

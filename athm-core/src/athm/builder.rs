@@ -49,6 +49,7 @@ pub struct Builder {
     pub(super) retention: Retention,
     pub(super) orphaned_after: Option<Duration>,
     pub(super) seed: Option<u64>,
+    pub(super) budget: Option<(u32, u32)>,
 }
 
 impl Builder {
@@ -151,6 +152,14 @@ impl Builder {
     /// How many deliveries run at once: 64 unless given, at least 1. What is more waits in the database.
     pub fn concurrency(mut self, deliveries: usize) -> Self {
         self.concurrency = Some(deliveries.max(1));
+        self
+    }
+
+    /// How often the provider is asked about payments that weren't created here: so many times a second, and so many at
+    /// once after a quiet time; 5 and 20 unless given. What is more waits its turn, so that a flood of invented ids
+    /// costs the provider nothing.
+    pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
+        self.budget = Some((per_second, burst));
         self
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
 use crate::Dispatcher;
+use crate::asking::Asking;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
 use crate::dispatch::Registry;
 use crate::processor::Processor;
@@ -16,6 +17,8 @@ use crate::store::{self, Policy, SetUp};
 const DATABASE: &str = "sqlite://athm.db";
 /// How many deliveries run at once.
 const CONCURRENCY: usize = 64;
+/// How many questions a second, and at once, about payments that aren't ours.
+const BUDGET: (u32, u32) = (5, 20);
 /// How long a delivery is due before nobody is expected to take it any more.
 const ORPHANED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -48,7 +51,9 @@ impl Builder {
         let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
         let receivers = runtimes.receivers();
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
-        let processor = Processor { store, provider, clock, waiting: Arc::default() };
+        let (per_second, burst) = self.budget.unwrap_or(BUDGET);
+        let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
+        let processor = Processor { store, asking, clock, waiting: Arc::default() };
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));
         house.spawn(worker.clone().poll());
