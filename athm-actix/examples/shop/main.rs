@@ -14,6 +14,9 @@ mod shop;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, IsTerminal};
+use std::iter;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer};
@@ -25,8 +28,16 @@ use crate::settings::{PRIVATE_TOKEN, PUBLIC_TOKEN, Settings};
 use crate::shop::Shop;
 
 #[actix_web::main]
-async fn main() -> Result<(), BoxError> {
-    tracing_subscriber::fmt().with_target(false).init();
+async fn main() -> ExitCode {
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    eprintln!("The shop can't open: {error}");
+    let causes = iter::successors(error.source(), |cause| cause.source());
+    causes.for_each(|cause| eprintln!("  {cause}"));
+    ExitCode::FAILURE
+}
+
+async fn run() -> Result<(), BoxError> {
+    tracing_subscriber::fmt().with_target(false).with_ansi(io::stdout().is_terminal()).init();
     let settings = Settings::from_env()?;
     let (simulator, api_url) = settings.provider().await?;
 
