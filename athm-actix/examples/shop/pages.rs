@@ -28,8 +28,8 @@ pub(crate) fn counter(orders: &[Order], runs: &[Run], api_url: &str) -> Markup {
                 ul.rows { @for order in orders {
                     li {
                         a href={ "/orders/" (order.id) } { (order.id) }
-                        " " span.detail { (order.product) ", $" (order.total) }
                         " " (badge(order.state))
+                        " " span.detail { (order.product) ", $" (order.total) }
                     }
                 } }
             }
@@ -48,8 +48,8 @@ fn line(run: &Run) -> Markup {
     html! {
         li {
             code { (run.receiver) }
-            " " span.detail { (run.signal) " of " (run.order) " by " (run.sender) ", " time { (run.time) } }
             " " span.result.good[is_ok].bad[!is_ok] { (run.result) }
+            " " span.detail { (run.signal) " of " (run.order) " by " (run.sender) ", " time { (run.time) } }
             " " small { "transaction " (run.transaction) }
         }
     }
@@ -60,7 +60,7 @@ pub(crate) fn order(order: &Order, payment: Option<&Transaction>, api_url: &str)
     let open = payment.filter(|payment| !payment.status().is_final() && order.state != OrderState::Paid);
     let ticket = open.and_then(Transaction::ecommerce_id);
     let main = html! {
-        section #live aria-label="State" {
+        section #live aria-label="State" aria-live="polite" {
             p.state { (badge(order.state)) }
             p { (news(order.state)) }
             ul.rows { li { "1 × " (order.product) " " span.price { "$" (order.total) } } }
@@ -83,7 +83,7 @@ pub(crate) fn order(order: &Order, payment: Option<&Transaction>, api_url: &str)
                 }
             }
         }
-        p { a href="/" { "Back to the shop" } }
+        p.back { a href="/" { "Back to the shop" } }
     };
     let script = ticket.map(|_| format!("{api_url}/api/modal/js/athmovil_base.js"));
     layout(&order.id, "Your order at Colmado La Loma.", &main, None, script.as_deref())
@@ -91,7 +91,7 @@ pub(crate) fn order(order: &Order, payment: Option<&Transaction>, api_url: &str)
 
 /// A page for what can't be done.
 pub(crate) fn problem(what: &str) -> Markup {
-    layout("That didn’t work", what, &html! { p { a href="/" { "Back to the shop" } } }, None, None)
+    layout("That didn’t work", what, &html! { p.back { a href="/" { "Back to the shop" } } }, None, None)
 }
 
 fn news(state: OrderState) -> &'static str {
@@ -99,7 +99,9 @@ fn news(state: OrderState) -> &'static str {
         OrderState::Waiting => "Approve the payment on the phone within ten minutes. This page follows by itself.",
         OrderState::Approved => "You approved the payment. The shop takes the money now.",
         OrderState::Paid => "Thank you! Your order is on its way.",
-        OrderState::Underpaid => "Some other amount than the order’s came in with its number: it isn’t sent.",
+        OrderState::Underpaid => {
+            "Some other amount came in with this order’s number. It isn’t sent before it is paid in full."
+        }
         OrderState::Cancelled => "The payment was cancelled. Nothing was charged.",
         OrderState::Expired => "Nobody approved the payment in time. Nothing was charged.",
     }

@@ -47,7 +47,7 @@ async function act(message, work) {
     say("That didn’t go through. Press “Check now” in a moment.");
   }
   busy = false;
-  await refresh();
+  await refresh().catch(console.warn);
 }
 
 // Takes what has changed from a fresh copy of the page.
