@@ -42,11 +42,12 @@ pub mod simulator;
 
 pub use athm_core::{
     AlreadyConnected, Amount, AmountError, Athm, BoxError, Builder, Clock, ConfigError, Context, Cursor, Customer,
-    DeliveryId, Dispatcher, EcommerceId, Event, EventId, Failure, FieldError, FromContext, IdError, IntoOutcome,
-    InvalidPayment, Item, MissingState, NewPayment, OperationError, Page, ParseError, Receipt, ReceiverError,
-    ReceiverInfo, RecordError, Recorded, ReferenceNumber, Refund, Rejection, Report, ReportEntry, Sender, Signal,
-    StartError, State, States, Status, StoreError, Transaction, TransactionBuilder, TransactionId, TransactionKind,
-    TransactionQuery, Transition, UnexpectedTotal, VerifyError, provider, receiver,
+    Deliveries, Delivery, DeliveryId, DeliveryRecord, DeliveryState, Dispatcher, EcommerceId, Event, EventId, Failure,
+    FieldError, FromContext, IdError, IntoOutcome, InvalidPayment, Item, MissingState, NewPayment, OperationError,
+    Page, ParseError, Permanent, Receipt, ReceiverError, ReceiverInfo, RecordError, Recorded, ReferenceNumber, Refund,
+    Rejection, Replay, ReplayError, Report, ReportEntry, Sender, Signal, StartError, State, States, Status, StoreError,
+    Transaction, TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal,
+    VerifyError, provider, receiver,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

@@ -1,9 +1,9 @@
 //! The time, which tests may set.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// Where athm takes the time from: the system's clock, or one that a test moves by hand.
@@ -18,7 +18,13 @@ use tokio::sync::watch;
 /// assert_eq!(clock.now().duration_since(before).as_secs(), 600);
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<watch::Sender<Timestamp>>>);
+pub struct Clock(Option<Arc<watch::Sender<Manual>>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Manual {
+    steady: Timestamp,
+    jumped: SignedDuration,
+}
 
 impl Clock {
     /// The system's clock.
@@ -30,31 +36,48 @@ impl Clock {
     /// A clock that stands still, at the present time, until it is advanced.
     #[must_use]
     pub fn manual() -> Self {
-        Self(Some(Arc::new(watch::Sender::new(system_now()))))
+        let manual = Manual { steady: system_now(), jumped: SignedDuration::ZERO };
+        Self(Some(Arc::new(watch::Sender::new(manual))))
     }
 
-    /// Moves a manual clock, and wakes whoever waited for that time. The system's clock stays as it is.
+    /// Lets time pass on a manual clock, and wakes whoever waited for it. The system's clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Some(time) = &self.0 {
-            time.send_modify(|now| *now = later(*now, by));
+        if let Some(manual) = &self.0 {
+            manual.send_modify(|manual| manual.steady = later(manual.steady, by));
         }
     }
 
-    /// The time now.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.0.as_ref().map_or_else(system_now, |time| *time.borrow())
+    /// Sets a manual clock forward or back without any time passing, as an administrator does.
+    pub fn jump(&self, by: SignedDuration) {
+        if let Some(manual) = &self.0 {
+            manual.send_modify(|manual| manual.jumped += by);
+        }
     }
 
-    /// Waits until a time: at once when it has passed.
+    /// The time of day.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.as_ref().map_or_else(system_now, |manual| {
+            let Manual { steady, jumped } = *manual.borrow();
+            steady.saturating_add(jumped).unwrap_or(steady)
+        })
+    }
+
+    /// A time that only time moves: pauses and leases are measured with it, so that a clock that is set doesn't end
+    /// them early or late. It was the time of day when the process began.
+    pub(crate) fn steady(&self) -> Timestamp {
+        self.0.as_ref().map_or_else(system_steady, |manual| manual.borrow().steady)
+    }
+
+    /// Waits until a steady time: at once when it has passed.
     pub(crate) async fn sleep_until(&self, until: Timestamp) {
         match &self.0 {
             None => {
-                tokio::time::sleep(Duration::try_from(until.duration_since(system_now())).unwrap_or_default()).await
+                tokio::time::sleep(Duration::try_from(until.duration_since(system_steady())).unwrap_or_default()).await
             }
-            Some(time) => {
+            Some(manual) => {
                 // The sender is alive as long as `self` is, so this ends only when the time has come.
-                let _ = time.subscribe().wait_for(|now| *now >= until).await;
+                let _ = manual.subscribe().wait_for(|manual| manual.steady >= until).await;
             }
         }
     }
@@ -65,8 +88,22 @@ pub(crate) fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
+/// That much earlier, or the first time that there is.
+pub(crate) fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    time.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
 /// The system's time, in the microseconds that databases keep: what is written is what is read.
 pub(crate) fn system_now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    whole_micros(Timestamp::now())
+}
+
+fn system_steady() -> Timestamp {
+    static BEGINNING: OnceLock<(Timestamp, Instant)> = OnceLock::new();
+    let (timestamp, instant) = BEGINNING.get_or_init(|| (Timestamp::now(), Instant::now()));
+    whole_micros(later(*timestamp, instant.elapsed()))
+}
+
+fn whole_micros(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }

@@ -32,6 +32,9 @@
 //! # Ok(()) }
 //! ```
 
+// Without a backend nothing is stored, and nothing reads what would be.
+#![cfg_attr(not(feature = "sqlite"), allow(dead_code, unused_variables, unused_imports))]
+
 // What `#[receiver]` expands to names `::athm_core`, also within this crate.
 extern crate self as athm_core;
 
@@ -43,6 +46,7 @@ mod delivery;
 mod dispatch;
 mod event;
 mod id;
+mod permanent;
 mod processor;
 pub mod provider;
 mod receiver;
@@ -58,12 +62,14 @@ pub use self::amount::{Amount, AmountError};
 pub use self::athm::{Athm, Builder, ConfigError, OperationError, RecordError, StartError, VerifyError};
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
+pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
 pub use self::dispatch::{AlreadyConnected, Dispatcher, Failure, ReceiverInfo, Report, ReportEntry};
 pub use self::event::Event;
 pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
+pub use self::permanent::Permanent;
 pub use self::processor::Receipt;
 pub use self::receiver::{
-    BoxError, Context, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States,
+    BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States,
 };
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};

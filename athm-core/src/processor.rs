@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -110,7 +109,7 @@ impl Processor {
     /// Asks the provider again about every message whose time has come.
     pub(crate) async fn retry_pending(&self) -> Result<(), StoreError> {
         let Some(provider) = &self.provider else { return Ok(()) };
-        for held in self.store.due(self.clock.now()).await? {
+        for held in self.store.due(self.clock.steady()).await? {
             if let (Some(key), HeldAs::Pending { attempts, .. }) = (held.key, held.held_as) {
                 let Held { kind, status, sender, body, .. } = held;
                 self.process(provider, Claim { key, kind, status, sender, body, attempts }).await?;
@@ -199,7 +198,7 @@ impl Processor {
     }
 
     async fn wait(&self, claim: Claim) -> Result<Receipt, StoreError> {
-        let due_at = later(self.clock.now(), pause_after(claim.attempts));
+        let due_at = later(self.clock.steady(), pause_after(claim.attempts));
         let held_as = HeldAs::Pending { attempts: claim.attempts + 1, due_at };
         self.hold(held_as, self.held(claim)).await?;
         self.waiting.notify_one();
@@ -284,11 +283,6 @@ pub(crate) fn fared(claimed: Option<&Status>, found: &Status) -> Claimed {
 /// 5 s, 10 s, 20 s … 10 minutes.
 fn pause_after(attempts: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_PAUSE)
-}
-
-/// When the secrets of payments opened before may be forgotten: the provider's tokens live for 15 minutes.
-pub(crate) fn tokens_before(now: Timestamp) -> Timestamp {
-    now.saturating_sub(Duration::from_secs(15 * 60)).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

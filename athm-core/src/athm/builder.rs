@@ -2,13 +2,15 @@
 
 use std::env;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::ConfigError;
+use super::house::Retention;
 use crate::dispatch::ReceiverInfo;
 use crate::receiver::{Context, IntoOutcome, States};
-use crate::store::Check;
+use crate::store::{Batching, Check};
 use crate::{Clock, Dispatcher, Rejection, Signal, Transaction};
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
@@ -42,6 +44,11 @@ pub struct Builder {
     pub(super) checks: Vec<Check>,
     pub(super) connected: Vec<ReceiverInfo>,
     pub(super) clock: Clock,
+    pub(super) batching: Batching,
+    pub(super) concurrency: Option<usize>,
+    pub(super) retention: Retention,
+    pub(super) orphaned_after: Option<Duration>,
+    pub(super) seed: Option<u64>,
 }
 
 impl Builder {
@@ -138,6 +145,43 @@ impl Builder {
     /// message is told `refused`.
     pub fn check(mut self, check: impl Fn(&Transaction) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
         self.checks.push(Arc::new(check));
+        self
+    }
+
+    /// How many deliveries run at once: 64 unless given, at least 1. What is more waits in the database.
+    pub fn concurrency(mut self, deliveries: usize) -> Self {
+        self.concurrency = Some(deliveries.max(1));
+        self
+    }
+
+    /// How long deliveries that have ended are kept, and messages that named no payment: 90 days unless given.
+    /// Payments and their events are kept for good.
+    pub fn keep_ended_for(mut self, time: Duration) -> Self {
+        self.retention.ended = time;
+        self
+    }
+
+    /// How long refused messages are kept: 7 days unless given, and never more than the newest 10,000.
+    pub fn keep_refused_for(mut self, time: Duration) -> Self {
+        self.retention.refused = time;
+        self
+    }
+
+    /// How long a delivery is due before it counts as orphaned: a day unless given.
+    pub fn orphaned_after(mut self, time: Duration) -> Self {
+        self.orphaned_after = Some(time);
+        self
+    }
+
+    /// Commits every write by itself, so that what sharing commits brings can be measured.
+    pub fn without_group_commit(mut self) -> Self {
+        self.batching = Batching::OneByOne;
+        self
+    }
+
+    /// Makes the random part of pauses the same every time: for tests.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 

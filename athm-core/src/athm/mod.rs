@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod house;
 mod operations;
 mod runtimes;
 mod start;
@@ -10,16 +11,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument;
+
 pub use self::builder::Builder;
 pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
 use self::runtimes::Runtimes;
-use crate::delivery::Outbox;
+use crate::delivery::{Deliveries, Worker};
 use crate::processor::{Claimed, Processor, Receipt, fared, key_of, said_to_expire};
 use crate::provider::Client;
-use crate::store::{By, PaymentKey, Recorded};
+use crate::store::{By, PaymentKey, Recorded, Store};
+use crate::text::causes;
 use crate::{
-    Callback, Dispatcher, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError,
-    Transaction, TransactionId, TransactionKind, TransactionQuery,
+    Callback, Clock, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError, Transaction,
+    TransactionId, TransactionKind, TransactionQuery,
 };
 
 /// Receivers, payments and their delivery: everything of athm behind one handle.
@@ -42,9 +46,9 @@ pub struct Athm(Arc<Inner>);
 
 struct Inner {
     processor: Processor,
-    dispatcher: Dispatcher,
-    outbox: Outbox,
+    worker: Worker,
     runtimes: Runtimes,
+    orphaned_after: Duration,
 }
 
 impl Athm {
@@ -110,7 +114,7 @@ impl Athm {
 
     /// Sends `received`, then the signal of the transaction's status: now, here, nothing stored.
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
-        self.0.dispatcher.dispatch(transaction, sender).await
+        self.0.worker.dispatcher.dispatch(transaction, sender).await
     }
 
     /// A payment by our own name for it.
@@ -164,7 +168,7 @@ impl Athm {
     /// Every receiver, in the order in which they start.
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        self.0.dispatcher.receivers()
+        self.0.worker.dispatcher.receivers()
     }
 
     /// The client of the provider's API; `None` when callbacks are trusted.
@@ -182,34 +186,57 @@ impl Athm {
         self.0.processor.store.ping().await
     }
 
-    /// Waits until no receiver runs and none is due: for tests, and before a planned stop.
-    pub async fn idle(&self) {
-        self.0.outbox.idle().await;
+    /// Deliveries that need a person: dead ones, orphaned ones, and how to run one again.
+    #[must_use]
+    pub fn deliveries(&self) -> Deliveries<'_> {
+        Deliveries { athm: self }
     }
 
-    /// Stops: lets running receivers finish, for so long at most, and closes the database.
+    /// Waits until no receiver runs and none is due: for tests, and before a planned stop.
     ///
-    /// What has not finished runs again at the next start.
-    pub async fn shutdown(&self, grace: Duration) {
-        if tokio::time::timeout(grace, self.idle()).await.is_err() {
-            tracing::warn!(
-                "receivers were still running at the end of the grace period; they run again at the next start"
-            );
+    /// A delivery that is to be tried again later isn't due before its time.
+    pub async fn idle(&self) {
+        if let Err(error) = self.0.worker.idle().await {
+            tracing::error!(error = causes(&error), "whether anything is due couldn't be read");
         }
-        if let Err(error) = self.0.processor.store.close().await {
-            tracing::debug!(%error, "the database was closed already");
+    }
+
+    /// Stops: claims nothing more, lets running receivers finish, for so long at most, and closes the database.
+    ///
+    /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.0.worker.stop(grace).await;
+        if let Err(error) = self.store().close().await {
+            tracing::debug!(error = causes(&error), "the database was closed already");
         }
         self.0.runtimes.stop();
     }
 
-    /// Runs something to its end, whether or not the caller waits for it.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.0.processor.store
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.processor.clock
+    }
+
+    pub(crate) fn orphaned_after(&self) -> Duration {
+        self.0.orphaned_after
+    }
+
+    /// Has the worker look for what is due now.
+    pub(crate) fn wake(&self) {
+        self.0.worker.wake();
+    }
+
+    /// Runs something to its end, whether or not the caller waits for it; `None` once stopped.
     async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        self.0.runtimes.house()?.spawn(work).await.ok()
+        self.0.runtimes.house().spawn(work.in_current_span()).await.ok()
     }
 }
 
 impl fmt::Debug for Athm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Athm").field("receivers", &self.0.dispatcher.receivers().len()).finish_non_exhaustive()
+        f.debug_struct("Athm").field("receivers", &self.0.worker.dispatcher.receivers().len()).finish_non_exhaustive()
     }
 }

@@ -7,12 +7,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// One thread that keeps house, and two for receivers: these may block, and neither HTTP nor the house notices.
 pub(super) struct Runtimes {
-    running: Mutex<Option<Running>>,
-}
-
-struct Running {
-    house: Runtime,
-    receivers: Runtime,
+    house: Handle,
+    receivers: Handle,
+    running: Mutex<Vec<Runtime>>,
 }
 
 impl Runtimes {
@@ -20,34 +17,33 @@ impl Runtimes {
         let house = Builder::new_multi_thread().worker_threads(1).thread_name("athm-house").enable_all().build()?;
         let receivers =
             Builder::new_multi_thread().worker_threads(2).thread_name("athm-receiver").enable_all().build()?;
-        Ok(Self { running: Mutex::new(Some(Running { house, receivers })) })
+        let handles = (house.handle().clone(), receivers.handle().clone());
+        Ok(Self { house: handles.0, receivers: handles.1, running: Mutex::new(vec![house, receivers]) })
     }
 
-    /// Where messages are processed and the provider is asked; `None` once stopped.
-    pub(super) fn house(&self) -> Option<Handle> {
-        self.lock().as_ref().map(|running| running.house.handle().clone())
+    /// Where messages are processed, the provider is asked and leases are kept.
+    pub(super) fn house(&self) -> Handle {
+        self.house.clone()
     }
 
-    /// Where receivers run; `None` once stopped.
-    pub(super) fn receivers(&self) -> Option<Handle> {
-        self.lock().as_ref().map(|running| running.receivers.handle().clone())
+    /// Where receivers run.
+    pub(super) fn receivers(&self) -> Handle {
+        self.receivers.clone()
     }
 
-    /// Ends both without waiting: a plain drop would panic within async code.
-    pub(super) fn stop(&self) {
-        if let Some(Running { house, receivers }) = self.lock().take() {
-            house.shutdown_background();
-            receivers.shutdown_background();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ends both without waiting: a plain drop would panic within async code. `false` when that was done already.
+    pub(super) fn stop(&self) -> bool {
+        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        let was_running = !running.is_empty();
+        running.into_iter().for_each(Runtime::shutdown_background);
+        was_running
     }
 }
 
 impl Drop for Runtimes {
     fn drop(&mut self) {
-        self.stop();
+        if self.stop() {
+            tracing::warn!("athm was dropped without `shutdown`: what was running runs again at the next start");
+        }
     }
 }

@@ -1,26 +1,23 @@
 //! Starting: everything that can be wrong is found here, not at the first payment.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::select;
-
 use super::runtimes::Runtimes;
-use super::{Athm, Builder, Inner, StartError};
-use crate::clock::later;
-use crate::delivery::{Outbox, Worker};
+use super::{Athm, Builder, Inner, StartError, house};
+use crate::Dispatcher;
+use crate::delivery::{Outbox, Retry, Slots, Worker};
 use crate::dispatch::Registry;
-use crate::processor::{Processor, tokens_before};
+use crate::processor::Processor;
 use crate::provider::Client;
 use crate::receiver::States;
-use crate::store::{self, Policy};
-use crate::text::causes;
-use crate::{Dispatcher, StoreError};
+use crate::store::{self, Policy, SetUp};
 
 const DATABASE: &str = "sqlite://athm.db";
-/// How often the house looks around when nothing is due before.
-const ROUND: Duration = Duration::from_secs(60);
+/// How many deliveries run at once.
+const CONCURRENCY: usize = 64;
+/// How long a delivery is due before nobody is expected to take it any more.
+const ORPHANED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Builder {
     /// Checks every receiver, opens the database, and starts delivery: what was left over from before runs first.
@@ -39,24 +36,26 @@ impl Builder {
             tracing::info!(%receiver, signals = ?receiver.signals(), order = receiver.order(), "receiver");
         }
 
-        let (outbox, unstarted) = Outbox::new();
+        let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
         let policy = Policy { checks: self.checks, registry };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
-        let store = store::open(url, policy, outbox.clone(), &self.clock)?;
-        for work in store.unfinished().await? {
-            outbox.hand_over(work);
-        }
+        let (clock, batching) = (self.clock, self.batching);
+        let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching };
+        let store = store::open(url, set_up)?;
+        store.ping().await?;
 
         let runtimes = Runtimes::start().map_err(StartError::Threads)?;
-        let clock = self.clock;
-        let processor =
-            Processor { store: Arc::clone(&store), provider, clock: clock.clone(), waiting: Arc::default() };
-        if let (Some(house), Some(receivers)) = (runtimes.house(), runtimes.receivers()) {
-            let worker = Worker { dispatcher: dispatcher.clone(), store, outbox: outbox.clone(), clock, receivers };
-            house.spawn(worker.work(unstarted));
-            house.spawn(keep_house(processor.clone()));
-        }
-        Ok(Athm(Arc::new(Inner { processor, dispatcher, outbox, runtimes })))
+        let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
+        let receivers = runtimes.receivers();
+        let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
+        let processor = Processor { store, provider, clock, waiting: Arc::default() };
+        let house = runtimes.house();
+        house.spawn(worker.clone().start_handed_over(unstarted));
+        house.spawn(worker.clone().poll());
+        house.spawn(worker.clone().renew_leases());
+        house.spawn(house::keep(processor.clone(), self.retention));
+        let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
+        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, orphaned_after })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {
@@ -87,31 +86,4 @@ fn refuse_mistakes(registry: &Registry, states: &States) -> Result<(), StartErro
     let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
     let problems: Vec<String> = duplicates.chain(registry.missing(states)).collect();
     if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
-}
-
-/// Asks again about what is pending, as its time comes, and tidies up now and then.
-async fn keep_house(processor: Processor) {
-    loop {
-        if let Err(error) = round(&processor).await {
-            if matches!(error, StoreError::Closed) {
-                return;
-            }
-            tracing::error!(error = %causes(&error), "pending messages couldn't be looked after; tried again");
-        }
-        wait(&processor).await;
-    }
-}
-
-async fn round(processor: &Processor) -> Result<(), StoreError> {
-    processor.store.tidy(tokens_before(processor.clock.now())).await?;
-    processor.retry_pending().await
-}
-
-/// Until a message's time has come, or a message begins to wait.
-async fn wait(processor: &Processor) {
-    let look_around = later(processor.clock.now(), ROUND);
-    let due = processor.store.next_due().await.ok().flatten();
-    let time = pin!(processor.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
-    let waiting = pin!(processor.waiting.notified());
-    select(time, waiting).await;
 }

@@ -1,36 +1,77 @@
-//! Running receivers for what was recorded: after the commit, and again when the program starts.
+//! Durable delivery: the outbox.
+//!
+//! Recording an event makes one delivery for each of its receivers, in the same commit ([`store`](crate::store)). As
+//! many as there are free [`slots`] are claimed by that very commit, and the [`outbox`] hands them to the [`worker`]
+//! right after it. All others (too many at once, failed before, left by a process that died) are found by the worker,
+//! which asks for what is due every second and claims no more than it has slots for. An [`attempt`] ends with an
+//! acknowledgement that names it, and [`retry`] says when the next one is due.
 
+mod attempt;
+mod deliveries;
 mod outbox;
+mod retry;
+mod running;
+mod slots;
 mod worker;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use self::deliveries::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
+pub(crate) use self::deliveries::{ReplayOf, Run, What};
+pub(crate) use self::outbox::{Outbox, Unstarted};
+pub(crate) use self::retry::Retry;
+pub(crate) use self::slots::{Slot, Slots};
+pub(crate) use self::worker::{LEASE, Worker};
 use crate::{DeliveryId, Event, Signal, Transaction};
 
-pub(crate) use self::outbox::{Outbox, Unstarted};
-pub(crate) use self::worker::Worker;
-
-/// One receiver's turn at one signal of one event.
+/// A delivery as it is made: one receiver's turn at one signal of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Delivery {
+pub(crate) struct Planned {
     pub(crate) id: DeliveryId,
     pub(crate) signal: Signal,
     pub(crate) receiver: String,
 }
 
-/// The deliveries of one event that have not ended, with what they are about.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Work {
-    pub(crate) transaction: Transaction,
-    pub(crate) event: Event,
-    pub(crate) deliveries: Vec<Delivery>,
+/// A delivery that this process has claimed: its attempt is counted already.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) planned: Planned,
+    pub(crate) attempt: u32,
+    pub(crate) is_replay: bool,
+    #[expect(dead_code, reason = "it is given back with the rest")]
+    pub(crate) slot: Slot,
 }
 
-/// How a delivery ended.
+/// Claimed deliveries of one event, with what they are about.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) transaction: Arc<Transaction>,
+    pub(crate) event: Arc<Event>,
+    pub(crate) deliveries: Vec<Claimed>,
+    /// Where it was recorded.
+    pub(crate) span: tracing::Span,
+}
+
+/// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) id: DeliveryId,
-    /// The receiver's error, if it failed.
-    pub(crate) error: Option<String>,
+    pub(crate) attempt: u32,
     pub(crate) at: Timestamp,
+    pub(crate) end: End,
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Counts however late it comes.
+    Succeeded,
+    /// Counts only while it is the last attempt. Tried again then, or dead when there is no then.
+    Failed { error: String, retry_at: Option<Timestamp> },
+    /// It was not started: its attempt doesn't count.
+    Unstarted,
+    /// It was still running when the process stopped.
+    Abandoned,
 }

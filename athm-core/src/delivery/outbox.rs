@@ -1,43 +1,68 @@
 //! From the commit to the worker.
 
-use tokio::sync::{mpsc, watch};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Work;
+use tokio::sync::{Notify, mpsc};
 
-/// Takes what was committed. It counts at once what it takes, so that nobody finds athm idle in between.
+use super::running::Running;
+use super::{Slot, Slots, Work};
+
+/// Takes what was committed. What it takes counts as running at once, so that nobody finds athm idle in between.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     sender: mpsc::UnboundedSender<Work>,
-    running: watch::Sender<usize>,
+    pub(super) running: Running,
+    pub(super) slots: Slots,
+    /// More is due than was claimed.
+    pub(super) backlog: Arc<AtomicBool>,
+    pub(super) woken: Arc<Notify>,
+    pub(super) stopping: Arc<AtomicBool>,
 }
 
 /// What the outbox took, for the worker.
 pub(crate) type Unstarted = mpsc::UnboundedReceiver<Work>;
 
 impl Outbox {
-    pub(crate) fn new() -> (Self, Unstarted) {
+    pub(crate) fn new(slots: Slots) -> (Self, Unstarted) {
         let (sender, unstarted) = mpsc::unbounded_channel();
-        (Self { sender, running: watch::Sender::new(0) }, unstarted)
+        let outbox = Self {
+            sender,
+            running: Running::default(),
+            slots,
+            backlog: Arc::default(),
+            woken: Arc::default(),
+            stopping: Arc::default(),
+        };
+        (outbox, unstarted)
+    }
+
+    /// Places for so many deliveries, or for as many as can be run right now. What gets none is stored as due.
+    pub(crate) fn slots(&self, wanted: usize) -> Vec<Slot> {
+        let slots = if self.is_stopping() { Vec::new() } else { self.slots.take(wanted) };
+        if slots.len() < wanted {
+            self.backlog.store(true, Ordering::Release);
+        }
+        slots
     }
 
     pub(crate) fn hand_over(&self, work: Work) {
         if work.deliveries.is_empty() {
             return;
         }
-        self.running.send_modify(|running| *running += 1);
-        if self.sender.send(work).is_err() {
-            // No worker is left: the deliveries run when the program starts again.
-            self.finished();
+        self.running.begin(work.deliveries.iter().map(|claimed| (claimed.planned.id, claimed.attempt)));
+        if let Err(mpsc::error::SendError(work)) = self.sender.send(work) {
+            // No worker is left: their leases end, or the program starts again.
+            work.deliveries.iter().for_each(|claimed| self.running.end(claimed.planned.id));
         }
     }
 
-    pub(super) fn finished(&self) {
-        self.running.send_modify(|running| *running -= 1);
+    /// Has the worker look for what is due now.
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
     }
 
-    /// Waits until all that was handed over has ended.
-    pub(crate) async fn idle(&self) {
-        // The sender is alive as long as `self` is, so this ends only when nothing runs.
-        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 }

@@ -1,14 +1,26 @@
-//! Calls the receivers of what was committed, on a runtime that belongs to them.
+//! Finds what is due, claims it, and has it run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
 
-use super::{Delivery, Ended, Outbox, Unstarted, Work};
-use crate::dispatch::{Failure, News, ReceiverInfo, run};
-use crate::store::Store;
+use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work};
+use crate::clock::later;
+use crate::dispatch::ReceiverInfo;
+use crate::store::{Claim, Store};
 use crate::text::causes;
-use crate::{Clock, Dispatcher, Signal};
+use crate::{Clock, Dispatcher, Signal, StoreError};
+
+/// How long a claim holds without being renewed.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+const RENEWAL: Duration = Duration::from_secs(10);
+/// How often what is due is asked for: a second, give or take a fifth.
+const POLL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
 
 /// Runs deliveries and notes how they ended.
 #[derive(Clone)]
@@ -17,52 +29,144 @@ pub(crate) struct Worker {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
+    pub(crate) retry: Arc<Retry>,
     /// Where receivers run: they may block it, and stall nobody else.
     pub(crate) receivers: Handle,
 }
 
 impl Worker {
     /// Starts what comes out of the outbox, until nobody can put anything in any more.
-    pub(crate) async fn work(self, mut unstarted: Unstarted) {
+    pub(crate) async fn start_handed_over(self, mut unstarted: Unstarted) {
         while let Some(work) = unstarted.recv().await {
-            let worker = self.clone();
-            self.receivers.spawn(async move {
-                worker.deliver(&work).await;
-                worker.outbox.finished();
-            });
+            self.receivers.spawn(self.clone().run_event(work));
         }
     }
 
-    /// All receivers of one signal, in their order, then those of the next signal.
-    async fn deliver(&self, work: &Work) {
-        for &signal in work.event.transition().signals() {
-            let deliveries: Vec<_> = work.deliveries.iter().filter(|delivery| delivery.signal == signal).collect();
-            let ended = self.deliver_signal(work, signal, &deliveries).await;
-            if let Err(error) = self.store.acknowledge(ended).await {
-                let transaction = work.transaction.id();
-                tracing::error!(%transaction, error = %causes(&error), "receivers ran, which could not be noted: they run again at the next start");
+    /// Claims what is due, as far as there are slots for it: every second, and at once while there is a backlog.
+    pub(crate) async fn poll(self) {
+        while !self.outbox.is_stopping() {
+            match self.claim_due().await {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(error = causes(&error), "due deliveries couldn't be claimed; tried again")
+                }
+            }
+            let pause = later(self.clock.steady(), self.retry.between(POLL.0, POLL.1));
+            let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
+            let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
+            if has_backlog {
+                reasons.push(self.outbox.slots.freed().boxed());
+            }
+            select_all(reasons).await;
+        }
+    }
+
+    async fn claim_due(&self) -> Result<(), StoreError> {
+        let slots = self.outbox.slots.take(usize::MAX);
+        let wanted = slots.len();
+        if wanted == 0 {
+            return Ok(());
+        }
+        let now = self.clock.steady();
+        let claim = Claim {
+            now,
+            lease_until: later(now, LEASE),
+            receivers: self.known(),
+            running: self.outbox.running.all().into_iter().map(|(id, _)| id).collect(),
+            slots,
+        };
+        let claimed = self.store.claim(claim).await?;
+        self.outbox.backlog.store(claimed == wanted, Ordering::Release);
+        Ok(())
+    }
+
+    /// Keeps the leases of what runs here, however long it takes.
+    pub(crate) async fn renew_leases(self) {
+        loop {
+            self.clock.sleep_until(later(self.clock.steady(), RENEWAL)).await;
+            let running = self.outbox.running.all();
+            let until = later(self.clock.steady(), LEASE);
+            match if running.is_empty() { Ok(()) } else { self.store.renew(running, until).await } {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => tracing::error!(error = causes(&error), "leases couldn't be renewed; tried again"),
             }
         }
     }
 
-    async fn deliver_signal(&self, work: &Work, signal: Signal, deliveries: &[&Delivery]) -> Vec<Ended> {
-        let registry = self.dispatcher.snapshot();
-        let known: Vec<(&ReceiverInfo, &Delivery)> = registry
-            .all()
-            .iter()
-            .filter_map(|receiver| {
-                let delivery = deliveries.iter().find(|delivery| delivery.receiver == receiver.id())?;
-                Some((receiver, *delivery))
-            })
-            .collect();
-        let receivers: Vec<_> = known.iter().map(|(receiver, _)| *receiver).collect();
-        let Work { transaction, event, .. } = work;
-        let news = News { transaction, signal, sender: event.sender(), states: self.dispatcher.states() };
-        let results = run(news, &receivers).await;
-        known.iter().zip(results).map(|((_, delivery), result)| self.ended(delivery, result)).collect()
+    /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once.
+    async fn run_event(self, work: Work) {
+        let Work { transaction, event, deliveries, span } = work;
+        tracing::Span::current().follows_from(span.id());
+        for group in self.in_order(event.transition().signals(), deliveries) {
+            let started = group.into_iter().map(|(receiver, claimed)| {
+                let worker = self.clone();
+                let (transaction, event) = (Arc::clone(&transaction), Arc::clone(&event));
+                self.receivers.spawn(async move {
+                    match receiver {
+                        Some(receiver) if !worker.outbox.is_stopping() => {
+                            worker.deliver(receiver, claimed, transaction, event).await
+                        }
+                        // Disconnected meanwhile, or the program is stopping.
+                        _ => worker.acknowledge(&claimed, End::Unstarted).await,
+                    }
+                })
+            });
+            join_all(started.collect::<Vec<_>>()).await;
+        }
     }
 
-    fn ended(&self, delivery: &Delivery, result: Result<(), Failure>) -> Ended {
-        Ended { id: delivery.id, error: result.err().map(|failure| causes(&failure)), at: self.clock.now() }
+    /// In groups that start one after another: by signal, by `order`, and within a group as the registry has them.
+    fn in_order(&self, signals: &[Signal], deliveries: Vec<Claimed>) -> Vec<Vec<(Option<ReceiverInfo>, Claimed)>> {
+        let registry = self.dispatcher.snapshot();
+        let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for claimed in deliveries {
+            let signal = signals.iter().position(|signal| *signal == claimed.planned.signal);
+            let place = registry.all().iter().position(|receiver| receiver.id() == claimed.planned.receiver);
+            let receiver = place.map(|place| registry.all()[place].clone());
+            let order = receiver.as_ref().map(ReceiverInfo::order);
+            groups.entry((signal, order)).or_default().insert((place, claimed.planned.id), (receiver, claimed));
+        }
+        groups.into_values().map(|group| group.into_values().collect()).collect()
+    }
+
+    /// Waits until nothing runs and nothing is due.
+    pub(crate) async fn idle(&self) -> Result<(), StoreError> {
+        loop {
+            self.outbox.running.ended().await;
+            if self.outbox.is_stopping() || !self.store.has_due(self.clock.steady(), self.known()).await? {
+                return Ok(());
+            }
+            self.claim_due().await?;
+        }
+    }
+
+    /// Claims nothing more, lets what runs finish for so long, and lets go of the rest.
+    pub(crate) async fn stop(&self, grace: Duration) {
+        self.outbox.stopping.store(true, Ordering::Release);
+        self.outbox.wake();
+        if tokio::time::timeout(grace, self.outbox.running.ended()).await.is_ok() {
+            return;
+        }
+        let abandoned = self.outbox.running.all();
+        tracing::warn!(
+            receivers = abandoned.len(),
+            "receivers run past the grace period; they run again at the next start"
+        );
+        let at = self.clock.steady();
+        let let_go = abandoned
+            .into_iter()
+            .map(|(id, attempt)| self.store.acknowledge(Ended { id, attempt, at, end: End::Abandoned }));
+        join_all(let_go).await;
+    }
+
+    /// Looks for what is due now, without waiting for the second to pass.
+    pub(crate) fn wake(&self) {
+        self.outbox.wake();
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.dispatcher.receivers().iter().map(|receiver| receiver.id().to_owned()).collect()
     }
 }

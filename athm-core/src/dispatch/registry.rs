@@ -5,9 +5,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::receiver::{Call, Context, IntoOutcome, Outcome, Parameter, Receiver, States, collected};
 use crate::{Sender, Signal};
+
+const ATTEMPTS: u32 = 10;
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the start-up log, a test or an admin page asks about one receiver.
 ///
@@ -105,6 +109,18 @@ impl ReceiverInfo {
     #[must_use]
     pub fn line(&self) -> Option<u32> {
         self.source.map(|(_, line)| line)
+    }
+
+    /// How often a durable delivery is tried in all.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        ATTEMPTS
+    }
+
+    /// How long a durable delivery may take each time.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        TIMEOUT
     }
 
     fn hears(&self, signal: Signal, sender: &Sender) -> bool {

@@ -1,5 +1,7 @@
 //! How the receivers of a dispatch ended.
 
+use std::time::Duration;
+
 use crate::receiver::BoxError;
 use crate::{ReceiverInfo, Signal};
 
@@ -96,4 +98,10 @@ pub enum Failure {
     /// It panicked.
     #[error("it panicked: {0}")]
     Panic(String),
+    /// It took longer than its `timeout`.
+    #[error("it took longer than {limit:?}")]
+    TimedOut {
+        /// How long it may take.
+        limit: Duration,
+    },
 }

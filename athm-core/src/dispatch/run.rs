@@ -90,7 +90,7 @@ async fn start<'a>(receiver: &'a ReceiverInfo, context: &'a Context<'a>) -> Star
     }
 }
 
-fn ended(result: Result<Outcome, Box<dyn Any + Send>>) -> Result<(), Failure> {
+pub(super) fn ended(result: Result<Outcome, Box<dyn Any + Send>>) -> Result<(), Failure> {
     match result {
         Ok(outcome) => outcome.map_err(Failure::Error),
         Err(panic) => Err(Failure::Panic(message(panic.as_ref()))),
@@ -105,6 +105,6 @@ fn message(panic: &(dyn Any + Send)) -> String {
 impl<'a> News<'a> {
     fn context_of(self, receiver: &'a ReceiverInfo) -> Context<'a> {
         let Self { transaction, signal, sender, states } = self;
-        Context { transaction, signal, sender, states, receiver: receiver.id() }
+        Context { transaction, signal, sender, states, receiver: receiver.id(), delivery: None }
     }
 }

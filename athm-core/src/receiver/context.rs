@@ -1,6 +1,6 @@
 //! What a receiver runs with.
 
-use super::States;
+use super::{Delivery, States};
 use crate::{Sender, Signal, Transaction};
 
 /// Everything that a receiver can ask for while it runs: its parameters are taken from here.
@@ -11,6 +11,8 @@ pub struct Context<'a> {
     pub(crate) sender: &'a Sender,
     pub(crate) states: &'a States,
     pub(crate) receiver: &'a str,
+    /// `None` in a dispatch by hand.
+    pub(crate) delivery: Option<Delivery>,
 }
 
 impl<'a> Context<'a> {

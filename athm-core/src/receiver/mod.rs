@@ -1,12 +1,14 @@
 //! What a receiver is, what it can ask for, and where the linker collects it.
 
 mod context;
+mod delivery;
 mod from_context;
 mod linked;
 mod outcome;
 mod state;
 
 pub use self::context::Context;
+pub use self::delivery::Delivery;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::linked::collected;
 pub use self::linked::{ATHM_RECEIVERS_V1, Call, Parameter, Receiver, argument, boxed, outcome};

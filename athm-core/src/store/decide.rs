@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::{Record, StoreError};
-use crate::delivery::{Delivery, Work};
+use crate::delivery::Planned;
 use crate::dispatch::Registry;
 use crate::transaction::Fired;
 use crate::{DeliveryId, Event, EventId, Rejection, Transaction, TransactionId, Transition};
@@ -33,7 +33,8 @@ pub(crate) struct Decision {
     pub(crate) write: Write,
     /// A second row of the same payment, whose belongings move to the first.
     pub(crate) merged: Option<TransactionId>,
-    pub(crate) work: Vec<Work>,
+    /// What happened, with a delivery for each receiver.
+    pub(crate) events: Vec<(Event, Vec<Planned>)>,
 }
 
 /// How the payment's own row is to be written.
@@ -75,7 +76,7 @@ impl Policy {
         record: &Record,
     ) -> Decision {
         let rejection = if transitions.is_empty() { None } else { self.rejection(&transaction) };
-        let work = transitions.into_iter().map(|transition| {
+        let events = transitions.into_iter().map(|transition| {
             let event = Event {
                 id: EventId::new(),
                 transaction_id: transaction.id,
@@ -84,9 +85,10 @@ impl Policy {
                 rejection: rejection.clone(),
                 created_at: record.observed.updated_at,
             };
-            Work { transaction: transaction.clone(), deliveries: self.deliveries(&event), event }
+            let deliveries = self.deliveries(&event);
+            (event, deliveries)
         });
-        Decision { work: work.collect(), transaction, write, merged }
+        Decision { events: events.collect(), transaction, write, merged }
     }
 
     /// Why the program's own checks refuse it. A check that panics has not agreed.
@@ -98,13 +100,13 @@ impl Policy {
         })
     }
 
-    fn deliveries(&self, event: &Event) -> Vec<Delivery> {
+    fn deliveries(&self, event: &Event) -> Vec<Planned> {
         if event.rejection.is_some() {
             return Vec::new();
         }
         let signals = event.transition.signals().iter();
         let each = signals.flat_map(|&signal| {
-            self.registry.hearing(signal, &event.sender).map(move |receiver| Delivery {
+            self.registry.hearing(signal, &event.sender).map(move |receiver| Planned {
                 id: DeliveryId::new(),
                 signal,
                 receiver: receiver.id().to_owned(),

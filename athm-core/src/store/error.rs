@@ -44,6 +44,9 @@ pub enum StoreError {
     /// More waits to be written than can be held: try again in a moment.
     #[error("too much waits to be written")]
     Busy,
+    /// More messages wait for the provider's word than are kept: try again later.
+    #[error("too many messages wait for the provider's word")]
+    InboxFull,
     /// athm is shutting down.
     #[error("the database is closed")]
     Closed,

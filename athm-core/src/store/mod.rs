@@ -3,6 +3,7 @@
 //! A backend reads, lets [`Policy::decide`] judge, and writes what it says, in one database transaction: no rule of
 //! a payment's life is written in SQL.
 
+mod batching;
 mod decide;
 mod error;
 mod inbox;
@@ -20,13 +21,14 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+pub(crate) use self::batching::Batching;
 pub use self::decide::Check;
 pub(crate) use self::decide::Policy;
 pub use self::error::StoreError;
 pub(crate) use self::inbox::{Held, HeldAs, PaymentKey};
 pub use self::query::{Cursor, Page, TransactionQuery};
-use crate::delivery::{Ended, Outbox, Work};
-use crate::{Clock, Event, Sender, Transaction, TransactionId};
+use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot};
+use crate::{Clock, DeliveryId, Event, Sender, Transaction, TransactionId};
 
 /// An answer of the store's, in its own time.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -39,8 +41,24 @@ pub(crate) trait Store: Send + Sync {
     /// deliveries are handed to the outbox as soon as they are committed, whether or not the caller still waits.
     fn record(&self, record: Record) -> Answer<'_, Recorded>;
 
-    /// Notes how deliveries ended.
-    fn acknowledge(&self, ended: Vec<Ended>) -> Answer<'_, ()>;
+    /// Claims what is due, the longest waiting first, no more than there are slots for. What is claimed is handed to the
+    /// outbox as soon as that is committed. Tells how many.
+    fn claim(&self, claim: Claim) -> Answer<'_, usize>;
+
+    /// Whether any delivery of these receivers could be claimed now.
+    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool>;
+
+    /// Holds on to what runs here.
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()>;
+
+    /// Notes how an attempt ended. A success counts however late; anything else only of the last attempt.
+    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()>;
+
+    /// Deliveries to show to a person.
+    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>>;
+
+    /// Makes deliveries due again, or makes them.
+    fn replay(&self, replay: ReplayOf) -> Answer<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
 
     /// Keeps a message. A pending one takes the place of the one that waits for the same payment.
     fn hold(&self, held: Held) -> Answer<'_, ()>;
@@ -48,11 +66,8 @@ pub(crate) trait Store: Send + Sync {
     /// Drops what waits for this payment.
     fn release(&self, key: PaymentKey) -> Answer<'_, ()>;
 
-    /// Forgets the authorization secrets of payments opened before this, and what the inbox keeps too much of.
-    fn tidy(&self, tokens_before: Timestamp) -> Answer<'_, ()>;
-
-    /// Every delivery that has not ended, with its event and its transaction as it is now.
-    fn unfinished(&self) -> Answer<'_, Vec<Work>>;
+    /// Forgets what is old enough, a small batch at a time. Tells whether there may be more.
+    fn tidy(&self, before: Before) -> Answer<'_, bool>;
 
     /// The messages whose time has come, the longest waiting first.
     fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>>;
@@ -87,6 +102,35 @@ pub(crate) struct Record {
     pub(crate) auth_token: Option<SecretString>,
 }
 
+/// What this process could run now.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) now: Timestamp,
+    pub(crate) lease_until: Timestamp,
+    /// Those that this process has.
+    pub(crate) receivers: Vec<String>,
+    /// What runs here already, whatever the clock says of its lease.
+    pub(crate) running: Vec<DeliveryId>,
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// Which deliveries to show: those dead, or those due since then that none of these receivers can take, or one.
+#[derive(Debug, Clone)]
+pub(crate) enum DeliveryQuery {
+    Dead,
+    Orphaned { due_before: Timestamp, receivers: Vec<String> },
+    One(DeliveryId),
+}
+
+/// From when on things are kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub(crate) tokens: Timestamp,
+    pub(crate) deliveries: Timestamp,
+    pub(crate) refused: Timestamp,
+    pub(crate) unmatched: Timestamp,
+}
+
 /// What recording made of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
@@ -115,11 +159,19 @@ pub(crate) enum By {
     Payment(PaymentKey),
 }
 
+/// What a store works with.
+pub(crate) struct SetUp {
+    pub(crate) policy: Policy,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: Clock,
+    pub(crate) batching: Batching,
+}
+
 /// Opens the database that the address names, and brings its tables up to date.
-pub(crate) fn open(url: &str, policy: Policy, outbox: Outbox, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
+pub(crate) fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
     let feature = match url.split_once("://") {
         #[cfg(feature = "sqlite")]
-        Some(("sqlite", path)) => return Ok(Arc::new(sqlite::Sqlite::open(path, policy, outbox, clock)?)),
+        Some(("sqlite", path)) => return Ok(Arc::new(sqlite::Sqlite::open(path, set_up)?)),
         #[cfg(not(feature = "sqlite"))]
         Some(("sqlite", _)) => "sqlite",
         Some(("postgres" | "postgresql", _)) => "postgres",

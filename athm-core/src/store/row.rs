@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
-use crate::delivery::Delivery;
+use crate::delivery::{DeliveryRecord, Planned};
 use crate::store::{Held, HeldAs};
 use crate::transaction::{Refund, Transition};
 use crate::{Amount, Customer, Event, Item, Sender, Transaction};
@@ -113,8 +113,28 @@ impl<'r> Columns<'r> {
         Ok(Event { id, transaction_id, transition, sender, rejection: self.get()?, created_at: self.time()? })
     }
 
-    pub(super) fn delivery(&mut self) -> Result<Delivery> {
-        Ok(Delivery { id: self.id()?, signal: self.parsed()?, receiver: self.get()? })
+    pub(super) fn planned(&mut self) -> Result<Planned> {
+        Ok(Planned { id: self.id()?, signal: self.parsed()?, receiver: self.get()? })
+    }
+
+    /// The attempts that were begun, and whether it is a replay.
+    pub(super) fn attempts(&mut self) -> Result<(u32, bool)> {
+        Ok((self.get()?, self.get()?))
+    }
+
+    pub(super) fn delivery(&mut self) -> Result<DeliveryRecord> {
+        Ok(DeliveryRecord {
+            id: self.id()?,
+            event_id: self.id()?,
+            transaction_id: self.id()?,
+            signal: self.parsed()?,
+            receiver: self.get()?,
+            state: self.parsed()?,
+            attempts: self.get()?,
+            is_replay: self.get()?,
+            due_at: self.time()?,
+            error: self.get()?,
+        })
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {

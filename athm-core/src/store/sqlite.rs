@@ -11,24 +11,31 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::decide::{Stored, Write};
 use super::row::Columns;
 use super::writer::Writer;
 use super::{
-    Answer, By, Held, HeldAs, Page, PaymentKey, Policy, Record, Recorded, Store, StoreError, TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, SetUp, Store,
+    StoreError, TransactionQuery,
 };
-use crate::delivery::{Ended, Outbox, Work};
+use crate::clock::later;
+use crate::delivery::{
+    Claimed, DeliveryRecord, DeliveryState, End, Ended, LEASE, Planned, ReplayError, ReplayOf, Run, Slot, What, Work,
+};
 use crate::transaction::Transition;
-use crate::{Clock, Customer, Event, Transaction, TransactionId};
+use crate::{Customer, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
 
 const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_payments.sql")];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
-/// How many refused messages are kept, and how many unmatched ones: the newest.
+/// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
 const KEPT: u32 = 10_000;
+/// How many rows are forgotten at once, and how many deliveries are shown.
+const SOME: u32 = 1_000;
 /// How many waiting messages are read at once.
 const DUE: u32 = 64;
 /// What marks a step that two rows had both taken before they turned out to be one payment.
@@ -49,25 +56,26 @@ macro_rules! select_transaction {
 pub(super) struct Sqlite {
     writer: Writer,
     reader: Mutex<Option<std::sync::mpsc::Sender<Read>>>,
-    policy: Arc<Policy>,
-    outbox: Outbox,
+    set_up: Arc<SetUp>,
 }
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Sqlite {
-    pub(super) fn open(path: &str, policy: Policy, outbox: Outbox, clock: &Clock) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &str, set_up: SetUp) -> Result<Self, StoreError> {
         if path.is_empty() || path.contains([':', '?']) {
             return Err(StoreError::Address { found: format!("sqlite://{path}") });
         }
         let lock = lock(path)?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
-        migrate(&mut connection, clock.now())?;
+        migrate(&mut connection, set_up.clock.now())?;
+        // Nobody else has the file: whoever ran these is gone.
+        execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
         let reader =
             read_on_a_thread(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?).map_err(StoreError::database)?;
-        let writer = Writer::start(connection, lock).map_err(StoreError::database)?;
-        Ok(Self { writer, reader: Mutex::new(Some(reader)), policy: Arc::new(policy), outbox })
+        let writer = Writer::start(connection, set_up.batching, lock).map_err(StoreError::database)?;
+        Ok(Self { writer, reader: Mutex::new(Some(reader)), set_up: Arc::new(set_up) })
     }
 
     fn read<T: Send + 'static>(
@@ -90,34 +98,68 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn record(&self, record: Record) -> Answer<'_, Recorded> {
-        let (policy, outbox) = (Arc::clone(&self.policy), self.outbox.clone());
-        let committed = move |(transaction, works): (Transaction, Vec<Work>)| {
-            let events = works.iter().map(|work| work.event.clone()).collect();
+        let (set_up, span) = (Arc::clone(&self.set_up), Span::current());
+        let outbox = set_up.outbox.clone();
+        let committed = move |(recorded, works): (Recorded, Vec<Work>)| {
             works.into_iter().for_each(|work| outbox.hand_over(work));
-            Recorded { transaction, events }
+            recorded
         };
-        self.writer.write(move |connection| record_one(connection, &policy, &record), committed)
+        self.writer.write(move |connection| record_one(connection, &set_up, &record, &span), committed)
     }
 
-    fn acknowledge(&self, ended: Vec<Ended>) -> Answer<'_, ()> {
-        self.writer
-            .write_surely(move |connection| Ok(ended.iter().try_for_each(|ended| acknowledge(connection, ended))?))
+    fn claim(&self, claim: Claim) -> Answer<'_, usize> {
+        let outbox = self.set_up.outbox.clone();
+        let committed = move |works: Vec<Work>| {
+            let claimed = works.iter().map(|work| work.deliveries.len()).sum();
+            works.into_iter().for_each(|work| outbox.hand_over(work));
+            claimed
+        };
+        self.writer.write(move |connection| Ok(claim_due(connection, claim)?), committed)
+    }
+
+    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
+        self.read(move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= ?1 \
+                       AND receiver IN (SELECT value FROM json_each(?2)))";
+            connection.prepare_cached(sql)?.query_row(params![now.as_microsecond(), json(&receivers)], |row| row.get(0))
+        })
+    }
+
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| {
+            let sql = "UPDATE athm_delivery SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
+            let until = until.as_microsecond();
+            let mut each = running.iter();
+            Ok(each.try_for_each(|(id, attempt)| execute(connection, sql, params![id.as_uuid(), attempt, until]))?)
+        })
+    }
+
+    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(acknowledge(connection, &ended)?))
+    }
+
+    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>> {
+        self.read(move |connection| deliveries(connection, &which))
+    }
+
+    fn replay(&self, of: ReplayOf) -> Answer<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
+        let work = move |connection: &Connection| match replay(connection, &of) {
+            Err(ReplayError::Store(error)) => Err(error),
+            replayed => Ok(replayed),
+        };
+        self.writer.write(work, |replayed| replayed)
     }
 
     fn hold(&self, held: Held) -> Answer<'_, ()> {
-        self.writer.write(move |connection| Ok(hold(connection, &held)?), |()| ())
+        self.writer.write(move |connection| hold(connection, &held), |()| ())
     }
 
     fn release(&self, key: PaymentKey) -> Answer<'_, ()> {
-        self.writer.write_surely(move |connection| Ok(release(connection, &key)?))
+        self.writer.write_lazily(move |connection| Ok(release(connection, &key)?))
     }
 
-    fn tidy(&self, tokens_before: Timestamp) -> Answer<'_, ()> {
-        self.writer.write_surely(move |connection| Ok(tidy(connection, tokens_before)?))
-    }
-
-    fn unfinished(&self) -> Answer<'_, Vec<Work>> {
-        self.read(unfinished)
+    fn tidy(&self, before: Before) -> Answer<'_, bool> {
+        self.writer.write_lazily(move |connection| Ok(tidy(connection, before)?))
     }
 
     fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>> {
@@ -175,7 +217,7 @@ impl Store for Sqlite {
 
     fn close(&self) -> Answer<'_, ()> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.writer.close().boxed()
+        self.writer.close()
     }
 }
 
@@ -236,15 +278,16 @@ fn read_on_a_thread(connection: Connection) -> io::Result<std::sync::mpsc::Sende
 
 fn record_one(
     connection: &Connection,
-    policy: &Policy,
+    set_up: &SetUp,
     record: &Record,
-) -> Result<(Transaction, Vec<Work>), StoreError> {
+    span: &Span,
+) -> Result<(Recorded, Vec<Work>), StoreError> {
     let observed = &record.observed;
     let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
-    let reference = observed.reference_number.as_ref().map(crate::ReferenceNumber::as_str);
+    let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
     let rows =
         by_names(connection, ecommerce_id, reference)?.into_iter().map(|transaction| stored(connection, transaction));
-    let decision = policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
+    let decision = set_up.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
     let transaction = decision.transaction;
     if let Some(other) = decision.merged {
         merge(connection, other, transaction.id)?;
@@ -260,10 +303,19 @@ fn record_one(
         let sql = "UPDATE athm_transaction SET auth_token = ?2 WHERE id = ?1";
         execute(connection, sql, params![transaction.id.as_uuid(), token.expose_secret()])?;
     }
-    for work in &decision.work {
-        write_work(connection, work)?;
+    let planned = decision.events.iter().map(|(_, deliveries)| deliveries.len()).sum();
+    let mut slots = set_up.outbox.slots(planned).into_iter();
+    let shared = Arc::new(transaction.clone());
+    let mut recorded = Recorded { transaction, events: Vec::new() };
+    let mut works = Vec::new();
+    for (event, deliveries) in decision.events {
+        insert_event(connection, &event)?;
+        recorded.events.push(event.clone());
+        let (transaction, event, span) = (Arc::clone(&shared), Arc::new(event), span.clone());
+        let deliveries = insert_deliveries(connection, &event, deliveries, &mut slots, set_up.clock.steady())?;
+        works.push(Work { transaction, event, deliveries, span });
     }
-    Ok((transaction, decision.work))
+    Ok((recorded, works))
 }
 
 fn stored(connection: &Connection, transaction: Transaction) -> rusqlite::Result<Stored> {
@@ -300,7 +352,7 @@ fn write_row(connection: &Connection, sql: &str, transaction: &Transaction) -> r
         t.kind.to_string(),
         t.status.to_string(),
         t.ecommerce_id.map(|id| *id.as_uuid()),
-        t.reference_number.as_ref().map(crate::ReferenceNumber::as_str),
+        t.reference_number.as_ref().map(ReferenceNumber::as_str),
         t.daily_transaction_id,
         t.total.cents(),
         t.subtotal.cents(),
@@ -358,59 +410,234 @@ fn settle(connection: &Connection, transaction: &Transaction) -> rusqlite::Resul
     [ticket, reference].iter().flatten().try_for_each(|key| release(connection, key))
 }
 
-fn write_work(connection: &Connection, work: &Work) -> rusqlite::Result<()> {
-    let Event { id, transaction_id, transition, sender, rejection, created_at } = &work.event;
+fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let Event { id, transaction_id, transition, sender, rejection, created_at } = event;
     let refund_amount = match transition {
         Transition::Refunded(refund) => Some(refund.amount.cents()),
         _ => None,
     };
-    let created_at = created_at.as_microsecond();
     let sql = "INSERT INTO athm_event (id, transaction_id, transition, refund_amount, sender, rejection, created_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let (event_id, transaction_id) = (id.as_uuid(), transaction_id.as_uuid());
-    let values =
-        params![event_id, transaction_id, transition.key(), refund_amount, sender.as_str(), rejection, created_at];
-    execute(connection, sql, values)?;
-    for delivery in &work.deliveries {
-        let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, created_at) \
-                   VALUES (?1, ?2, ?3, ?4, 'due', ?5)";
-        let values = params![delivery.id.as_uuid(), event_id, delivery.signal.as_str(), delivery.receiver, created_at];
-        execute(connection, sql, values)?;
+    let values = params![
+        id.as_uuid(),
+        transaction_id.as_uuid(),
+        transition.key(),
+        refund_amount,
+        sender.as_str(),
+        rejection,
+        created_at.as_microsecond(),
+    ];
+    execute(connection, sql, values)
+}
+
+/// Those that get a slot are claimed as they are made; the others are due.
+fn insert_deliveries(
+    connection: &Connection,
+    event: &Event,
+    deliveries: Vec<Planned>,
+    slots: &mut impl Iterator<Item = Slot>,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Claimed>> {
+    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
+    let mut claimed = Vec::new();
+    for planned in deliveries {
+        let slot = slots.next();
+        let (state, attempt, due_at) = if slot.is_some() { ("running", 1, later(now, LEASE)) } else { ("due", 0, now) };
+        let Planned { id, signal, receiver } = &planned;
+        let (due_at, created_at) = (due_at.as_microsecond(), event.created_at.as_microsecond());
+        let (id, event_id) = (id.as_uuid(), event.id.as_uuid());
+        execute(connection, sql, params![id, event_id, signal.as_str(), receiver, state, attempt, due_at, created_at])?;
+        claimed.extend(slot.map(|slot| Claimed { planned, attempt, is_replay: false, slot }));
     }
-    Ok(())
+    Ok(claimed)
 }
 
 // Deliveries.
 
-fn acknowledge(connection: &Connection, ended: &Ended) -> rusqlite::Result<()> {
-    let state = if ended.error.is_none() { "succeeded" } else { "dead" };
-    let sql = "UPDATE athm_delivery SET state = ?2, error = ?3, finished_at = ?4 WHERE id = ?1";
-    execute(connection, sql, params![ended.id.as_uuid(), state, ended.error, ended.at.as_microsecond()])
-}
-
-fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<Work>> {
+fn claim_due(connection: &Connection, claim: Claim) -> rusqlite::Result<Vec<Work>> {
     let sql = select_transaction!(
         ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
-         d.id, d.signal, d.receiver FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id \
-         JOIN athm_transaction t ON t.id = e.transaction_id WHERE d.state = 'due' ORDER BY e.created_at, e.id, d.id"
+         d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
+         JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
+         WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND d.receiver IN (SELECT value FROM json_each(?2)) \
+         AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
     );
-    let rows = all(connection, sql, [], |columns| Ok((columns.transaction()?, columns.event()?, columns.delivery()?)))?;
+    let running: Vec<String> = claim.running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
+    let most = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
+    let values = params![claim.now.as_microsecond(), json(&claim.receivers), json(&running), most];
+    let rows = all(connection, sql, values, |columns| {
+        Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
+    })?;
     let mut works = Vec::<Work>::new();
-    for (transaction, event, delivery) in rows {
-        match works.last_mut().filter(|work| work.event.id == event.id) {
-            Some(work) => work.deliveries.push(delivery),
-            None => {
-                let transaction = filled(connection, transaction)?;
-                works.push(Work { transaction, event, deliveries: vec![delivery] });
-            }
+    for ((transaction, event, planned, (attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots) {
+        let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
+        execute(connection, sql, params![planned.id.as_uuid(), claim.lease_until.as_microsecond()])?;
+        let claimed = Claimed { planned, attempt: attempts + 1, is_replay, slot };
+        match works.iter_mut().find(|work| work.event.id == event.id) {
+            Some(work) => work.deliveries.push(claimed),
+            None => works.push(Work {
+                transaction: Arc::new(filled(connection, transaction)?),
+                event: Arc::new(event),
+                deliveries: vec![claimed],
+                span: Span::none(),
+            }),
         }
     }
     Ok(works)
 }
 
+fn acknowledge(connection: &Connection, ended: &Ended) -> rusqlite::Result<()> {
+    let Ended { id, attempt, at, end } = ended;
+    let (id, at) = (id.as_uuid(), at.as_microsecond());
+    let sql = match end {
+        End::Succeeded => {
+            let sql = "UPDATE athm_delivery SET state = 'succeeded', error = NULL, finished_at = ?2 WHERE id = ?1";
+            return execute(connection, sql, params![id, at]);
+        }
+        End::Failed { error, retry_at: Some(retry_at) } => {
+            let sql = "UPDATE athm_delivery SET state = 'due', due_at = ?3, error = ?4 \
+                       WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
+            return execute(connection, sql, params![id, attempt, retry_at.as_microsecond(), error]);
+        }
+        End::Failed { error, retry_at: None } => {
+            let sql = "UPDATE athm_delivery SET state = 'dead', finished_at = ?3, error = ?4 \
+                       WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
+            return execute(connection, sql, params![id, attempt, at, error]);
+        }
+        End::Unstarted => {
+            "UPDATE athm_delivery SET state = 'due', due_at = ?3, attempts = attempts - 1 \
+             WHERE id = ?1 AND attempts = ?2 AND state = 'running'"
+        }
+        End::Abandoned => {
+            "UPDATE athm_delivery SET state = 'due', due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND state = 'running'"
+        }
+    };
+    execute(connection, sql, params![id, attempt, at])
+}
+
+macro_rules! select_delivery {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id, d.event_id, e.transaction_id, d.signal, d.receiver, d.state, d.attempts, d.is_replay, d.due_at, ",
+            "d.error FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ",
+            $rest
+        )
+    };
+}
+
+fn deliveries(connection: &Connection, which: &DeliveryQuery) -> rusqlite::Result<Vec<DeliveryRecord>> {
+    let read = |columns: &mut Columns<'_>| columns.delivery();
+    match which {
+        DeliveryQuery::One(id) => all(connection, select_delivery!("WHERE d.id = ?1"), [id.as_uuid()], read),
+        DeliveryQuery::Dead => {
+            let sql = select_delivery!("WHERE d.state = 'dead' ORDER BY d.finished_at DESC, d.id DESC LIMIT ?1");
+            all(connection, sql, [SOME], read)
+        }
+        DeliveryQuery::Orphaned { due_before, receivers } => {
+            let sql = select_delivery!(
+                "WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 \
+                 AND d.receiver NOT IN (SELECT value FROM json_each(?2)) ORDER BY d.due_at, d.id LIMIT ?3"
+            );
+            all(connection, sql, params![due_before.as_microsecond(), json(receivers), SOME], read)
+        }
+    }
+}
+
+fn replay(connection: &Connection, of: &ReplayOf) -> Result<Vec<DeliveryRecord>, ReplayError> {
+    match &of.what {
+        What::Delivery(id) => {
+            let found =
+                one(connection, select_delivery!("WHERE d.id = ?1"), [id.as_uuid()], |columns| columns.delivery())?;
+            let mut delivery = found.ok_or(ReplayError::NotFound)?;
+            of.refuse(&delivery)?;
+            if let Some((receiver, signals)) = of.to.clone().filter(|(receiver, _)| *receiver != delivery.receiver) {
+                if !signals.contains(&delivery.signal) {
+                    return Err(ReplayError::NotListening { receiver });
+                }
+                if delivery_to(connection, delivery.event_id, delivery.signal, &receiver)?.is_some() {
+                    return Err(ReplayError::AlreadyThere { receiver });
+                }
+                delivery.receiver = receiver;
+            }
+            Ok(vec![make_due(connection, delivery, of)?])
+        }
+        What::Event(id) => {
+            let (receiver, signals) = of.to.as_ref().ok_or(ReplayError::NotFound)?;
+            let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at \
+                       FROM athm_event WHERE id = ?1";
+            let event =
+                one(connection, sql, [id.as_uuid()], |columns| columns.event())?.ok_or(ReplayError::NotFound)?;
+            let heard = event.transition.signals().iter().filter(|signal| signals.contains(signal));
+            let replayed = heard.map(|signal| replay_signal(connection, &event, *signal, receiver, of));
+            let replayed: Vec<_> = replayed.collect::<Result<_, _>>()?;
+            if replayed.is_empty() {
+                Err(ReplayError::NotListening { receiver: receiver.clone() })
+            } else {
+                Ok(replayed)
+            }
+        }
+    }
+}
+
+fn replay_signal(
+    connection: &Connection,
+    event: &Event,
+    signal: Signal,
+    receiver: &str,
+    of: &ReplayOf,
+) -> Result<DeliveryRecord, ReplayError> {
+    if let Some(delivery) = delivery_to(connection, event.id, signal, receiver)? {
+        of.refuse(&delivery)?;
+        return Ok(make_due(connection, delivery, of)?);
+    }
+    let delivery = DeliveryRecord {
+        id: DeliveryId::new(),
+        event_id: event.id,
+        transaction_id: event.transaction_id,
+        signal,
+        receiver: receiver.to_owned(),
+        state: DeliveryState::Due,
+        attempts: 0,
+        is_replay: true,
+        due_at: of.now,
+        error: None,
+    };
+    if of.run == Run::Real {
+        let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
+                   VALUES (?1, ?2, ?3, ?4, 'due', 0, 1, ?5, ?5)";
+        let (id, event_id) = (delivery.id.as_uuid(), event.id.as_uuid());
+        execute(connection, sql, params![id, event_id, signal.as_str(), receiver, of.now.as_microsecond()])?;
+    }
+    Ok(delivery)
+}
+
+fn delivery_to(
+    connection: &Connection,
+    event: EventId,
+    signal: Signal,
+    receiver: &str,
+) -> rusqlite::Result<Option<DeliveryRecord>> {
+    let sql = select_delivery!("WHERE d.event_id = ?1 AND d.signal = ?2 AND d.receiver = ?3");
+    one(connection, sql, params![event.as_uuid(), signal.as_str(), receiver], |columns| columns.delivery())
+}
+
+fn make_due(connection: &Connection, delivery: DeliveryRecord, of: &ReplayOf) -> rusqlite::Result<DeliveryRecord> {
+    if of.run == Run::Real {
+        let sql = "UPDATE athm_delivery SET state = 'due', attempts = 0, is_replay = 1, due_at = ?2, receiver = ?3, \
+                   error = NULL, finished_at = NULL WHERE id = ?1";
+        execute(connection, sql, params![delivery.id.as_uuid(), of.now.as_microsecond(), delivery.receiver])?;
+    }
+    let (state, error) = (DeliveryState::Due, None);
+    Ok(DeliveryRecord { state, attempts: 0, is_replay: true, due_at: of.now, error, ..delivery })
+}
+
 // The inbox.
 
-fn hold(connection: &Connection, held: &Held) -> rusqlite::Result<()> {
+fn hold(connection: &Connection, held: &Held) -> Result<(), StoreError> {
+    if matches!(held.held_as, HeldAs::Pending { .. }) && !has_room(connection, held)? {
+        return Err(StoreError::InboxFull);
+    }
     // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
     let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, sender, body, reason, attempts, due_at, received_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
@@ -436,22 +663,70 @@ fn hold(connection: &Connection, held: &Held) -> rusqlite::Result<()> {
         due_at,
         held.received_at.as_microsecond(),
     ];
-    execute(connection, sql, values)
+    Ok(execute(connection, sql, values)?)
+}
+
+/// Whether one more may wait: one for a payment that waits already or that we opened always may.
+fn has_room(connection: &Connection, held: &Held) -> rusqlite::Result<bool> {
+    let ticket = match &held.key {
+        Some(PaymentKey::Ecommerce(id)) => Some(*id.as_uuid()),
+        _ => None,
+    };
+    let sql = "SELECT EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = ?1) \
+               OR EXISTS (SELECT 1 FROM athm_transaction WHERE ecommerce_id = ?2 AND deadline IS NOT NULL) \
+               OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < ?3";
+    let key = held.key.as_ref().map(ToString::to_string);
+    connection.prepare_cached(sql)?.query_row(params![key, ticket, KEPT], |row| row.get(0))
 }
 
 fn release(connection: &Connection, key: &PaymentKey) -> rusqlite::Result<()> {
     execute(connection, "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending'", [key.to_string()])
 }
 
-fn tidy(connection: &Connection, tokens_before: Timestamp) -> rusqlite::Result<()> {
-    let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE auth_token IS NOT NULL AND created_at < ?1";
-    execute(connection, sql, [tokens_before.as_microsecond()])?;
-    for state in ["refused", "unmatched"] {
-        let sql = "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = ?1 \
-                   ORDER BY received_at DESC LIMIT -1 OFFSET ?2)";
-        execute(connection, sql, params![state, KEPT])?;
+fn tidy(connection: &Connection, before: Before) -> rusqlite::Result<bool> {
+    let micros = Timestamp::as_microsecond;
+    let forgotten = [
+        (
+            "UPDATE athm_transaction SET auth_token = NULL WHERE id IN (SELECT id FROM athm_transaction \
+             WHERE auth_token IS NOT NULL AND created_at < ?1 LIMIT ?2)",
+            params![micros(before.tokens), SOME],
+        ),
+        (
+            "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
+             WHERE state = 'succeeded' AND finished_at < ?1 LIMIT ?2)",
+            params![micros(before.deliveries), SOME],
+        ),
+        (
+            "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
+             WHERE state = 'dead' AND finished_at < ?1 LIMIT ?2)",
+            params![micros(before.deliveries), SOME],
+        ),
+        (
+            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
+             WHERE state = 'refused' AND received_at < ?1 LIMIT ?2)",
+            params![micros(before.refused), SOME],
+        ),
+        (
+            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
+             WHERE state = 'unmatched' AND received_at < ?1 LIMIT ?2)",
+            params![micros(before.unmatched), SOME],
+        ),
+        (
+            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = 'refused' \
+             ORDER BY received_at DESC LIMIT ?2 OFFSET ?1)",
+            params![KEPT, SOME],
+        ),
+        (
+            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = 'unmatched' \
+             ORDER BY received_at DESC LIMIT ?2 OFFSET ?1)",
+            params![KEPT, SOME],
+        ),
+    ];
+    let mut has_more = false;
+    for (sql, values) in forgotten {
+        has_more |= connection.prepare_cached(sql)?.execute(values)? == SOME as usize;
     }
-    Ok(())
+    Ok(has_more)
 }
 
 // Looking up.
@@ -511,6 +786,11 @@ fn filled(connection: &Connection, mut transaction: Transaction) -> rusqlite::Re
 
 // Statements, prepared once.
 
+/// A list as one value, for `json_each`.
+fn json(texts: &[String]) -> String {
+    serde_json::Value::from(texts.to_vec()).to_string()
+}
+
 fn execute(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute(values).map(drop)
 }
@@ -537,5 +817,11 @@ fn one<T>(
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::database(error)
+    }
+}
+
+impl From<rusqlite::Error> for ReplayError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
     }
 }

@@ -1,25 +1,33 @@
 //! The one thread that writes: it drains what waits, commits once, and answers each caller after the commit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Answer, StoreError};
+use super::{Answer, Batching, StoreError};
 
 /// How many writes may wait; more are refused, so that a stalled disk shows at the edge.
 const WAITING: usize = 1024;
-/// How many writes share one commit.
-const BATCH: usize = 256;
+/// How long a write that nobody waits for may wait for company.
+const COMPANY: Duration = Duration::from_millis(10);
 
 /// A handle to the thread.
 #[derive(Debug, Clone)]
-pub(super) struct Writer(mpsc::Sender<Message>);
+pub(super) struct Writer {
+    sender: Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+}
 
 enum Message {
     Write(Box<dyn Write>),
+    /// A write whose caller is in no hurry.
+    Lazy(Box<dyn Write>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -32,16 +40,22 @@ trait Write: Send {
 
 impl Writer {
     /// Starts the thread. It keeps `held` until it has ended: what must outlive the connection.
-    pub(super) fn start(connection: Connection, held: impl Send + 'static) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(WAITING);
+    pub(super) fn start(
+        connection: Connection,
+        batching: Batching,
+        held: impl Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let queue = Queue { receiver, waiting: Arc::clone(&waiting), batching };
         thread::Builder::new().name(String::from("athm-writer")).spawn(move || {
-            let closed = run(connection, receiver);
+            let closed = run(connection, &queue);
             drop(held);
             if let Some(closed) = closed {
                 let _ = closed.send(Ok(()));
             }
         })?;
-        Ok(Self(sender))
+        Ok(Self { sender, waiting })
     }
 
     /// Writes in its turn, and calls `committed` with what it made, on the writer's thread, whether or not anybody
@@ -51,46 +65,49 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         committed: impl FnOnce(T) -> U + Send + 'static,
     ) -> Answer<'static, U> {
-        let (write, answer) = share(work, committed);
-        let sent = self.0.try_send(write).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        });
-        async move {
-            sent?;
-            answer.await
+        if self.waiting.load(Ordering::Acquire) >= WAITING {
+            return async { Err(StoreError::Busy) }.boxed();
         }
-        .boxed()
+        let (share, answer) = share(work, committed);
+        self.send(Message::Write(share), answer)
     }
 
-    /// The same for what has happened already and can't be refused: it waits for its turn.
-    pub(super) fn write_surely<T: Send + 'static>(
+    /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
+    pub(super) fn write_lazily<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Answer<'_, T> {
-        let (write, answer) = share(work, |written| written);
+    ) -> Answer<'static, T> {
+        let (share, answer) = share(work, |written| written);
+        self.send(Message::Lazy(share), answer)
+    }
+
+    fn send<U: Send + 'static>(
+        &self,
+        message: Message,
+        answer: oneshot::Receiver<Result<U, StoreError>>,
+    ) -> Answer<'static, U> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {
-            self.0.send(write).await.map_err(|_| StoreError::Closed)?;
-            answer.await
+            sent?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
         }
         .boxed()
     }
 
     /// Writes what waits, and ends the thread.
-    pub(super) async fn close(&self) -> Result<(), StoreError> {
-        let (sender, receiver) = oneshot::channel();
-        self.0.send(Message::Close(sender)).await.map_err(|_| StoreError::Closed)?;
-        receiver.await.map_err(|_| StoreError::Closed)?
+    pub(super) fn close(&self) -> Answer<'static, ()> {
+        let (sender, answer) = oneshot::channel();
+        self.send(Message::Close(sender), answer)
     }
 }
 
 fn share<T: Send + 'static, U: Send + 'static>(
     work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     committed: impl FnOnce(T) -> U + Send + 'static,
-) -> (Message, BoxFuture<'static, Result<U, StoreError>>) {
+) -> (Box<dyn Write>, oneshot::Receiver<Result<U, StoreError>>) {
     let (sender, receiver) = oneshot::channel();
-    let share = Share { work: Some(work), written: None, committed, answer: sender };
-    (Message::Write(Box::new(share)), receiver.map(|answer| answer.unwrap_or(Err(StoreError::Closed))).boxed())
+    (Box::new(Share { work: Some(work), written: None, committed, answer: sender }), receiver)
 }
 
 struct Share<W, C, T, U> {
@@ -117,27 +134,65 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { written, committed: then, answer, .. } = *self;
-        let written = committed.and_then(|()| written.unwrap_or(Err(StoreError::Closed)));
+        // A share's own error is told before that of the commit.
+        let written = match written {
+            Some(Err(error)) => Err(error),
+            Some(Ok(written)) => committed.map(|()| written),
+            None => Err(committed.err().unwrap_or(StoreError::Closed)),
+        };
         // A caller that has gone away misses only the answer.
         let _ = answer.send(written.map(then));
     }
 }
 
-fn run(
-    mut connection: Connection,
-    mut queue: mpsc::Receiver<Message>,
-) -> Option<oneshot::Sender<Result<(), StoreError>>> {
-    while let Some(first) = queue.blocking_recv() {
-        let mut writes = Vec::new();
-        let mut next = Some(first);
-        let mut closed = None;
-        while let Some(message) = next {
-            match message {
-                Message::Write(write) => writes.push(write),
-                Message::Close(answer) => closed = Some(answer),
-            }
-            next = if writes.len() < BATCH && closed.is_none() { queue.try_recv().ok() } else { None };
+struct Queue {
+    receiver: Receiver<Message>,
+    waiting: Arc<AtomicUsize>,
+    batching: Batching,
+}
+
+/// What is committed together.
+#[derive(Default)]
+struct Batch {
+    writes: Vec<Box<dyn Write>>,
+    closed: Option<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+impl Queue {
+    /// Everything that waits. When none of it is in a hurry, what comes within the next moments too; `None` when
+    /// nobody can send anything any more.
+    fn next(&self) -> Option<Batch> {
+        let mut batch = Batch::default();
+        let mut patience = self.take(self.receiver.recv().ok()?, &mut batch);
+        while batch.writes.len() < self.batching.most() && batch.closed.is_none() {
+            let next = match patience {
+                Some(until) => self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())),
+                None => self.receiver.try_recv().map_err(|_| RecvTimeoutError::Timeout),
+            };
+            let Ok(message) = next else { break };
+            // One that is in a hurry ends the patience of all.
+            patience = self.take(message, &mut batch).and(patience);
         }
+        Some(batch)
+    }
+
+    /// Until when this one has time.
+    fn take(&self, message: Message, batch: &mut Batch) -> Option<Instant> {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        match message {
+            Message::Write(write) => batch.writes.push(write),
+            Message::Lazy(write) => {
+                batch.writes.push(write);
+                return Some(Instant::now() + COMPANY);
+            }
+            Message::Close(answer) => batch.closed = Some(answer),
+        }
+        None
+    }
+}
+
+fn run(mut connection: Connection, queue: &Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+    while let Some(Batch { mut writes, closed }) = queue.next() {
         let committed = commit(&mut connection, &mut writes);
         for write in writes {
             write.answer(committed.clone());
@@ -154,13 +209,19 @@ fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<
     if writes.is_empty() {
         return Ok(());
     }
-    let mut transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::database)?;
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for write in writes {
-        let savepoint = transaction.savepoint().map_err(StoreError::database)?;
-        if write.write(&savepoint).is_ok() {
-            savepoint.commit().map_err(StoreError::database)?;
+        let savepoint = transaction.savepoint()?;
+        match write.write(&savepoint) {
+            Ok(()) => savepoint.commit()?,
+            Err(error) => {
+                drop(savepoint);
+                // A full disk undoes the whole transaction; what is written after that would stand alone.
+                if transaction.is_autocommit() {
+                    return Err(error);
+                }
+            }
         }
     }
-    transaction.commit().map_err(StoreError::database)
+    Ok(transaction.commit()?)
 }

@@ -10,6 +10,8 @@ mod refund;
 mod status;
 mod transition;
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 pub(crate) use self::apply::Fired;
@@ -22,7 +24,7 @@ pub use self::refund::Refund;
 pub use self::status::Status;
 pub use self::transition::Transition;
 
-use crate::{Amount, EcommerceId, ReferenceNumber, TransactionId};
+use crate::{Amount, EcommerceId, Permanent, ReferenceNumber, TransactionId};
 
 /// One payment, as the provider last told it.
 ///
@@ -209,8 +211,9 @@ impl Transaction {
 }
 
 /// A payment of another amount than the order costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a total of {expected}, but {paid} was paid")]
+///
+/// It is [`Permanent`]: a receiver that returns it is not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnexpectedTotal {
     expected: Amount,
     paid: Amount,
@@ -227,5 +230,18 @@ impl UnexpectedTotal {
     #[must_use]
     pub fn paid(&self) -> Amount {
         self.paid
+    }
+}
+
+impl fmt::Display for UnexpectedTotal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expected, paid } = self;
+        write!(f, "expected a total of {expected}, but {paid} was paid")
+    }
+}
+
+impl std::error::Error for UnexpectedTotal {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&Permanent::MARK)
     }
 }

@@ -140,7 +140,7 @@ async fn panics_later() {
 }
 
 #[receiver(completed, id = "6.3-survives", sender = "6.3")]
-async fn survives(State(recorder): State<Recorder>) {
+fn survives(State(recorder): State<Recorder>) {
     recorder.note("survived");
 }
 

@@ -23,6 +23,7 @@ CREATE TABLE athm_transaction (
     updated_at           INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX athm_transaction_token ON athm_transaction (created_at) WHERE auth_token IS NOT NULL;
 CREATE INDEX athm_transaction_newest ON athm_transaction (created_at, id);
 CREATE INDEX athm_transaction_newest_by_status ON athm_transaction (status, created_at, id);
 
@@ -59,20 +60,26 @@ CREATE TABLE athm_event (
     UNIQUE (transaction_id, transition)
 ) STRICT, WITHOUT ROWID;
 
--- One receiver's turn at one signal of one event.
+-- One receiver's turn at one signal of one event. It may be claimed from due_at on: while it runs, that is when its
+-- lease ends.
 CREATE TABLE athm_delivery (
     id          BLOB    NOT NULL PRIMARY KEY,
     event_id    BLOB    NOT NULL REFERENCES athm_event (id),
     signal      TEXT    NOT NULL,
     receiver    TEXT    NOT NULL,
-    state       TEXT    NOT NULL CHECK (state IN ('due', 'succeeded', 'dead')),
+    state       TEXT    NOT NULL CHECK (state IN ('due', 'running', 'succeeded', 'dead')),
+    attempts    INTEGER NOT NULL,
+    is_replay   INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
     error       TEXT,
     created_at  INTEGER NOT NULL,
     finished_at INTEGER,
     UNIQUE (event_id, signal, receiver)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX athm_delivery_due ON athm_delivery (event_id) WHERE state = 'due';
+CREATE INDEX athm_delivery_due ON athm_delivery (due_at) WHERE state IN ('due', 'running');
+CREATE INDEX athm_delivery_dead ON athm_delivery (finished_at) WHERE state = 'dead';
+CREATE INDEX athm_delivery_succeeded ON athm_delivery (finished_at) WHERE state = 'succeeded';
 
 -- Messages: those that wait for the provider's word, and those that came to nothing.
 CREATE TABLE athm_inbox (

@@ -1,0 +1,74 @@
+//! Keeping house: what is asked again, what is forgotten.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::select;
+
+use crate::clock::{earlier, later};
+use crate::processor::Processor;
+use crate::store::Before;
+use crate::text::causes;
+use crate::{Clock, StoreError};
+
+/// How often the house looks around when nothing is due before.
+const ROUND: Duration = Duration::from_secs(60);
+/// How long the provider's authorization secrets live.
+const TOKENS: Duration = Duration::from_secs(15 * 60);
+
+/// How long what has ended is kept. Payments and their events are kept for good.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retention {
+    /// Deliveries that succeeded or are dead, and messages that named no payment.
+    pub(super) ended: Duration,
+    /// Refused messages.
+    pub(super) refused: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Self { ended: 90 * day, refused: 7 * day }
+    }
+}
+
+impl Retention {
+    fn before(self, clock: &Clock) -> Before {
+        let (now, steady) = (clock.now(), clock.steady());
+        Before {
+            tokens: earlier(now, TOKENS),
+            deliveries: earlier(steady, self.ended),
+            refused: earlier(now, self.refused),
+            unmatched: earlier(now, self.ended),
+        }
+    }
+}
+
+/// Asks again about what is pending, as its time comes, and forgets what is old.
+pub(super) async fn keep(processor: Processor, retention: Retention) {
+    loop {
+        match round(&processor, retention).await {
+            Ok(()) => {}
+            Err(StoreError::Closed) => return,
+            Err(error) => {
+                tracing::error!(error = causes(&error), "pending messages couldn't be looked after; tried again")
+            }
+        }
+        wait(&processor).await;
+    }
+}
+
+async fn round(processor: &Processor, retention: Retention) -> Result<(), StoreError> {
+    processor.retry_pending().await?;
+    while processor.store.tidy(retention.before(&processor.clock)).await? {}
+    Ok(())
+}
+
+/// Until a message's time has come, or a message begins to wait.
+async fn wait(processor: &Processor) {
+    let look_around = later(processor.clock.steady(), ROUND);
+    let due = processor.store.next_due().await.ok().flatten();
+    let time = pin!(processor.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
+    let waiting = pin!(processor.waiting.notified());
+    select(time, waiting).await;
+}

@@ -1,0 +1,113 @@
+//! One attempt at one delivery.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tracing::Instrument;
+
+use super::{Claimed, End, Ended, Worker};
+use crate::clock::later;
+use crate::dispatch::{Failure, ReceiverInfo, call};
+use crate::receiver::{Context, Delivery};
+use crate::text::{causes, cut};
+use crate::{Event, Permanent, Transaction};
+
+/// How much of a failure's message is kept, in characters.
+const MESSAGE: usize = 1000;
+
+impl Worker {
+    /// Runs the receiver and notes how it ended. The slot is free again when this returns.
+    pub(super) async fn deliver(
+        self,
+        receiver: ReceiverInfo,
+        claimed: Claimed,
+        transaction: Arc<Transaction>,
+        event: Arc<Event>,
+    ) {
+        let Claimed { planned, attempt, .. } = &claimed;
+        let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %planned.signal, transaction = %transaction.id(), attempt);
+        let result = self.attempt(&receiver, &claimed, &transaction, &event).instrument(span.clone()).await;
+        let end = match result {
+            Ok(()) => {
+                tracing::debug!(parent: &span, "receiver succeeded");
+                End::Succeeded
+            }
+            Err(failure) => span.in_scope(|| self.failed(&receiver, *attempt, &failure)),
+        };
+        self.acknowledge(&claimed, end).await;
+    }
+
+    async fn attempt(
+        &self,
+        receiver: &ReceiverInfo,
+        claimed: &Claimed,
+        transaction: &Transaction,
+        event: &Event,
+    ) -> Result<(), Failure> {
+        let (attempt, attempts) = (claimed.attempt, receiver.attempts());
+        if attempt > attempts {
+            return Err(Failure::Error(
+                "every attempt ended without an answer: the process may have died of it".into(),
+            ));
+        }
+        let Claimed { planned, is_replay, .. } = claimed;
+        let delivery =
+            Delivery { id: planned.id, event_id: Some(event.id()), attempt, attempts, is_replay: *is_replay };
+        let context = Context {
+            transaction,
+            signal: planned.signal,
+            sender: event.sender(),
+            states: self.dispatcher.states(),
+            receiver: receiver.id(),
+            delivery: Some(delivery),
+        };
+        let (limit, started) = (receiver.timeout(), self.clock.steady());
+        let timeout = pin!(self.clock.sleep_until(later(started, limit)));
+        match select(pin!(call(receiver, &context)), timeout).await {
+            Either::Left((result, _)) if self.clock.steady() > later(started, limit) => late(result, limit),
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(Failure::TimedOut { limit }),
+        }
+    }
+
+    fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> End {
+        let message = causes(failure);
+        let is_final = attempt >= receiver.attempts() || failure.is_permanent();
+        let retry_at = (!is_final).then(|| later(self.clock.steady(), self.retry.pause_after(attempt)));
+        match retry_at {
+            Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
+            None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),
+        }
+        End::Failed { error: cut(&message, MESSAGE).unwrap_or(&message).to_owned(), retry_at }
+    }
+
+    pub(super) async fn acknowledge(&self, claimed: &Claimed, end: End) {
+        let ended = Ended { id: claimed.planned.id, attempt: claimed.attempt, at: self.clock.steady(), end };
+        if let Err(error) = self.store.acknowledge(ended).await {
+            let (receiver, error) = (&claimed.planned.receiver, causes(&error));
+            tracing::error!(
+                receiver,
+                error,
+                "how a receiver ended couldn't be noted: it runs again when its lease ends"
+            );
+        }
+        self.outbox.running.end(claimed.planned.id);
+    }
+}
+
+/// A receiver that can't be stopped has come back past its time: a success counts, a failure is a timeout.
+fn late(result: Result<(), Failure>, limit: Duration) -> Result<(), Failure> {
+    match result {
+        Ok(()) => tracing::warn!(?limit, "receiver succeeded, past its timeout"),
+        Err(_) => return Err(Failure::TimedOut { limit }),
+    }
+    Ok(())
+}
+
+impl Failure {
+    fn is_permanent(&self) -> bool {
+        matches!(self, Self::Error(error) if Permanent::is(error.as_ref()))
+    }
+}

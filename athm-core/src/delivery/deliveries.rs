@@ -1,0 +1,273 @@
+//! Deliveries as a person sees them, and running them again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::clock::earlier;
+use crate::store::DeliveryQuery;
+use crate::{Athm, DeliveryId, EventId, ReceiverInfo, Signal, StoreError, TransactionId};
+
+/// A delivery as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryRecord {
+    /// Its name, which is its idempotency key.
+    pub id: DeliveryId,
+    /// The event that it tells of.
+    pub event_id: EventId,
+    /// The transaction that the event is about.
+    pub transaction_id: TransactionId,
+    /// The signal that it carries.
+    pub signal: Signal,
+    /// The receiver's id.
+    pub receiver: String,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// How many attempts were begun, since the last replay.
+    pub attempts: u32,
+    /// Whether somebody asked for it to run again.
+    pub is_replay: bool,
+    /// When it may be claimed; of a running one, when its lease ends.
+    pub due_at: Timestamp,
+    /// How the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// How a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeliveryState {
+    /// It runs when its time has come.
+    Due,
+    /// It runs, or its process has died and its lease has not yet ended.
+    Running,
+    /// Its receiver has succeeded. It is not run again, unless somebody forces it.
+    Succeeded,
+    /// Its attempts are used up, or its error was permanent. It is kept, and can be replayed.
+    Dead,
+}
+
+impl fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Due => "due",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Dead => "dead",
+        })
+    }
+}
+
+impl FromStr for DeliveryState {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        [Self::Due, Self::Running, Self::Succeeded, Self::Dead]
+            .into_iter()
+            .find(|state| state.to_string() == text)
+            .ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// The name of no state.
+#[derive(Debug, thiserror::Error)]
+#[error("expected due, running, succeeded or dead, found {0:?}")]
+pub struct UnknownState(String);
+
+/// Deliveries that need a person: [`Athm::deliveries`].
+///
+/// ```no_run
+/// # async fn look_after(athm: athm_core::Athm) -> Result<(), Box<dyn std::error::Error>> {
+/// for delivery in athm.deliveries().dead().await? {
+///     println!("{} failed: {}", delivery.receiver, delivery.error.unwrap_or_default());
+///     athm.deliveries().replay(delivery.id).run().await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Deliveries<'a> {
+    pub(crate) athm: &'a Athm,
+}
+
+impl<'a> Deliveries<'a> {
+    /// Those whose attempts are used up, or whose error was permanent: the newest 1,000, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn dead(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.athm.store().deliveries(DeliveryQuery::Dead).await
+    }
+
+    /// Those that have been due for a day (or what the builder says) and whose receiver this program doesn't have: it
+    /// was renamed, removed, or dropped by the linker. The oldest 1,000, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn orphaned(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let receivers = self.athm.receivers().iter().map(|receiver| receiver.id().to_owned()).collect();
+        let due_before = earlier(self.athm.clock().steady(), self.athm.orphaned_after());
+        self.athm.store().deliveries(DeliveryQuery::Orphaned { due_before, receivers }).await
+    }
+
+    /// One by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn get(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        Ok(self.athm.store().deliveries(DeliveryQuery::One(id)).await?.pop())
+    }
+
+    /// Runs a delivery again, with its attempts counted anew and the same idempotency key.
+    pub fn replay(&self, id: DeliveryId) -> Replay<'a> {
+        Replay { athm: self.athm, what: What::Delivery(id), to: None, is_forced: false }
+    }
+
+    /// Runs one receiver for an event, once for each of the event's signals that it listens to: also for an event that
+    /// a check has refused, or that is older than the receiver.
+    pub fn replay_event(&self, event: EventId, receiver: impl Into<String>) -> Replay<'a> {
+        Replay { athm: self.athm, what: What::Event(event), to: Some(receiver.into()), is_forced: false }
+    }
+}
+
+/// A delivery that is to run again. Nothing happens before [`run`](Replay::run); [`dry_run`](Replay::dry_run) tells
+/// what would.
+#[derive(Debug, Clone)]
+#[must_use = "a replay does nothing until `run`"]
+pub struct Replay<'a> {
+    athm: &'a Athm,
+    what: What,
+    to: Option<String>,
+    is_forced: bool,
+}
+
+/// What is to run again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum What {
+    Delivery(DeliveryId),
+    Event(EventId),
+}
+
+/// Whether it is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Run {
+    Dry,
+    Real,
+}
+
+/// A replay as the store is asked for it.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplayOf {
+    pub(crate) what: What,
+    /// The receiver that is to run it, with what it listens to; the delivery's own unless given.
+    pub(crate) to: Option<(String, Vec<Signal>)>,
+    pub(crate) is_forced: bool,
+    pub(crate) run: Run,
+    pub(crate) now: Timestamp,
+}
+
+impl ReplayOf {
+    /// Refuses what must not run again.
+    pub(crate) fn refuse(&self, delivery: &DeliveryRecord) -> Result<(), ReplayError> {
+        match delivery.state {
+            DeliveryState::Running => Err(ReplayError::Running { id: delivery.id }),
+            DeliveryState::Succeeded if !self.is_forced => Err(ReplayError::Succeeded { id: delivery.id }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Replay<'_> {
+    /// Has another receiver run it: one that was renamed, say.
+    pub fn to(mut self, receiver: impl Into<String>) -> Self {
+        self.to = Some(receiver.into());
+        self
+    }
+
+    /// Runs it even if it has succeeded.
+    pub fn force(mut self) -> Self {
+        self.is_forced = true;
+        self
+    }
+
+    /// Tells what would run, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] says why it can't run again.
+    pub async fn dry_run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        self.execute(Run::Dry).await
+    }
+
+    /// Makes it due now, and tells what runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] says why it can't run again.
+    pub async fn run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        self.execute(Run::Real).await
+    }
+
+    async fn execute(self, run: Run) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        let to = match &self.to {
+            Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
+            None => None,
+        };
+        let Self { what, is_forced, .. } = self;
+        let replay = ReplayOf { what, to, is_forced, run, now: self.athm.clock().steady() };
+        let replayed = self.athm.store().replay(replay).await??;
+        self.athm.wake();
+        Ok(replayed)
+    }
+
+    fn receiver(&self, id: &str) -> Result<ReceiverInfo, ReplayError> {
+        let known = self.athm.receivers().into_iter().find(|receiver| receiver.id() == id);
+        known.ok_or_else(|| ReplayError::UnknownReceiver { receiver: id.to_owned() })
+    }
+}
+
+/// Why something can't run again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// There is no such delivery, or no such event.
+    #[error("there is no such delivery or event")]
+    NotFound,
+    /// This program has no such receiver.
+    #[error("this program has no receiver {receiver:?}: name one that it has with `.to(…)`")]
+    UnknownReceiver {
+        /// The receiver that was named.
+        receiver: String,
+    },
+    /// The receiver doesn't listen to any signal of the event.
+    #[error("the receiver {receiver:?} listens to none of the event's signals")]
+    NotListening {
+        /// The receiver that was named.
+        receiver: String,
+    },
+    /// The other receiver has a delivery of its own for that.
+    #[error("the receiver {receiver:?} has a delivery of its own for that: replay that one")]
+    AlreadyThere {
+        /// The receiver that was named.
+        receiver: String,
+    },
+    /// It runs.
+    #[error("the delivery {id} is running")]
+    Running {
+        /// The delivery.
+        id: DeliveryId,
+    },
+    /// It has succeeded.
+    #[error("the delivery {id} has succeeded: `.force()` runs it all the same")]
+    Succeeded {
+        /// The delivery.
+        id: DeliveryId,
+    },
+    /// The database can't do it.
+    #[error("the database couldn't be written")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,78 @@
+//! What a receiver may know of its own delivery.
+
+use super::{Context, FromContext, Rejection};
+use crate::{DeliveryId, EventId};
+
+/// A receiver's turn, as it may ask for it: which attempt this is, and the key that makes its effect repeatable.
+///
+/// A durable delivery runs at least once. A receiver that must not do its work twice keeps the
+/// [`idempotency_key`](Delivery::idempotency_key) together with what it did, and asks for it first; or it hands the
+/// key on to a service that takes one.
+///
+/// ```
+/// use athm_core::{Delivery, Transaction, receiver};
+///
+/// #[receiver(completed)]
+/// fn ship(transaction: &Transaction, delivery: Delivery) {
+///     println!("{}: shipping {}", delivery.idempotency_key(), transaction.metadata_1());
+///     if delivery.is_last_attempt() {
+///         println!("nobody tries this again");
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    pub(crate) id: DeliveryId,
+    pub(crate) event_id: Option<EventId>,
+    pub(crate) attempt: u32,
+    pub(crate) attempts: u32,
+    pub(crate) is_replay: bool,
+}
+
+impl Delivery {
+    /// The same on every attempt and replay of this delivery, different for every receiver and signal.
+    #[must_use]
+    pub fn idempotency_key(&self) -> DeliveryId {
+        self.id
+    }
+
+    /// The event that it tells of; `None` in a dispatch by hand, where nothing is recorded.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        self.event_id
+    }
+
+    /// Which attempt this is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Whether nobody tries again when this one fails.
+    #[must_use]
+    pub fn is_last_attempt(&self) -> bool {
+        self.attempt >= self.attempts
+    }
+
+    /// Whether somebody asked for it to run again.
+    #[must_use]
+    pub fn is_replay(&self) -> bool {
+        self.is_replay
+    }
+
+    /// Whether it is recorded, and tried again when it fails; not so in a dispatch by hand.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.event_id.is_some()
+    }
+
+    fn by_hand() -> Self {
+        Self { id: DeliveryId::new(), event_id: None, attempt: 1, attempts: 1, is_replay: false }
+    }
+}
+
+impl<'a> FromContext<'a> for Delivery {
+    fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
+        Ok(context.delivery.unwrap_or_else(Self::by_hand))
+    }
+}
