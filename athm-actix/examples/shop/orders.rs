@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
-use athm_actix::{Amount, BoxError, Transaction, TransactionId};
+use athm_actix::{Amount, BoxError, Permanent, Transaction, TransactionId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct Product {
@@ -94,8 +94,7 @@ impl Orders {
     ) -> Result<(), BoxError> {
         let mut orders = self.lock();
         let mut changed = orders.clone();
-        let order =
-            changed.iter_mut().find(|order| order.id == id).ok_or_else(|| format!("there is no order {id:?}"))?;
+        let order = changed.iter_mut().find(|order| order.id == id).ok_or_else(|| UnknownOrder::new(id))?;
         let result = change(order);
         self.save(&mut orders, changed)?;
         result.map_err(Into::into)
@@ -119,5 +118,20 @@ impl Order {
     /// Whether that payment is the one the shop opened for this order, and nothing has come of the order yet.
     pub(crate) fn waits_for(&self, transaction: &Transaction) -> bool {
         self.state == OrderState::Waiting && self.payment == transaction.id()
+    }
+}
+
+/// A payment that names no order of the shop's.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no order {id:?}")]
+struct UnknownOrder {
+    id: String,
+    /// Orders are kept before anybody can pay them: the receiver need not be tried again.
+    source: Permanent,
+}
+
+impl UnknownOrder {
+    fn new(id: &str) -> Self {
+        Self { id: id.to_owned(), source: Permanent::MARK }
     }
 }
