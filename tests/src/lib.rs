@@ -93,6 +93,27 @@ impl Recorder {
     }
 }
 
+/// Waits for what other threads bring about.
+pub async fn eventually(condition: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !condition().await {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "it never came about");
+}
+
+/// A dispatcher of those receivers linked into the tests whose ids begin so.
+#[must_use]
+pub fn linked(prefix: &str) -> Dispatcher {
+    let dispatcher = Dispatcher::linked();
+    for receiver in dispatcher.receivers() {
+        let is_another_tests = !receiver.id().starts_with(prefix);
+        assert!(!is_another_tests || dispatcher.disconnect(receiver.id()));
+    }
+    dispatcher
+}
+
 /// A builder that believes what it is told, on that database.
 pub fn trusting(database: &Database, dispatcher: Dispatcher) -> Builder {
     Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
@@ -169,17 +190,7 @@ impl Business {
 
     /// Waits for what other threads bring about.
     pub async fn eventually(&self, condition: impl Fn() -> bool) {
-        self.eventually_async(async || condition()).await;
-    }
-
-    /// Waits for what other threads bring about, and only a call can tell.
-    pub async fn eventually_async(&self, condition: impl AsyncFn() -> bool) {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            while !condition().await {
-                tokio::task::yield_now().await;
-            }
-        });
-        assert!(waited.await.is_ok(), "it never came about");
+        eventually(async || condition()).await;
     }
 
     /// How often the provider was asked at that path.
