@@ -825,3 +825,6 @@ impl From<rusqlite::Error> for ReplayError {
         Self::Store(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests;
