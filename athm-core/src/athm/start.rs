@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
 use crate::Dispatcher;
 use crate::asking::Asking;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
-use crate::dispatch::Registry;
 use crate::processor::Processor;
 use crate::provider::Client;
-use crate::receiver::States;
 use crate::store::{self, Policy, SetUp};
 
 const DATABASE: &str = "sqlite://athm.db";
@@ -34,10 +33,8 @@ impl Builder {
             self.dispatcher.take().unwrap_or_else(Dispatcher::linked).with_states(std::mem::take(&mut self.states));
         dispatcher.add_all(std::mem::take(&mut self.connected));
         let registry = dispatcher.snapshot();
-        refuse_mistakes(&registry, dispatcher.states())?;
-        for receiver in registry.all() {
-            tracing::info!(%receiver, signals = ?receiver.signals(), order = receiver.order(), "receiver");
-        }
+        refuse_mistakes(&registry, dispatcher.states(), &self.expected)?;
+        tell(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
         let policy = Policy { checks: self.checks, registry };
@@ -85,10 +82,4 @@ impl Builder {
             }
         }
     }
-}
-
-fn refuse_mistakes(registry: &Registry, states: &States) -> Result<(), StartError> {
-    let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
-    let problems: Vec<String> = duplicates.chain(registry.missing(states)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
 }
