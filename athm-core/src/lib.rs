@@ -91,6 +91,7 @@ pub use self::transaction::{
 #[doc(hidden)]
 pub mod __private {
     pub use core::option::Option::Some;
+    pub use core::time::Duration;
     pub use core::{concat, module_path};
 
     pub use linkme;

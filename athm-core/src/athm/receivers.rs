@@ -11,7 +11,8 @@ pub(super) fn refuse_mistakes(registry: &Registry, states: &States, expected: &[
     let broken = registry.broken().map(ToOwned::to_owned).into_iter();
     let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
     let absent = expected.iter().filter(|id| !registry.contains(id)).map(|id| absent(id, registry));
-    let problems: Vec<String> = broken.chain(duplicates).chain(registry.missing(states)).chain(absent).collect();
+    let asked = registry.missing(states).into_iter().chain(registry.misplaced());
+    let problems: Vec<String> = broken.chain(duplicates).chain(asked).chain(absent).collect();
     if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
 }
 

@@ -62,6 +62,7 @@ impl Worker {
             sender: event.sender(),
             states: self.dispatcher.states(),
             receiver: receiver.id(),
+            refund: event.transition().refund(),
             delivery: Some(&delivery),
         };
         let (limit, started) = (receiver.timeout(), self.clock.steady());

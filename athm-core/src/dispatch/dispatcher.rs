@@ -229,7 +229,7 @@ impl Dispatcher {
     }
 
     fn context<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Context<'a> {
-        Context { transaction, signal, sender, states: &self.states, receiver: "", delivery: None }
+        Context { transaction, signal, sender, states: &self.states, receiver: "", refund: None, delivery: None }
     }
 
     /// The receivers as they are now: a dispatch is not changed by what they connect and disconnect.

@@ -94,7 +94,7 @@ impl ReceiverInfo {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         let given = match &self.0 {
-            Origin::Linked(_) => None,
+            Origin::Linked(receiver) => receiver.attempts,
             Origin::Connected(connected) => connected.options.attempts,
         };
         given.unwrap_or(ATTEMPTS)
@@ -104,7 +104,7 @@ impl ReceiverInfo {
     #[must_use]
     pub fn timeout(&self) -> Duration {
         let given = match &self.0 {
-            Origin::Linked(_) => None,
+            Origin::Linked(receiver) => receiver.timeout,
             Origin::Connected(connected) => connected.options.timeout,
         };
         given.unwrap_or(TIMEOUT)
@@ -153,14 +153,30 @@ impl ReceiverInfo {
 
     /// What it asks for and nobody gave, a line each.
     pub(super) fn missing(&self, states: &States) -> impl Iterator<Item = String> {
-        let parameters: &[Parameter] = match &self.0 {
-            Origin::Linked(receiver) => receiver.parameters,
-            Origin::Connected(_) => &[],
-        };
-        parameters.iter().filter_map(move |parameter| {
+        self.parameters().iter().filter_map(move |parameter| {
             let missing = (parameter.check)(states).err()?;
             Some(format!("{self}: parameter `{}`: {missing}", parameter.name))
         })
+    }
+
+    /// What it asks for that not each of its signals brings, a line each.
+    pub(super) fn misplaced(&self) -> impl Iterator<Item = String> {
+        self.parameters().iter().filter_map(move |Parameter { name, signals, .. }| {
+            let others = self.signals().iter().filter(|signal| !signals.contains(signal));
+            let (others, signals) = (listed(others), listed(signals.iter()));
+            let problem = format!(
+                "{self}: parameter `{name}`: {others} doesn't bring it, only {signals} does: name no other signal, or \
+                 write another receiver for {others}, without `{name}`"
+            );
+            (!others.is_empty()).then_some(problem)
+        })
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.parameters,
+            Origin::Connected(_) => &[],
+        }
     }
 
     fn source(&self) -> Option<(&'static str, u32)> {
@@ -169,6 +185,12 @@ impl ReceiverInfo {
             Origin::Connected(_) => None,
         }
     }
+}
+
+/// `` `completed`, `expired` ``
+fn listed<'a>(signals: impl Iterator<Item = &'a Signal>) -> String {
+    let signals: Vec<String> = signals.map(|signal| format!("`{signal}`")).collect();
+    signals.join(", ")
 }
 
 /// `shop::fulfil (src/orders.rs:12)`.

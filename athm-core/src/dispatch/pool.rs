@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::ReceiverInfo;
 use crate::receiver::{Answered, Context, Delivery, Outcome, States};
-use crate::{Sender, Signal, Transaction};
+use crate::{Refund, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
 /// right here. A receiver that has begun runs to its end, whether or not anybody still waits for it.
@@ -31,6 +31,7 @@ struct Owned {
     signal: Signal,
     sender: Sender,
     states: Arc<States>,
+    refund: Option<Refund>,
     delivery: Option<Delivery>,
 }
 
@@ -41,6 +42,7 @@ impl From<&Context<'_>> for Owned {
             signal: context.signal,
             sender: context.sender.clone(),
             states: Arc::clone(context.states),
+            refund: context.refund.copied(),
             delivery: context.delivery.copied(),
         }
     }
@@ -54,6 +56,7 @@ impl Owned {
             sender: &self.sender,
             states: &self.states,
             receiver: receiver.id(),
+            refund: self.refund.as_ref(),
             delivery: self.delivery.as_ref(),
         };
         match receiver.call_here(&context) {

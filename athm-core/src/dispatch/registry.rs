@@ -98,6 +98,11 @@ impl Registry {
     pub(crate) fn missing(&self, states: &States) -> Vec<String> {
         self.all.iter().flat_map(|receiver| receiver.missing(states)).collect()
     }
+
+    /// Every parameter that not each of its receiver's signals brings.
+    pub(crate) fn misplaced(&self) -> Vec<String> {
+        self.all.iter().flat_map(ReceiverInfo::misplaced).collect()
+    }
 }
 
 fn insert(list: &mut Vec<ReceiverInfo>, receiver: ReceiverInfo) {

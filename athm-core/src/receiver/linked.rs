@@ -4,6 +4,7 @@
 
 use std::any::type_name;
 use std::panic::{Location, catch_unwind};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use linkme::distributed_slice;
@@ -26,6 +27,10 @@ pub struct Receiver {
     pub order: i32,
     /// The one sender that it listens to, or all.
     pub sender: Option<&'static str>,
+    /// How often a delivery is tried in all.
+    pub attempts: Option<u32>,
+    /// How long each attempt may take.
+    pub timeout: Option<Duration>,
     /// The file in which its attribute stands.
     pub file: &'static str,
     /// The line on which its attribute starts.
@@ -48,6 +53,8 @@ impl Receiver {
             signals: &[],
             order: 0,
             sender: None,
+            attempts: None,
+            timeout: None,
             file: place.file(),
             line: place.line(),
             parameters: &[],
@@ -63,13 +70,15 @@ pub struct Parameter {
     pub name: &'static str,
     /// [`FromContext::check`] of its type.
     pub check: fn(&States) -> Result<(), MissingState>,
+    /// [`FromContext::SIGNALS`] of its type.
+    pub signals: &'static [Signal],
 }
 
 impl Parameter {
     /// A parameter of that type.
     #[must_use]
     pub const fn of<'a, T: FromContext<'a>>(name: &'static str) -> Self {
-        Self { name, check: T::check }
+        Self { name, check: T::check, signals: T::SIGNALS }
     }
 }
 
