@@ -302,6 +302,64 @@ async fn a_timeout_drops_an_async_receiver_and_it_is_tried_again() {
     athm.shutdown(DAY).await;
 }
 
+/// An error that can't even say what it is.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("unspeakable")
+    }
+}
+
+impl std::error::Error for Unspeakable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        panic!("without a cause")
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_panics_when_it_is_shown_is_a_failure_like_any_other() {
+    let (database, clock) = (Database::new(), Clock::manual());
+    let athm = program(&database, &clock, &["unspeakable"], |_, _| Err(Unspeakable)).await;
+    complete(&athm, 1).await;
+    exhaust(&athm, &clock).await;
+    assert_eq!(dead(&athm).await[0].error.as_deref(), Some("(it panics when it is shown)"));
+    athm.shutdown(DAY).await;
+}
+
+#[receiver(completed, id = "blocking.late", sender = "blocking", blocking, timeout = "2s", attempts = 2)]
+fn blocks(State(gate): State<Gate>, State(recorder): State<Recorder>, delivery: Delivery) -> Result<(), &'static str> {
+    recorder.note(delivery.attempt());
+    gate.0.lock().map_err(|_| "poisoned")?.recv().map_err(|_| "gone")?
+}
+
+/// Lets a receiver go on, with what it is to return.
+struct Gate(Mutex<mpsc::Receiver<Result<(), &'static str>>>);
+
+#[tokio::test]
+async fn a_blocking_receiver_past_its_timeout_is_waited_for_and_its_failure_is_a_timeout() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (go_on, gate) = mpsc::channel();
+    let builder = trusting(&database, linked("blocking.")).state(recorder.clone()).state(Gate(Mutex::new(gate)));
+    let athm = builder.clock(clock.clone()).seed(7).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), Sender::new("blocking")).await.unwrap();
+    for attempt in 1..=2 {
+        recorder.wait_for(attempt).await;
+        for _ in 0..100 {
+            clock.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(recorder.noted().len(), attempt);
+        go_on.send(Err("too late")).unwrap();
+        athm.idle().await;
+        clock.advance(DAY);
+    }
+    let dead = dead(&athm).await;
+    assert_eq!((dead.len(), dead[0].attempts, dead[0].error.as_deref()), (1, 2, Some("it took longer than 2s")));
+    athm.shutdown(DAY).await;
+}
+
 #[tokio::test]
 async fn a_sync_receiver_past_its_timeout_keeps_its_lease_and_a_late_success_counts() {
     let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
