@@ -57,6 +57,19 @@ async fn dead(athm: &Athm) -> Vec<DeliveryRecord> {
     athm.deliveries().dead().await.unwrap()
 }
 
+#[test]
+fn promise_1_killed_at_random_moments_nothing_acknowledged_is_lost() {
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_soak")).args(["--kills", "3", "--json"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let counted: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(counted["acknowledged"].as_u64().unwrap() > 0, "{said}");
+    for zero in ["lost", "missing_effects", "duplicate_effects"] {
+        assert_eq!(counted[zero], 0, "{said}");
+    }
+}
+
 #[tokio::test]
 async fn promise_3_a_failed_receiver_is_retried_alone_until_it_succeeds() {
     let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
@@ -276,6 +289,19 @@ async fn promise_6_a_receiver_that_kills_the_process_is_not_run_for_ever() {
     let athm = program(&database, &clock, &["kills"], |_, _| ()).await;
     assert!(dead(&athm).await[0].error.as_deref().unwrap().contains("the process may have died of it"));
     athm.shutdown(DAY).await;
+}
+
+#[test]
+fn promise_6_a_process_that_aborts_in_a_receiver_dies_of_it_as_often_as_there_are_attempts() {
+    let database = Database::new();
+    let runs: Vec<_> = (0..5)
+        .map(|_| {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_deadly")).arg(database.url()).output().unwrap();
+            (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        })
+        .collect();
+    assert!(runs[..3].iter().all(|(survived, _)| !survived), "{runs:?}");
+    assert!(runs[3..].iter().all(|(survived, said)| *survived && said == "1 dead\n"), "{runs:?}");
 }
 
 #[receiver(completed, id = "timeout.async", sender = "timeout")]
