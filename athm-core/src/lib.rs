@@ -44,6 +44,7 @@ mod asking;
 mod athm;
 mod callback;
 mod clock;
+mod counter;
 mod delivery;
 mod dispatch;
 mod event;
