@@ -10,6 +10,7 @@
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
 //! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
 //! - [`provider`]: the client of the provider's API.
+//! - [`guide`]: pages that explain it all from beginning to end.
 //!
 //! ```standalone_crate
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,6 +47,7 @@ mod clock;
 mod delivery;
 mod dispatch;
 mod event;
+pub mod guide;
 mod id;
 mod link;
 mod permanent;
