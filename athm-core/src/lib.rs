@@ -39,6 +39,7 @@
 extern crate self as athm_core;
 
 mod amount;
+mod asking;
 mod athm;
 mod callback;
 mod clock;
@@ -46,6 +47,7 @@ mod delivery;
 mod dispatch;
 mod event;
 mod id;
+mod link;
 mod permanent;
 mod processor;
 pub mod provider;
@@ -64,13 +66,17 @@ pub use self::athm::{Athm, Builder, ConfigError, OperationError, RecordError, St
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
 pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
-pub use self::dispatch::{AlreadyConnected, Dispatcher, Failure, ReceiverInfo, Report, ReportEntry};
+pub use self::dispatch::{
+    AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Failure, ReceiverInfo, ReceiverOptions, Report,
+    ReportEntry,
+};
 pub use self::event::Event;
 pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
 pub use self::permanent::Permanent;
 pub use self::processor::Receipt;
 pub use self::receiver::{
-    BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States,
+    Answer, BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, Receive, ReceiverError, Rejection,
+    State, States,
 };
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::provider::{Client, ProviderError};
 use crate::store::{By, Held, HeldAs, PaymentKey, Record, Recorded, Store};
 use crate::text::{causes, cut};
-use crate::{Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
+use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
 
 /// How much of a message's body the inbox keeps, in characters.
 const BODY: usize = 2048;
@@ -61,7 +61,7 @@ impl Receipt {
 pub(crate) struct Processor {
     pub(crate) store: Arc<dyn Store>,
     /// `None` when callbacks are trusted.
-    pub(crate) provider: Option<Client>,
+    pub(crate) asking: Option<Asking>,
     pub(crate) clock: Clock,
     /// Told when a message begins to wait.
     pub(crate) waiting: Arc<Notify>,
@@ -73,9 +73,22 @@ struct Claim {
     key: PaymentKey,
     kind: Option<TransactionKind>,
     status: Option<Status>,
+    refunded_amount: Option<Amount>,
     sender: Sender,
     body: String,
     attempts: u32,
+}
+
+impl Claim {
+    /// Whether it says of an ended payment what the provider has said already: a duplicate costs nobody a question.
+    fn tells_nothing_new(&self, known: &Transaction) -> bool {
+        let is_settled = known.status.is_final() && known.verified;
+        let claims_as_much = self.status.as_ref().is_some_and(Status::is_final)
+            && fared(self.status.as_ref(), &known.status) == Claimed::Rightly;
+        let claims_no_refund = self.kind != Some(TransactionKind::Refund)
+            && self.refunded_amount.unwrap_or_default() <= known.refunded_amount;
+        is_settled && claims_as_much && claims_no_refund
+    }
 }
 
 impl Processor {
@@ -88,7 +101,8 @@ impl Processor {
     ) -> Result<Receipt, StoreError> {
         let body = String::from_utf8_lossy(body);
         let body = cut(&body, BODY).unwrap_or(&body).to_owned();
-        let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
+        let (kind, status, refunded_amount) =
+            (callback.kind().cloned(), callback.status().cloned(), callback.refunded_amount());
         let key = match key_of(callback) {
             Some(key) if kind != Some(TransactionKind::Simulated) => key,
             key => {
@@ -100,27 +114,36 @@ impl Processor {
                     .map(|()| Receipt::Known);
             }
         };
-        let Some(provider) = &self.provider else {
+        let Some(asking) = &self.asking else {
             return self.believe(callback, sender).await;
         };
-        self.process(provider, Claim { key, kind, status, sender, body, attempts: 0 }).await
+        self.process(asking, Claim { key, kind, status, refunded_amount, sender, body, attempts: 0 }).await
     }
 
     /// Asks the provider again about every message whose time has come.
     pub(crate) async fn retry_pending(&self) -> Result<(), StoreError> {
-        let Some(provider) = &self.provider else { return Ok(()) };
+        let Some(asking) = &self.asking else { return Ok(()) };
         for held in self.store.due(self.clock.steady()).await? {
             if let (Some(key), HeldAs::Pending { attempts, .. }) = (held.key, held.held_as) {
                 let Held { kind, status, sender, body, .. } = held;
-                self.process(provider, Claim { key, kind, status, sender, body, attempts }).await?;
+                self.process(asking, Claim { key, kind, status, refunded_amount: None, sender, body, attempts })
+                    .await?;
             }
         }
         Ok(())
     }
 
     /// Asks the provider, records its word, and says how the claim fared.
-    async fn process(&self, provider: &Client, claim: Claim) -> Result<Receipt, StoreError> {
-        let observed = match self.ask(provider, &claim.key).await? {
+    async fn process(&self, asking: &Asking, claim: Claim) -> Result<Receipt, StoreError> {
+        let known = self.store.find(By::Payment(claim.key.clone())).await?;
+        if known.as_ref().is_some_and(|known| claim.tells_nothing_new(known)) {
+            return self.done(&claim).await.map(|()| Receipt::Known);
+        }
+        let Some(word) = ask(asking, &claim.key, known.as_ref()).await else {
+            tracing::warn!(payment = %claim.key, "too many messages about payments that aren't ours: the provider is asked later");
+            return self.wait(claim, FIRST_PAUSE).await;
+        };
+        let observed = match word {
             Ok(observed) if *observed.kind() == TransactionKind::Refund => {
                 // A refund's own number: what was refunded is learnt from the payment itself.
                 return self
@@ -132,7 +155,7 @@ impl Processor {
             Err(error) if error.is_not_found() => return self.refuse(claim, &error.to_string()).await,
             Err(error) => {
                 tracing::warn!(payment = %claim.key, error = %causes(&error), "the provider couldn't be asked about a message; it is asked again");
-                return self.wait(claim).await;
+                return self.wait_longer(claim).await;
             }
         };
         let status = observed.status().clone();
@@ -147,7 +170,7 @@ impl Processor {
             return self.refuse(claim, reason).await;
         }
         match fared(claim.status.as_ref(), &status) {
-            Claimed::TooEarly => self.wait(claim).await,
+            Claimed::TooEarly => self.wait_longer(claim).await,
             Claimed::Wrongly => self.refuse(claim, &format!("the provider says {status}")).await,
             Claimed::Rightly => {
                 self.done(&claim).await?;
@@ -156,22 +179,10 @@ impl Processor {
         }
     }
 
-    /// The provider's word on a payment: by its ticket where that is known, by a search for its reference else.
-    pub(crate) async fn ask(
-        &self,
-        provider: &Client,
-        key: &PaymentKey,
-    ) -> Result<Result<Transaction, ProviderError>, StoreError> {
-        Ok(match key {
-            PaymentKey::Ecommerce(id) => provider.find(id).await,
-            PaymentKey::Reference(reference) => {
-                let known = self.store.find(By::Payment(key.clone())).await?;
-                match known.and_then(|transaction| transaction.ecommerce_id) {
-                    Some(id) => provider.find(&id).await,
-                    None => provider.search(reference).await,
-                }
-            }
-        })
+    /// The provider's word on a payment; `None` when it isn't ours and too much is asked about such ones.
+    pub(crate) async fn ask(&self, asking: &Asking, key: &PaymentKey) -> Result<Option<Word>, StoreError> {
+        let known = self.store.find(By::Payment(key.clone())).await?;
+        Ok(ask(asking, key, known.as_ref()).await)
     }
 
     /// Records a payment as it was seen.
@@ -182,7 +193,8 @@ impl Processor {
     /// Keeps in mind, durably, that the provider is to be asked about a payment.
     pub(crate) async fn remind(&self, key: PaymentKey, sender: Sender) -> Result<(), StoreError> {
         let status = Some(Status::Completed);
-        self.wait(Claim { key, kind: None, status, sender, body: String::new(), attempts: 0 }).await.map(drop)
+        let claim = Claim { key, kind: None, status, refunded_amount: None, sender, body: String::new(), attempts: 0 };
+        self.wait(claim, FIRST_PAUSE).await.map(drop)
     }
 
     /// Verification is switched off: the message's word is taken.
@@ -197,8 +209,13 @@ impl Processor {
         })
     }
 
-    async fn wait(&self, claim: Claim) -> Result<Receipt, StoreError> {
-        let due_at = later(self.clock.steady(), pause_after(claim.attempts));
+    async fn wait_longer(&self, claim: Claim) -> Result<Receipt, StoreError> {
+        let pause = pause_after(claim.attempts);
+        self.wait(claim, pause).await
+    }
+
+    async fn wait(&self, claim: Claim, pause: Duration) -> Result<Receipt, StoreError> {
+        let due_at = later(self.clock.steady(), pause);
         let held_as = HeldAs::Pending { attempts: claim.attempts + 1, due_at };
         self.hold(held_as, self.held(claim)).await?;
         self.waiting.notify_one();
@@ -247,6 +264,12 @@ impl Processor {
             received_at: self.clock.now(),
         }
     }
+}
+
+async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>) -> Option<Word> {
+    let is_ours = known.is_some_and(|transaction| transaction.deadline.is_some());
+    let whose = if is_ours { Whose::Ours } else { Whose::Strangers };
+    asking.ask(key, known.and_then(|transaction| transaction.ecommerce_id), whose).await
 }
 
 /// The payment that a message names: its ticket, or else its movement of money.

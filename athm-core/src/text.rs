@@ -26,3 +26,13 @@ pub(crate) fn causes(error: &dyn Error) -> String {
     }
     line
 }
+
+/// The name that is near enough to be meant.
+pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const NEAR: f64 = 0.6;
+    names
+        .map(|name| (strsim::normalized_levenshtein(written, name), name))
+        .filter(|&(likeness, _)| likeness >= NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}

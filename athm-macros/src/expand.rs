@@ -77,7 +77,8 @@ fn call(function: &Function, athm: &Private) -> TokenStream {
     let context = context(span);
     let (kind, body) = if function.is_async {
         let body = quote!(#private::outcome::<#returns>()(#called.await));
-        (quote!(Async), quote_spanned!(span=> #private::boxed(async move { #body })))
+        // The body owns the context, so that nobody has to keep it while the body waits.
+        (quote!(Async), quote_spanned!(span=> #private::boxed(async move { let #context = &#context; #body })))
     } else {
         (quote!(Sync), quote_spanned!(span=> #private::outcome::<#returns>()(#called)))
     };

@@ -1,5 +1,7 @@
 //! What can go wrong with the handle.
 
+use std::sync::Arc;
+
 use crate::provider::{BuildError, ProviderError};
 use crate::{StoreError, TransactionId};
 
@@ -68,7 +70,7 @@ pub enum VerifyError {
     Pending,
     /// The provider couldn't be asked.
     #[error("the provider couldn't be asked")]
-    Provider(#[from] ProviderError),
+    Provider(#[source] Arc<ProviderError>),
     /// The database couldn't be read.
     #[error("the database couldn't be read")]
     Store(#[from] StoreError),

@@ -1,9 +1,11 @@
 //! The handle that holds it all.
 
 mod builder;
+mod connect;
 mod error;
 mod house;
 mod operations;
+mod receivers;
 mod runtimes;
 mod start;
 
@@ -83,15 +85,16 @@ impl Athm {
     pub async fn verify(&self, callback: &Callback) -> Result<Transaction, VerifyError> {
         let key = key_of(callback).filter(|_| callback.kind() != Some(&TransactionKind::Simulated));
         let key = key.ok_or(VerifyError::Unidentified)?;
-        let Some(provider) = self.provider().cloned() else {
+        let processor = self.0.processor.clone();
+        let Some(asking) = processor.asking.clone() else {
             return Ok(callback.transaction(self.0.processor.clock.now()));
         };
-        let processor = self.0.processor.clone();
-        let asked =
-            self.spawn(async move { processor.ask(&provider, &key).await }).await.unwrap_or(Err(StoreError::Closed));
-        let observed = match asked? {
+        let asked = self.spawn(async move { processor.ask(&asking, &key).await }).await;
+        let word = asked.unwrap_or(Err(StoreError::Closed))?.ok_or(VerifyError::Pending)?;
+        let observed = match word {
             Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
-            asked => said_to_expire(asked?, callback.status()),
+            Err(error) => return Err(VerifyError::Provider(error)),
+            Ok(observed) => said_to_expire(observed, callback.status()),
         };
         match fared(callback.status(), observed.status()) {
             Claimed::TooEarly => Err(VerifyError::Pending),
@@ -174,7 +177,7 @@ impl Athm {
     /// The client of the provider's API; `None` when callbacks are trusted.
     #[must_use]
     pub fn provider(&self) -> Option<&Client> {
-        self.0.processor.provider.as_ref()
+        self.0.processor.asking.as_ref().map(|asking| &asking.client)
     }
 
     /// Checks that the database answers.

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
 use crate::Dispatcher;
+use crate::asking::Asking;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
-use crate::dispatch::Registry;
 use crate::processor::Processor;
 use crate::provider::Client;
-use crate::receiver::States;
 use crate::store::{self, Policy, SetUp};
 
 const DATABASE: &str = "sqlite://athm.db";
 /// How many deliveries run at once.
 const CONCURRENCY: usize = 64;
+/// How many questions a second, and at once, about payments that aren't ours.
+const BUDGET: (u32, u32) = (5, 20);
 /// How long a delivery is due before nobody is expected to take it any more.
 const ORPHANED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -31,10 +33,8 @@ impl Builder {
             self.dispatcher.take().unwrap_or_else(Dispatcher::linked).with_states(std::mem::take(&mut self.states));
         dispatcher.add_all(std::mem::take(&mut self.connected));
         let registry = dispatcher.snapshot();
-        refuse_mistakes(&registry, dispatcher.states())?;
-        for receiver in registry.all() {
-            tracing::info!(%receiver, signals = ?receiver.signals(), order = receiver.order(), "receiver");
-        }
+        refuse_mistakes(&registry, dispatcher.states(), &self.expected)?;
+        tell(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
         let policy = Policy { checks: self.checks, registry };
@@ -48,7 +48,9 @@ impl Builder {
         let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
         let receivers = runtimes.receivers();
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
-        let processor = Processor { store, provider, clock, waiting: Arc::default() };
+        let (per_second, burst) = self.budget.unwrap_or(BUDGET);
+        let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
+        let processor = Processor { store, asking, clock, waiting: Arc::default() };
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));
         house.spawn(worker.clone().poll());
@@ -80,10 +82,4 @@ impl Builder {
             }
         }
     }
-}
-
-fn refuse_mistakes(registry: &Registry, states: &States) -> Result<(), StartError> {
-    let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
-    let problems: Vec<String> = duplicates.chain(registry.missing(states)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
 }

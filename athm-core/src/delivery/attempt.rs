@@ -61,7 +61,7 @@ impl Worker {
             sender: event.sender(),
             states: self.dispatcher.states(),
             receiver: receiver.id(),
-            delivery: Some(delivery),
+            delivery: Some(&delivery),
         };
         let (limit, started) = (receiver.timeout(), self.clock.steady());
         let timeout = pin!(self.clock.sleep_until(later(started, limit)));

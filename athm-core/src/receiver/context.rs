@@ -1,5 +1,7 @@
 //! What a receiver runs with.
 
+use std::sync::Arc;
+
 use super::{Delivery, States};
 use crate::{Sender, Signal, Transaction};
 
@@ -9,10 +11,10 @@ pub struct Context<'a> {
     pub(crate) transaction: &'a Transaction,
     pub(crate) signal: Signal,
     pub(crate) sender: &'a Sender,
-    pub(crate) states: &'a States,
+    pub(crate) states: &'a Arc<States>,
     pub(crate) receiver: &'a str,
     /// `None` in a dispatch by hand.
-    pub(crate) delivery: Option<Delivery>,
+    pub(crate) delivery: Option<&'a Delivery>,
 }
 
 impl<'a> Context<'a> {

@@ -3,7 +3,7 @@
 //! What the attribute expands to names only what is here, through `athm_core::__private`.
 
 use std::any::type_name;
-use std::panic::Location;
+use std::panic::{Location, catch_unwind};
 
 use futures_util::future::BoxFuture;
 use linkme::distributed_slice;
@@ -78,8 +78,10 @@ impl Parameter {
 pub enum Call {
     /// A plain function: no allocation.
     Sync(for<'a> fn(&'a Context<'a>) -> Outcome),
-    /// An async function, whose future is boxed.
-    Async(for<'a> fn(&'a Context<'a>) -> BoxFuture<'a, Outcome>),
+    /// An async function, whose future is boxed: the context moves into that box.
+    Async(for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>),
+    /// A plain function that may block its thread.
+    Blocking(for<'a> fn(&'a Context<'a>) -> Outcome),
 }
 
 /// Takes one argument of a receiver from the context.
@@ -107,7 +109,13 @@ pub fn boxed<'a>(future: impl Future<Output = Outcome> + Send + 'a) -> BoxFuture
     Box::pin(future)
 }
 
-/// What the linker collected.
-pub(crate) fn collected() -> &'static [Receiver] {
-    &ATHM_RECEIVERS_V1
+/// What the linker collected, or why that can't be used: linkme panics when two slices have one name.
+pub(crate) fn collected() -> Result<&'static [Receiver], String> {
+    catch_unwind(|| ATHM_RECEIVERS_V1.static_slice()).map_err(|panic| {
+        let said = panic.downcast_ref::<String>().map_or("two lists of receivers in one program", String::as_str);
+        format!(
+            "{said}: there is more than one athm-core in this program, or another list of that name; \
+             `cargo tree --duplicates` shows which crates bring them: have all of them use one version"
+        )
+    })
 }
