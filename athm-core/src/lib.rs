@@ -11,7 +11,7 @@
 //! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
 //! - [`provider`]: the client of the provider's API.
 //!
-//! ```
+//! ```standalone_crate
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use athm_core::{Athm, Callback, Receipt, Sender, Transaction, receiver};
 //!

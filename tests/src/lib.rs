@@ -48,6 +48,18 @@ impl Default for Database {
     }
 }
 
+/// A client of plain HTTP on loopback, which follows no redirects.
+#[must_use]
+pub fn http_client() -> reqwest::Client {
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("ring has the default versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+    client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}
+
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -91,6 +103,27 @@ impl Recorder {
         dispatcher.connect("recorder", Signal::ALL, note).expect("nobody else is connected");
         dispatcher
     }
+}
+
+/// Waits for what other threads bring about.
+pub async fn eventually(condition: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !condition().await {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "it never came about");
+}
+
+/// A dispatcher of those receivers linked into the tests whose ids begin so.
+#[must_use]
+pub fn linked(prefix: &str) -> Dispatcher {
+    let dispatcher = Dispatcher::linked();
+    for receiver in dispatcher.receivers() {
+        let is_another_tests = !receiver.id().starts_with(prefix);
+        assert!(!is_another_tests || dispatcher.disconnect(receiver.id()));
+    }
+    dispatcher
 }
 
 /// A builder that believes what it is told, on that database.
@@ -169,17 +202,7 @@ impl Business {
 
     /// Waits for what other threads bring about.
     pub async fn eventually(&self, condition: impl Fn() -> bool) {
-        self.eventually_async(async || condition()).await;
-    }
-
-    /// Waits for what other threads bring about, and only a call can tell.
-    pub async fn eventually_async(&self, condition: impl AsyncFn() -> bool) {
-        let waited = tokio::time::timeout(PATIENCE, async {
-            while !condition().await {
-                tokio::task::yield_now().await;
-            }
-        });
-        assert!(waited.await.is_ok(), "it never came about");
+        eventually(async || condition()).await;
     }
 
     /// How often the provider was asked at that path.

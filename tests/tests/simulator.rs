@@ -7,18 +7,9 @@ use std::time::Duration;
 
 use athm_actix::simulator::{Outage, SimulatedPayment, Simulator, SimulatorError};
 use athm_core::{Amount, EcommerceId, Item, Status, TransactionKind};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
+use athm_tests::http_client;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-
-/// A client of plain HTTP, which follows no redirects.
-fn client() -> Client {
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none()).no_proxy().build().unwrap()
-}
 
 /// A simulator, and a merchant's server that talks to it.
 struct Shop {
@@ -32,7 +23,7 @@ impl Shop {
     }
 
     fn with(simulator: Simulator) -> Self {
-        Self { simulator, client: client() }
+        Self { simulator, client: http_client() }
     }
 
     fn post(&self, path: &str) -> RequestBuilder {
@@ -511,7 +502,7 @@ async fn dropping_the_last_handle_stops_it() {
     let clone = simulator.clone();
     let url = simulator.url().to_owned();
     drop(simulator);
-    let client = client();
+    let client = http_client();
     assert_eq!(client.get(&url).send().await.unwrap().status(), StatusCode::OK);
     drop(clone);
     let gone = async { while client.get(&url).send().await.is_ok() {} };

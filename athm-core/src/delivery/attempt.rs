@@ -27,6 +27,7 @@ impl Worker {
         event: Arc<Event>,
     ) {
         let Claimed { planned, attempt, .. } = &claimed;
+        self.outbox.running.started(planned.id);
         let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %planned.signal, transaction = %transaction.id(), attempt);
         let result = self.attempt(&receiver, &claimed, &transaction, &event).instrument(span.clone()).await;
         let end = match result {
@@ -93,7 +94,7 @@ impl Worker {
                 "how a receiver ended couldn't be noted: it runs again when its lease ends"
             );
         }
-        self.outbox.running.end(claimed.planned.id);
+        self.outbox.running.ended(claimed.planned.id);
     }
 }
 

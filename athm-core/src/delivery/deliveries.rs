@@ -215,13 +215,25 @@ impl Replay<'_> {
     async fn execute(self, run: Run) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let to = match &self.to {
             Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
-            None => None,
+            None => {
+                self.refuse_unknown_receiver().await?;
+                None
+            }
         };
         let Self { what, is_forced, .. } = self;
         let replay = ReplayOf { what, to, is_forced, run, now: self.athm.clock().steady() };
         let replayed = self.athm.store().replay(replay).await??;
         self.athm.wake();
         Ok(replayed)
+    }
+
+    /// A delivery that nobody here can take would only wait again.
+    async fn refuse_unknown_receiver(&self) -> Result<(), ReplayError> {
+        let What::Delivery(id) = self.what else { return Ok(()) };
+        match self.athm.deliveries().get(id).await? {
+            Some(delivery) => self.receiver(&delivery.receiver).map(drop),
+            None => Err(ReplayError::NotFound),
+        }
     }
 
     fn receiver(&self, id: &str) -> Result<ReceiverInfo, ReplayError> {

@@ -7,6 +7,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::running::Running;
 use super::{Slot, Slots, Work};
+use crate::DeliveryId;
 
 /// Takes what was committed. What it takes counts as running at once, so that nobody finds athm idle in between.
 #[derive(Debug, Clone)]
@@ -50,11 +51,16 @@ impl Outbox {
         if work.deliveries.is_empty() {
             return;
         }
-        self.running.begin(work.deliveries.iter().map(|claimed| (claimed.planned.id, claimed.attempt)));
+        self.running.claimed(work.deliveries.iter().map(|claimed| (claimed.planned.id, claimed.attempt)));
         if let Err(mpsc::error::SendError(work)) = self.sender.send(work) {
             // No worker is left: their leases end, or the program starts again.
-            work.deliveries.iter().for_each(|claimed| self.running.end(claimed.planned.id));
+            work.deliveries.iter().for_each(|claimed| self.running.ended(claimed.planned.id));
         }
+    }
+
+    /// What runs here. Asked by the thread that writes, it is exact: what is claimed is handed over on that thread.
+    pub(crate) fn running(&self) -> Vec<DeliveryId> {
+        self.running.all().into_iter().map(|(id, _)| id).collect()
     }
 
     /// Has the worker look for what is due now.

@@ -9,12 +9,13 @@ use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
 
+use super::running::Held;
 use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work};
 use crate::clock::later;
 use crate::dispatch::ReceiverInfo;
 use crate::store::{Claim, Store};
 use crate::text::causes;
-use crate::{Clock, Dispatcher, Signal, StoreError};
+use crate::{Clock, Dispatcher, Event, Signal, StoreError, Transaction};
 
 /// How long a claim holds without being renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -68,14 +69,9 @@ impl Worker {
         if wanted == 0 {
             return Ok(());
         }
+        let _claiming = self.outbox.running.claiming();
         let now = self.clock.steady();
-        let claim = Claim {
-            now,
-            lease_until: later(now, LEASE),
-            receivers: self.known(),
-            running: self.outbox.running.all().into_iter().map(|(id, _)| id).collect(),
-            slots,
-        };
+        let claim = Claim { now, lease_until: later(now, LEASE), receivers: self.known(), slots };
         let claimed = self.store.claim(claim).await?;
         self.outbox.backlog.store(claimed == wanted, Ordering::Release);
         Ok(())
@@ -87,7 +83,11 @@ impl Worker {
             self.clock.sleep_until(later(self.clock.steady(), RENEWAL)).await;
             let running = self.outbox.running.all();
             let until = later(self.clock.steady(), LEASE);
-            match if running.is_empty() { Ok(()) } else { self.store.renew(running, until).await } {
+            match if running.is_empty() {
+                Ok(())
+            } else {
+                self.store.renew(running.into_iter().map(|(id, held)| (id, held.attempt)).collect(), until).await
+            } {
                 Ok(()) => {}
                 Err(StoreError::Closed) => return,
                 Err(error) => tracing::error!(error = causes(&error), "leases couldn't be renewed; tried again"),
@@ -101,19 +101,23 @@ impl Worker {
         tracing::Span::current().follows_from(span.id());
         for group in self.in_order(event.transition().signals(), deliveries) {
             let started = group.into_iter().map(|(receiver, claimed)| {
-                let worker = self.clone();
-                let (transaction, event) = (Arc::clone(&transaction), Arc::clone(&event));
-                self.receivers.spawn(async move {
-                    match receiver {
-                        Some(receiver) if !worker.outbox.is_stopping() => {
-                            worker.deliver(receiver, claimed, transaction, event).await
-                        }
-                        // Disconnected meanwhile, or the program is stopping.
-                        _ => worker.acknowledge(&claimed, End::Unstarted).await,
-                    }
-                })
+                self.clone().deliver_or_return(receiver, claimed, Arc::clone(&transaction), Arc::clone(&event))
             });
-            join_all(started.collect::<Vec<_>>()).await;
+            join_all(started).await;
+        }
+    }
+
+    async fn deliver_or_return(
+        self,
+        receiver: Option<ReceiverInfo>,
+        claimed: Claimed,
+        transaction: Arc<Transaction>,
+        event: Arc<Event>,
+    ) {
+        match receiver {
+            Some(receiver) if !self.outbox.is_stopping() => self.deliver(receiver, claimed, transaction, event).await,
+            // Disconnected meanwhile, or the program is stopping.
+            _ => self.acknowledge(&claimed, End::Unstarted).await,
         }
     }
 
@@ -134,7 +138,7 @@ impl Worker {
     /// Waits until nothing runs and nothing is due.
     pub(crate) async fn idle(&self) -> Result<(), StoreError> {
         loop {
-            self.outbox.running.ended().await;
+            self.outbox.running.none().await;
             if self.outbox.is_stopping() || !self.store.has_due(self.clock.steady(), self.known()).await? {
                 return Ok(());
             }
@@ -146,18 +150,15 @@ impl Worker {
     pub(crate) async fn stop(&self, grace: Duration) {
         self.outbox.stopping.store(true, Ordering::Release);
         self.outbox.wake();
-        if tokio::time::timeout(grace, self.outbox.running.ended()).await.is_ok() {
+        if tokio::time::timeout(grace, self.outbox.running.none()).await.is_ok() {
             return;
         }
-        let abandoned = self.outbox.running.all();
-        tracing::warn!(
-            receivers = abandoned.len(),
-            "receivers run past the grace period; they run again at the next start"
-        );
-        let at = self.clock.steady();
-        let let_go = abandoned
-            .into_iter()
-            .map(|(id, attempt)| self.store.acknowledge(Ended { id, attempt, at, end: End::Abandoned }));
+        let held = self.outbox.running.all();
+        tracing::warn!(receivers = held.len(), "receivers run past the grace period; they run again at the next start");
+        let let_go = held.into_iter().map(|(id, Held { attempt, has_started })| {
+            let end = if has_started { End::Abandoned } else { End::Unstarted };
+            self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end })
+        });
         join_all(let_go).await;
     }
 

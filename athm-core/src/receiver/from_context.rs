@@ -8,7 +8,8 @@ use crate::{Sender, Signal, Transaction};
 
 /// A type that a receiver may have as a parameter.
 ///
-/// athm's own are [`&Transaction`](Transaction), [`Signal`], [`&Sender`](Sender) and [`State<T>`](super::State).
+/// athm's own are [`&Transaction`](Transaction), [`Signal`], [`&Sender`](Sender), [`Delivery`](super::Delivery) and
+/// [`State<T>`](super::State).
 /// Implement it for what your receivers often take from these:
 ///
 /// ```
@@ -32,7 +33,7 @@ use crate::{Sender, Signal, Transaction};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a receiver's parameter",
     label = "a receiver can't take this",
-    note = "a receiver takes `&Transaction`, `Signal`, `&Sender`, `State<T>`, and types that implement `FromContext`"
+    note = "a receiver takes `&Transaction`, `Signal`, `&Sender`, `Delivery`, `State<T>`, and types that implement `FromContext`"
 )]
 pub trait FromContext<'a>: Sized {
     /// Takes the value from the context.

@@ -41,7 +41,8 @@ pub(crate) trait Store: Send + Sync {
     /// deliveries are handed to the outbox as soon as they are committed, whether or not the caller still waits.
     fn record(&self, record: Record) -> Answer<'_, Recorded>;
 
-    /// Claims what is due, the longest waiting first, no more than there are slots for. What is claimed is handed to the
+    /// Claims what is due, the longest waiting first, no more than there are slots for, and nothing that runs here
+    /// already, whatever the clock says of its lease. What is claimed is handed to the
     /// outbox as soon as that is committed. Tells how many.
     fn claim(&self, claim: Claim) -> Answer<'_, usize>;
 
@@ -109,8 +110,6 @@ pub(crate) struct Claim {
     pub(crate) lease_until: Timestamp,
     /// Those that this process has.
     pub(crate) receivers: Vec<String>,
-    /// What runs here already, whatever the clock says of its lease.
-    pub(crate) running: Vec<DeliveryId>,
     pub(crate) slots: Vec<Slot>,
 }
 

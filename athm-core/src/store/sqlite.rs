@@ -108,13 +108,13 @@ impl Store for Sqlite {
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, usize> {
-        let outbox = self.set_up.outbox.clone();
+        let (outbox, running) = (self.set_up.outbox.clone(), self.set_up.outbox.clone());
         let committed = move |works: Vec<Work>| {
             let claimed = works.iter().map(|work| work.deliveries.len()).sum();
             works.into_iter().for_each(|work| outbox.hand_over(work));
             claimed
         };
-        self.writer.write(move |connection| Ok(claim_due(connection, claim)?), committed)
+        self.writer.write(move |connection| Ok(claim_due(connection, claim, &running.running())?), committed)
     }
 
     fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
@@ -455,7 +455,7 @@ fn insert_deliveries(
 
 // Deliveries.
 
-fn claim_due(connection: &Connection, claim: Claim) -> rusqlite::Result<Vec<Work>> {
+fn claim_due(connection: &Connection, claim: Claim, running: &[DeliveryId]) -> rusqlite::Result<Vec<Work>> {
     let sql = select_transaction!(
         ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
          d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
@@ -463,7 +463,7 @@ fn claim_due(connection: &Connection, claim: Claim) -> rusqlite::Result<Vec<Work
          WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND d.receiver IN (SELECT value FROM json_each(?2)) \
          AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
     );
-    let running: Vec<String> = claim.running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
+    let running: Vec<String> = running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
     let most = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
     let values = params![claim.now.as_microsecond(), json(&claim.receivers), json(&running), most];
     let rows = all(connection, sql, values, |columns| {
@@ -825,3 +825,6 @@ impl From<rusqlite::Error> for ReplayError {
         Self::Store(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,9 +14,9 @@ fn transaction(status: Status) -> Transaction {
     Transaction::builder(status, Amount::from_cents(2500)).metadata_1("order-7").build()
 }
 
-/// A dispatcher of every receiver linked into this program; each test's own ones hear that test's sender alone.
+/// A dispatcher of this file's receivers; each test's own ones hear that test's sender alone.
 fn linked(recorder: &Recorder) -> Dispatcher {
-    Dispatcher::linked().state(recorder.clone())
+    athm_tests::linked("6.").state(recorder.clone())
 }
 
 #[receiver(received, completed, id = "6.1-both", sender = "6.1")]
@@ -276,7 +276,7 @@ impl FromContext<'_> for OrderNumber {
     }
 }
 
-#[receiver(completed, id = "own-parameter", sender = "own parameter")]
+#[receiver(completed, id = "6.own-parameter", sender = "own parameter")]
 fn own_parameter(OrderNumber(number): OrderNumber, State(recorder): State<Recorder>) {
     recorder.note(number);
 }
@@ -292,7 +292,7 @@ async fn a_parameter_of_ones_own_is_given_or_refused_by_name() {
     assert_eq!(recorder.noted(), ["7"]);
     let failure = report.entries()[0].result().unwrap_err();
     let (said, source) = (failure.to_string(), std::error::Error::source(failure).unwrap().to_string());
-    assert!(said.contains("own-parameter") && said.contains("OrderNumber"), "{said}");
+    assert!(said.contains("6.own-parameter") && said.contains("OrderNumber"), "{said}");
     assert_eq!(source, "it names no order");
 }
 
@@ -304,7 +304,7 @@ async fn point_9_all_missing_states_and_equal_ids_are_refused_at_once_by_name_an
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert!(problems.iter().any(|problem| problem.contains("6.4-left") && problem.contains("Barrier")), "{error}");
     assert!(problems.iter().any(|problem| problem.contains("6.2-last") && problem.contains("Recorder")), "{error}");
-    let places = problems.iter().filter(|problem| problem.contains("dispatch.rs:")).count();
+    let places = problems.iter().filter(|problem| problem.contains("tests/suite/")).count();
     assert_eq!(places, problems.len(), "{error}");
 
     let recorder = Recorder::new();

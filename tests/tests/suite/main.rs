@@ -1,8 +1,10 @@
 //! The behaviour of athm, from the outside.
 
 mod callbacks;
+mod delivery;
 mod dispatch;
 mod http;
+mod inbox;
 mod operations;
 mod provider;
 mod start;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use athm_actix::simulator::Outage;
 use athm_core::provider::ProviderError;
 use athm_core::{Amount, Item, NewPayment, OperationError, Receipt, Status};
-use athm_tests::{Business, paid, payment, trusting};
+use athm_tests::{Business, eventually, paid, payment, trusting};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -111,11 +111,7 @@ async fn the_secret_is_kept_over_a_restart_and_forgotten_after_fifteen_minutes()
     let old = business.athm.create(order()).await.unwrap();
     business.clock.advance(Duration::from_secs(16 * 60));
     business.restart().await;
-    business
-        .eventually_async(async || {
-            matches!(business.athm.authorize(old.id()).await, Err(OperationError::NoTicket { .. }))
-        })
-        .await;
+    eventually(async || matches!(business.athm.authorize(old.id()).await, Err(OperationError::NoTicket { .. }))).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,52 @@
+//! What the shop does about payments. Nothing else changes an order's state: no page, no handler.
+
+use athm_actix::{BoxError, State, Transaction, receiver};
+
+use crate::live::Running;
+use crate::orders::{OrderState, Orders};
+
+/// Every outcome, whatever it is: the shop's audit trail.
+#[receiver(received)]
+fn audit(transaction: &Transaction, running: Running) {
+    tracing::info!(payment = %transaction.id(), status = %transaction.status(), total = %transaction.total(), "ATH Móvil response");
+    running.succeeded();
+}
+
+/// Money came in.
+#[receiver(completed)]
+fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
+    let result = orders.change(transaction.metadata_1(), |order| {
+        // Anybody can pay a dollar with this order's number.
+        let expected = transaction.expect_total(order.total);
+        match expected {
+            Ok(()) => order.state = OrderState::Paid,
+            Err(_) if order.state != OrderState::Paid => order.state = OrderState::Underpaid,
+            // What is paid stays paid; the error tells of the other money.
+            Err(_) => {}
+        }
+        expected
+    });
+    running.ended(result)
+}
+
+/// The customer declined, or the shop called it off.
+#[receiver(cancelled)]
+fn cancel(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
+    running.ended(close(&orders, transaction, OrderState::Cancelled))
+}
+
+/// Nobody approved it in time.
+#[receiver(expired)]
+fn expire(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
+    running.ended(close(&orders, transaction, OrderState::Expired))
+}
+
+/// Another payment that only carries this order's number can't close it.
+fn close(orders: &Orders, transaction: &Transaction, state: OrderState) -> Result<(), BoxError> {
+    orders.change(transaction.metadata_1(), |order| {
+        if order.waits_for(transaction) {
+            order.state = state;
+        }
+        Ok::<(), BoxError>(())
+    })
+}

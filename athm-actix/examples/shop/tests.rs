@@ -1,0 +1,272 @@
+//! The demo, driven as a customer's browser and a stranger drive it: each test has a shop and a simulator of its own.
+
+use std::time::Duration;
+
+use actix_web::App;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HOST, LOCATION, ORIGIN};
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use athm_actix::simulator::{SimulatedPayment, Simulator};
+use athm_actix::{Amount, Athm, EcommerceId, Status};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::live::Runs;
+use crate::orders::{Orders, PRODUCTS};
+use crate::routes;
+use crate::settings::{PRIVATE_TOKEN, PUBLIC_TOKEN};
+use crate::shop::Shop;
+
+struct Demo {
+    shop: Shop,
+    simulator: Simulator,
+    folder: TempDir,
+}
+
+struct Answer {
+    status: StatusCode,
+    location: String,
+    body: String,
+}
+
+impl Demo {
+    async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
+        let simulator = Simulator::start().await.unwrap();
+        let orders = Orders::open(&folder.path().join("orders.json")).unwrap();
+        let (runs, api_url) = (Runs::default(), simulator.url().to_owned());
+        let athm = Athm::builder()
+            .tokens(PUBLIC_TOKEN, PRIVATE_TOKEN)
+            .api_url(&api_url)
+            .database_url(format!("sqlite://{}", folder.path().join("athm.db").display()))
+            .state(orders.clone())
+            .state(runs.clone());
+        let shop = Shop { athm: athm.start().await.unwrap(), orders, runs, api_url };
+        Self { shop, simulator, folder }
+    }
+
+    /// Sends a request, and waits for the receivers that it brings.
+    async fn send(&self, request: TestRequest) -> Answer {
+        let app = App::new().service(athm_actix::scope("/athm", &self.shop.athm));
+        let app = init_service(app.configure(|config| routes::configure(config, &self.shop))).await;
+        let answer = call_service(&app, request.insert_header((HOST, "localhost:8080")).to_request()).await;
+        let (status, location) = (answer.status(), answer.headers().get(LOCATION).cloned());
+        let location = location.map(|location| location.to_str().unwrap().to_owned()).unwrap_or_default();
+        let body = String::from_utf8(read_body(answer).await.to_vec()).unwrap();
+        self.shop.athm.idle().await;
+        Answer { status, location, body }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(TestRequest::get().uri(path)).await
+    }
+
+    async fn post(&self, path: &str) -> Answer {
+        self.send(TestRequest::post().uri(path)).await
+    }
+
+    async fn callback(&self, message: &Value) -> StatusCode {
+        self.send(TestRequest::post().uri("/athm/callback").set_json(message)).await.status
+    }
+
+    /// Buys the first product; gives the path of the order's page, and the ticket that the page holds.
+    async fn buy(&self) -> (String, EcommerceId) {
+        let answer = self.send(TestRequest::post().uri("/orders").set_form([("product", "0")])).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        let ticket = self.simulator.payments().last().unwrap().ecommerce_id;
+        assert!(self.get(&answer.location).await.body.contains(&ticket.to_string()));
+        (answer.location, ticket)
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).await.body).unwrap()
+    }
+
+    /// The state of the latest order.
+    async fn state(&self) -> Value {
+        self.json("/orders.json").await[0]["state"].clone()
+    }
+
+    /// What ran, oldest first: receiver, signal and result.
+    async fn ran(&self) -> Vec<String> {
+        let runs = self.json("/receivers.json").await;
+        let word = |run: &Value, name: &str| run[name].as_str().unwrap().to_owned();
+        let line = |run| {
+            let receiver = word(run, "receiver");
+            let name = receiver.rsplit("::").next().unwrap();
+            format!("{name}, {}: {}", word(run, "signal"), word(run, "result"))
+        };
+        runs.as_array().unwrap().iter().rev().map(line).collect()
+    }
+
+    /// Somebody pays a dollar with that order's number.
+    fn pays_a_dollar_for(&self, page: &str) -> EcommerceId {
+        let number = page.trim_start_matches("/orders/");
+        let payment = SimulatedPayment::new(Amount::from_cents(100)).metadata_1(number).status(Status::Completed);
+        self.simulator.insert(payment)
+    }
+}
+
+fn news(ticket: EcommerceId, status: &str) -> Value {
+    json!({ "status": "success", "data": { "ecommerceId": ticket, "ecommerceStatus": status } })
+}
+
+const PAID: [&str; 2] = ["audit, received: ok", "fulfil, completed: ok"];
+
+#[actix_web::test]
+async fn an_approved_order_is_paid_by_its_receivers() {
+    let demo = Demo::start().await;
+    let (page, ticket) = demo.buy().await;
+    assert_eq!(demo.state().await, "waiting");
+
+    demo.simulator.approve(&ticket).unwrap();
+    let authorization = demo.post(&format!("{page}/authorize")).await;
+    let authorization: Value = serde_json::from_str(&authorization.body).unwrap();
+    assert_eq!(authorization["status"], "success");
+    assert_eq!(authorization["data"]["ecommerceStatus"], "COMPLETED");
+    assert_eq!(demo.callback(&authorization).await, StatusCode::OK);
+
+    assert_eq!(demo.state().await, "paid");
+    assert_eq!(demo.ran().await, PAID);
+    let page = demo.get(&page).await.body;
+    assert!(page.contains("Thank you!") && !page.contains("athmovil_base.js"));
+}
+
+#[actix_web::test]
+async fn an_approved_order_that_waits_for_the_shop_is_shown_as_approved() {
+    let demo = Demo::start().await;
+    let (_, ticket) = demo.buy().await;
+    demo.simulator.approve(&ticket).unwrap();
+    assert_eq!(demo.callback(&news(ticket, "CONFIRM")).await, StatusCode::OK);
+    assert_eq!(demo.state().await, "approved");
+    assert!(demo.ran().await.is_empty());
+}
+
+#[actix_web::test]
+async fn without_a_script_the_check_takes_the_money_once_it_is_approved() {
+    let demo = Demo::start().await;
+    let (page, ticket) = demo.buy().await;
+    let check = format!("{page}/check");
+    assert_eq!(demo.post(&check).await.location, page);
+    assert_eq!(demo.state().await, "waiting");
+
+    demo.simulator.approve(&ticket).unwrap();
+    assert_eq!(demo.post(&check).await.location, page);
+    assert_eq!(demo.post(&check).await.location, page);
+    assert_eq!(demo.state().await, "paid");
+    assert_eq!(demo.ran().await, PAID);
+}
+
+#[actix_web::test]
+async fn a_dollar_with_another_orders_number_leaves_it_underpaid_until_it_is_paid() {
+    let demo = Demo::start().await;
+    let (page, ticket) = demo.buy().await;
+    let cheap = demo.pays_a_dollar_for(&page);
+    assert_eq!(demo.callback(&news(cheap, "COMPLETED")).await, StatusCode::CREATED);
+    assert_eq!(demo.state().await, "underpaid");
+    let error = "fulfil, completed: expected a total of 14.50, but 1.00 was paid";
+    assert_eq!(demo.ran().await, ["audit, received: ok", error]);
+
+    demo.simulator.approve(&ticket).unwrap();
+    demo.post(&format!("{page}/authorize")).await;
+    assert_eq!(demo.state().await, "paid");
+
+    let cheap = demo.pays_a_dollar_for(&page);
+    assert_eq!(demo.callback(&news(cheap, "COMPLETED")).await, StatusCode::CREATED);
+    assert_eq!(demo.state().await, "paid");
+}
+
+#[actix_web::test]
+async fn forged_news_run_no_receiver() {
+    let demo = Demo::start().await;
+    let (_, ticket) = demo.buy().await;
+    assert_eq!(demo.callback(&news(ticket, "COMPLETED")).await, StatusCode::ACCEPTED);
+    let invented: EcommerceId = "3f1c9a52-8d4b-11ef-9c3a-0242ac120002".parse().unwrap();
+    assert_eq!(demo.callback(&news(invented, "COMPLETED")).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(demo.state().await, "waiting");
+    assert!(demo.ran().await.is_empty());
+}
+
+#[actix_web::test]
+async fn a_declined_order_is_cancelled() {
+    let demo = Demo::start().await;
+    let (_, ticket) = demo.buy().await;
+    demo.simulator.decline(&ticket).unwrap();
+    assert_eq!(demo.callback(&news(ticket, "CANCEL")).await, StatusCode::CREATED);
+    assert_eq!(demo.state().await, "cancelled");
+    assert_eq!(demo.ran().await, ["audit, received: ok", "cancel, cancelled: ok"]);
+}
+
+#[actix_web::test]
+async fn an_order_that_nobody_approves_expires() {
+    let demo = Demo::start().await;
+    let (_, ticket) = demo.buy().await;
+    demo.simulator.skip(Duration::from_secs(600));
+    assert_eq!(demo.callback(&news(ticket, "EXPIRED")).await, StatusCode::CREATED);
+    assert_eq!(demo.state().await, "expired");
+    assert_eq!(demo.ran().await, ["audit, received: ok", "expire, expired: ok"]);
+}
+
+#[actix_web::test]
+async fn another_payment_that_is_cancelled_with_an_orders_number_does_not_close_it() {
+    let demo = Demo::start().await;
+    let (page, _) = demo.buy().await;
+    let number = page.trim_start_matches("/orders/");
+    let other = SimulatedPayment::new(PRODUCTS[0].price).metadata_1(number).status(Status::Cancelled);
+    let other = demo.simulator.insert(other);
+    assert_eq!(demo.callback(&news(other, "CANCEL")).await, StatusCode::CREATED);
+    assert_eq!(demo.state().await, "waiting");
+}
+
+#[actix_web::test]
+async fn after_a_restart_orders_are_still_there_and_open_ones_have_ended() {
+    let demo = Demo::start().await;
+    let (_, ticket) = demo.buy().await;
+    demo.simulator.approve(&ticket).unwrap();
+    demo.buy().await;
+    demo.shop.athm.shutdown(Duration::from_secs(10)).await;
+
+    let demo = Demo::start_in(demo.folder).await;
+    assert_eq!(demo.json("/orders.json").await.as_array().unwrap().len(), 2);
+    demo.shop.end_what_an_earlier_run_left_open(&demo.simulator).await.unwrap();
+    demo.shop.athm.idle().await;
+    assert_eq!(demo.state().await, "cancelled");
+    assert_eq!(demo.json("/orders.json").await[1]["state"], "cancelled");
+}
+
+#[actix_web::test]
+async fn a_page_of_another_site_orders_nothing() {
+    let demo = Demo::start().await;
+    for origin in ["https://shop.example", "http://localhost:8081", "null", ""] {
+        let order = TestRequest::post().uri("/orders").set_form([("product", "0")]);
+        let answer = demo.send(order.insert_header((ORIGIN, origin))).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin}");
+    }
+    let order = TestRequest::post().uri("/orders").set_form([("product", "1")]);
+    let answer = demo.send(order.insert_header((ORIGIN, "http://localhost:8080"))).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(demo.json("/orders.json").await.as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn what_a_stranger_writes_is_text_on_the_page() {
+    let demo = Demo::start().await;
+    let payment = SimulatedPayment::new(Amount::from_cents(100)).metadata_1("<script>alert(1)</script>");
+    let id = demo.simulator.insert(payment.status(Status::Completed));
+    assert_eq!(demo.callback(&news(id, "COMPLETED")).await, StatusCode::CREATED);
+    let page = demo.get("/").await.body;
+    assert!(page.contains("there is no order") && !page.contains("<script>alert"));
+}
+
+#[actix_web::test]
+async fn what_there_is_not_is_said_to_be_missing() {
+    let demo = Demo::start().await;
+    for path in ["/orders/order-22222222", "/nowhere"] {
+        assert_eq!(demo.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let answer = demo.send(TestRequest::post().uri("/orders").set_form([("product", "7")])).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}

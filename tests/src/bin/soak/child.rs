@@ -1,0 +1,63 @@
+//! The program that is killed.
+
+use std::io::Write;
+use std::path::Path;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use athm_actix::{Athm, Delivery, State, Status, Transaction, TransactionQuery, receiver};
+
+use crate::effects::Effects;
+
+/// Succeeds the first time, whenever nobody kills it.
+#[receiver(completed, id = "steady")]
+fn steady(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> std::io::Result<()> {
+    effects.note("steady", transaction.metadata_1(), delivery)
+}
+
+/// Fails the first time for one payment in eight.
+#[receiver(completed, id = "shaky")]
+fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), String> {
+    if delivery.attempt() == 1 && delivery.idempotency_key().as_uuid().as_bytes()[15].is_multiple_of(8) {
+        return Err(String::from("not the first time"));
+    }
+    effects.note("shaky", transaction.metadata_1(), delivery).map_err(|error| error.to_string())
+}
+
+pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    actix_web::rt::System::new().block_on(async {
+        let athm = Athm::builder()
+            .database_url(format!("sqlite://{}", folder.join("athm.db").display()))
+            .trust_callbacks()
+            .state(Effects::in_folder(folder))
+            .start()
+            .await?;
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::new(athm.clone()))
+                .service(athm_actix::scope("/athm", &athm))
+                .route("/recorded", web::get().to(recorded))
+        });
+        let server = server.workers(2).bind(("127.0.0.1", 0))?;
+        println!("{}", server.addrs()[0]);
+        std::io::stdout().flush()?;
+        server.run().await?;
+        Ok(())
+    })
+}
+
+/// Every payment that is recorded as completed, a line each.
+async fn recorded(athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Error> {
+    let mut query = TransactionQuery::new().status(Status::Completed).limit(1000);
+    let mut lines = String::new();
+    loop {
+        let page = athm.transactions(query.clone()).await?;
+        for transaction in page.transactions() {
+            lines.push_str(transaction.metadata_1());
+            lines.push('\n');
+        }
+        match page.next() {
+            Some(next) => query = query.after(next),
+            None => return Ok(HttpResponse::Ok().body(lines)),
+        }
+    }
+}

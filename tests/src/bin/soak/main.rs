@@ -1,0 +1,108 @@
+//! Kills a program that takes payments, again and again, and counts what was lost.
+//!
+//! A child process serves callbacks on a database, with two receivers whose effects are kept in a file. The parent posts
+//! callbacks as fast as they are answered, kills the child at random moments and starts it again. In the end every
+//! callback that was acknowledged must be recorded once, and each of its receivers' effects be there.
+
+mod child;
+mod effects;
+mod load;
+mod report;
+mod victim;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::effects::Effects;
+use self::load::Load;
+use self::report::Report;
+use self::victim::Victim;
+
+/// How long all that was acknowledged may take to have its effect, once nobody is killed any more.
+const SETTLING: Duration = Duration::from_secs(120);
+
+/// Kills a program that takes payments, again and again, and counts what was lost.
+#[derive(Debug, Parser)]
+#[command(name = "soak")]
+struct Options {
+    /// How often the program is killed.
+    #[arg(long, default_value_t = 20)]
+    kills: u32,
+    /// Where payments are kept.
+    #[arg(long, value_enum, default_value_t = DatabaseKind::Sqlite)]
+    database: DatabaseKind,
+    /// How many callbacks are under way at once.
+    #[arg(long, default_value_t = 8)]
+    concurrency: usize,
+    /// Makes the moments of the kills the same every time.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Closes with one line of JSON instead of the table.
+    #[arg(long)]
+    json: bool,
+    /// Is the program that is killed, with its files in that folder.
+    #[arg(long, hide = true)]
+    serve: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DatabaseKind {
+    Sqlite,
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let options = Options::parse();
+    match &options.serve {
+        Some(folder) => child::serve(folder).map(|()| ExitCode::SUCCESS),
+        None => actix_web::rt::System::new().block_on(soak(&options)),
+    }
+}
+
+async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let DatabaseKind::Sqlite = options.database;
+    let folder = tempfile::tempdir()?;
+    let effects = Effects::in_folder(folder.path());
+    let mut random = fastrand::Rng::with_seed(options.seed);
+    let progress = ProgressBar::new(options.kills.into())
+        .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} kills  {elapsed_precise}  {msg}")?);
+
+    let mut victim = Victim::start(folder.path()).await?;
+    let load = Arc::new(Load::new(victim.url()));
+    let clients: Vec<_> = (0..options.concurrency).map(|_| actix_web::rt::spawn(Arc::clone(&load).run())).collect();
+    let mut longest_recovery = Duration::ZERO;
+    for _ in 0..options.kills {
+        tokio::time::sleep(Duration::from_millis(random.u64(10..250))).await;
+        victim.kill()?;
+        let recovery;
+        (victim, recovery) = Victim::restart(folder.path()).await?;
+        longest_recovery = longest_recovery.max(recovery);
+        load.go_on_at(victim.url());
+        progress.inc(1);
+        progress.set_message(format!("{} acknowledged", load.acknowledged().len()));
+    }
+    load.stop();
+    for client in clients {
+        client.await?;
+    }
+
+    let acknowledged = load.acknowledged();
+    progress.set_message(format!("{} acknowledged, waiting for their effects", acknowledged.len()));
+    let deadline = tokio::time::Instant::now() + SETTLING;
+    while effects.missing(&acknowledged)? > 0 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    progress.finish_and_clear();
+    let report = Report::new(options.kills, &acknowledged, &victim.recorded().await?, &effects, longest_recovery)?;
+    victim.kill()?;
+    if options.json {
+        println!("{}", report.json())
+    } else {
+        println!("{report}")
+    }
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,70 @@
+//! What became of it all.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::effects::Effects;
+use crate::victim::Recorded;
+
+#[derive(Debug)]
+pub(crate) struct Report {
+    kills: u32,
+    acknowledged: usize,
+    lost: usize,
+    missing_effects: usize,
+    duplicate_effects: usize,
+    extra_runs: u32,
+    longest_recovery: Duration,
+}
+
+impl Report {
+    pub(crate) fn new(
+        kills: u32,
+        acknowledged: &HashSet<String>,
+        recorded: &Recorded,
+        effects: &Effects,
+        longest_recovery: Duration,
+    ) -> io::Result<Self> {
+        let runs = effects.runs()?;
+        let more_than_one = |keys: usize| keys.saturating_sub(1);
+        Ok(Self {
+            kills,
+            acknowledged: acknowledged.len(),
+            lost: acknowledged.difference(&recorded.payments).count() + recorded.doubled,
+            missing_effects: effects.missing(acknowledged)?,
+            duplicate_effects: runs.values().map(|keys| more_than_one(keys.len())).sum(),
+            extra_runs: runs.values().flat_map(|keys| keys.values()).map(|times| times - 1).sum(),
+            longest_recovery,
+        })
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.lost == 0 && self.missing_effects == 0 && self.duplicate_effects == 0
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kills": self.kills,
+            "acknowledged": self.acknowledged,
+            "lost": self.lost,
+            "missing_effects": self.missing_effects,
+            "duplicate_effects": self.duplicate_effects,
+            "extra_runs": self.extra_runs,
+            "longest_recovery_ms": self.longest_recovery.as_millis(),
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "kills                                    {:>10}", self.kills)?;
+        writeln!(f, "callbacks acknowledged                   {:>10}", self.acknowledged)?;
+        writeln!(f, "  of these lost or doubled (must be 0)   {:>10}", self.lost)?;
+        writeln!(f, "effects missing (must be 0)              {:>10}", self.missing_effects)?;
+        writeln!(f, "effects under two keys (must be 0)       {:>10}", self.duplicate_effects)?;
+        writeln!(f, "receiver runs beyond the first           {:>10}", self.extra_runs)?;
+        write!(f, "longest recovery                         {:>7} ms", self.longest_recovery.as_millis())
+    }
+}
