@@ -16,7 +16,7 @@ use crate::{DeliveryId, Dispatcher, EventId, Failure, ReceiverInfo, Sender, Sign
 /// It is named by its id or by the end of it, as in [`only`]. The signal is the one that the payment's state fires, if the
 /// receiver listens to it, else `received`.
 ///
-/// ```
+/// ```standalone_crate
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// use athm_core::{Amount, State, Transaction, UnexpectedTotal, receiver, testing};
 ///
@@ -42,7 +42,7 @@ pub fn call<'a>(receiver: &str, transaction: &'a Transaction) -> Call<'a> {
     let key = DeliveryId::new();
     Call {
         dispatcher,
-        states: States::default(),
+        states: Arc::default(),
         transaction,
         signal: None,
         sender: None,
@@ -58,7 +58,7 @@ pub fn call<'a>(receiver: &str, transaction: &'a Transaction) -> Call<'a> {
 #[must_use = "nothing is called until it is awaited or run"]
 pub struct Call<'a> {
     dispatcher: Dispatcher,
-    states: States,
+    states: Arc<States>,
     transaction: &'a Transaction,
     signal: Option<Signal>,
     sender: Option<Sender>,
@@ -76,7 +76,7 @@ impl<'a> Call<'a> {
 
     /// Gives it a state that the test keeps a hand on, or one behind a trait: `Arc<dyn Mailer>` for `State<dyn Mailer>`.
     pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
-        self.states.insert(state);
+        Arc::make_mut(&mut self.states).insert(state);
         self
     }
 
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
     /// Calls it. Each run of the same `Call` has the same idempotency key, as each attempt at a delivery has: a
     /// receiver that is run twice should have worked once.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::collections::HashSet;
     /// use std::sync::{Arc, Mutex};
@@ -156,14 +156,14 @@ impl<'a> Call<'a> {
             sender: &sender,
             states: &self.states,
             receiver: receiver.id(),
-            delivery: Some(delivery),
+            delivery: Some(&delivery),
         };
         dispatch::call(receiver, &context).await
     }
 
     /// Calls it from a test that isn't async.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use athm_core::{Transaction, receiver, testing};
     ///
     /// #[receiver(expired, id = "release")]
@@ -212,8 +212,8 @@ impl<'a> Call<'a> {
     fn sender_for(&self, receiver: &ReceiverInfo) -> Sender {
         match (&self.sender, receiver.sender()) {
             (None, None) => Sender::CALLBACK,
-            (None, Some(wanted)) => wanted.clone(),
-            (Some(given), Some(wanted)) if given != wanted => {
+            (None, Some(wanted)) => wanted,
+            (Some(given), Some(wanted)) if *given != wanted => {
                 panic!("{receiver} listens to the sender {wanted} alone, not to {given}")
             }
             (Some(given), _) => given.clone(),

@@ -7,7 +7,7 @@ use crate::{Dispatcher, ReceiverInfo};
 /// A receiver is named by its id or by the end of it, as of a path: `fulfil` is `shop::orders::fulfil`, if no other
 /// receiver's id ends like that.
 ///
-/// ```
+/// ```standalone_crate
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// use athm_core::testing::{self, Recorder};
 /// use athm_core::{Sender, Signal, State, Transaction, receiver};
@@ -33,8 +33,12 @@ use crate::{Dispatcher, ReceiverInfo};
 #[must_use]
 pub fn only<'a>(receivers: impl IntoIterator<Item = &'a str>) -> Dispatcher {
     let dispatcher = Dispatcher::linked();
+    assert!(dispatcher.snapshot().broken().is_none(), "{}", dispatcher.snapshot().broken().unwrap_or_default());
     let linked = dispatcher.receivers();
-    let wanted: Vec<_> = receivers.into_iter().map(|name| find(name, &linked)).collect();
+    let mut wanted = Vec::new();
+    for name in receivers {
+        wanted.push(find(name, &linked));
+    }
     for other in linked.iter().map(ReceiverInfo::id).filter(|id| !wanted.contains(id)) {
         // Of two with one id, the first turn takes both.
         let _ = dispatcher.disconnect(other);

@@ -7,8 +7,9 @@ use tokio::sync::watch;
 
 use super::Run;
 use super::ran::{self, Line};
-use crate::Signal;
-use crate::receiver::Context;
+use crate::dispatch::{self, Connected};
+use crate::receiver::{BoxError, Context, Receive, States};
+use crate::{Dispatcher, Failure, ReceiverInfo, ReceiverOptions, Signal};
 
 /// Notes what happened, in its order, whichever thread it happens on. A clone is the same recorder.
 ///
@@ -123,6 +124,37 @@ impl Recorder {
         move |context| recorder.note(Run::of(context, Ok(())))
     }
 
+    /// A dispatcher of the same receivers and states, each of whose turns is noted as it ends, with its failure if any. Give
+    /// it to [`Builder::dispatcher`](crate::Builder::dispatcher), and what is delivered durably is noted too.
+    ///
+    /// Whoever is connected later isn't watched; a receiver that `timeout` cuts off never ends, and isn't noted.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use athm_core::testing::Recorder;
+    /// use athm_core::{Dispatcher, Sender, Signal, Transaction};
+    ///
+    /// let dispatcher = Dispatcher::empty();
+    /// dispatcher.connect("shop::stock", [Signal::Completed], |_| Err("nothing left"))?;
+    ///
+    /// let (recorder, paid) = (Recorder::new(), Transaction::sample().completed().build());
+    /// let _ = recorder.watch(&dispatcher).dispatch(&paid, Sender::CALLBACK).await;
+    ///
+    /// recorder.assert_ran([("stock", Signal::Completed)]);
+    /// assert_eq!(recorder.noted()[0].failure(), Some("nothing left"));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn watch(&self, dispatcher: &Dispatcher) -> Dispatcher {
+        let watched = Dispatcher::empty().with_states(States::clone(dispatcher.states()));
+        let all = dispatcher.receivers().into_iter().map(|receiver| {
+            let (options, signals) = (options_of(&receiver), receiver.signals().to_vec());
+            Connected::object(options, signals, Watched { receiver, recorder: self.clone() })
+        });
+        watched.add_all(all.collect());
+        watched
+    }
+
     /// Checks that these receivers have run, each for that signal, and nobody else; in whatever order. A receiver is
     /// named by its id or by the end of it, as `fulfil` for `shop::fulfil`.
     ///
@@ -152,6 +184,34 @@ impl Recorder {
     #[track_caller]
     pub fn assert_ok(&self) {
         ran::assert_ok(&lines(&self.noted()));
+    }
+}
+
+fn options_of(receiver: &ReceiverInfo) -> ReceiverOptions {
+    let options = ReceiverOptions::new(receiver.id()).order(receiver.order());
+    let options = options.attempts(receiver.attempts()).timeout(receiver.timeout());
+    match receiver.sender() {
+        Some(sender) => options.sender(sender),
+        None => options,
+    }
+}
+
+/// A receiver whose turns are noted.
+struct Watched {
+    receiver: ReceiverInfo,
+    recorder: Recorder,
+}
+
+impl Receive for Watched {
+    #[allow(refining_impl_trait, reason = "what it gives is nobody else's business")]
+    async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
+        let result = dispatch::call(&self.receiver, context).await;
+        self.recorder.note(Run::of(context, result.as_ref().copied()));
+        result.map_err(|failure| match failure {
+            // As it was returned: it may be permanent.
+            Failure::Error(error) => error,
+            other => other.into(),
+        })
     }
 }
 
