@@ -58,6 +58,7 @@ mod receiver;
 mod sender;
 mod signal;
 mod store;
+pub mod testing;
 mod text;
 mod transaction;
 
