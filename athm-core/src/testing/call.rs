@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::only;
 use crate::dispatch;
 use crate::receiver::{Context, Delivery, States};
-use crate::{DeliveryId, Dispatcher, EventId, Failure, ReceiverInfo, Sender, Signal, Transaction};
+use crate::{Amount, DeliveryId, Dispatcher, EventId, Failure, ReceiverInfo, Refund, Sender, Signal, Transaction};
 
 /// Calls one linked receiver as a delivery would, with that payment and with fakes for what it asks for: no `Athm`,
 /// no database, and nobody else runs.
@@ -46,6 +46,7 @@ pub fn call<'a>(receiver: &str, transaction: &'a Transaction) -> Call<'a> {
         transaction,
         signal: None,
         sender: None,
+        refund: None,
         key,
         event: EventId::new(),
         attempt: 1,
@@ -62,6 +63,7 @@ pub struct Call<'a> {
     transaction: &'a Transaction,
     signal: Option<Signal>,
     sender: Option<Sender>,
+    refund: Option<Refund>,
     key: DeliveryId,
     event: EventId,
     attempt: u32,
@@ -101,6 +103,28 @@ impl<'a> Call<'a> {
     /// Makes it a replay.
     pub fn replay(mut self) -> Self {
         self.is_replay = true;
+        self
+    }
+
+    /// The refund that it is told of: for receivers of `&Refund`.
+    ///
+    /// ```standalone_crate
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use athm_core::{Amount, Refund, Transaction, receiver, testing};
+    ///
+    /// #[receiver(refunded, id = "shop::give_back")]
+    /// fn give_back(refund: &Refund) {
+    ///     assert_eq!(refund.amount, Amount::from_cents(500));
+    /// }
+    ///
+    /// let paid = Transaction::sample().completed().build();
+    /// let five = Amount::from_cents(500);
+    /// testing::call("give_back", &paid).refund(five, five).await.unwrap();
+    /// # }
+    /// ```
+    pub fn refund(mut self, amount: Amount, total_refunded: Amount) -> Self {
+        self.refund = Some(Refund { amount, total_refunded });
+        self.signal = Some(Signal::Refunded);
         self
     }
 
@@ -156,6 +180,7 @@ impl<'a> Call<'a> {
             sender: &sender,
             states: &self.states,
             receiver: receiver.id(),
+            refund: self.refund.as_ref(),
             delivery: Some(&delivery),
         };
         dispatch::call(receiver, &context).await
