@@ -28,6 +28,9 @@
 //! - [`scope`]: the routes, and how to put a callback of your own in the place of the default one.
 //! - [`Callback`]: the extractor for callbacks of your own, and [`Error`], what they may return.
 //! - [`Athm`]: the handle, for everything else.
+//! - [`guide`]: pages that explain it all from beginning to end; start with
+//!   [Writing receivers](guide::writing_receivers).
+//! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.
 //! - `simulator` (feature): the provider's stand-in, for your tests.
 
 // What `#[receiver]` expands to names `::athm_actix`, also within this crate's own examples.
@@ -48,7 +51,7 @@ pub use athm_core::{
     ReceiverInfo, ReceiverOptions, RecordError, Recorded, ReferenceNumber, Refund, Rejection, Replay, ReplayError,
     Report, ReportEntry, Sender, Signal, StartError, State, States, Status, StoreError, Transaction,
     TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal, VerifyError,
-    link, provider, receiver,
+    guide, link, provider, receiver, testing,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

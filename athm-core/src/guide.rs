@@ -1,4 +1,7 @@
 //! The guide: pages to be read from beginning to end.
 
+#[doc = include_str!("docs/writing_receivers.md")]
+pub mod writing_receivers {}
+
 #[doc = include_str!("docs/what_is_promised.md")]
 pub mod what_is_promised {}

@@ -10,7 +10,9 @@
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
 //! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
 //! - [`provider`]: the client of the provider's API.
-//! - [`guide`]: pages that explain it all from beginning to end.
+//! - [`guide`]: pages that explain it all from beginning to end; start with
+//!   [Writing receivers](guide::writing_receivers).
+//! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.
 //!
 //! ```standalone_crate
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

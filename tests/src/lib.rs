@@ -6,10 +6,9 @@ use std::time::Duration;
 use athm_actix::simulator::{SimulatedPayment, Simulator};
 use athm_core::{
     Amount, Athm, Builder, Callback, Clock, Dispatcher, EcommerceId, Receipt, Sender, Signal, Status, Transaction,
-    TransactionBuilder,
+    TransactionBuilder, testing,
 };
 use tempfile::TempDir;
-use tokio::sync::watch;
 
 /// The README's programs.
 #[cfg(doctest)]
@@ -90,34 +89,31 @@ pub fn http_client() -> reqwest::Client {
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Notes what ran, in order.
-#[derive(Debug, Clone, Default)]
-pub struct Recorder(watch::Sender<Vec<String>>);
+/// Notes what ran, in order, as texts.
+#[derive(Debug, Clone)]
+pub struct Recorder(testing::Recorder<String>);
 
 impl Recorder {
     /// One that has noted nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self(testing::Recorder::default().patience(PATIENCE))
     }
 
     /// Notes one more.
     pub fn note(&self, what: impl Display) {
-        self.0.send_modify(|noted| noted.push(what.to_string()));
+        self.0.note(what.to_string());
     }
 
     /// What was noted so far.
     #[must_use]
     pub fn noted(&self) -> Vec<String> {
-        self.0.borrow().clone()
+        self.0.noted()
     }
 
     /// Waits until so many were noted.
     pub async fn wait_for(&self, count: usize) -> Vec<String> {
-        let mut noted = self.0.subscribe();
-        let waited = tokio::time::timeout(PATIENCE, noted.wait_for(|noted| noted.len() >= count)).await;
-        assert!(waited.is_ok(), "waited for {count}, found {:?}", self.noted());
-        self.noted()
+        self.0.wait_for(count).await
     }
 
     /// A dispatcher on which one receiver, `recorder`, notes every signal as `signal by sender`.
@@ -129,6 +125,12 @@ impl Recorder {
         };
         dispatcher.connect("recorder", Signal::ALL, note).expect("nobody else is connected");
         dispatcher
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{Amount, DeliveryId, Dispatcher, EventId, Failure, ReceiverInfo, Refu
 /// no database, and nobody else runs.
 ///
 /// It is named by its id or by the end of it, as in [`only`]. The signal is the one that the payment's state fires, if the
-/// receiver listens to it, else `received`.
+/// receiver listens to it, else `received`; for a payment of which something has been given back it is `refunded` first.
 ///
 /// ```standalone_crate
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -106,7 +106,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The refund that it is told of: for receivers of `&Refund`.
+    /// The refund that it is told of: for receivers of `&Refund`. Unless given, it is all that the sample was
+    /// [`refunded`](crate::TransactionBuilder::refunded) at once.
     ///
     /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -117,9 +118,11 @@ impl<'a> Call<'a> {
     ///     assert_eq!(refund.amount, Amount::from_cents(500));
     /// }
     ///
-    /// let paid = Transaction::sample().completed().build();
-    /// let five = Amount::from_cents(500);
-    /// testing::call("give_back", &paid).refund(five, five).await.unwrap();
+    /// let paid = Transaction::sample().refunded("5.00").build();
+    /// testing::call("give_back", &paid).await.unwrap();
+    ///
+    /// let (second, both) = (Amount::from_cents(500), Amount::from_cents(2000));
+    /// testing::call("give_back", &paid).refund(second, both).await.unwrap();
     /// # }
     /// ```
     pub fn refund(mut self, amount: Amount, total_refunded: Amount) -> Self {
@@ -167,6 +170,7 @@ impl<'a> Call<'a> {
         let missing = registry.missing(&self.states);
         assert!(missing.is_empty(), "{}", missing.join("\n"));
         let (signal, sender) = (self.signal_for(receiver), self.sender_for(receiver));
+        let refund = self.refund.or_else(|| self.all_at_once()).filter(|_| signal == Signal::Refunded);
         let delivery = Delivery {
             id: self.key,
             event_id: Some(self.event),
@@ -180,7 +184,7 @@ impl<'a> Call<'a> {
             sender: &sender,
             states: &self.states,
             receiver: receiver.id(),
-            refund: self.refund.as_ref(),
+            refund: refund.as_ref(),
             delivery: Some(&delivery),
         };
         dispatch::call(receiver, &context).await
@@ -214,9 +218,12 @@ impl<'a> Call<'a> {
 
     fn signal_for(&self, receiver: &ReceiverInfo) -> Signal {
         let hears = |signal: &Signal| receiver.signals().contains(signal);
-        let fired: &[Signal] = match &self.signal {
-            Some(signal) => std::slice::from_ref(signal),
-            None => self.transaction.signals(),
+        let fired: Vec<Signal> = match self.signal {
+            Some(signal) => vec![signal],
+            None => {
+                let refunded = self.all_at_once().map(|_| Signal::Refunded);
+                self.transaction.signals().iter().copied().chain(refunded).collect()
+            }
         };
         let heard = fired.iter().rev().copied().find(hears);
         heard.unwrap_or_else(|| {
@@ -228,10 +235,16 @@ impl<'a> Call<'a> {
                 None => panic!(
                     "{receiver} listens to {listens}, and a payment that is {status} fires {}: give it another, as \
                      `Transaction::sample().completed()`, or name a signal with `.signal(…)`",
-                    if fired.is_empty() { "nothing".to_owned() } else { names(fired) }
+                    if fired.is_empty() { "nothing".to_owned() } else { names(&fired) }
                 ),
             }
         })
+    }
+
+    /// The refund of a payment that was refunded once.
+    fn all_at_once(&self) -> Option<Refund> {
+        let amount = self.transaction.refunded_amount;
+        (amount > Amount::ZERO).then_some(Refund { amount, total_refunded: amount })
     }
 
     fn sender_for(&self, receiver: &ReceiverInfo) -> Sender {

@@ -9,4 +9,5 @@ mod operations;
 mod provider;
 mod start;
 mod storage;
+mod testing;
 mod verification;
