@@ -36,7 +36,7 @@ async fn phone(shared: web::Data<Shared>) -> HttpResponse {
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_SECURITY_POLICY,
-            "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; base-uri 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'",
         ))
         .body(page.into_string())
 }
@@ -56,6 +56,8 @@ fn page(ledger: &mut Ledger) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Simulated phone" }
+                // Keeps browsers from asking for an icon, which would only be one more line among the requests.
+                link rel="icon" href="data:,";
                 style { (PreEscaped(include_str!("style.css"))) }
                 script src="/simulator/phone.js" defer {}
                 noscript { meta http-equiv="refresh" content="5"; }
@@ -68,7 +70,7 @@ fn page(ledger: &mut Ledger) -> Markup {
                         p #connection role="status" {}
                     }
                     section aria-labelledby="pending" {
-                        h2 #pending { "To approve" @if !pending.is_empty() { " (" (pending.len()) ")" } }
+                        h2 #pending { "Pending" @if !pending.is_empty() { " (" (pending.len()) ")" } }
                         @if pending.is_empty() {
                             p.empty { "Nothing is waiting. A payment that the shop opens appears here by itself." }
                         }
@@ -77,7 +79,7 @@ fn page(ledger: &mut Ledger) -> Markup {
                     section aria-labelledby="time" {
                         h2 #time { "Time" }
                         p { "The simulator's clock says " time { (clock::local(now).strftime("%H:%M:%S").to_string()) } ". Move it on to see payments expire." }
-                        form.skip method="post" action="/simulator/time" {
+                        form method="post" action="/simulator/time" {
                             button #skip-2 name="seconds" value="120" { "+2 min" }
                             " "
                             button #skip-10 name="seconds" value="600" { "+10 min" }
@@ -114,10 +116,11 @@ fn ticket(entry: &Entry, now: Timestamp) -> Markup {
                     }
                 }
             }
-            @if !payment.metadata_1.is_empty() || !payment.metadata_2.is_empty() {
-                p.metadata { (payment.metadata_1) " · " (payment.metadata_2) }
+            p.metadata {
+                (payment.metadata_1)
+                @if !payment.metadata_2.is_empty() { " · " (payment.metadata_2) }
             }
-            p.left { time data-left { (left(entry.deadline, now)) } " left" }
+            p.left { time { (left(entry.deadline, now)) } " left" }
             @if payment.status == Status::Confirmed {
                 p.approved { "Approved. The shop takes the money when it authorizes the payment." }
             }
@@ -126,7 +129,7 @@ fn ticket(entry: &Entry, now: Timestamp) -> Markup {
                     button.approve id={ "approve-" (id) } formaction={ "/simulator/payments/" (id) "/approve" } { "Approve" }
                     " "
                 }
-                button.decline id={ "decline-" (id) } formaction={ "/simulator/payments/" (id) "/decline" } { "Decline" }
+                button id={ "decline-" (id) } formaction={ "/simulator/payments/" (id) "/decline" } { "Decline" }
             }
         }
     }
@@ -137,12 +140,15 @@ fn line(payment: &SimulatedPayment) -> Markup {
     let status = payment.status.to_string();
     html! {
         li {
-            span.what {
+            span {
                 strong { "$" (payment.total) }
                 " " span.metadata { (payment.metadata_1) }
             }
             " "
-            span class={ "status " (status) } { (status) @if !payment.refunded_amount.is_zero() { ", $" (payment.refunded_amount) " refunded" } }
+            span class={ "status " (status) } {
+                (status)
+                @if !payment.refunded_amount.is_zero() { " " small { "$" (payment.refunded_amount) " refunded" } }
+            }
         }
     }
 }

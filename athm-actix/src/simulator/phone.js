@@ -25,6 +25,8 @@ function update(phone, fresh) {
     // A button that is being pressed stays until it is released; the next refresh comes soon.
     const focused = document.activeElement?.id;
     phone.replaceWith(fresh);
+    // The element that the address points to is a new one, which :target doesn't know.
+    if (location.hash) document.getElementById(location.hash.slice(1))?.classList.add("target");
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 }
