@@ -10,6 +10,7 @@
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
 //! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
 //! - [`provider`]: the client of the provider's API.
+//! - [`guide`]: pages that explain it all from beginning to end.
 //!
 //! ```standalone_crate
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,9 +44,11 @@ mod asking;
 mod athm;
 mod callback;
 mod clock;
+mod counter;
 mod delivery;
 mod dispatch;
 mod event;
+pub mod guide;
 mod id;
 mod link;
 mod permanent;
@@ -55,6 +58,7 @@ mod receiver;
 mod sender;
 mod signal;
 mod store;
+pub mod testing;
 mod text;
 mod transaction;
 

@@ -8,7 +8,7 @@ impl Athm {
     /// Connects a closure to signals, as [`Dispatcher::connect`](crate::Dispatcher::connect) does, while athm runs.
     ///
     /// It runs in this process only, for what is [dispatched](Self::dispatch) by hand: which receivers a payment is
-    /// delivered to durably is settled as athm starts, with [`Builder::connect`].
+    /// delivered to durably is settled as athm starts, with [`Builder::connect`](crate::Builder::connect).
     ///
     /// # Errors
     ///

@@ -110,6 +110,15 @@ impl ReceiverInfo {
         given.unwrap_or(TIMEOUT)
     }
 
+    /// Whether it runs on the blocking pool. Once begun, it can't be stopped.
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        match &self.0 {
+            Origin::Linked(receiver) => matches!(receiver.call, Call::Blocking(_)),
+            Origin::Connected(connected) => connected.options.blocking,
+        }
+    }
+
     /// Calls it: the one place where it matters which way it came.
     #[inline]
     pub(super) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {

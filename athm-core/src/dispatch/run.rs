@@ -105,9 +105,7 @@ impl<'a, R: Results> Run<'a, R> {
     #[cold]
     fn failed(&mut self, receiver: &ReceiverInfo, failure: Failure) {
         let Context { transaction, signal, .. } = self.context;
-        // The error is the receiver's own: even saying what it is may panic.
-        let error = catch_unwind(AssertUnwindSafe(|| causes(&failure)));
-        let error = error.unwrap_or_else(|_| String::from("(it panics when it is shown)"));
+        let error = causes(&failure);
         tracing::error!(receiver = receiver.id(), %signal, transaction = %transaction.id(), error, "receiver failed");
         self.results.failed(receiver, signal, failure);
     }

@@ -44,7 +44,7 @@ async fn two_receivers_with_one_id_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_one_file_is_refused() {
+async fn promise_7_a_second_process_on_one_file_is_refused() {
     let database = Database::new();
     let first = trusting(&database, Dispatcher::empty()).start().await.unwrap();
     let error = refusal(trusting(&database, Dispatcher::empty())).await;

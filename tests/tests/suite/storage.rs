@@ -62,7 +62,7 @@ async fn the_same_news_records_and_fires_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_at_once_record_and_fire_once() {
+async fn promise_2_sixty_four_at_once_record_and_fire_once() {
     let (database, recorder) = (Database::new(), Recorder::new());
     let athm = trusting(&database, recorder.listening()).start().await.unwrap();
     let news = (0..64).map(|_| {
