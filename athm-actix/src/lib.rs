@@ -41,13 +41,14 @@ mod scope;
 pub mod simulator;
 
 pub use athm_core::{
-    AlreadyConnected, Amount, AmountError, Athm, BoxError, Builder, Clock, ConfigError, Context, Cursor, Customer,
-    Deliveries, Delivery, DeliveryId, DeliveryRecord, DeliveryState, Dispatcher, EcommerceId, Event, EventId, Failure,
-    FieldError, FromContext, IdError, IntoOutcome, InvalidPayment, Item, MissingState, NewPayment, OperationError,
-    Page, ParseError, Permanent, Receipt, ReceiverError, ReceiverInfo, RecordError, Recorded, ReferenceNumber, Refund,
-    Rejection, Replay, ReplayError, Report, ReportEntry, Sender, Signal, StartError, State, States, Status, StoreError,
-    Transaction, TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal,
-    VerifyError, provider, receiver,
+    AlreadyConnected, Amount, AmountError, Answer, Athm, BoxError, Builder, Clock, ConfigError, Connection,
+    ConnectionGuard, Context, Cursor, Customer, Deliveries, Delivery, DeliveryId, DeliveryRecord, DeliveryState,
+    Dispatcher, EcommerceId, Event, EventId, Failure, FieldError, FromContext, IdError, IntoOutcome, InvalidPayment,
+    Item, MissingState, NewPayment, OperationError, Page, ParseError, Permanent, Receipt, Receive, ReceiverError,
+    ReceiverInfo, ReceiverOptions, RecordError, Recorded, ReferenceNumber, Refund, Rejection, Replay, ReplayError,
+    Report, ReportEntry, Sender, Signal, StartError, State, States, Status, StoreError, Transaction,
+    TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal, VerifyError,
+    link, provider, receiver,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

@@ -10,6 +10,7 @@
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
 //! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
 //! - [`provider`]: the client of the provider's API.
+//! - [`guide`]: pages that explain it all from beginning to end.
 //!
 //! ```standalone_crate
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +47,9 @@ mod clock;
 mod delivery;
 mod dispatch;
 mod event;
+pub mod guide;
 mod id;
+mod link;
 mod permanent;
 mod processor;
 pub mod provider;
@@ -64,13 +67,17 @@ pub use self::athm::{Athm, Builder, ConfigError, OperationError, RecordError, St
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
 pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
-pub use self::dispatch::{AlreadyConnected, Dispatcher, Failure, ReceiverInfo, Report, ReportEntry};
+pub use self::dispatch::{
+    AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Failure, ReceiverInfo, ReceiverOptions, Report,
+    ReportEntry,
+};
 pub use self::event::Event;
 pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
 pub use self::permanent::Permanent;
 pub use self::processor::Receipt;
 pub use self::receiver::{
-    BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, ReceiverError, Rejection, State, States,
+    Answer, BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, Receive, ReceiverError, Rejection,
+    State, States,
 };
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
@@ -84,6 +91,7 @@ pub use self::transaction::{
 #[doc(hidden)]
 pub mod __private {
     pub use core::option::Option::Some;
+    pub use core::time::Duration;
     pub use core::{concat, module_path};
 
     pub use linkme;

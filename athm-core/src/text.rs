@@ -1,6 +1,7 @@
 //! Text from outside, made fit for an error message or a log line.
 
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How much of a foreign value an error message repeats.
 const SHOWN: usize = 40;
@@ -15,14 +16,27 @@ pub(crate) fn cut(text: &str, most: usize) -> Option<&str> {
     text.char_indices().nth(most).map(|(end, _)| &text[..end])
 }
 
-/// An error with its causes, on one line.
+/// An error with its causes, on one line. An error may be a receiver's own: even saying what it is may panic.
 pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    line
+    let said = || {
+        let mut line = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            line.push_str(": ");
+            line.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        line
+    };
+    catch_unwind(AssertUnwindSafe(said)).unwrap_or_else(|_| String::from("(it panics when it is shown)"))
+}
+
+/// The name that is near enough to be meant.
+pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const NEAR: f64 = 0.6;
+    names
+        .map(|name| (strsim::normalized_levenshtein(written, name), name))
+        .filter(|&(likeness, _)| likeness >= NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
 }

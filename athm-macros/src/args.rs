@@ -1,11 +1,13 @@
 //! What stands in the attribute's parentheses.
 
+use std::time::Duration;
+
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::parse::Parser;
 use syn::{Lit, LitStr, Path};
 
 use crate::errors::{Errors, attribute_span};
+use crate::values::{self, Blanks};
 use crate::words::{self, OptionWord, SignalWord};
 
 /// The arguments of one `#[receiver(…)]`.
@@ -15,6 +17,10 @@ pub(crate) struct Arguments {
     pub(crate) id: Option<LitStr>,
     pub(crate) order: Option<i32>,
     pub(crate) sender: Option<LitStr>,
+    pub(crate) attempts: Option<u32>,
+    pub(crate) timeout: Option<Duration>,
+    /// The word itself, where it is written.
+    pub(crate) blocking: Option<Ident>,
     pub(crate) crate_path: Option<Path>,
     given: Vec<&'static str>,
     misspelt_signal: bool,
@@ -32,6 +38,11 @@ impl Arguments {
             errors.at(attribute_span(user), "a receiver needs a signal", help);
         }
         arguments
+    }
+
+    /// Whether an `id` is written that can't be one: nobody knows what was meant.
+    pub(crate) fn has_wrong_id(&self) -> bool {
+        self.id.is_none() && self.given.contains(&words::ID)
     }
 
     fn take(&mut self, piece: &[TokenTree], errors: &mut Errors) {
@@ -58,7 +69,13 @@ impl Arguments {
                 self.signals.push(signal);
             }
         } else if let Some(option) = words::option(&written) {
-            errors.on(word, format!("`{written}` needs a value"), format!("write `{}`", option.example));
+            if !option.is_flag() {
+                errors.on(word, format!("`{written}` needs a value"), format!("write `{}`", option.example));
+            } else if self.give(word, option, errors) {
+                self.blocking = Some(word.clone());
+            }
+        } else if words::is_like_a_flag(&written) {
+            errors.on(word, format!("unknown option `{written}`"), words::help_with_option(&written));
         } else {
             self.misspelt_signal = true;
             errors.on(word, format!("unknown signal `{written}`"), words::help_with_signal(&written));
@@ -90,19 +107,35 @@ impl Arguments {
             }
             return;
         };
-        if self.given.contains(&option.name) {
-            return errors.on(name, format!("`{written}` is given twice"), "remove one");
+        if !self.give(name, option, errors) {
+            return;
         }
-        self.given.push(option.name);
+        if option.is_flag() {
+            let help = format!("write `{written}` alone, or leave it out");
+            return errors.on(name, format!("`{written}` takes no value"), help);
+        }
         if value.is_empty() {
             return errors.on(name, format!("`{written}` needs a value"), format!("write `{}`", option.example));
         }
         match option.name {
-            words::ID => self.id = label(option, value, Blanks::Nowhere, errors),
-            words::ORDER => self.order = order(option, value, errors),
-            words::SENDER => self.sender = label(option, value, Blanks::Within, errors),
-            _ => self.crate_path = crate_path(option, value, errors),
+            words::ID => self.id = values::label(option, value, Blanks::Nowhere, errors),
+            words::ORDER => self.order = values::order(option, value, errors),
+            words::SENDER => self.sender = values::label(option, value, Blanks::Within, errors),
+            words::ATTEMPTS => self.attempts = values::attempts(option, value, errors),
+            words::TIMEOUT => self.timeout = values::timeout(option, value, errors),
+            _ => self.crate_path = values::crate_path(option, value, errors),
         }
+    }
+
+    /// Whether it is given for the first time.
+    fn give(&mut self, name: &Ident, option: &OptionWord, errors: &mut Errors) -> bool {
+        let is_first = !self.given.contains(&option.name);
+        if is_first {
+            self.given.push(option.name);
+        } else {
+            errors.on(name, format!("`{name}` is given twice"), "remove one");
+        }
+        is_first
     }
 
     fn unreadable(&mut self, piece: &[TokenTree], errors: &mut Errors) {
@@ -147,64 +180,4 @@ fn pieces(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
         pieces.push(piece);
     }
     pieces
-}
-
-/// Where a name may have blanks.
-#[derive(Clone, Copy, PartialEq)]
-enum Blanks {
-    Nowhere,
-    Within,
-}
-
-fn label(option: &OptionWord, value: TokenStream, blanks: Blanks, errors: &mut Errors) -> Option<LitStr> {
-    let name = option.name;
-    let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
-        errors.on(value, format!("`{name}` is a string"), format!("write `{}`", option.example));
-        return None;
-    };
-    let label = text.value();
-    if label.trim().is_empty() {
-        errors.on(&text, format!("`{name}` is empty"), format!("write `{}`", option.example));
-        return None;
-    }
-    if label.trim() != label || (blanks == Blanks::Nowhere && label.contains(char::is_whitespace)) {
-        let bare: Vec<&str> = label.split_whitespace().collect();
-        let joined = bare.join(if blanks == Blanks::Nowhere { "_" } else { " " });
-        errors.on(&text, format!("`{name}` has blanks in it"), format!("write `{name} = {joined:?}`"));
-        return None;
-    }
-    Some(text)
-}
-
-fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<i32> {
-    let name = option.name;
-    let text = value.to_string().replace(' ', "");
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.as_str()),
-    };
-    match syn::parse_str::<syn::LitInt>(digits) {
-        Ok(number) if matches!(number.suffix(), "" | "i32") => {
-            let order = format!("{sign}{}", number.base10_digits()).parse().ok();
-            if order.is_none() {
-                let help = format!("write one from {} to {}; lower ones run first", i32::MIN, i32::MAX);
-                errors.on(value, format!("`{name}` is too large a number"), help);
-            }
-            order
-        }
-        _ => {
-            let help = format!("write `{}`; lower ones run first, and the default is 0", option.example);
-            errors.on(value, format!("`{name}` is a whole number"), help);
-            None
-        }
-    }
-}
-
-fn crate_path(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Path> {
-    let path = Path::parse_mod_style.parse2(value.clone()).ok();
-    if path.is_none() {
-        let help = format!("write `{}`: where athm is re-exported, without quotes", option.example);
-        errors.on(value.to_token_stream(), format!("`{}` is a path", option.name), help);
-    }
-    path
 }

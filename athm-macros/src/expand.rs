@@ -1,5 +1,7 @@
 //! What the attribute leaves behind: the function as it was written, and one static that registers it.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -7,6 +9,7 @@ use syn::ext::IdentExt;
 use crate::args::Arguments;
 use crate::crate_path::Private;
 use crate::errors::Errors;
+use crate::several;
 use crate::signature::{Function, Parameter};
 
 /// The function as it was written, whatever is wrong, and beside it the registration or every mistake.
@@ -14,7 +17,8 @@ pub(crate) fn receiver(arguments: TokenStream, item: TokenStream) -> TokenStream
     let mut errors = Errors::default();
     let user = item.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
     let mut arguments = Arguments::parse(arguments, user, &mut errors);
-    let function = Function::parse(item.clone(), &mut errors);
+    let function = Function::parse(item.clone(), arguments.blocking.as_ref(), &mut errors);
+    several::check(&arguments, item.clone(), &mut errors);
     let private = Private::find(arguments.crate_path.take(), user, &mut errors);
     let beside = match (errors.into_compile_errors(), function, private) {
         (None, Some(function), Some(private)) => registration(&arguments, &function, &private),
@@ -34,7 +38,9 @@ fn registration(arguments: &Arguments, function: &Function, athm: &Private) -> T
         .parameters
         .iter()
         .map(|Parameter { name, ty, cfg }| quote!(#(#cfg)* #private::Parameter::of::<#ty>(#name)));
-    let call = call(function, athm);
+    let attempts = arguments.attempts.map(|attempts| quote!(attempts: #private::Some(#attempts),));
+    let timeout = arguments.timeout.map(|timeout| timeout_of(timeout, &private));
+    let call = call(function, arguments.blocking.is_some(), athm);
     let allowed = &function.allowed;
     quote! {
         #(#[allow(#allowed)])*
@@ -46,6 +52,8 @@ fn registration(arguments: &Arguments, function: &Function, athm: &Private) -> T
                 signals: &[#(#private::Signal::#signals),*],
                 #order
                 #sender
+                #attempts
+                #timeout
                 parameters: &[#(#parameters),*],
                 call: #call,
                 ..#private::Receiver::here()
@@ -65,8 +73,13 @@ fn id(arguments: &Arguments, function: &Function, private: &TokenStream) -> Toke
     }
 }
 
+fn timeout_of(timeout: Duration, private: &TokenStream) -> TokenStream {
+    let (seconds, nanos) = (timeout.as_secs(), timeout.subsec_nanos());
+    quote!(timeout: #private::Some(#private::Duration::new(#seconds, #nanos)),)
+}
+
 /// The function behind the one signature that all receivers of its kind have.
-fn call(function: &Function, athm: &Private) -> TokenStream {
+fn call(function: &Function, is_blocking: bool, athm: &Private) -> TokenStream {
     let name = &function.name;
     // On the function's name, because there the compiler says that a future isn't `Send`.
     let span = name.span();
@@ -77,9 +90,11 @@ fn call(function: &Function, athm: &Private) -> TokenStream {
     let context = context(span);
     let (kind, body) = if function.is_async {
         let body = quote!(#private::outcome::<#returns>()(#called.await));
-        (quote!(Async), quote_spanned!(span=> #private::boxed(async move { #body })))
+        // The body owns the context, so that nobody has to keep it while the body waits.
+        (quote!(Async), quote_spanned!(span=> #private::boxed(async move { let #context = &#context; #body })))
     } else {
-        (quote!(Sync), quote_spanned!(span=> #private::outcome::<#returns>()(#called)))
+        let kind = if is_blocking { quote!(Blocking) } else { quote!(Sync) };
+        (kind, quote_spanned!(span=> #private::outcome::<#returns>()(#called)))
     };
     let private = athm.at(Span::call_site());
     quote!(#private::Call::#kind(|#context| #body))

@@ -4,7 +4,9 @@ mod args;
 mod crate_path;
 mod errors;
 mod expand;
+mod several;
 mod signature;
+mod values;
 mod words;
 
 use proc_macro::TokenStream;

@@ -29,13 +29,17 @@ pub(crate) struct Parameter {
 }
 
 impl Function {
-    /// Reads the item, but not its body. `None` if it can't be a receiver.
-    pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Self> {
+    /// Reads the item, but not its body. `None` if it can't be a receiver, or none that is `blocking`.
+    pub(crate) fn parse(item: TokenStream, blocking: Option<&Ident>, errors: &mut Errors) -> Option<Self> {
         let Ok(item) = Item::parse.parse2(item.clone()) else {
             refuse_item(item, errors);
             return None;
         };
         let mut refused = Errors::default();
+        if let (Some(blocking), Some(_)) = (blocking, &item.signature.asyncness) {
+            let help = "remove `blocking`; or remove `async`, if the function blocks its thread rather than awaits";
+            refused.on(blocking, "an async receiver can't be `blocking`", help);
+        }
         check(&item, &mut refused);
         if errors.append(refused) {
             return None;

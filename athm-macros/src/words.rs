@@ -21,16 +21,29 @@ pub(crate) struct OptionWord {
     pub(crate) example: &'static str,
 }
 
+impl OptionWord {
+    /// Whether it stands alone, without a value.
+    pub(crate) fn is_flag(&self) -> bool {
+        self.name == self.example
+    }
+}
+
 pub(crate) const ID: &str = "id";
 pub(crate) const ORDER: &str = "order";
 pub(crate) const SENDER: &str = "sender";
+pub(crate) const ATTEMPTS: &str = "attempts";
+pub(crate) const TIMEOUT: &str = "timeout";
+pub(crate) const BLOCKING: &str = "blocking";
 pub(crate) const CRATE: &str = "crate";
 
 /// Every option, in the order in which messages list them.
-pub(crate) const OPTIONS: [OptionWord; 4] = [
+pub(crate) const OPTIONS: [OptionWord; 7] = [
     OptionWord { name: ID, example: r#"id = "shop::fulfil""# },
     OptionWord { name: ORDER, example: "order = 10" },
     OptionWord { name: SENDER, example: r#"sender = "kiosk""# },
+    OptionWord { name: ATTEMPTS, example: "attempts = 3" },
+    OptionWord { name: TIMEOUT, example: r#"timeout = "30s""# },
+    OptionWord { name: BLOCKING, example: BLOCKING },
     OptionWord { name: CRATE, example: "crate = my_framework::athm" },
 ];
 
@@ -63,6 +76,12 @@ pub(crate) fn signal(name: &str) -> Option<&'static SignalWord> {
 /// The option of that name.
 pub(crate) fn option(name: &str) -> Option<&'static OptionWord> {
     OPTIONS.iter().find(|option| option.name == name)
+}
+
+/// Whether a bare word that is nothing is nearer to an option that stands alone than to a signal.
+pub(crate) fn is_like_a_flag(written: &str) -> bool {
+    let words = SIGNALS.iter().map(|signal| signal.name).chain([BLOCKING]);
+    nearest(&written.to_lowercase(), words) == Some(BLOCKING)
 }
 
 /// Every signal, for the end of a help line.

@@ -8,10 +8,10 @@ use secrecy::SecretString;
 
 use super::ConfigError;
 use super::house::Retention;
-use crate::dispatch::ReceiverInfo;
-use crate::receiver::{Context, IntoOutcome, States};
+use crate::dispatch::Connected;
+use crate::receiver::{Answer, Context, Receive, States};
 use crate::store::{Batching, Check};
-use crate::{Clock, Dispatcher, Rejection, Signal, Transaction};
+use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
 ///
@@ -42,7 +42,8 @@ pub struct Builder {
     pub(super) dispatcher: Option<Dispatcher>,
     pub(super) states: States,
     pub(super) checks: Vec<Check>,
-    pub(super) connected: Vec<ReceiverInfo>,
+    pub(super) connected: Vec<Connected>,
+    pub(super) expected: Vec<String>,
     pub(super) clock: Clock,
     pub(super) batching: Batching,
     pub(super) concurrency: Option<usize>,
@@ -111,8 +112,14 @@ impl Builder {
     }
 
     /// What receivers ask for with `State<T>`; one of each type.
-    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
-        self.states.insert(Arc::new(state));
+    pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
+        self.shared_state(Arc::new(state))
+    }
+
+    /// What receivers ask for with `State<T>` and somebody else holds too, or is behind a trait: `State<dyn Mailer>`
+    /// takes a test's fake so. See [`Dispatcher::shared_state`].
+    pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
+        self.states.insert(state);
         self
     }
 
@@ -122,8 +129,8 @@ impl Builder {
         self
     }
 
-    /// Connects a closure to signals. Its deliveries are durable, as those of `#[receiver]` functions are.
-    /// `start` refuses an id that is taken.
+    /// Connects a closure to signals, as [`Dispatcher::connect`] does. Its deliveries are durable, as those of
+    /// `#[receiver]` functions are. `start` refuses an id that is taken.
     ///
     /// ```no_run
     /// # use athm_core::{Athm, Signal};
@@ -131,12 +138,42 @@ impl Builder {
     ///     println!("{} was paid", context.transaction().total());
     /// });
     /// ```
-    pub fn connect<F, R>(mut self, id: impl Into<String>, signals: impl Into<Vec<Signal>>, receiver: F) -> Self
+    pub fn connect<F, R, Time>(
+        mut self,
+        options: impl Into<ReceiverOptions>,
+        signals: impl Into<Vec<Signal>>,
+        closure: F,
+    ) -> Self
     where
         F: for<'a> Fn(&'a Context<'a>) -> R + Send + Sync + 'static,
-        R: IntoOutcome,
+        R: Answer<Time>,
     {
-        self.connected.push(ReceiverInfo::closure(id, signals, receiver));
+        self.connected.push(Connected::closure(options.into(), signals.into(), closure));
+        self
+    }
+
+    /// Connects an object that implements [`Receive`], or an async function, as [`connect`](Self::connect) does closures.
+    pub fn connect_receiver(
+        mut self,
+        options: impl Into<ReceiverOptions>,
+        signals: impl Into<Vec<Signal>>,
+        receiver: impl Receive,
+    ) -> Self {
+        self.connected.push(Connected::object(options.into(), signals.into(), receiver));
+        self
+    }
+
+    /// Refuses to start unless receivers with these ids are there.
+    ///
+    /// The linker leaves out a crate that nobody names, without a word: [`link!`](crate::link) names it, and this makes
+    /// sure.
+    ///
+    /// ```no_run
+    /// # use athm_core::Athm;
+    /// let builder = Athm::builder().expect_receivers(["shop::orders::fulfil", "shop::stock::release"]);
+    /// ```
+    pub fn expect_receivers<I: Into<String>>(mut self, ids: impl IntoIterator<Item = I>) -> Self {
+        self.expected.extend(ids.into_iter().map(Into::into));
         self
     }
 

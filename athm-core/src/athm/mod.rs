@@ -1,9 +1,11 @@
 //! The handle that holds it all.
 
 mod builder;
+mod connect;
 mod error;
 mod house;
 mod operations;
+mod receivers;
 mod runtimes;
 mod start;
 

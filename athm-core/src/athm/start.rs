@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
 use crate::asking::Asking;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
-use crate::dispatch::Registry;
 use crate::processor::Processor;
 use crate::provider::Client;
-use crate::receiver::States;
 use crate::store::{self, Policy, SetUp, Store};
 use crate::{Dispatcher, StoreError};
 
@@ -34,10 +33,8 @@ impl Builder {
             self.dispatcher.take().unwrap_or_else(Dispatcher::linked).with_states(std::mem::take(&mut self.states));
         dispatcher.add_all(std::mem::take(&mut self.connected));
         let registry = dispatcher.snapshot();
-        refuse_mistakes(&registry, dispatcher.states())?;
-        for receiver in registry.all() {
-            tracing::info!(%receiver, signals = ?receiver.signals(), order = receiver.order(), "receiver");
-        }
+        refuse_mistakes(&registry, dispatcher.states(), &self.expected)?;
+        tell(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
         let policy = Policy { checks: self.checks, registry };
@@ -45,7 +42,9 @@ impl Builder {
         let (clock, batching) = (self.clock, self.batching);
         let runtimes = Runtimes::start().map_err(StartError::Threads)?;
         let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
-        let store = open(url, set_up).await.inspect_err(|_| drop(runtimes.stop()))?;
+        let store = open(url, set_up).await.inspect_err(|_| {
+            runtimes.stop();
+        })?;
 
         let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
         let receivers = runtimes.receivers();
@@ -90,10 +89,4 @@ async fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
     let store = store::open(url, set_up).await?;
     store.ping().await?;
     Ok(store)
-}
-
-fn refuse_mistakes(registry: &Registry, states: &States) -> Result<(), StartError> {
-    let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
-    let problems: Vec<String> = duplicates.chain(registry.missing(states)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
 }

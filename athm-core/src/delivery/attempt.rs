@@ -1,10 +1,12 @@
 //! One attempt at one delivery.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use jiff::Timestamp;
 use tracing::Instrument;
 
 use super::{Claimed, End, Ended, Worker};
@@ -62,15 +64,28 @@ impl Worker {
             sender: event.sender(),
             states: self.dispatcher.states(),
             receiver: receiver.id(),
-            delivery: Some(delivery),
+            refund: event.transition().refund(),
+            delivery: Some(&delivery),
         };
         let (limit, started) = (receiver.timeout(), self.clock.steady());
-        let timeout = pin!(self.clock.sleep_until(later(started, limit)));
-        match select(pin!(call(receiver, &context)), timeout).await {
-            Either::Left((result, _)) if self.clock.steady() > later(started, limit) => late(result, limit),
-            Either::Left((result, _)) => result,
+        let running = pin!(call(receiver, &context));
+        if receiver.is_blocking() {
+            return self.in_time(running.await, started, limit);
+        }
+        match select(running, pin!(self.clock.sleep_until(later(started, limit)))).await {
+            Either::Left((result, _)) => self.in_time(result, started, limit),
             Either::Right(_) => Err(Failure::TimedOut { limit }),
         }
+    }
+
+    /// What can't be stopped may come back past its time: a success counts then, a failure is a timeout.
+    fn in_time(&self, result: Result<(), Failure>, started: Timestamp, limit: Duration) -> Result<(), Failure> {
+        if self.clock.steady() <= later(started, limit) {
+            return result;
+        }
+        result.map_err(|_| Failure::TimedOut { limit })?;
+        tracing::warn!(?limit, "receiver succeeded, past its timeout");
+        Ok(())
     }
 
     fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> End {
@@ -98,17 +113,9 @@ impl Worker {
     }
 }
 
-/// A receiver that can't be stopped has come back past its time: a success counts, a failure is a timeout.
-fn late(result: Result<(), Failure>, limit: Duration) -> Result<(), Failure> {
-    match result {
-        Ok(()) => tracing::warn!(?limit, "receiver succeeded, past its timeout"),
-        Err(_) => return Err(Failure::TimedOut { limit }),
-    }
-    Ok(())
-}
-
 impl Failure {
     fn is_permanent(&self) -> bool {
-        matches!(self, Self::Error(error) if Permanent::is(error.as_ref()))
+        // The error is the receiver's own: even asking it for its cause may panic.
+        matches!(self, Self::Error(error) if catch_unwind(AssertUnwindSafe(|| Permanent::is(error.as_ref()))).unwrap_or(false))
     }
 }

@@ -1,15 +1,22 @@
 //! The handle that receivers are connected to and signals are sent through.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use super::{News, ReceiverInfo, Registry, Report, run};
-use crate::receiver::{Context, IntoOutcome, States};
+use super::connected::Connected;
+use super::receivers::Receivers;
+use super::run::Run;
+use super::{AlreadyConnected, Connection, ReceiverInfo, ReceiverOptions, Registry, Report, ReportEntry};
+use crate::receiver::{Answer, Context, Receive, States};
 use crate::{Sender, Signal, Transaction};
 
 /// Sends signals to receivers, now and here: nothing is stored, nothing is tried again.
 ///
 /// A clone is a handle to the same receivers. Most programs never name it: [`Athm`](crate::Athm) holds one of the
 /// linked receivers. Tests make one of their own and so don't hear each other.
+///
+/// Receivers run in the caller's task: its spans and task-locals are visible in them, but for `blocking` ones, which see
+/// the span. A dispatch is to those that are connected as it begins. They may connect, disconnect and dispatch as they
+/// run: no lock is held meanwhile.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,12 +34,15 @@ use crate::{Sender, Signal, Transaction};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Dispatcher {
-    registry: Arc<RwLock<Arc<Registry>>>,
+    receivers: Arc<Receivers>,
     states: Arc<States>,
 }
 
 impl Dispatcher {
     /// One with every `#[receiver]` that was linked into the program.
+    ///
+    /// Where the linker's list can't be used, because the program has two versions of athm-core, it is empty, and
+    /// [`start`](crate::Builder::start) says why.
     #[must_use]
     pub fn linked() -> Self {
         Self::of(Registry::linked())
@@ -45,13 +55,42 @@ impl Dispatcher {
     }
 
     fn of(registry: Registry) -> Self {
-        Self { registry: Arc::new(RwLock::new(Arc::new(registry))), states: Arc::default() }
+        Self { receivers: Arc::new(Receivers::of(registry)), states: Arc::default() }
     }
 
     /// Gives its receivers a state that they may ask for with [`State<T>`](crate::State).
     #[must_use]
-    pub fn state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
-        Arc::make_mut(&mut self.states).insert(Arc::new(state));
+    pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
+        self.shared_state(Arc::new(state))
+    }
+
+    /// Gives its receivers a state that somebody else holds too, or one behind a trait: a test's fake.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use athm_core::{Dispatcher, State, receiver};
+    ///
+    /// trait Mailer: Send + Sync {
+    ///     fn mail(&self, text: &str);
+    /// }
+    ///
+    /// struct Silent;
+    ///
+    /// impl Mailer for Silent {
+    ///     fn mail(&self, _text: &str) {}
+    /// }
+    ///
+    /// #[receiver(completed)]
+    /// fn thank(State(mailer): State<dyn Mailer>) {
+    ///     mailer.mail("thank you");
+    /// }
+    ///
+    /// let mailer: Arc<dyn Mailer> = Arc::new(Silent);
+    /// let dispatcher = Dispatcher::linked().shared_state(mailer);
+    /// ```
+    #[must_use]
+    pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
+        Arc::make_mut(&mut self.states).insert(state);
         self
     }
 
@@ -60,34 +99,70 @@ impl Dispatcher {
         self
     }
 
-    /// Connects a closure to signals, after all receivers of order 0 that are there already.
+    /// Connects a closure to signals, after all receivers of the same order that are there already.
+    ///
+    /// `options` is the receiver's id, or [`ReceiverOptions`] where more is to be said. The closure returns what a function
+    /// with `#[receiver]` may, or a future of it; the future owns what it needs. What is connected stays so until
+    /// [`disconnect`](Self::disconnect), or until a [guard](Connection::disconnect_on_drop) is dropped.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use athm_core::{Dispatcher, ReceiverOptions, Signal, Transaction};
+    ///
+    /// # struct Shop; impl Shop { async fn ship(&self, _: Transaction) -> Result<(), std::io::Error> { Ok(()) } }
+    /// # let shop = Arc::new(Shop);
+    /// let dispatcher = Dispatcher::empty();
+    /// dispatcher.connect("print", [Signal::Completed, Signal::Refunded], |context| {
+    ///     println!("{}: {}", context.signal(), context.transaction().total());
+    /// })?;
+    /// dispatcher.connect(ReceiverOptions::new("ship").order(10), [Signal::Completed], move |context| {
+    ///     let (shop, transaction) = (Arc::clone(&shop), context.transaction().clone());
+    ///     async move { shop.ship(transaction).await }
+    /// })?;
+    /// # Ok::<(), athm_core::AlreadyConnected>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`AlreadyConnected`] when a receiver with that id is there: it stays.
-    pub fn connect<F, R>(
+    pub fn connect<F, R, Time>(
         &self,
-        id: impl Into<String>,
+        options: impl Into<ReceiverOptions>,
         signals: impl Into<Vec<Signal>>,
-        receiver: F,
-    ) -> Result<(), AlreadyConnected>
+        closure: F,
+    ) -> Result<Connection, AlreadyConnected>
     where
         F: for<'a> Fn(&'a Context<'a>) -> R + Send + Sync + 'static,
-        R: IntoOutcome,
+        R: Answer<Time>,
     {
-        let receiver = ReceiverInfo::closure(id, signals, receiver);
-        let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        if registry.contains(receiver.id()) {
-            return Err(AlreadyConnected { id: receiver.id().to_owned() });
-        }
-        *registry = Arc::new(registry.with([receiver]));
-        Ok(())
+        self.add(Connected::closure(options.into(), signals.into(), closure))
+    }
+
+    /// Connects an object that implements [`Receive`], or an async function, as [`connect`](Self::connect) does closures.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyConnected`] when a receiver with that id is there: it stays.
+    pub fn connect_receiver(
+        &self,
+        options: impl Into<ReceiverOptions>,
+        signals: impl Into<Vec<Signal>>,
+        receiver: impl Receive,
+    ) -> Result<Connection, AlreadyConnected> {
+        self.add(Connected::object(options.into(), signals.into(), receiver))
+    }
+
+    fn add(&self, connected: Connected) -> Result<Connection, AlreadyConnected> {
+        let connected = Arc::new(connected);
+        let connection =
+            Connection { receivers: Arc::downgrade(&self.receivers), connected: Arc::downgrade(&connected) };
+        self.receivers.add(ReceiverInfo::connected(connected)).map(|()| connection)
     }
 
     /// Adds receivers without asking whether their ids are taken: `Athm` refuses that when it starts.
-    pub(crate) fn add_all(&self, receivers: Vec<ReceiverInfo>) {
-        let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        *registry = Arc::new(registry.with(receivers));
+    pub(crate) fn add_all(&self, receivers: Vec<Connected>) {
+        let receivers = receivers.into_iter().map(|connected| ReceiverInfo::connected(Arc::new(connected)));
+        self.receivers.add_all(receivers.collect());
     }
 
     /// Disconnects a receiver, linked ones too. `false` when there is none with that id.
@@ -102,61 +177,67 @@ impl Dispatcher {
     /// ```
     #[must_use = "`false` says that there was no such receiver"]
     pub fn disconnect(&self, id: &str) -> bool {
-        let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        let connected = registry.contains(id);
-        *registry = Arc::new(registry.without(id));
-        connected
+        self.receivers.remove(|receiver| receiver.id() == id)
     }
 
     /// Whether anybody listens to the signal, from whichever sender.
     #[must_use]
     pub fn has_receivers(&self, signal: Signal) -> bool {
-        self.snapshot().all().iter().any(|receiver| receiver.signals().contains(&signal))
+        !self.receivers.now().of_signal(signal).is_empty()
     }
 
     /// Every receiver, in the order in which they start.
     #[must_use]
     pub fn receivers(&self) -> Vec<ReceiverInfo> {
-        self.snapshot().all().to_vec()
+        self.receivers.now().all().to_vec()
     }
 
     /// Sends `received`, and when all its receivers have finished, the signal of the transaction's status.
     ///
-    /// An open or confirmed payment has no signal yet: the report is empty. Receivers run in the caller's task: its
-    /// spans and task-locals are visible in them. They are those that are connected as the dispatch begins.
+    /// An open or confirmed payment has no signal yet: the report is empty.
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
-        let registry = self.snapshot();
-        let mut report = Report::default();
-        for &signal in transaction.signals() {
-            let receivers: Vec<_> = registry.hearing(signal, &sender).collect();
-            let news = News { transaction, signal, sender: &sender, states: &self.states };
-            let results = run(news, &receivers).await;
-            report.extend(signal, receivers.into_iter().cloned().zip(results));
+        let registry = self.receivers.now();
+        let signals = transaction.signals();
+        let mut report = Report::with_capacity(signals.iter().map(|signal| registry.of_signal(*signal).len()).sum());
+        for &signal in signals {
+            let context = self.context(signal, transaction, &sender);
+            report = Run::new(context, registry.of_signal(signal), report).await;
         }
         report
     }
 
+    /// Sends one signal, and returns the receivers that failed, as they did: Django's `send_robust`, where only the
+    /// failures are told. Where all receivers are sync and succeed, it allocates nothing.
+    ///
+    /// Nobody asks whether the transaction's status is the signal's: [`dispatch`](Self::dispatch) does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use athm_core::{Amount, Dispatcher, Sender, Signal, Status, Transaction};
+    /// # let transaction = Transaction::builder(Status::Completed, Amount::from_cents(2500)).build();
+    /// let dispatcher = Dispatcher::empty();
+    /// dispatcher.connect("stock", [Signal::Completed], |_| Err("nothing left"))?;
+    ///
+    /// let failed = dispatcher.send_robust(Signal::Completed, &transaction, &Sender::new("kiosk")).await;
+    /// assert_eq!(failed[0].receiver(), "stock");
+    /// # Ok(()) }
+    /// ```
+    pub async fn send_robust(&self, signal: Signal, transaction: &Transaction, sender: &Sender) -> Vec<ReportEntry> {
+        let registry = self.receivers.now();
+        let context = self.context(signal, transaction, sender);
+        Run::new(context, registry.of_signal(signal), Vec::new()).await
+    }
+
+    fn context<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Context<'a> {
+        Context { transaction, signal, sender, states: &self.states, receiver: "", refund: None, delivery: None }
+    }
+
     /// The receivers as they are now: a dispatch is not changed by what they connect and disconnect.
     pub(crate) fn snapshot(&self) -> Arc<Registry> {
-        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.receivers.now())
     }
 
-    pub(crate) fn states(&self) -> &States {
+    pub(crate) fn states(&self) -> &Arc<States> {
         &self.states
-    }
-}
-
-/// A receiver with that id is there already.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a receiver with the id {id:?} is connected already: choose another, or disconnect that one first")]
-pub struct AlreadyConnected {
-    id: String,
-}
-
-impl AlreadyConnected {
-    /// The id that is taken.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
     }
 }

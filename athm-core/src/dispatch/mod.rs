@@ -1,14 +1,23 @@
-//! Who listens, and calling them: Django's `send_robust`, typed.
+//! Who listens, and calling them: Django's signals, typed.
 
 mod call;
+mod connected;
+mod connection;
 mod dispatcher;
+mod info;
+mod options;
+mod pool;
+mod receivers;
 mod registry;
 mod report;
 mod run;
+mod sorted;
 
 pub(crate) use self::call::call;
-pub use self::dispatcher::{AlreadyConnected, Dispatcher};
-pub use self::registry::ReceiverInfo;
+pub(crate) use self::connected::Connected;
+pub use self::connection::{AlreadyConnected, Connection, ConnectionGuard};
+pub use self::dispatcher::Dispatcher;
+pub use self::info::ReceiverInfo;
+pub use self::options::ReceiverOptions;
 pub(crate) use self::registry::Registry;
 pub use self::report::{Failure, Report, ReportEntry};
-use self::run::{News, run};

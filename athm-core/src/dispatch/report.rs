@@ -1,7 +1,10 @@
 //! How the receivers of a dispatch ended.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::run::Results;
 use crate::receiver::BoxError;
 use crate::{ReceiverInfo, Signal};
 
@@ -33,7 +36,7 @@ impl Report {
 
     /// Those that failed.
     pub fn failures(&self) -> impl Iterator<Item = &ReportEntry> {
-        self.0.iter().filter(|entry| entry.result.is_err())
+        self.0.iter().filter(|entry| entry.failure.is_some())
     }
 
     /// Whether none failed; so, too, when none ran.
@@ -48,12 +51,21 @@ impl Report {
         self.0.is_empty()
     }
 
-    pub(super) fn extend(
-        &mut self,
-        signal: Signal,
-        results: impl IntoIterator<Item = (ReceiverInfo, Result<(), Failure>)>,
-    ) {
-        self.0.extend(results.into_iter().map(|(receiver, result)| ReportEntry { receiver, signal, result }));
+    pub(super) fn with_capacity(receivers: usize) -> Self {
+        Self(Vec::with_capacity(receivers))
+    }
+}
+
+impl Results for Report {
+    #[inline]
+    fn started(&mut self, receiver: &ReceiverInfo, signal: Signal) {
+        self.0.push(ReportEntry { receiver: receiver.clone(), signal, failure: None });
+    }
+
+    fn failed(&mut self, receiver: &ReceiverInfo, _: Signal, failure: Failure) {
+        if let Some(entry) = self.0.iter_mut().rev().find(|entry| entry.receiver.is_same(receiver)) {
+            entry.failure = Some(Box::new(failure));
+        }
     }
 }
 
@@ -62,7 +74,8 @@ impl Report {
 pub struct ReportEntry {
     receiver: ReceiverInfo,
     signal: Signal,
-    result: Result<(), Failure>,
+    // Boxed, so that the report of a success is small.
+    failure: Option<Box<Failure>>,
 }
 
 impl ReportEntry {
@@ -84,7 +97,11 @@ impl ReportEntry {
     ///
     /// The [`Failure`] of the receiver.
     pub fn result(&self) -> Result<(), &Failure> {
-        self.result.as_ref().copied()
+        self.failure.as_deref().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn failed(receiver: &ReceiverInfo, signal: Signal, failure: Failure) -> Self {
+        Self { receiver: receiver.clone(), signal, failure: Some(Box::new(failure)) }
     }
 }
 
@@ -104,4 +121,17 @@ pub enum Failure {
         /// How long it may take.
         limit: Duration,
     },
+}
+
+impl Failure {
+    #[cold]
+    pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Self {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("(no message)").to_owned();
+        // What was thrown is the receiver's own: it may panic once more as it goes, and what it throws then is kept.
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(another);
+        }
+        Self::Panic(text)
+    }
 }

@@ -1,7 +1,9 @@
 //! What a receiver runs with.
 
+use std::sync::Arc;
+
 use super::{Delivery, States};
-use crate::{Sender, Signal, Transaction};
+use crate::{Refund, Sender, Signal, Transaction};
 
 /// Everything that a receiver can ask for while it runs: its parameters are taken from here.
 #[derive(Debug, Clone, Copy)]
@@ -9,10 +11,12 @@ pub struct Context<'a> {
     pub(crate) transaction: &'a Transaction,
     pub(crate) signal: Signal,
     pub(crate) sender: &'a Sender,
-    pub(crate) states: &'a States,
+    pub(crate) states: &'a Arc<States>,
     pub(crate) receiver: &'a str,
+    /// `None` in a dispatch by hand, and when something else than a refund happened.
+    pub(crate) refund: Option<&'a Refund>,
     /// `None` in a dispatch by hand.
-    pub(crate) delivery: Option<Delivery>,
+    pub(crate) delivery: Option<&'a Delivery>,
 }
 
 impl<'a> Context<'a> {
@@ -32,6 +36,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn sender(&self) -> &'a Sender {
         self.sender
+    }
+
+    /// The refund that the signal tells of: of `refunded`, and of a `received` for the same reason. `None` when something
+    /// else happened, and in a dispatch by hand, which knows the transaction alone.
+    #[must_use]
+    pub fn refund(&self) -> Option<&'a Refund> {
+        self.refund
     }
 
     /// The states given to the builder.

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{BoxError, Context, MissingState, States};
-use crate::{Sender, Signal, Transaction};
+use crate::{Refund, Sender, Signal, Transaction};
 
 /// A type that a receiver may have as a parameter.
 ///
-/// athm's own are [`&Transaction`](Transaction), [`Signal`], [`&Sender`](Sender), [`Delivery`](super::Delivery) and
-/// [`State<T>`](super::State).
+/// athm's own are [`&Transaction`](Transaction), [`&Refund`](Refund), [`Signal`], [`&Sender`](Sender),
+/// [`Delivery`](super::Delivery) and [`State<T>`](super::State).
 /// Implement it for what your receivers often take from these:
 ///
 /// ```
@@ -33,9 +33,15 @@ use crate::{Sender, Signal, Transaction};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a receiver's parameter",
     label = "a receiver can't take this",
-    note = "a receiver takes `&Transaction`, `Signal`, `&Sender`, `Delivery`, `State<T>`, and types that implement `FromContext`"
+    note = "a receiver takes `&Transaction`, `&Refund`, `Signal`, `&Sender`, `Delivery`, `State<T>`, and types that implement `FromContext`"
 )]
 pub trait FromContext<'a>: Sized {
+    /// The signals that bring it: all, unless it says otherwise. `start` refuses a receiver that asks for it and names
+    /// another one.
+    ///
+    /// A type that asks for a [`&Refund`](Refund) within `from_context` has `[Signal::Refunded]` here.
+    const SIGNALS: &'static [Signal] = &Signal::ALL;
+
     /// Takes the value from the context.
     ///
     /// # Errors
@@ -59,6 +65,18 @@ pub trait FromContext<'a>: Sized {
 impl<'a> FromContext<'a> for &'a Transaction {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
         Ok(context.transaction)
+    }
+}
+
+impl<'a> FromContext<'a> for &'a Refund {
+    const SIGNALS: &'static [Signal] = &[Signal::Refunded];
+
+    fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
+        const BY_HAND: &str = "a dispatch by hand knows no refund, only the transaction: have the refund recorded, with \
+            `Athm::record`, or ask the transaction for its `refunded_amount`";
+        const NO_REFUND: &str = "nothing was refunded: name the signal `refunded` alone";
+
+        context.refund.ok_or_else(|| Rejection::new(if context.delivery.is_some() { NO_REFUND } else { BY_HAND }))
     }
 }
 

@@ -3,7 +3,8 @@
 //! What the attribute expands to names only what is here, through `athm_core::__private`.
 
 use std::any::type_name;
-use std::panic::Location;
+use std::panic::{Location, catch_unwind};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use linkme::distributed_slice;
@@ -26,6 +27,10 @@ pub struct Receiver {
     pub order: i32,
     /// The one sender that it listens to, or all.
     pub sender: Option<&'static str>,
+    /// How often a delivery is tried in all.
+    pub attempts: Option<u32>,
+    /// How long each attempt may take.
+    pub timeout: Option<Duration>,
     /// The file in which its attribute stands.
     pub file: &'static str,
     /// The line on which its attribute starts.
@@ -48,6 +53,8 @@ impl Receiver {
             signals: &[],
             order: 0,
             sender: None,
+            attempts: None,
+            timeout: None,
             file: place.file(),
             line: place.line(),
             parameters: &[],
@@ -63,13 +70,15 @@ pub struct Parameter {
     pub name: &'static str,
     /// [`FromContext::check`] of its type.
     pub check: fn(&States) -> Result<(), MissingState>,
+    /// [`FromContext::SIGNALS`] of its type.
+    pub signals: &'static [Signal],
 }
 
 impl Parameter {
     /// A parameter of that type.
     #[must_use]
     pub const fn of<'a, T: FromContext<'a>>(name: &'static str) -> Self {
-        Self { name, check: T::check }
+        Self { name, check: T::check, signals: T::SIGNALS }
     }
 }
 
@@ -78,8 +87,10 @@ impl Parameter {
 pub enum Call {
     /// A plain function: no allocation.
     Sync(for<'a> fn(&'a Context<'a>) -> Outcome),
-    /// An async function, whose future is boxed.
-    Async(for<'a> fn(&'a Context<'a>) -> BoxFuture<'a, Outcome>),
+    /// An async function, whose future is boxed: the context moves into that box.
+    Async(for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>),
+    /// A plain function that may block its thread.
+    Blocking(for<'a> fn(&'a Context<'a>) -> Outcome),
 }
 
 /// Takes one argument of a receiver from the context.
@@ -107,7 +118,13 @@ pub fn boxed<'a>(future: impl Future<Output = Outcome> + Send + 'a) -> BoxFuture
     Box::pin(future)
 }
 
-/// What the linker collected.
-pub(crate) fn collected() -> &'static [Receiver] {
-    &ATHM_RECEIVERS_V1
+/// What the linker collected, or why that can't be used: linkme panics when two slices have one name.
+pub(crate) fn collected() -> Result<&'static [Receiver], String> {
+    catch_unwind(|| ATHM_RECEIVERS_V1.static_slice()).map_err(|panic| {
+        let said = panic.downcast_ref::<String>().map_or("two lists of receivers in one program", String::as_str);
+        format!(
+            "{said}: there is more than one athm-core in this program, or another list of that name; \
+             `cargo tree --duplicates` shows which crates bring them: have all of them use one version"
+        )
+    })
 }

@@ -1,16 +1,21 @@
 //! What a receiver is, what it can ask for, and where the linker collects it.
 
+mod answer;
 mod context;
 mod delivery;
 mod from_context;
 mod linked;
 mod outcome;
+mod receive;
 mod state;
 
+pub use self::answer::Answer;
+pub(crate) use self::answer::Answered;
 pub use self::context::Context;
 pub use self::delivery::Delivery;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::linked::collected;
 pub use self::linked::{ATHM_RECEIVERS_V1, Call, Parameter, Receiver, argument, boxed, outcome};
 pub use self::outcome::{BoxError, IntoOutcome, Outcome, ReceiverError};
+pub use self::receive::Receive;
 pub use self::state::{MissingState, State, States};

@@ -965,14 +965,14 @@ async fn by_id(session: &Session, id: TransactionId) -> Result<Vec<Transaction>>
 
 async fn list(session: &Session, query: &TransactionQuery) -> Result<Page> {
     let of_all = select_transaction!(
-        "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity') \
-         AND t.created_at < coalesce($2, 'infinity') \
+        "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
+         AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
          AND (t.created_at, t.id) < (coalesce($3, 'infinity'::timestamptz), $4) \
          ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
     );
     let of_status = select_transaction!(
-        "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity') \
-         AND t.created_at < coalesce($2, 'infinity') \
+        "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
+         AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
          AND (t.created_at, t.id) < (coalesce($3, 'infinity'::timestamptz), $4) \
          AND t.status = $6 ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
     );

@@ -52,6 +52,14 @@ impl Transition {
         }
     }
 
+    /// The refund, if it is one.
+    pub(crate) fn refund(&self) -> Option<&Refund> {
+        match self {
+            Self::Refunded(refund) => Some(refund),
+            _ => None,
+        }
+    }
+
     /// What makes it the same step, of one payment: two refunds differ by what had been given back in all.
     pub(crate) fn key(&self) -> String {
         match self {

@@ -9,8 +9,10 @@ use athm_core::{
     Amount, Athm, BoxError, Builder, Clock, Context, Delivery, DeliveryRecord, DeliveryState, Dispatcher, FromContext,
     Permanent, Rejection, ReplayError, Sender, Signal, State, Status, receiver,
 };
-use athm_tests::{Database, Recorder, eventually, linked, payment, trusting};
+use athm_tests::{Backend, Recorder, eventually, linked, payment, trusting};
 use jiff::SignedDuration;
+
+use crate::Database;
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -55,6 +57,19 @@ async fn exhaust(athm: &Athm, clock: &Clock) {
 
 async fn dead(athm: &Athm) -> Vec<DeliveryRecord> {
     athm.deliveries().dead().await.unwrap()
+}
+
+#[test]
+fn promise_1_killed_at_random_moments_nothing_acknowledged_is_lost() {
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_soak")).args(["--kills", "3", "--json"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    let counted: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(counted["acknowledged"].as_u64().unwrap() > 0, "{said}");
+    for zero in ["lost", "missing_effects", "duplicate_effects"] {
+        assert_eq!(counted[zero], 0, "{said}");
+    }
 }
 
 #[tokio::test]
@@ -278,6 +293,20 @@ async fn promise_6_a_receiver_that_kills_the_process_is_not_run_for_ever() {
     athm.shutdown(DAY).await;
 }
 
+#[test]
+fn promise_6_a_process_that_aborts_in_a_receiver_dies_of_it_as_often_as_there_are_attempts() {
+    let database = Database::new();
+    let runs: Vec<_> = (0..5)
+        .map(|_| {
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_deadly")).arg(database.url()).output().unwrap();
+            database.end_leases();
+            (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        })
+        .collect();
+    assert!(runs[..3].iter().all(|(survived, _)| !survived), "{runs:?}");
+    assert!(runs[3..].iter().all(|(survived, said)| *survived && said == "1 dead\n"), "{runs:?}");
+}
+
 #[receiver(completed, id = "timeout.async", sender = "timeout")]
 async fn never_ends(State(recorder): State<Recorder>) {
     recorder.note("begins");
@@ -299,6 +328,64 @@ async fn a_timeout_drops_an_async_receiver_and_it_is_tried_again() {
     })
     .await;
     assert_eq!((recorder.noted().len(), dead(&athm).await[0].error.as_deref()), (10, Some("it took longer than 30s")));
+    athm.shutdown(DAY).await;
+}
+
+/// An error that can't even say what it is.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("unspeakable")
+    }
+}
+
+impl std::error::Error for Unspeakable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        panic!("without a cause")
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_panics_when_it_is_shown_is_a_failure_like_any_other() {
+    let (database, clock) = (Database::new(), Clock::manual());
+    let athm = program(&database, &clock, &["unspeakable"], |_, _| Err(Unspeakable)).await;
+    complete(&athm, 1).await;
+    exhaust(&athm, &clock).await;
+    assert_eq!(dead(&athm).await[0].error.as_deref(), Some("(it panics when it is shown)"));
+    athm.shutdown(DAY).await;
+}
+
+#[receiver(completed, id = "blocking.late", sender = "blocking", blocking, timeout = "2s", attempts = 2)]
+fn blocks(State(gate): State<Gate>, State(recorder): State<Recorder>, delivery: Delivery) -> Result<(), &'static str> {
+    recorder.note(delivery.attempt());
+    gate.0.lock().map_err(|_| "poisoned")?.recv().map_err(|_| "gone")?
+}
+
+/// Lets a receiver go on, with what it is to return.
+struct Gate(Mutex<mpsc::Receiver<Result<(), &'static str>>>);
+
+#[tokio::test]
+async fn a_blocking_receiver_past_its_timeout_is_waited_for_and_its_failure_is_a_timeout() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (go_on, gate) = mpsc::channel();
+    let builder = trusting(&database, linked("blocking.")).state(recorder.clone()).state(Gate(Mutex::new(gate)));
+    let athm = builder.clock(clock.clone()).seed(7).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), Sender::new("blocking")).await.unwrap();
+    for attempt in 1..=2 {
+        recorder.wait_for(attempt).await;
+        for _ in 0..100 {
+            clock.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(recorder.noted().len(), attempt);
+        go_on.send(Err("too late")).unwrap();
+        athm.idle().await;
+        clock.advance(DAY);
+    }
+    let dead = dead(&athm).await;
+    assert_eq!((dead.len(), dead[0].attempts, dead[0].error.as_deref()), (1, 2, Some("it took longer than 2s")));
     athm.shutdown(DAY).await;
 }
 

@@ -256,7 +256,7 @@ fn point_7_what_is_linked_is_listed_and_an_empty_dispatcher_hears_nobody() {
     let receivers = linked.receivers();
     let early = receivers.iter().find(|receiver| receiver.id() == "6.1-early").unwrap();
     assert_eq!((early.signals(), early.order()), (&[Signal::Completed][..], -1));
-    assert_eq!(early.sender(), Some(&Sender::new("6.1")));
+    assert_eq!(early.sender(), Some(Sender::new("6.1")));
     assert!(early.file().unwrap().ends_with("dispatch.rs") && early.line().unwrap() < line);
     let named = receivers.iter().find(|receiver| receiver.id().ends_with("::named_by_its_place")).unwrap();
     assert_eq!(named.id(), concat!(module_path!(), "::named_by_its_place"));

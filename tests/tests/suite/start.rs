@@ -44,7 +44,7 @@ async fn two_receivers_with_one_id_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_second_process_on_one_file_is_refused() {
+async fn promise_7_a_second_process_on_one_file_is_refused() {
     let database = Database::new();
     let first = trusting(&database, Dispatcher::empty()).start().await.unwrap();
     let error = refusal(trusting(&database, Dispatcher::empty())).await;
@@ -63,6 +63,7 @@ async fn what_is_no_database_of_ours_is_refused() {
         ("sqlite://", "found \"sqlite://\""),
         ("sqlite://:memory:", "found \"sqlite://:memory:\""),
         ("sqlite:///no/such/folder/athm.db", "does its folder exist"),
+        #[cfg(not(feature = "postgres"))]
         ("postgres://localhost/shop", "the feature `postgres`"),
     ] {
         let error = refusal(trusting(&database, Dispatcher::empty()).database_url(url)).await;

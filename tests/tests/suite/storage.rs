@@ -8,8 +8,10 @@ use athm_core::{
     Amount, Athm, Callback, Clock, Dispatcher, Item, Receipt, RecordError, Recorded, Rejection, Sender, Signal, Status,
     StoreError, Transaction, TransactionKind, TransactionQuery, Transition,
 };
-use athm_tests::{Database, Recorder, payment, ticket, trusting};
+use athm_tests::{Recorder, payment, ticket, trusting};
 use futures_util::future::join_all;
+
+use crate::Database;
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 
@@ -62,7 +64,7 @@ async fn the_same_news_records_and_fires_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_at_once_record_and_fire_once() {
+async fn promise_2_sixty_four_at_once_record_and_fire_once() {
     let (database, recorder) = (Database::new(), Recorder::new());
     let athm = trusting(&database, recorder.listening()).start().await.unwrap();
     let news = (0..64).map(|_| {

@@ -114,7 +114,13 @@ async fn more_than_can_wait_is_refused_and_the_end_of_a_delivery_never_is() {
     let world = World::with_slots(8);
     let first = world.record(0).await.unwrap();
     let (go_on, held) = mpsc::channel::<()>();
-    let stalled = world.store.writer.write(move |_| Ok(held.recv().unwrap_or_default()), |()| ());
+    let stalled = world.store.writer.write(
+        move |_| {
+            held.recv().unwrap_or_default();
+            Ok(())
+        },
+        |()| (),
+    );
     let results: Vec<_> = (1..1200).map(|n| world.store.record(record(&format!("reference-{n}"), None))).collect();
     let id = world.store.deliveries(DeliveryQuery::Dead).await.unwrap();
     assert!(id.is_empty() && first.events.len() == 1);

@@ -15,7 +15,7 @@ fn steady(transaction: &Transaction, delivery: Delivery, State(effects): State<E
 }
 
 /// Fails the first time for one payment in eight.
-#[receiver(completed, id = "shaky")]
+#[receiver(completed, id = "shaky", blocking)]
 fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), String> {
     if delivery.attempt() == 1 && delivery.idempotency_key().as_uuid().as_bytes()[15].is_multiple_of(8) {
         return Err(String::from("not the first time"));

@@ -1,0 +1,65 @@
+//! Receivers that came at run time.
+
+use futures_util::FutureExt;
+
+use super::ReceiverOptions;
+use crate::Signal;
+use crate::receiver::{Answer, Answered, Context, IntoOutcome, Receive};
+
+/// A receiver that was connected at run time.
+pub(crate) struct Connected {
+    pub(super) options: ReceiverOptions,
+    pub(super) signals: Vec<Signal>,
+    call: Box<dyn Connectable>,
+}
+
+/// Closures and objects, behind one signature for all.
+trait Connectable: Send + Sync {
+    fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a>;
+}
+
+impl Connected {
+    pub(crate) fn closure<F, R, Time>(options: ReceiverOptions, signals: Vec<Signal>, closure: F) -> Self
+    where
+        F: for<'a> Fn(&'a Context<'a>) -> R + Send + Sync + 'static,
+        R: Answer<Time>,
+    {
+        let closure = move |context: &Context<'_>| closure(context).answered();
+        Self::new(options, signals, Box::new(Closure(closure)))
+    }
+
+    pub(crate) fn object(options: ReceiverOptions, signals: Vec<Signal>, receiver: impl Receive) -> Self {
+        Self::new(options, signals, Box::new(Object(receiver)))
+    }
+
+    /// A signal named twice is heard once.
+    fn new(options: ReceiverOptions, mut signals: Vec<Signal>, call: Box<dyn Connectable>) -> Self {
+        signals.sort_unstable();
+        signals.dedup();
+        Self { options, signals, call }
+    }
+
+    pub(super) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        self.call.call(context)
+    }
+}
+
+struct Closure<F>(F);
+
+impl<F> Connectable for Closure<F>
+where
+    F: for<'a> Fn(&'a Context<'a>) -> Answered<'static> + Send + Sync,
+{
+    fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        self.0(context)
+    }
+}
+
+struct Object<T>(T);
+
+impl<T: Receive> Connectable for Object<T> {
+    fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        let context = *context;
+        Answered::Later(async move { self.0.receive(&context).await.into_outcome() }.boxed())
+    }
+}

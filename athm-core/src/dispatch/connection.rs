@@ -1,0 +1,73 @@
+//! What comes of connecting.
+
+use std::sync::Weak;
+
+use super::connected::Connected;
+use super::receivers::Receivers;
+
+/// A receiver that was connected at run time: it stays so when this is dropped.
+///
+/// ```
+/// # use athm_core::{Dispatcher, Signal};
+/// let dispatcher = Dispatcher::empty();
+/// let connection = dispatcher.connect("print", [Signal::Completed], |_| ())?;
+/// assert!(connection.disconnect());
+///
+/// {
+///     let _guard = dispatcher.connect("print", [Signal::Completed], |_| ())?.disconnect_on_drop();
+///     assert!(dispatcher.has_receivers(Signal::Completed));
+/// }
+/// assert!(!dispatcher.has_receivers(Signal::Completed));
+/// # Ok::<(), athm_core::AlreadyConnected>(())
+/// ```
+// Both weak: the receiver itself may hold its own connection.
+#[derive(Clone)]
+pub struct Connection {
+    pub(super) receivers: Weak<Receivers>,
+    pub(super) connected: Weak<Connected>,
+}
+
+impl Connection {
+    /// Disconnects this very receiver. `false` when it was disconnected already, whoever has its id now.
+    pub fn disconnect(&self) -> bool {
+        let is_this = |other: &_| std::ptr::eq(other, self.connected.as_ptr());
+        self.receivers.upgrade().is_some_and(|receivers| receivers.remove(|receiver| receiver.is_connected_as(is_this)))
+    }
+
+    /// Disconnects the receiver when the guard is dropped.
+    pub fn disconnect_on_drop(self) -> ConnectionGuard {
+        ConnectionGuard(self)
+    }
+}
+
+/// Disconnects a receiver when it is dropped. See [`Connection::disconnect_on_drop`].
+#[derive(Debug)]
+#[must_use = "the receiver is disconnected when this is dropped: keep it in a variable, such as `_guard`"]
+pub struct ConnectionGuard(Connection);
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.0.disconnect();
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// A receiver with that id is there already.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a receiver with the id {id:?} is connected already: choose another, or disconnect that one first")]
+pub struct AlreadyConnected {
+    pub(super) id: String,
+}
+
+impl AlreadyConnected {
+    /// The id that is taken.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}

@@ -1,0 +1,225 @@
+//! One receiver, whichever way it came.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connected::Connected;
+use super::pool;
+use crate::receiver::{Answered, Call, Context, Parameter, Receiver, States};
+use crate::{Sender, Signal};
+
+const ATTEMPTS: u32 = 10;
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the start-up log, a test or an admin page asks about one receiver.
+///
+/// ```
+/// use athm_core::{Dispatcher, receiver};
+///
+/// #[receiver(completed, id = "fulfil", order = 5)]
+/// fn fulfil() {}
+///
+/// let receivers = Dispatcher::linked().receivers();
+/// let fulfil = receivers.iter().find(|receiver| receiver.id() == "fulfil").expect("linked above");
+/// assert_eq!(fulfil.order(), 5);
+/// ```
+#[derive(Clone)]
+pub struct ReceiverInfo(Origin);
+
+#[derive(Clone)]
+enum Origin {
+    Linked(&'static Receiver),
+    Connected(Arc<Connected>),
+}
+
+impl ReceiverInfo {
+    pub(super) fn linked(receiver: &'static Receiver) -> Self {
+        Self(Origin::Linked(receiver))
+    }
+
+    pub(super) fn connected(connected: Arc<Connected>) -> Self {
+        Self(Origin::Connected(connected))
+    }
+
+    /// Its name, unique in the program.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.id,
+            Origin::Connected(connected) => &connected.options.id,
+        }
+    }
+
+    /// What it listens to.
+    #[must_use]
+    pub fn signals(&self) -> &[Signal] {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.signals,
+            Origin::Connected(connected) => &connected.signals,
+        }
+    }
+
+    /// Lower ones finish before higher ones start.
+    #[must_use]
+    pub fn order(&self) -> i32 {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.order,
+            Origin::Connected(connected) => connected.options.order,
+        }
+    }
+
+    /// The one sender that it listens to, or `None` for all.
+    #[must_use]
+    pub fn sender(&self) -> Option<Sender> {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.sender.map(Sender::from_static),
+            Origin::Connected(connected) => connected.options.sender.clone(),
+        }
+    }
+
+    /// The source file it stands in; `None` when it was connected at run time.
+    #[must_use]
+    pub fn file(&self) -> Option<&'static str> {
+        self.source().map(|(file, _)| file)
+    }
+
+    /// The line it stands on; `None` when it was connected at run time.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        self.source().map(|(_, line)| line)
+    }
+
+    /// How often a durable delivery is tried in all.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        let given = match &self.0 {
+            Origin::Linked(receiver) => receiver.attempts,
+            Origin::Connected(connected) => connected.options.attempts,
+        };
+        given.unwrap_or(ATTEMPTS)
+    }
+
+    /// How long a durable delivery may take each time.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        let given = match &self.0 {
+            Origin::Linked(receiver) => receiver.timeout,
+            Origin::Connected(connected) => connected.options.timeout,
+        };
+        given.unwrap_or(TIMEOUT)
+    }
+
+    /// Whether it runs on the blocking pool. Once begun, it can't be stopped.
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        match &self.0 {
+            Origin::Linked(receiver) => matches!(receiver.call, Call::Blocking(_)),
+            Origin::Connected(connected) => connected.options.blocking,
+        }
+    }
+
+    /// Calls it: the one place where it matters which way it came.
+    #[inline]
+    pub(super) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        match &self.0 {
+            Origin::Linked(Receiver { call: Call::Sync(function), .. }) => Answered::Now(function(context)),
+            Origin::Linked(Receiver { call: Call::Async(function), .. }) => Answered::Later(function(*context)),
+            Origin::Linked(Receiver { call: Call::Blocking(_), .. }) => pool::call(self, context),
+            Origin::Connected(connected) if connected.options.blocking => pool::call(self, context),
+            Origin::Connected(connected) => connected.call(context),
+        }
+    }
+
+    /// Calls it right here, also when it is one for the blocking pool.
+    pub(super) fn call_here<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        match &self.0 {
+            Origin::Linked(Receiver { call: Call::Blocking(function), .. }) => Answered::Now(function(context)),
+            Origin::Linked(_) => self.call(context),
+            Origin::Connected(connected) => connected.call(context),
+        }
+    }
+
+    #[inline]
+    pub(super) fn hears(&self, sender: &Sender) -> bool {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.sender.is_none_or(|wanted| wanted == sender.as_str()),
+            Origin::Connected(connected) => connected.options.sender.as_ref().is_none_or(|wanted| wanted == sender),
+        }
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Origin::Linked(mine), Origin::Linked(theirs)) => std::ptr::eq(*mine, *theirs),
+            (_, Origin::Connected(theirs)) => self.is_connected_as(|mine| std::ptr::eq(mine, Arc::as_ptr(theirs))),
+            (Origin::Connected(_), Origin::Linked(_)) => false,
+        }
+    }
+
+    pub(super) fn is_connected_as(&self, is_this: impl Fn(&Connected) -> bool) -> bool {
+        matches!(&self.0, Origin::Connected(connected) if is_this(connected))
+    }
+
+    /// What it asks for and nobody gave, a line each.
+    pub(super) fn missing(&self, states: &States) -> impl Iterator<Item = String> {
+        self.parameters().iter().filter_map(move |parameter| {
+            let missing = (parameter.check)(states).err()?;
+            Some(format!("{self}: parameter `{}`: {missing}", parameter.name))
+        })
+    }
+
+    /// What it asks for that not each of its signals brings, a line each.
+    pub(super) fn misplaced(&self) -> impl Iterator<Item = String> {
+        self.parameters().iter().filter_map(move |Parameter { name, signals, .. }| {
+            let others = self.signals().iter().filter(|signal| !signals.contains(signal));
+            let (others, signals) = (listed(others), listed(signals.iter()));
+            let problem = format!(
+                "{self}: parameter `{name}`: {others} doesn't bring it, only {signals} does: name no other signal, or \
+                 write another receiver for {others}, without `{name}`"
+            );
+            (!others.is_empty()).then_some(problem)
+        })
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        match &self.0 {
+            Origin::Linked(receiver) => receiver.parameters,
+            Origin::Connected(_) => &[],
+        }
+    }
+
+    fn source(&self) -> Option<(&'static str, u32)> {
+        match &self.0 {
+            Origin::Linked(receiver) => Some((receiver.file, receiver.line)),
+            Origin::Connected(_) => None,
+        }
+    }
+}
+
+/// `` `completed`, `expired` ``
+fn listed<'a>(signals: impl Iterator<Item = &'a Signal>) -> String {
+    let signals: Vec<String> = signals.map(|signal| format!("`{signal}`")).collect();
+    signals.join(", ")
+}
+
+/// `shop::fulfil (src/orders.rs:12)`.
+impl fmt::Display for ReceiverInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source() {
+            Some((file, line)) => write!(f, "{} ({file}:{line})", self.id()),
+            None => write!(f, "{} (connected at run time)", self.id()),
+        }
+    }
+}
+
+impl fmt::Debug for ReceiverInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiverInfo")
+            .field("id", &self.id())
+            .field("signals", &self.signals())
+            .field("order", &self.order())
+            .field("sender", &self.sender())
+            .field("source", &self.source())
+            .finish_non_exhaustive()
+    }
+}

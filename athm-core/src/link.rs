@@ -1,0 +1,25 @@
+//! Naming the crates that receivers are in.
+
+/// Links crates into the program whose receivers nobody calls by name.
+///
+/// The linker leaves out a crate that nobody names, and its receivers with it, without a word. In Django, `ready()` imports
+/// the module of receivers; here, the program's own crate names each crate of receivers once, outside of any function:
+///
+/// ```
+/// # mod the_program {
+/// # extern crate tempfile as shop_receivers;
+/// # extern crate tokio as audit_receivers;
+/// athm_core::link!(shop_receivers, audit_receivers);
+/// # }
+/// ```
+///
+/// Receivers in the program's own crate need no naming, nor do those of a crate of which anything else is used.
+/// [`Builder::expect_receivers`](crate::Builder::expect_receivers) makes sure that none is lost. The linker collects
+/// receivers on Linux, Android, macOS, iOS, Windows, FreeBSD, OpenBSD and illumos; on WebAssembly and other targets that
+/// linkme doesn't serve, `#[receiver]` doesn't compile, and [`Builder::connect`](crate::Builder::connect) takes its place.
+#[macro_export]
+macro_rules! link {
+    ($($the_crate:ident),+ $(,)?) => {
+        $(use $the_crate as _;)+
+    };
+}

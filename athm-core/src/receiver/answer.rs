@@ -1,0 +1,52 @@
+//! When a receiver is through: at once, or later.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::{IntoOutcome, Outcome};
+
+/// What comes of calling a receiver.
+pub enum Answered<'a> {
+    /// It has run to its end.
+    Now(Outcome),
+    /// It is a future that has yet to run.
+    Later(BoxFuture<'a, Outcome>),
+}
+
+/// What a connected closure may return: what a function with `#[receiver]` may, or a future of it.
+///
+/// `Time` tells the two apart and is always inferred. The future can't borrow from the context: what it needs is
+/// cloned, as [`Dispatcher::connect`](crate::Dispatcher::connect) shows.
+#[diagnostic::on_unimplemented(
+    message = "a connected closure can't return `{Self}`",
+    label = "returns `{Self}`",
+    note = "it returns nothing, or `Result<(), E>` where `E` is an error, or a future of one of these that is `Send` and \
+            borrows nothing"
+)]
+pub trait Answer<Time> {
+    #[doc(hidden)]
+    fn answered(self) -> Answered<'static>;
+}
+
+/// A receiver that is through when it returns.
+#[derive(Debug)]
+pub enum Now {}
+
+/// A receiver that is through when the future that it returns is.
+#[derive(Debug)]
+pub enum Later {}
+
+impl<T: IntoOutcome> Answer<Now> for T {
+    fn answered(self) -> Answered<'static> {
+        Answered::Now(self.into_outcome())
+    }
+}
+
+impl<T> Answer<Later> for T
+where
+    T: Future<Output: IntoOutcome> + Send + 'static,
+{
+    fn answered(self) -> Answered<'static> {
+        Answered::Later(self.map(IntoOutcome::into_outcome).boxed())
+    }
+}

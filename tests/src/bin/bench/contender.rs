@@ -1,0 +1,86 @@
+//! What is compared.
+
+use std::fmt;
+use std::io::Write;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use athm_actix::{Athm, Callback, Dispatcher, Signal, TransactionQuery};
+use clap::ValueEnum;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Contender {
+    /// The same HTTP handler, which parses the callback and keeps nothing.
+    NoDatabase,
+    /// SQLite with full durability, commits shared.
+    SqliteGrouped,
+    /// SQLite with full durability, one commit for every write.
+    SqliteOneByOne,
+}
+
+impl Contender {
+    pub(crate) const ALL: [Self; 3] = [Self::NoDatabase, Self::SqliteGrouped, Self::SqliteOneByOne];
+
+    pub(crate) fn keeps_rows(self) -> bool {
+        self != Self::NoDatabase
+    }
+
+    /// Serves until it is killed, on a port that it prints.
+    pub(crate) fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
+        actix_web::rt::System::new().block_on(async {
+            let folder = tempfile::tempdir()?;
+            let athm = self.athm(&format!("sqlite://{}", folder.path().join("athm.db").display())).await?;
+            let server = HttpServer::new(move || {
+                let app = App::new().app_data(web::Data::new(athm.clone())).route("/rows", web::get().to(rows));
+                match self {
+                    Self::NoDatabase => app.route("/athm/callback", web::post().to(parse)),
+                    _ => app.service(athm_actix::scope("/athm", &athm)),
+                }
+            });
+            let server = server.workers(2).bind(("127.0.0.1", 0))?;
+            println!("{}", server.addrs()[0]);
+            std::io::stdout().flush()?;
+            server.run().await?;
+            Ok(())
+        })
+    }
+
+    async fn athm(self, database: &str) -> Result<Athm, Box<dyn std::error::Error>> {
+        let dispatcher = Dispatcher::empty();
+        dispatcher.connect("fulfil", [Signal::Completed], |_| ())?;
+        dispatcher.connect("audit", [Signal::Received], |_| ())?;
+        let builder = Athm::builder().database_url(database).trust_callbacks().dispatcher(dispatcher);
+        let builder = if self == Self::SqliteOneByOne { builder.without_group_commit() } else { builder };
+        Ok(builder.start().await?)
+    }
+}
+
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NoDatabase => "no database",
+            Self::SqliteGrouped => "SQLite, grouped",
+            Self::SqliteOneByOne => "SQLite, one by one",
+        })
+    }
+}
+
+async fn parse(callback: Callback) -> HttpResponse {
+    match callback.reference_number() {
+        Some(_) => HttpResponse::Created().json(serde_json::json!({ "result": "recorded" })),
+        None => HttpResponse::Ok().json(serde_json::json!({ "result": "known" })),
+    }
+}
+
+/// How many payments are kept, once all their receivers have run.
+async fn rows(athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Error> {
+    athm.idle().await;
+    let (mut rows, mut query) = (0, TransactionQuery::new().limit(1000));
+    loop {
+        let page = athm.transactions(query.clone()).await?;
+        rows += page.transactions().len();
+        match page.next() {
+            Some(next) => query = query.after(next),
+            None => return Ok(HttpResponse::Ok().body(rows.to_string())),
+        }
+    }
+}
