@@ -1034,3 +1034,6 @@ fn text(text: &str) -> String {
 fn integer(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests;
