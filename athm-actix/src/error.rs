@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
+use athm_core::provider::ProviderError;
 use athm_core::{
     BoxError, OperationError, ParseError, Receipt, RecordError, Rejection, StoreError, UnexpectedTotal, VerifyError,
 };
@@ -18,6 +19,7 @@ const RETRY_SECONDS: &str = "5";
 /// |---|---|
 /// | 400 | the body can't be read: `{"error":"unreadable","field":…,"message":…}` |
 /// | 413, 415 | the body is too long, or neither a form nor JSON |
+/// | 404, 409, 422 | a payment that can't be created, authorized or cancelled: `{"error":"impossible","message":…}` |
 /// | 422 | the provider, or the program's own check, says otherwise: `{"result":"refused"}` |
 /// | 503 with `Retry-After` | not now: the provider doesn't confirm it yet or can't be asked, the database can't write |
 #[derive(Debug, thiserror::Error)]
@@ -70,9 +72,14 @@ impl Error {
     }
 
     fn is_refusal(&self) -> bool {
-        let is_unknown = matches!(self, Self::Verify(VerifyError::Refused | VerifyError::Unidentified));
-        is_unknown
-            || matches!(self, Self::Rejected(_) | Self::UnexpectedTotal(_) | Self::Record(RecordError::Unidentified))
+        match self {
+            Self::Verify(VerifyError::Refused | VerifyError::Unidentified) => true,
+            Self::Rejected(_) | Self::UnexpectedTotal(_) | Self::Record(RecordError::Unidentified) => true,
+            Self::Store(error) | Self::Record(RecordError::Store(error)) => {
+                matches!(error, StoreError::Conflict { .. })
+            }
+            _ => false,
+        }
     }
 }
 
@@ -83,6 +90,9 @@ impl ResponseError for Error {
             Self::Parse(_) | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Operation(OperationError::UnknownTransaction { .. }) => StatusCode::NOT_FOUND,
+            Self::Operation(OperationError::NoTicket { .. }) => StatusCode::CONFLICT,
+            Self::Operation(OperationError::Provider(ProviderError::Invalid(_))) => StatusCode::UNPROCESSABLE_ENTITY,
             _ if self.is_refusal() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -94,7 +104,7 @@ impl ResponseError for Error {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
-        if status.is_server_error() {
+        if status.is_server_error() && !matches!(self, Self::Verify(VerifyError::Pending)) {
             tracing::error!(error = self as &dyn std::error::Error, %status, "a callback failed");
         }
         let message = self.to_string();
@@ -104,6 +114,7 @@ impl ResponseError for Error {
                 None => json!({ "error": "unreadable", "message": message }),
             },
             Self::Unreadable => json!({ "error": "unreadable", "message": message }),
+            Self::Operation(_) if !status.is_server_error() => json!({ "error": "impossible", "message": message }),
             Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
             Self::Verify(VerifyError::Pending) => json!({ "result": Receipt::Pending.as_str() }),
             Self::Other(_) => json!({ "error": "internal" }),

@@ -140,6 +140,14 @@ impl FromStr for Amount {
     }
 }
 
+impl TryFrom<&str> for Amount {
+    type Error = AmountError;
+
+    fn try_from(text: &str) -> Result<Self, AmountError> {
+        text.parse()
+    }
+}
+
 impl TryFrom<Decimal> for Amount {
     type Error = AmountError;
 

@@ -34,7 +34,7 @@
 //! ```
 
 // Without a backend nothing is stored, and nothing reads what would be.
-#![cfg_attr(not(feature = "sqlite"), allow(dead_code, unused_variables, unused_imports))]
+#![cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code, unused_variables, unused_imports))]
 
 // What `#[receiver]` expands to names `::athm_core`, also within this crate.
 extern crate self as athm_core;
@@ -44,6 +44,7 @@ mod asking;
 mod athm;
 mod callback;
 mod clock;
+mod counter;
 mod delivery;
 mod dispatch;
 mod event;
@@ -57,6 +58,7 @@ mod receiver;
 mod sender;
 mod signal;
 mod store;
+pub mod testing;
 mod text;
 mod transaction;
 

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
 use crate::store::{By, Held, HeldAs, PaymentKey, Record, Recorded, Store};
-use crate::text::{causes, cut};
+use crate::text::causes;
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
 
-/// How much of a message's body the inbox keeps, in characters.
+/// How much of a message's body the inbox keeps, in bytes.
 const BODY: usize = 2048;
+/// How often the provider is asked about a message that isn't about a payment of ours, which takes a day, and about a
+/// refund that it doesn't show.
+const MOST_ATTEMPTS: u32 = 150;
 /// The pause before the provider is asked a second time; it doubles from time to time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
@@ -73,21 +77,29 @@ struct Claim {
     key: PaymentKey,
     kind: Option<TransactionKind>,
     status: Option<Status>,
-    refunded_amount: Option<Amount>,
+    /// What it claims has been given back, at least.
+    refunded: Option<Amount>,
     sender: Sender,
     body: String,
     attempts: u32,
+    /// Of one that has waited: which of the messages for that payment was the last.
+    version: Option<i64>,
 }
 
 impl Claim {
+    /// What has waited.
+    fn again(held: Held) -> Option<Self> {
+        let Held { key, kind, status, refunded, sender, body, held_as, version, .. } = held;
+        let HeldAs::Pending { attempts, .. } = held_as else { return None };
+        Some(Self { key: key?, kind, status, refunded, sender, body, attempts, version: Some(version) })
+    }
+
     /// Whether it says of an ended payment what the provider has said already: a duplicate costs nobody a question.
     fn tells_nothing_new(&self, known: &Transaction) -> bool {
         let is_settled = known.status.is_final() && known.verified;
-        let claims_as_much = self.status.as_ref().is_some_and(Status::is_final)
-            && fared(self.status.as_ref(), &known.status) == Claimed::Rightly;
-        let claims_no_refund = self.kind != Some(TransactionKind::Refund)
-            && self.refunded_amount.unwrap_or_default() <= known.refunded_amount;
-        is_settled && claims_as_much && claims_no_refund
+        let claims_an_end =
+            self.status.as_ref().is_some_and(Status::is_final) && self.kind != Some(TransactionKind::Refund);
+        is_settled && claims_an_end && fared(self.status.as_ref(), self.refunded, known) == Claimed::Rightly
     }
 }
 
@@ -100,9 +112,8 @@ impl Processor {
         body: &[u8],
     ) -> Result<Receipt, StoreError> {
         let body = String::from_utf8_lossy(body);
-        let body = cut(&body, BODY).unwrap_or(&body).to_owned();
-        let (kind, status, refunded_amount) =
-            (callback.kind().cloned(), callback.status().cloned(), callback.refunded_amount());
+        let body = body[..body.floor_char_boundary(BODY)].to_owned();
+        let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
         let key = match key_of(callback) {
             Some(key) if kind != Some(TransactionKind::Simulated) => key,
             key => {
@@ -117,31 +128,39 @@ impl Processor {
         let Some(asking) = &self.asking else {
             return self.believe(callback, sender).await;
         };
-        self.process(asking, Claim { key, kind, status, refunded_amount, sender, body, attempts: 0 }).await
+        self.process(
+            asking,
+            Claim { key, kind, status, refunded: claimed_refund(callback), sender, body, attempts: 0, version: None },
+        )
+        .await
     }
 
-    /// Asks the provider again about every message whose time has come.
+    /// Asks the provider again about the messages whose time has come, those that wait longest first.
     pub(crate) async fn retry_pending(&self) -> Result<(), StoreError> {
         let Some(asking) = &self.asking else { return Ok(()) };
-        for held in self.store.due(self.clock.steady()).await? {
-            if let (Some(key), HeldAs::Pending { attempts, .. }) = (held.key, held.held_as) {
-                let Held { kind, status, sender, body, .. } = held;
-                self.process(asking, Claim { key, kind, status, refunded_amount: None, sender, body, attempts })
-                    .await?;
-            }
-        }
-        Ok(())
+        let due = self.store.due(self.clock.steady()).await?;
+        let again = due.into_iter().filter_map(Claim::again).map(|claim| async {
+            let key = claim.key.clone();
+            self.process(asking, claim).await.inspect_err(|error| {
+                tracing::error!(payment = %key, error = %causes(error), "a pending message couldn't be looked after");
+            })
+        });
+        // One that fails holds up none of the others.
+        join_all(again).await.into_iter().try_for_each(|receipt| receipt.map(drop))
     }
 
     /// Asks the provider, records its word, and says how the claim fared.
     async fn process(&self, asking: &Asking, claim: Claim) -> Result<Receipt, StoreError> {
         let known = self.store.find(By::Payment(claim.key.clone())).await?;
+        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known.as_ref())) {
+            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
+        }
         if known.as_ref().is_some_and(|known| claim.tells_nothing_new(known)) {
             return self.done(&claim).await.map(|()| Receipt::Known);
         }
         let Some(word) = ask(asking, &claim.key, known.as_ref()).await else {
             tracing::warn!(payment = %claim.key, "too many messages about payments that aren't ours: the provider is asked later");
-            return self.wait(claim, FIRST_PAUSE).await;
+            return self.wait_longer(claim).await;
         };
         let observed = match word {
             Ok(observed) if *observed.kind() == TransactionKind::Refund => {
@@ -158,7 +177,7 @@ impl Processor {
                 return self.wait_longer(claim).await;
             }
         };
-        let status = observed.status().clone();
+        let seen = observed.clone();
         let recorded = match self.record(observed, claim.sender.clone()).await {
             Err(StoreError::Conflict { reference }) => {
                 tracing::error!(payment = %claim.key, reference, "the provider gave one reference number to two payments");
@@ -169,9 +188,9 @@ impl Processor {
         if let Some(reason) = recorded.events().iter().find_map(|event| event.rejection()) {
             return self.refuse(claim, reason).await;
         }
-        match fared(claim.status.as_ref(), &status) {
+        match fared(claim.status.as_ref(), claim.refunded, &seen) {
             Claimed::TooEarly => self.wait_longer(claim).await,
-            Claimed::Wrongly => self.refuse(claim, &format!("the provider says {status}")).await,
+            Claimed::Wrongly => self.refuse(claim, &format!("the provider says {}", seen.status())).await,
             Claimed::Rightly => {
                 self.done(&claim).await?;
                 Ok(if recorded.events().is_empty() { Receipt::Known } else { Receipt::Recorded })
@@ -191,15 +210,29 @@ impl Processor {
     }
 
     /// Keeps in mind, durably, that the provider is to be asked about a payment.
-    pub(crate) async fn remind(&self, key: PaymentKey, sender: Sender) -> Result<(), StoreError> {
-        let status = Some(Status::Completed);
-        let claim = Claim { key, kind: None, status, refunded_amount: None, sender, body: String::new(), attempts: 0 };
+    pub(crate) async fn remind(&self, key: PaymentKey, sender: Sender, status: Status) -> Result<(), StoreError> {
+        let claim = Claim {
+            key,
+            kind: None,
+            status: Some(status),
+            refunded: None,
+            sender,
+            body: String::new(),
+            attempts: 0,
+            version: None,
+        };
         self.wait(claim, FIRST_PAUSE).await.map(drop)
     }
 
     /// Verification is switched off: the message's word is taken.
     async fn believe(&self, callback: &Callback, sender: Sender) -> Result<Receipt, StoreError> {
-        let recorded = self.record(callback.transaction(self.clock.now()), sender).await?;
+        let recorded = match self.record(callback.transaction(self.clock.now()), sender).await {
+            Err(StoreError::Conflict { reference }) => {
+                tracing::error!(reference, "a message gives one reference number to two payments");
+                return Ok(Receipt::Refused);
+            }
+            recorded => recorded?,
+        };
         Ok(if recorded.events().iter().any(|event| event.rejection().is_some()) {
             Receipt::Refused
         } else if recorded.events().is_empty() {
@@ -234,13 +267,21 @@ impl Processor {
         reason: &str,
     ) -> Result<(), StoreError> {
         let held_as = held_as(reason.to_owned());
-        let (key, waited) = (claim.key.clone(), claim.attempts > 0);
+        let (key, version) = (claim.key.clone(), claim.version);
         self.hold(held_as, self.held(claim)).await?;
-        if waited { self.store.release(key).await } else { Ok(()) }
+        self.release(key, version).await
     }
 
     async fn done(&self, claim: &Claim) -> Result<(), StoreError> {
-        if claim.attempts > 0 { self.store.release(claim.key.clone()).await } else { Ok(()) }
+        self.release(claim.key.clone(), claim.version).await
+    }
+
+    /// Drops what has waited, unless another message for the same payment has come meanwhile.
+    async fn release(&self, key: PaymentKey, version: Option<i64>) -> Result<(), StoreError> {
+        match version {
+            Some(version) => self.store.release(key, version).await,
+            None => Ok(()),
+        }
     }
 
     async fn hold(&self, held_as: HeldAs, held: Held) -> Result<(), StoreError> {
@@ -248,8 +289,8 @@ impl Processor {
     }
 
     fn held(&self, claim: Claim) -> Held {
-        let Claim { key, kind, status, sender, body, .. } = claim;
-        Held { key: Some(key), kind, status, sender, body, ..self.blank() }
+        let Claim { key, kind, status, refunded, sender, body, .. } = claim;
+        Held { key: Some(key), kind, status, refunded, sender, body, ..self.blank() }
     }
 
     fn blank(&self) -> Held {
@@ -259,6 +300,8 @@ impl Processor {
             key: None,
             kind: None,
             status: None,
+            refunded: None,
+            version: 0,
             sender: Sender::CALLBACK,
             body: String::new(),
             received_at: self.clock.now(),
@@ -267,9 +310,20 @@ impl Processor {
 }
 
 async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>) -> Option<Word> {
-    let is_ours = known.is_some_and(|transaction| transaction.deadline.is_some());
-    let whose = if is_ours { Whose::Ours } else { Whose::Strangers };
+    let whose = if is_ours(known) { Whose::Ours } else { Whose::Strangers };
     asking.ask(key, known.and_then(|transaction| transaction.ecommerce_id), whose).await
+}
+
+/// Whether we opened the payment, or the provider has told us of it before: nobody made it up.
+fn is_ours(known: Option<&Transaction>) -> bool {
+    known.is_some_and(|transaction| transaction.deadline.is_some() || transaction.verified)
+}
+
+/// What a message claims has been given back, at least: a refund's own total, or what a payment's message says of it.
+pub(crate) fn claimed_refund(callback: &Callback) -> Option<Amount> {
+    let is_refund = callback.kind() == Some(&TransactionKind::Refund);
+    let claimed = if is_refund { callback.total().max(callback.refunded_amount()) } else { callback.refunded_amount() };
+    claimed.filter(|amount| *amount > Amount::ZERO)
 }
 
 /// The payment that a message names: its ticket, or else its movement of money.
@@ -294,11 +348,12 @@ pub(crate) enum Claimed {
     TooEarly,
 }
 
-pub(crate) fn fared(claimed: Option<&Status>, found: &Status) -> Claimed {
+pub(crate) fn fared(claimed: Option<&Status>, refunded: Option<Amount>, found: &Transaction) -> Claimed {
     match claimed {
-        Some(claimed) if claimed.is_final() && !found.is_final() => Claimed::TooEarly,
-        Some(Status::Completed) if *found != Status::Completed => Claimed::Wrongly,
-        Some(Status::Cancelled | Status::Expired) if *found == Status::Completed => Claimed::Wrongly,
+        Some(claimed) if claimed.is_final() && !found.status.is_final() => Claimed::TooEarly,
+        Some(Status::Completed) if found.status != Status::Completed => Claimed::Wrongly,
+        Some(Status::Cancelled | Status::Expired) if found.status == Status::Completed => Claimed::Wrongly,
+        _ if refunded > Some(found.refunded_amount) => Claimed::TooEarly,
         _ => Claimed::Rightly,
     }
 }
@@ -338,7 +393,13 @@ mod tests {
             (Some(&Expired), &Cancelled, Rightly),
             (Some(&Expired), &Completed, Wrongly),
         ] {
-            assert_eq!(fared(claimed, found), fares, "{claimed:?} beside {found}");
+            let seen = Transaction::builder(found.clone(), Amount::from_cents(2500)).build();
+            assert_eq!(fared(claimed, None, &seen), fares, "{claimed:?} beside {found}");
         }
+        let refunded = |cents| Some(Amount::from_cents(cents));
+        let seen =
+            Transaction::builder(Completed, Amount::from_cents(2500)).refunded_amount(Amount::from_cents(500)).build();
+        assert_eq!(fared(Some(&Completed), refunded(500), &seen), Rightly);
+        assert_eq!(fared(Some(&Completed), refunded(501), &seen), TooEarly);
     }
 }

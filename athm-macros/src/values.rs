@@ -62,7 +62,7 @@ pub(crate) fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors
 /// How often a delivery is tried in all.
 pub(crate) fn attempts(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<u32> {
     let name = option.name;
-    let help = format!("write `{}`; the first one counts, and the default is 10", option.example);
+    let help = format!("write `{}`: how often it is tried in all, which is 10 times unless given", option.example);
     let Some(number) = whole_number(&value, "u32") else {
         errors.on(value, format!("`{name}` is a whole number"), help);
         return None;

@@ -16,6 +16,33 @@ use tokio::sync::watch;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+/// Receivers of the edition before, in a crate that forbids what is unsafe.
+///
+/// ```edition2021
+/// #![forbid(unsafe_code)]
+///
+/// use std::time::Duration;
+///
+/// use athm_actix::{Delivery, Dispatcher, Refund, State, Transaction, receiver};
+///
+/// #[receiver(completed, attempts = 3, timeout = "2m", blocking)]
+/// #[receiver(expired, id = "release", order = -1)]
+/// fn fulfil(transaction: &Transaction, State(_): State<Vec<u8>>) -> Result<(), std::io::Error> {
+///     Err(std::io::Error::other(transaction.metadata_1().to_owned()))
+/// }
+///
+/// #[receiver(refunded)]
+/// async fn give_back<'a>(refund: &'a Refund, delivery: Delivery) {
+///     println!("{}: {}", delivery.idempotency_key(), refund.amount);
+/// }
+///
+/// let receivers = Dispatcher::linked().receivers();
+/// assert_eq!(receivers.len(), 3);
+/// assert!(receivers.iter().any(|receiver| receiver.timeout() == Duration::from_secs(120)));
+/// ```
+#[cfg(doctest)]
+pub struct EditionBefore;
+
 #[cfg(feature = "postgres")]
 mod postgres;
 

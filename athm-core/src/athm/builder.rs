@@ -59,7 +59,7 @@ impl Builder {
     /// | variable | what |
     /// |---|---|
     /// | `ATHM_PUBLIC_TOKEN`, `ATHM_PRIVATE_TOKEN` | the business's tokens, from the ATH Business app: both or none |
-    /// | `ATHM_BUSINESS_ID` | the `businessCustomerId` that every answer must carry |
+    /// | `ATHM_BUSINESS_ID` | the `businessCustomerId` that the provider's answers must carry |
     /// | `ATHM_DATABASE_URL` | the database: `sqlite://athm.db` unless set |
     /// | `ATHM_API_URL` | replaces scheme, host and port of the provider's hosts: a simulator |
     ///
@@ -85,7 +85,8 @@ impl Builder {
         self
     }
 
-    /// The `businessCustomerId` that every answer of the provider's must carry. Unset, it is not checked.
+    /// The `businessCustomerId` that the provider's answers must carry (searches, only where they name one). Unset, it is
+    /// not checked.
     pub fn business_id(mut self, id: impl Into<String>) -> Self {
         self.business_id = Some(id.into());
         self

@@ -1,8 +1,10 @@
 //! Keeping house: what is asked again, what is forgotten.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::select;
 
 use crate::clock::{earlier, later};
@@ -13,6 +15,8 @@ use crate::{Clock, StoreError};
 
 /// How often the house looks around when nothing is due before.
 const ROUND: Duration = Duration::from_secs(60);
+/// How long to wait after something has failed.
+const BREATH: Duration = Duration::from_secs(1);
 /// How long the provider's authorization secrets live.
 const TOKENS: Duration = Duration::from_secs(15 * 60);
 
@@ -44,22 +48,31 @@ impl Retention {
     }
 }
 
-/// Asks again about what is pending, as its time comes, and forgets what is old.
-pub(super) async fn keep(processor: Processor, retention: Retention) {
-    loop {
-        match round(&processor, retention).await {
-            Ok(()) => {}
-            Err(StoreError::Closed) => return,
-            Err(error) => {
-                tracing::error!(error = causes(&error), "pending messages couldn't be looked after; tried again")
-            }
-        }
-        wait(&processor).await;
+/// Does something until it ends by itself: if it panics, that is a mistake of athm's own, and it is begun again.
+pub(super) async fn for_ever<T: Clone, F: Future<Output = ()>>(name: &str, with: T, work: impl Fn(T) -> F) {
+    while AssertUnwindSafe(work(with.clone())).catch_unwind().await.is_err() {
+        tracing::error!(name, "a task of athm's own panicked and is begun again: please report it");
+        tokio::time::sleep(BREATH).await;
     }
 }
 
-async fn round(processor: &Processor, retention: Retention) -> Result<(), StoreError> {
-    processor.retry_pending().await?;
+/// Asks again about what is pending, as its time comes, and forgets what is old.
+pub(super) async fn keep(processor: Processor, retention: Retention) {
+    loop {
+        let (asked, tidied) = (processor.retry_pending().await, tidy(&processor, retention).await);
+        let failed = asked.err().or(tidied.err());
+        match failed {
+            None => wait(&processor).await,
+            Some(StoreError::Closed) => return,
+            Some(error) => {
+                tracing::error!(error = causes(&error), "pending messages couldn't be looked after; tried again");
+                processor.clock.sleep_until(later(processor.clock.steady(), BREATH)).await;
+            }
+        }
+    }
+}
+
+async fn tidy(processor: &Processor, retention: Retention) -> Result<(), StoreError> {
     while processor.store.tidy(retention.before(&processor.clock)).await? {}
     Ok(())
 }

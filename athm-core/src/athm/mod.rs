@@ -13,13 +13,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use tracing::Instrument;
 
 pub use self::builder::Builder;
 pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
 use self::runtimes::Runtimes;
+use crate::counter::Counter;
 use crate::delivery::{Deliveries, Worker};
-use crate::processor::{Claimed, Processor, Receipt, fared, key_of, said_to_expire};
+use crate::processor::{Claimed, Processor, Receipt, claimed_refund, fared, key_of, said_to_expire};
 use crate::provider::Client;
 use crate::store::{By, PaymentKey, Recorded, Store};
 use crate::text::causes;
@@ -50,6 +52,8 @@ struct Inner {
     processor: Processor,
     worker: Worker,
     runtimes: Runtimes,
+    /// What must not be cut short by a shutdown.
+    operations: Counter,
     orphaned_after: Duration,
 }
 
@@ -94,9 +98,11 @@ impl Athm {
         let observed = match word {
             Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
             Err(error) => return Err(VerifyError::Provider(error)),
+            // A refund's own number: it is no payment.
+            Ok(observed) if *observed.kind() == TransactionKind::Refund => return Err(VerifyError::Unidentified),
             Ok(observed) => said_to_expire(observed, callback.status()),
         };
-        match fared(callback.status(), observed.status()) {
+        match fared(callback.status(), claimed_refund(callback), &observed) {
             Claimed::TooEarly => Err(VerifyError::Pending),
             Claimed::Wrongly => Err(VerifyError::Refused),
             Claimed::Rightly => Ok(observed),
@@ -208,7 +214,11 @@ impl Athm {
     ///
     /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
     pub async fn shutdown(&self, grace: Duration) {
-        self.0.worker.stop(grace).await;
+        let operations = tokio::time::timeout(grace, self.0.operations.none());
+        let (operations, ()) = join(operations, self.0.worker.stop(grace)).await;
+        if operations.is_err() {
+            tracing::warn!("calls to the provider were still under way at the end of the grace period");
+        }
         if let Err(error) = self.store().close().await {
             tracing::debug!(error = causes(&error), "the database was closed already");
         }
@@ -234,6 +244,11 @@ impl Athm {
 
     /// Runs something to its end, whether or not the caller waits for it; `None` once stopped.
     async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let operation = self.0.operations.enter();
+        let work = async move {
+            let _operation = operation;
+            work.await
+        };
         self.0.runtimes.house().spawn(work.in_current_span()).await.ok()
     }
 }

@@ -80,7 +80,7 @@ async fn authorize(processor: &Processor, provider: &Client, id: TransactionId) 
         return Err(OperationError::NoTicket { id });
     };
     // Whatever happens from here on, somebody asks the provider how it ended.
-    processor.remind(PaymentKey::Ecommerce(ecommerce_id), Sender::AUTHORIZE).await?;
+    processor.remind(PaymentKey::Ecommerce(ecommerce_id), Sender::AUTHORIZE, Status::Completed).await?;
     let error = match provider.authorize(&ecommerce_id, &token).await {
         Ok(observed) => return Ok(processor.record(observed, Sender::AUTHORIZE).await?.transaction),
         Err(error) => error,
@@ -102,16 +102,15 @@ async fn cancel(processor: &Processor, provider: &Client, id: TransactionId) -> 
     let Some(ecommerce_id) = transaction.ecommerce_id else {
         return Err(OperationError::NoTicket { id });
     };
+    // Whatever happens from here on, somebody asks the provider how it ended.
+    processor.remind(PaymentKey::Ecommerce(ecommerce_id), Sender::CANCEL, Status::Cancelled).await?;
     let cancelled = provider.cancel(&ecommerce_id).await;
     let found = reread(processor, provider, ecommerce_id, Sender::CANCEL).await?;
     match (cancelled, found) {
         (_, Some(found)) if matches!(found.status, Status::Cancelled | Status::Expired) => Ok(found),
         (Err(error), _) => Err(error.into()),
-        (Ok(()), found) => {
-            // It will be cancelled in a moment, for all that the provider says.
-            processor.remind(PaymentKey::Ecommerce(ecommerce_id), Sender::CANCEL).await?;
-            Ok(found.unwrap_or(transaction))
-        }
+        // It will be cancelled in a moment, for all that the provider says.
+        (Ok(()), found) => Ok(found.unwrap_or(transaction)),
     }
 }
 

@@ -7,6 +7,7 @@ use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
 use crate::asking::Asking;
+use crate::counter::Counter;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
 use crate::processor::Processor;
 use crate::provider::Client;
@@ -54,11 +55,12 @@ impl Builder {
         let processor = Processor { store, asking, clock, waiting: Arc::default() };
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));
-        house.spawn(worker.clone().poll());
-        house.spawn(worker.clone().renew_leases());
-        house.spawn(house::keep(processor.clone(), self.retention));
+        house.spawn(house::for_ever("poll", worker.clone(), Worker::poll));
+        house.spawn(house::for_ever("leases", worker.clone(), Worker::renew_leases));
+        let retention = self.retention;
+        house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
-        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, orphaned_after })))
+        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations: Counter::default(), orphaned_after })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {

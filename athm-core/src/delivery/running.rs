@@ -5,23 +5,14 @@ use std::collections::HashMap;
 use tokio::sync::watch;
 
 use crate::DeliveryId;
+use crate::counter::{Counter, Entered};
 
 /// Which deliveries this process holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Running {
     held: watch::Sender<HashMap<DeliveryId, Held>>,
     /// Claims under way, of which nobody knows yet what they bring.
-    claims: watch::Sender<usize>,
-}
-
-/// A claim under way, until it is dropped.
-#[derive(Debug)]
-pub(super) struct Claiming(watch::Sender<usize>);
-
-impl Drop for Claiming {
-    fn drop(&mut self) {
-        self.0.send_modify(|claims| *claims -= 1);
-    }
+    claims: Counter,
 }
 
 /// How far one has come.
@@ -52,18 +43,39 @@ impl Running {
         self.held.borrow().iter().map(|(id, held)| (*id, *held)).collect()
     }
 
-    pub(super) fn claiming(&self) -> Claiming {
-        self.claims.send_modify(|claims| *claims += 1);
-        Claiming(self.claims.clone())
+    pub(super) fn claiming(&self) -> Entered {
+        self.claims.enter()
+    }
+
+    /// Lets go of these when it is dropped, whatever becomes of the task that holds it.
+    pub(super) fn guard(&self, ids: Vec<DeliveryId>) -> Guard {
+        Guard { running: self.clone(), ids }
+    }
+
+    /// Waits until nothing is claimed any more.
+    pub(super) async fn claimed_all(&self) {
+        self.claims.none().await;
     }
 
     /// Waits until there is none.
     pub(super) async fn none(&self) {
-        let (mut held, mut claims) = (self.held.subscribe(), self.claims.subscribe());
-        // The senders are alive as long as `self` is, so these end only when nothing is claimed and nothing runs.
-        while !held.borrow_and_update().is_empty() || *claims.borrow_and_update() > 0 {
-            let _ = claims.wait_for(|claims| *claims == 0).await;
+        let mut held = self.held.subscribe();
+        while !held.borrow_and_update().is_empty() || !self.claims.is_none() {
+            self.claims.none().await;
+            // The sender is alive as long as `self` is, so this ends only when nothing runs.
             let _ = held.wait_for(HashMap::is_empty).await;
         }
+    }
+}
+
+/// What a task holds; see [`Running::guard`].
+pub(super) struct Guard {
+    running: Running,
+    ids: Vec<DeliveryId>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.ids.iter().for_each(|id| self.running.ended(*id));
     }
 }

@@ -64,16 +64,19 @@ impl Worker {
     }
 
     async fn claim_due(&self) -> Result<(), StoreError> {
-        let slots = self.outbox.slots.take(usize::MAX);
-        let wanted = slots.len();
-        if wanted == 0 {
+        let now = self.clock.steady();
+        if !self.store.has_due(now, self.known()).await? {
             return Ok(());
         }
+        // Whoever finds no slot while they are taken here says so after this.
+        self.outbox.backlog.store(false, Ordering::Release);
+        let slots = self.outbox.slots.take(usize::MAX);
+        let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
-        let now = self.clock.steady();
         let claim = Claim { now, lease_until: later(now, LEASE), receivers: self.known(), slots };
-        let claimed = self.store.claim(claim).await?;
-        self.outbox.backlog.store(claimed == wanted, Ordering::Release);
+        if self.store.claim(claim).await? == wanted {
+            self.outbox.backlog.store(true, Ordering::Release);
+        }
         Ok(())
     }
 
@@ -98,6 +101,7 @@ impl Worker {
     /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once.
     async fn run_event(self, work: Work) {
         let Work { transaction, event, deliveries, span } = work;
+        let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
         tracing::Span::current().follows_from(span.id());
         for group in self.in_order(event.transition().signals(), deliveries) {
             let started = group.into_iter().map(|(receiver, claimed)| {
@@ -153,6 +157,7 @@ impl Worker {
         if tokio::time::timeout(grace, self.outbox.running.none()).await.is_ok() {
             return;
         }
+        self.outbox.running.claimed_all().await;
         let held = self.outbox.running.all();
         tracing::warn!(receivers = held.len(), "receivers run past the grace period; they run again at the next start");
         let let_go = held.into_iter().map(|(id, Held { attempt, has_started })| {

@@ -40,7 +40,7 @@ impl Builder {
         }
     }
 
-    /// The `businessCustomerId` that every answer must carry. Unset, it is not checked.
+    /// The `businessCustomerId` that answers must carry (searches, only where they name one). Unset, it is not checked.
     pub fn business_id(mut self, id: impl Into<String>) -> Self {
         self.business_id = Some(id.into());
         self

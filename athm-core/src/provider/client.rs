@@ -131,7 +131,9 @@ impl Client {
         };
         let mut refund = None;
         for value in found {
-            let found = Fields::from_value(value)?.answer(asked_at)?;
+            let fields = Fields::from_value(value)?;
+            self.refuse_another_business(&fields, Required::Maybe)?;
+            let found = fields.answer(asked_at)?;
             match found.kind() {
                 _ if found.reference_number() != Some(reference) => {}
                 TransactionKind::Refund => refund = Some(found),
@@ -149,11 +151,17 @@ impl Client {
         if payment.ecommerce_id() != Some(id) {
             return Err(ProviderError::OtherPayment { asked: *id });
         }
-        match &self.business_id {
-            Some(ours) if fields.text(&["businessCustomerId"])?.as_ref() != Some(ours) => {
-                Err(ProviderError::OtherBusiness)
-            }
-            _ => Ok(payment),
+        self.refuse_another_business(&fields, Required::Always)?;
+        Ok(payment)
+    }
+
+    /// Search names no business in the samples that are published: there it counts only if it is named.
+    fn refuse_another_business(&self, fields: &Fields, required: Required) -> Result<(), ProviderError> {
+        let Some(ours) = &self.business_id else { return Ok(()) };
+        match fields.text(&["businessCustomerId"])? {
+            Some(named) if named == *ours => Ok(()),
+            None if required == Required::Maybe => Ok(()),
+            _ => Err(ProviderError::OtherBusiness),
         }
     }
 
@@ -162,6 +170,13 @@ impl Client {
         url.set_path(path);
         Call { request: self.http.post(url), path: path.to_owned() }
     }
+}
+
+/// Whether an answer must name the business.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Required {
+    Always,
+    Maybe,
 }
 
 struct Call {

@@ -56,6 +56,9 @@ pub enum StoreError {
         /// The reference number that both claim.
         reference: String,
     },
+    /// A mistake of athm's own: please report it.
+    #[error("athm panicked as it wrote: please report it")]
+    Panicked,
     /// The database refused, or can't be reached.
     #[error("the database failed")]
     Database(#[source] SharedError),

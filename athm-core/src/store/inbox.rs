@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{EcommerceId, IdError, ReferenceNumber, Sender, Status, TransactionKind};
+use crate::{Amount, EcommerceId, IdError, ReferenceNumber, Sender, Status, TransactionKind};
 
 /// What a message names a payment by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,10 @@ pub(crate) struct Held {
     pub(crate) key: Option<PaymentKey>,
     pub(crate) kind: Option<TransactionKind>,
     pub(crate) status: Option<Status>,
+    /// What it claims has been given back, at least.
+    pub(crate) refunded: Option<Amount>,
+    /// Of a pending one: how many messages for the payment it stands for.
+    pub(crate) version: i64,
     pub(crate) sender: Sender,
     /// The beginning of its body.
     pub(crate) body: String,

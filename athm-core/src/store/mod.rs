@@ -69,8 +69,8 @@ pub(crate) trait Store: Send + Sync {
     /// Keeps a message. A pending one takes the place of the one that waits for the same payment.
     fn hold(&self, held: Held) -> Answer<'_, ()>;
 
-    /// Drops what waits for this payment.
-    fn release(&self, key: PaymentKey) -> Answer<'_, ()>;
+    /// Drops what waits for this payment, if nothing has come since it was read.
+    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()>;
 
     /// Forgets what is old enough, a small batch at a time. Tells whether there may be more.
     fn tidy(&self, before: Before) -> Answer<'_, bool>;

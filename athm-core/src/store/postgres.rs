@@ -38,7 +38,7 @@ use crate::delivery::{
     Claimed, DeliveryRecord, DeliveryState, End, Ended, LEASE, Planned, ReplayError, ReplayOf, Run, Slot, What, Work,
 };
 use crate::transaction::Transition;
-use crate::{Clock, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
+use crate::{Amount, Clock, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
 
 const MIGRATIONS: &[&str] = &[include_str!("migrations/postgres/0001_payments.sql")];
 /// How long a question may take.
@@ -159,8 +159,8 @@ impl Store for Postgres {
         self.writer.write(held)
     }
 
-    fn release(&self, key: PaymentKey) -> Answer<'_, ()> {
-        self.writer.write_lazily(key)
+    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()> {
+        self.writer.write_lazily(Release { key, version })
     }
 
     fn tidy(&self, before: Before) -> Answer<'_, bool> {
@@ -171,7 +171,7 @@ impl Store for Postgres {
         self.read(now, |session, clock, now| {
             async move {
                 let now = session.times(&clock).await?.there(now);
-                let sql = "SELECT id, payment, kind, status, sender, body, attempts, due_at, received_at FROM athm_inbox \
+                let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at FROM athm_inbox \
                            WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2";
                 session.all(sql, values![now, DUE], |columns| columns.pending()).await
             }
@@ -240,9 +240,16 @@ impl Store for Postgres {
     }
 
     fn ping(&self) -> Answer<'_, ()> {
-        self.read((), |session, _, ()| {
+        let reads = self.read((), |session, _, ()| {
             async move { session.execute("SELECT 1 FROM athm_migration LIMIT 1", values![]).await.map(drop) }.boxed()
-        })
+        });
+        // An empty write tells that others would get theirs.
+        let writes = self.writer.write(Nothing);
+        async move {
+            reads.await?;
+            writes.await
+        }
+        .boxed()
     }
 
     fn close(&self) -> Answer<'_, ()> {
@@ -255,6 +262,24 @@ impl Store for Postgres {
         }
         .boxed()
     }
+}
+
+/// Nothing to write.
+struct Nothing;
+
+impl Request for Nothing {
+    type Written = ();
+    type Answer = ();
+
+    fn about(&self) -> About {
+        About::These(Vec::new())
+    }
+
+    async fn execute(&self, _: Turn<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn committed(self, (): (), _: &SetUp) {}
 }
 
 // Opening.
@@ -464,8 +489,10 @@ fn settle(statements: &mut Statements<'_>, transaction: &Transaction, write: Wri
     }
     let ticket = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
     let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
-    for key in [ticket, reference].iter().flatten() {
-        statements.push(release(key));
+    // A refund that it doesn't show yet is waited for all the same.
+    let sql = "DELETE FROM athm_inbox WHERE payment = $1 AND state = 'pending' AND coalesce(refunded, 0) <= $2";
+    for key in [ticket, reference].into_iter().flatten() {
+        statements.push((sql, values![text(&key.to_string()), transaction.refunded_amount.cents()]));
     }
 }
 
@@ -830,16 +857,19 @@ impl Request for Held {
     }
 
     async fn execute(&self, turn: Turn<'_>) -> Result<()> {
-        // One more may wait for a payment that waits already or that we opened, however many wait.
+        // One more may wait for a payment that waits already or that is ours, however many wait.
         // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
         let sql = "INSERT INTO athm_inbox AS kept \
-                   (id, state, payment, kind, status, sender, body, reason, attempts, due_at, received_at) \
-                   SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::integer, \
-                   $10::timestamptz, $11::timestamptz WHERE $2::text <> 'pending' \
+                   (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at) \
+                   SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, 0, $7::text, $8::text, $9::text, \
+                   $10::integer, $11::timestamptz, $12::timestamptz WHERE $2::text <> 'pending' \
                    OR EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = $3) \
-                   OR EXISTS (SELECT 1 FROM athm_transaction WHERE ecommerce_id = $12 AND deadline IS NOT NULL) \
-                   OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < $13 \
-                   ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET \
+                   OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = $13 OR reference_number = $14) \
+                   AND (deadline IS NOT NULL OR verified)) \
+                   OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < $15 \
+                   ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = kept.version + 1, \
+                   kind = CASE WHEN kept.kind = 'refund' THEN kept.kind ELSE coalesce(excluded.kind, kept.kind) END, \
+                   refunded = nullif(greatest(coalesce(excluded.refunded, 0), coalesce(kept.refunded, 0)), 0), \
                    status = CASE WHEN kept.status = 'expired' THEN kept.status ELSE coalesce(excluded.status, kept.status) END, \
                    due_at = CASE WHEN excluded.attempts > kept.attempts THEN excluded.due_at \
                    ELSE least(kept.due_at, excluded.due_at) END, attempts = greatest(kept.attempts, excluded.attempts)";
@@ -848,9 +878,10 @@ impl Request for Held {
             HeldAs::Refused { reason } => ("refused", Some(reason), 0, None),
             HeldAs::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
         };
-        let ticket = match &self.key {
-            Some(PaymentKey::Ecommerce(id)) => Some(*id.as_uuid()),
-            _ => None,
+        let (ticket, reference) = match &self.key {
+            Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
+            Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
+            None => (None, None),
         };
         let values = values![
             self.id,
@@ -858,6 +889,7 @@ impl Request for Held {
             self.key.as_ref().map(|key| text(&key.to_string())),
             self.kind.as_ref().map(|kind| text(&kind.to_string())),
             self.status.as_ref().map(|status| text(&status.to_string())),
+            self.refunded.map(Amount::cents),
             text(self.sender.as_str()),
             text(&self.body),
             reason.map(|reason| text(reason)),
@@ -865,35 +897,45 @@ impl Request for Held {
             due_at,
             storable(self.received_at),
             ticket,
+            reference,
             KEPT,
         ];
-        match turn.session.execute(sql, values).await? {
-            0 => Err(Fault::Refused(StoreError::InboxFull)),
-            _ => Ok(()),
+        if turn.session.execute(sql, values).await? == 0 {
+            return Err(Fault::Refused(StoreError::InboxFull));
         }
+        if state != "pending" {
+            // The oldest makes room.
+            let sql = "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = $1 \
+                       ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
+                       AND (SELECT count(*) FROM athm_inbox WHERE state = $1) > $2";
+            turn.session.execute(sql, values![state, KEPT]).await?;
+        }
+        Ok(())
     }
 
     fn committed(self, (): (), _: &SetUp) {}
 }
 
-impl Request for PaymentKey {
+/// Drops what waits for a payment, if nothing has come since it was read.
+struct Release {
+    key: PaymentKey,
+    version: i64,
+}
+
+impl Request for Release {
     type Written = ();
     type Answer = ();
 
     fn about(&self) -> About {
-        About::These(vec![self.to_string()])
+        About::These(vec![self.key.to_string()])
     }
 
     async fn execute(&self, turn: Turn<'_>) -> Result<()> {
-        let (sql, values) = release(self);
-        turn.session.execute(sql, values).await.map(drop)
+        let sql = "DELETE FROM athm_inbox WHERE payment = $1 AND state = 'pending' AND version = $2";
+        turn.session.execute(sql, values![text(&self.key.to_string()), self.version]).await.map(drop)
     }
 
     fn committed(self, (): (), _: &SetUp) {}
-}
-
-fn release(key: &PaymentKey) -> (&'static str, Values<'static>) {
-    ("DELETE FROM athm_inbox WHERE payment = $1 AND state = 'pending'", values![text(&key.to_string())])
 }
 
 impl Request for Before {
@@ -932,16 +974,6 @@ impl Request for Before {
                 "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
                  WHERE state = 'unmatched' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
                 values![storable(self.unmatched), SOME],
-            ),
-            (
-                "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = 'refused' \
-                 ORDER BY received_at DESC LIMIT $2 OFFSET $1)",
-                values![KEPT, SOME],
-            ),
-            (
-                "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = 'unmatched' \
-                 ORDER BY received_at DESC LIMIT $2 OFFSET $1)",
-                values![KEPT, SOME],
             ),
         ];
         let mut has_more = false;

@@ -1,6 +1,7 @@
 //! SQLite: all of its SQL.
 
 use std::fs::{File, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,7 @@ use crate::delivery::{
     Claimed, DeliveryRecord, DeliveryState, End, Ended, LEASE, Planned, ReplayError, ReplayOf, Run, Slot, What, Work,
 };
 use crate::transaction::Transition;
-use crate::{Customer, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
+use crate::{Amount, Customer, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
 
 const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_payments.sql")];
 /// How long a statement waits for a lock that another connection holds.
@@ -71,6 +72,7 @@ impl Sqlite {
         migrate(&mut connection, set_up.clock.now())?;
         // Nobody else has the file: whoever ran these is gone.
         execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
+        execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
         let reader =
             read_on_a_thread(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?).map_err(StoreError::database)?;
         let writer = Writer::start(connection, set_up.batching, lock).map_err(StoreError::database)?;
@@ -89,7 +91,7 @@ impl Sqlite {
             if !sent {
                 return Err(StoreError::Closed);
             }
-            receiver.await.unwrap_or(Err(StoreError::Closed))
+            receiver.await.unwrap_or(Err(StoreError::Panicked))
         }
         .boxed()
     }
@@ -153,8 +155,11 @@ impl Store for Sqlite {
         self.writer.write(move |connection| hold(connection, &held), |()| ())
     }
 
-    fn release(&self, key: PaymentKey) -> Answer<'_, ()> {
-        self.writer.write_lazily(move |connection| Ok(release(connection, &key)?))
+    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| {
+            let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND version = ?2";
+            Ok(execute(connection, sql, params![key.to_string(), version])?)
+        })
     }
 
     fn tidy(&self, before: Before) -> Answer<'_, bool> {
@@ -163,7 +168,7 @@ impl Store for Sqlite {
 
     fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>> {
         self.read(move |connection| {
-            let sql = "SELECT id, payment, kind, status, sender, body, attempts, due_at, received_at FROM athm_inbox \
+            let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at FROM athm_inbox \
                        WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
             all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.pending())
         })
@@ -211,7 +216,15 @@ impl Store for Sqlite {
     }
 
     fn ping(&self) -> Answer<'_, ()> {
-        self.read(|connection| connection.query_row("SELECT 1 FROM athm_migration LIMIT 1", [], |_| Ok(())))
+        let reads =
+            self.read(|connection| connection.query_row("SELECT 1 FROM athm_migration LIMIT 1", [], |_| Ok(())));
+        // An empty write costs no commit, and tells that others would get theirs.
+        let writes = self.writer.write(|_| Ok(()), |()| ());
+        async move {
+            reads.await?;
+            writes.await
+        }
+        .boxed()
     }
 
     fn close(&self) -> Answer<'_, ()> {
@@ -267,7 +280,8 @@ fn read_on_a_thread(connection: Connection) -> io::Result<std::sync::mpsc::Sende
     let (sender, receiver) = std::sync::mpsc::channel::<Read>();
     thread::Builder::new().name(String::from("athm-reader")).spawn(move || {
         for read in receiver {
-            read(&connection);
+            // Whoever asked gets no answer; all others still do.
+            let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
         }
     })?;
     Ok(sender)
@@ -406,7 +420,11 @@ fn settle(connection: &Connection, transaction: &Transaction) -> rusqlite::Resul
     execute(connection, sql, [transaction.id.as_uuid()])?;
     let ticket = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
     let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
-    [ticket, reference].iter().flatten().try_for_each(|key| release(connection, key))
+    // A refund that it doesn't show yet is waited for all the same.
+    let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND coalesce(refunded, 0) <= ?2";
+    let refunded = transaction.refunded_amount.cents();
+    let mut names = [ticket, reference].into_iter().flatten();
+    names.try_for_each(|key| execute(connection, sql, params![key.to_string(), refunded]))
 }
 
 fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
@@ -638,9 +656,11 @@ fn hold(connection: &Connection, held: &Held) -> Result<(), StoreError> {
         return Err(StoreError::InboxFull);
     }
     // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
-    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, sender, body, reason, attempts, due_at, received_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-               ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET \
+    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?12, 0, ?6, ?7, ?8, ?9, ?10, ?11) \
+               ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = version + 1, \
+               kind = CASE WHEN kind = 'refund' THEN kind ELSE coalesce(excluded.kind, kind) END, \
+               refunded = nullif(max(coalesce(excluded.refunded, 0), coalesce(refunded, 0)), 0), \
                status = CASE WHEN status = 'expired' THEN status ELSE coalesce(excluded.status, status) END, \
                due_at = CASE WHEN excluded.attempts > attempts THEN excluded.due_at ELSE min(due_at, excluded.due_at) END, \
                attempts = max(attempts, excluded.attempts)";
@@ -661,25 +681,31 @@ fn hold(connection: &Connection, held: &Held) -> Result<(), StoreError> {
         attempts,
         due_at,
         held.received_at.as_microsecond(),
+        held.refunded.map(Amount::cents),
     ];
-    Ok(execute(connection, sql, values)?)
+    execute(connection, sql, values)?;
+    if state != "pending" {
+        // The oldest makes room.
+        let sql = "DELETE FROM athm_inbox WHERE id = (SELECT id FROM athm_inbox WHERE state = ?1 ORDER BY received_at LIMIT 1) \
+                   AND (SELECT count(*) FROM athm_inbox WHERE state = ?1) > ?2";
+        execute(connection, sql, params![state, KEPT])?;
+    }
+    Ok(())
 }
 
 /// Whether one more may wait: one for a payment that waits already or that we opened always may.
 fn has_room(connection: &Connection, held: &Held) -> rusqlite::Result<bool> {
-    let ticket = match &held.key {
-        Some(PaymentKey::Ecommerce(id)) => Some(*id.as_uuid()),
-        _ => None,
+    let (ticket, reference) = match &held.key {
+        Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
+        Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
+        None => (None, None),
     };
     let sql = "SELECT EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = ?1) \
-               OR EXISTS (SELECT 1 FROM athm_transaction WHERE ecommerce_id = ?2 AND deadline IS NOT NULL) \
-               OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < ?3";
+               OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = ?2 OR reference_number = ?3) \
+               AND (deadline IS NOT NULL OR verified)) \
+               OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < ?4";
     let key = held.key.as_ref().map(ToString::to_string);
-    connection.prepare_cached(sql)?.query_row(params![key, ticket, KEPT], |row| row.get(0))
-}
-
-fn release(connection: &Connection, key: &PaymentKey) -> rusqlite::Result<()> {
-    execute(connection, "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending'", [key.to_string()])
+    connection.prepare_cached(sql)?.query_row(params![key, ticket, reference, KEPT], |row| row.get(0))
 }
 
 fn tidy(connection: &Connection, before: Before) -> rusqlite::Result<bool> {
@@ -709,16 +735,6 @@ fn tidy(connection: &Connection, before: Before) -> rusqlite::Result<bool> {
             "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
              WHERE state = 'unmatched' AND received_at < ?1 LIMIT ?2)",
             params![micros(before.unmatched), SOME],
-        ),
-        (
-            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = 'refused' \
-             ORDER BY received_at DESC LIMIT ?2 OFFSET ?1)",
-            params![KEPT, SOME],
-        ),
-        (
-            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = 'unmatched' \
-             ORDER BY received_at DESC LIMIT ?2 OFFSET ?1)",
-            params![KEPT, SOME],
         ),
     ];
     let mut has_more = false;

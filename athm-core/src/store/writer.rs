@@ -1,5 +1,6 @@
 //! The one thread that writes: it drains what waits, commits once, and answers each caller after the commit.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -138,7 +139,7 @@ where
         let written = match written {
             Some(Err(error)) => Err(error),
             Some(Ok(written)) => committed.map(|()| written),
-            None => Err(committed.err().unwrap_or(StoreError::Closed)),
+            None => Err(committed.err().unwrap_or(StoreError::Panicked)),
         };
         // A caller that has gone away misses only the answer.
         let _ = answer.send(written.map(then));
@@ -212,7 +213,8 @@ fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for write in writes {
         let savepoint = transaction.savepoint()?;
-        match write.write(&savepoint) {
+        // A mistake in one write must not end the thread that all others need.
+        match catch_unwind(AssertUnwindSafe(|| write.write(&savepoint))).unwrap_or(Err(StoreError::Panicked)) {
             Ok(()) => savepoint.commit()?,
             Err(error) => {
                 drop(savepoint);

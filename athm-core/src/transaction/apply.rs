@@ -82,7 +82,8 @@ impl Transaction {
         self.reference_number = self.reference_number.take().or_else(|| observed.reference_number.clone());
         self.deadline = self.deadline.or(observed.deadline);
         self.customer = self.customer.take().or_else(|| observed.customer.clone());
-        if self.kind != TransactionKind::Ecommerce {
+        // What is no checkout may still turn out to be one; a refund is never what a payment is.
+        if self.kind != TransactionKind::Ecommerce && observed.kind != TransactionKind::Refund {
             self.kind = observed.kind.clone();
         }
     }

@@ -1,12 +1,16 @@
 //! A payment put together by hand.
 
+use std::marker::PhantomData;
+
 use jiff::Timestamp;
 
 use super::{Item, Status, Transaction, TransactionKind};
 use crate::clock::system_now;
 use crate::{Amount, EcommerceId, ReferenceNumber, TransactionId};
 
-/// Puts a [`Transaction`] together, for custom callbacks that believe another source, and for tests.
+/// Puts a [`Transaction`] together, for custom callbacks that believe another source.
+///
+/// Tests start from [`Transaction::sample`], which has all of this too, and fills in what a test doesn't care about.
 ///
 /// ```
 /// use athm_core::{Amount, Item, Status, Transaction};
@@ -23,13 +27,16 @@ use crate::{Amount, EcommerceId, ReferenceNumber, TransactionId};
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
-pub struct TransactionBuilder(Transaction);
+pub struct TransactionBuilder<Of = ()> {
+    pub(crate) transaction: Transaction,
+    of: PhantomData<Of>,
+}
 
 impl Transaction {
     /// Starts a checkout payment with that status and total.
     pub fn builder(status: Status, total: Amount) -> TransactionBuilder {
         let now = system_now();
-        TransactionBuilder(Self {
+        TransactionBuilder::of(Self {
             id: TransactionId::new(),
             kind: TransactionKind::Ecommerce,
             status,
@@ -55,82 +62,88 @@ impl Transaction {
     }
 }
 
-impl TransactionBuilder {
+impl<Of> TransactionBuilder<Of> {
+    pub(crate) fn of(transaction: Transaction) -> Self {
+        Self { transaction, of: PhantomData }
+    }
+
     /// What sort of payment it is.
     pub fn kind(mut self, kind: TransactionKind) -> Self {
-        self.0.kind = kind;
+        self.transaction.kind = kind;
         self
     }
 
     /// The provider's name for the checkout ticket.
     pub fn ecommerce_id(mut self, id: EcommerceId) -> Self {
-        self.0.ecommerce_id = Some(id);
+        self.transaction.ecommerce_id = Some(id);
         self
     }
 
     /// The provider's name for the movement of money.
     pub fn reference_number(mut self, reference: ReferenceNumber) -> Self {
-        self.0.reference_number = Some(reference);
+        self.transaction.reference_number = Some(reference);
         self
     }
 
     /// The part of the total before tax (the whole total, unless given).
     pub fn subtotal(mut self, subtotal: Amount) -> Self {
-        self.0.subtotal = subtotal;
+        self.transaction.subtotal = subtotal;
         self
     }
 
     /// The tax.
     pub fn tax(mut self, tax: Amount) -> Self {
-        self.0.tax = tax;
+        self.transaction.tax = tax;
         self
     }
 
     /// What the provider keeps.
     pub fn fee(mut self, fee: Amount) -> Self {
-        self.0.fee = fee;
+        self.transaction.fee = fee;
         self
     }
 
     /// What the merchant receives.
     pub fn net_amount(mut self, net: Amount) -> Self {
-        self.0.net_amount = net;
+        self.transaction.net_amount = net;
         self
     }
 
     /// What has been given back so far.
     pub fn refunded_amount(mut self, refunded: Amount) -> Self {
-        self.0.refunded_amount = refunded;
+        self.transaction.refunded_amount = refunded;
         self
     }
 
     /// The first of the merchant's two texts.
     pub fn metadata_1(mut self, text: impl Into<String>) -> Self {
-        self.0.metadata_1 = text.into();
+        self.transaction.metadata_1 = text.into();
         self
     }
 
     /// The second of the merchant's two texts.
     pub fn metadata_2(mut self, text: impl Into<String>) -> Self {
-        self.0.metadata_2 = text.into();
+        self.transaction.metadata_2 = text.into();
         self
     }
 
     /// One more line of what was bought.
     pub fn item(mut self, item: Item) -> Self {
-        self.0.items.push(item);
+        self.transaction.items.push(item);
         self
     }
 
     /// When the money moved.
     pub fn date(mut self, date: Timestamp) -> Self {
-        self.0.date = Some(date);
+        self.transaction.date = Some(date);
         self
     }
+}
 
+impl TransactionBuilder {
     /// The transaction.
     #[must_use]
     pub fn build(self) -> Transaction {
-        self.0
+        self.transaction
     }
 }

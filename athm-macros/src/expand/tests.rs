@@ -24,6 +24,27 @@ fn an_async_receiver_with_every_option() {
 }
 
 #[test]
+fn a_blocking_receiver_with_attempts_and_a_timeout() {
+    insta::assert_snapshot!(expanded(
+        quote!(expired, id = "print", attempts = 3, timeout = "1500ms", blocking, crate = athm),
+        quote!(
+            fn print() {}
+        )
+    ));
+}
+
+#[test]
+fn several_attributes_expand_one_by_one() {
+    insta::assert_snapshot!(expanded(
+        quote!(completed, id = "fulfil", crate = athm),
+        quote!(
+            #[athm::receiver(expired, id = "release")]
+            fn settle() {}
+        )
+    ));
+}
+
+#[test]
 fn parameters_under_cfg_stay_under_it() {
     let item = quote! {
         #[allow(unused_variables)]

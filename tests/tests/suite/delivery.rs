@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use athm_core::{
     Amount, Athm, BoxError, Builder, Clock, Context, Delivery, DeliveryRecord, DeliveryState, Dispatcher, FromContext,
-    Permanent, Rejection, ReplayError, Sender, Signal, State, Status, receiver,
+    Permanent, Refund, Rejection, ReplayError, Sender, Signal, State, Status, receiver,
 };
 use athm_tests::{Backend, Recorder, eventually, linked, payment, trusting};
 use jiff::SignedDuration;
@@ -328,6 +328,79 @@ async fn a_timeout_drops_an_async_receiver_and_it_is_tried_again() {
     })
     .await;
     assert_eq!((recorder.noted().len(), dead(&athm).await[0].error.as_deref()), (10, Some("it took longer than 30s")));
+    athm.shutdown(DAY).await;
+}
+
+#[receiver(completed, id = "brief.async", sender = "brief", attempts = 2, timeout = "1500ms")]
+async fn is_stopped_soon(delivery: Delivery, State(recorder): State<Recorder>) {
+    recorder.note(format!("{} {}", delivery.attempt(), delivery.is_last_attempt()));
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_receiver_with_a_timeout_of_its_own_has_no_more_time_than_that() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let athm =
+        trusting(&database, linked("brief.")).state(recorder.clone()).clock(clock.clone()).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), Sender::new("brief")).await.unwrap();
+    recorder.wait_for(1).await;
+    clock.advance(Duration::from_millis(1501));
+    eventually(async || {
+        clock.advance(Duration::from_secs(5));
+        dead(&athm).await.len() == 1
+    })
+    .await;
+    assert_eq!(recorder.noted(), ["1 false", "2 true"]);
+    assert_eq!(dead(&athm).await[0].error.as_deref(), Some("it took longer than 1.5s"));
+    athm.shutdown(DAY).await;
+}
+
+#[receiver(received, completed, id = "impatient.fails", sender = "impatient", attempts = 3)]
+fn fails_three_times(signal: Signal, delivery: Delivery, State(recorder): State<Recorder>) -> Result<(), &'static str> {
+    if signal == Signal::Received {
+        return Ok(());
+    }
+    recorder.note(format!("{} {}", delivery.attempt(), delivery.is_last_attempt()));
+    Err("the printer is on fire")
+}
+
+#[tokio::test]
+async fn a_receiver_with_attempts_of_its_own_is_tried_no_more_often_than_that() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let athm =
+        trusting(&database, linked("impatient.")).state(recorder.clone()).clock(clock.clone()).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), Sender::new("impatient")).await.unwrap();
+    exhaust(&athm, &clock).await;
+    assert_eq!(recorder.noted(), ["1 false", "2 false", "3 true"]);
+    let dead = dead(&athm).await;
+    assert_eq!((dead.len(), dead[0].attempts, dead[0].state), (1, 3, DeliveryState::Dead));
+    athm.shutdown(DAY).await;
+}
+
+#[receiver(refunded, id = "refund.async", sender = "refund")]
+async fn give_back(refund: &Refund, State(recorder): State<Recorder>) {
+    tokio::task::yield_now().await;
+    recorder.note(format!("async {} of {}", refund.amount, refund.total_refunded));
+}
+
+#[receiver(refunded, id = "refund.blocking", sender = "refund", blocking)]
+fn print_credit_note(refund: &Refund, State(recorder): State<Recorder>) {
+    recorder.note(format!("blocking {} of {}", refund.amount, refund.total_refunded));
+}
+
+#[tokio::test]
+async fn each_refund_comes_with_what_was_given_back_this_time_and_in_all() {
+    let (database, recorder) = (Database::new(), Recorder::new());
+    let athm = trusting(&database, linked("refund.")).state(recorder.clone()).start().await.unwrap();
+    for refunded in [0, 500, 500, 1200] {
+        let payment = payment(1, Status::Completed).refunded_amount(Amount::from_cents(refunded)).build();
+        athm.record(payment, Sender::new("refund")).await.unwrap();
+        athm.idle().await;
+    }
+    let mut noted = recorder.noted();
+    noted.sort();
+    let expected = ["async 5.00 of 5.00", "async 7.00 of 12.00", "blocking 5.00 of 5.00", "blocking 7.00 of 12.00"];
+    assert_eq!(noted, expected);
     athm.shutdown(DAY).await;
 }
 

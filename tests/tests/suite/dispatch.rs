@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use athm_core::{
-    Amount, Athm, Context, Dispatcher, FromContext, Rejection, Sender, Signal, StartError, State, Status, Transaction,
-    TransactionKind, UnexpectedTotal, receiver,
+    Amount, Athm, Context, Dispatcher, FromContext, Refund, Rejection, Sender, Signal, StartError, State, Status,
+    Transaction, TransactionKind, UnexpectedTotal, receiver,
 };
 use athm_tests::{Database, Recorder, trusting};
 use tokio::sync::Barrier;
@@ -314,6 +314,57 @@ async fn point_9_all_missing_states_and_equal_ids_are_refused_at_once_by_name_an
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert_eq!(problems.len(), 1);
     assert!(problems[0].contains("6.2-last") && problems[0].contains("dispatch.rs:"), "{error}");
+}
+
+#[receiver(refunded, completed, id = "misplaced.refund", sender = "nobody")]
+fn misplaced(refund: &Refund, transaction: &Transaction) {
+    assert!(refund.amount <= transaction.total());
+}
+
+#[tokio::test]
+async fn point_9_a_receiver_of_a_refund_that_names_another_signal_is_refused_by_name_and_place() {
+    let line = line!() - 7;
+    let database = Database::new();
+    let error = trusting(&database, athm_tests::linked("misplaced.")).start().await.expect_err("it is refused");
+    let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
+    let place = format!("misplaced.refund ({}:{line}): parameter `refund`: `completed` doesn't bring it", file!());
+    assert_eq!(problems.len(), 1, "{error}");
+    assert!(problems[0].starts_with(&place) && problems[0].contains("only `refunded` does"), "{error}");
+}
+
+#[receiver(refunded, id = "refund-by-hand", sender = "refund by hand")]
+fn give_back(refund: &Refund) {
+    panic!("{} out of nowhere", refund.amount);
+}
+
+#[tokio::test]
+async fn a_dispatch_by_hand_brings_no_refund_and_says_what_to_do() {
+    let (dispatcher, sender) = (athm_tests::linked("refund-by-hand"), Sender::new("refund by hand"));
+    let failed = dispatcher.send_robust(Signal::Refunded, &transaction(Status::Completed), &sender).await;
+    let failure = failed[0].result().unwrap_err();
+    assert!(failure.to_string().contains("parameter `refund`"), "{failure}");
+    let cause = std::error::Error::source(failure).unwrap().to_string();
+    assert!(cause.contains("knows no refund") && cause.contains("`Athm::record`"), "{cause}");
+}
+
+#[receiver(completed, id = "several.completed", sender = "several")]
+#[receiver(expired, id = "several.expired", sender = "several", blocking)]
+fn several(signal: Signal, State(recorder): State<Recorder>) {
+    recorder.note(format!("{signal} {:?}", std::thread::current().id()));
+}
+
+#[tokio::test]
+async fn each_attribute_of_a_function_is_a_receiver_with_options_of_its_own() {
+    let (recorder, here) = (Recorder::new(), std::thread::current().id());
+    let dispatcher = athm_tests::linked("several.").state(recorder.clone());
+    for (status, id) in [(Status::Completed, "several.completed"), (Status::Expired, "several.expired")] {
+        let report = dispatcher.dispatch(&transaction(status), Sender::new("several")).await;
+        let ran: Vec<_> = report.entries().iter().map(|entry| entry.receiver()).collect();
+        assert!(report.is_ok() && ran == [id], "{report:?}");
+    }
+    let noted = recorder.noted();
+    assert_eq!(noted[0], format!("completed {here:?}"));
+    assert!(noted[1].starts_with("expired") && noted[1] != format!("expired {here:?}"), "{noted:?}");
 }
 
 #[tokio::test]

@@ -83,6 +83,21 @@ async fn a_payment_is_cancelled_by_the_merchant() {
 }
 
 #[tokio::test]
+async fn a_cancellation_whose_outcome_is_unknown_is_read_again_until_it_is_known() {
+    let mut business = Business::open().await;
+    let open = business.athm.create(order()).await.unwrap();
+    let id = *open.ecommerce_id().unwrap();
+    business.simulator.fail_with(Outage::BadGatewayPage);
+    assert!(matches!(business.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
+    business.simulator.recover();
+    business.simulator.decline(&id).unwrap();
+    business.restart().await;
+    // On a shared database it is another process's question until its time has come.
+    business.clock.advance(Duration::from_secs(120));
+    assert_eq!(business.recorder.wait_for(2).await, ["received by cancel", "cancelled by cancel"]);
+}
+
+#[tokio::test]
 async fn a_paid_payment_is_not_cancelled_and_its_completion_is_noticed() {
     let business = Business::open().await;
     let open = business.athm.create(order()).await.unwrap();

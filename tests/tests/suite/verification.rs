@@ -220,6 +220,24 @@ async fn a_refund_that_the_provider_shows_fires_refunded_once() {
 }
 
 #[tokio::test]
+async fn a_refund_that_the_provider_does_not_show_yet_is_waited_for() {
+    let business = Business::open().await;
+    let id = business.simulator.insert(paid());
+    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    let payment = business.simulator.payment(&id).unwrap();
+    let reference = payment.reference_number.clone().unwrap();
+    let news =
+        json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": "5.00" });
+    assert_eq!(business.webhook(news).await, Receipt::Pending);
+    // What is known already of the payment itself doesn't take the refund's place.
+    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(business.noted().await.len(), 2);
+    business.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
+    business.clock.advance(Duration::from_secs(5));
+    assert_eq!(business.recorder.wait_for(4).await[2..], ["received by webhook", "refunded by webhook"]);
+}
+
+#[tokio::test]
 async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing() {
     let business = Business::open().await;
     let id = business.simulator.insert(paid());

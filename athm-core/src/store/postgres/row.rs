@@ -149,6 +149,8 @@ impl<'r> Columns<'r> {
             key: self.maybe_parsed()?,
             kind: self.maybe_parsed()?,
             status: self.maybe_parsed()?,
+            refunded: self.get::<Option<i64>>()?.map(Amount::from_cents),
+            version: self.get()?,
             sender: Sender::new(self.get::<String>()?),
             body: self.get()?,
             held_as: HeldAs::Pending { attempts: self.count()?, due_at: self.time()? },

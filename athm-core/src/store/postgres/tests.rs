@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::delivery::{Outbox, Slots, Unstarted};
 use crate::store::{Batching, Policy};
-use crate::{Amount, Dispatcher, Sender, Status};
+use crate::{Dispatcher, Sender, Status};
 
 /// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
 struct World {
@@ -245,6 +245,8 @@ fn held(n: u32, held_as: HeldAs) -> Held {
         key: Some(PaymentKey::Ecommerce(Uuid::from_u128(n.into()).into())),
         kind: None,
         status: Some(Status::Completed),
+        refunded: None,
+        version: 0,
         sender: Sender::CALLBACK,
         body: String::new(),
         received_at: Timestamp::UNIX_EPOCH,
@@ -256,8 +258,8 @@ fn held(n: u32, held_as: HeldAs) -> Held {
 async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_own() {
     let world = World::new(0).await;
     let pending = || HeldAs::Pending { attempts: 1, due_at: world.clock.steady() };
-    let fill = "INSERT INTO athm_inbox (id, state, payment, sender, body, attempts, due_at, received_at) \
-                SELECT gen_random_uuid(), 'pending', 'reference:' || n, 'callback', '', 1, now(), now() \
+    let fill = "INSERT INTO athm_inbox (id, state, payment, sender, body, attempts, due_at, received_at, version) \
+                SELECT gen_random_uuid(), 'pending', 'reference:' || n, 'callback', '', 1, now(), now(), 0 \
                 FROM generate_series(1, 9990) AS n";
     world.query(fill).await;
     let kept = join_all((0..20).map(|n| world.store.hold(held(n, pending())))).await;
@@ -277,11 +279,28 @@ async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_
 #[ignore = "needs a server: tests/with-postgres"]
 async fn promise_5_of_refused_messages_the_newest_10_000_are_kept() {
     let world = World::new(0).await;
-    let fill = "INSERT INTO athm_inbox (id, state, sender, body, attempts, received_at) \
-                SELECT gen_random_uuid(), 'refused', 'callback', '', 0, now() FROM generate_series(1, 11500)";
+    let fill = "INSERT INTO athm_inbox (id, state, sender, body, attempts, received_at, version) \
+                SELECT gen_random_uuid(), 'refused', 'callback', '', 0, now(), 0 FROM generate_series(1, 9990)";
     world.query(fill).await;
-    let never = Timestamp::MIN;
-    let before = Before { tokens: never, deliveries: never, refused: never, unmatched: never };
-    while world.store.tidy(before).await.unwrap() {}
+    let refused = || HeldAs::Refused { reason: String::from("no") };
+    for n in 0..30 {
+        world.store.hold(held(n, refused())).await.unwrap();
+    }
     assert_eq!(world.count("athm_inbox").await, 10_000);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dropped_with_it() {
+    let world = World::new(0).await;
+    let pending = |status| Held { status, ..held(1, HeldAs::Pending { attempts: 1, due_at: world.clock.steady() }) };
+    world.store.hold(pending(None)).await.unwrap();
+    let read = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    world.store.hold(pending(Some(Status::Completed))).await.unwrap();
+    let key = read.key.unwrap();
+    world.store.release(key.clone(), read.version).await.unwrap();
+    let kept = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    assert_eq!(kept.status, Some(Status::Completed));
+    world.store.release(key, kept.version).await.unwrap();
+    assert!(world.store.due(world.clock.steady()).await.unwrap().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -78,7 +79,9 @@ impl<R: Request> Job for Share<R> {
         async move {
             // What an earlier try had taken is given back first.
             self.written = None;
-            self.written = Some(match self.request.execute(turn).await {
+            // One that panics fails alone.
+            let executed = AssertUnwindSafe(self.request.execute(turn)).catch_unwind().await;
+            self.written = Some(match executed.unwrap_or_else(|_| Err(Fault::Failed(StoreError::Panicked))) {
                 Ok(written) => Ok(written),
                 Err(Fault::Refused(error)) => Err(error),
                 Err(fault) => return Err(fault),

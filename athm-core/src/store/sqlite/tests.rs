@@ -198,6 +198,8 @@ fn held(n: u32, held_as: HeldAs) -> Held {
         key: Some(PaymentKey::Ecommerce(Uuid::from_u128(n.into()).into())),
         kind: None,
         status: Some(Status::Completed),
+        refunded: None,
+        version: 0,
         sender: Sender::CALLBACK,
         body: String::new(),
         received_at: Timestamp::UNIX_EPOCH,
@@ -224,19 +226,27 @@ async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_
 }
 
 #[tokio::test]
+async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dropped_with_it() {
+    let world = World::with_slots(0);
+    let pending = |status| Held { status, ..held(1, HeldAs::Pending { attempts: 1, due_at: world.clock.steady() }) };
+    world.store.hold(pending(None)).await.unwrap();
+    let read = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    world.store.hold(pending(Some(Status::Completed))).await.unwrap();
+    let key = read.key.unwrap();
+    world.store.release(key.clone(), read.version).await.unwrap();
+    let kept = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    assert_eq!(kept.status, Some(Status::Completed));
+    world.store.release(key, kept.version).await.unwrap();
+    assert!(world.store.due(world.clock.steady()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn promise_5_of_refused_messages_the_newest_10_000_are_kept() {
     let world = World::with_slots(0);
     let refused = || HeldAs::Refused { reason: String::from("no") };
     for batch in 0..22 {
         join_all((0..500).map(|n| world.store.hold(held(batch * 500 + n, refused())))).await;
     }
-    let before = Before {
-        tokens: Timestamp::MIN,
-        deliveries: Timestamp::MIN,
-        refused: Timestamp::MIN,
-        unmatched: Timestamp::MIN,
-    };
-    while world.store.tidy(before).await.unwrap() {}
     assert_eq!(world.count("SELECT count(*) FROM athm_inbox").await, 10_000);
 }
 

@@ -88,6 +88,8 @@ CREATE TABLE athm_inbox (
     payment     TEXT,
     kind        TEXT,
     status      TEXT,
+    refunded    INTEGER,
+    version     INTEGER NOT NULL,
     sender      TEXT    NOT NULL,
     body        TEXT    NOT NULL,
     reason      TEXT,

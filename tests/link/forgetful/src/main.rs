@@ -1,0 +1,5 @@
+//! Depends on `handlers` in Cargo.toml, and names it nowhere.
+
+fn main() {
+    listing::print();
+}

@@ -1,0 +1,7 @@
+//! Names its own library.
+
+athm_core::link!(package);
+
+fn main() {
+    listing::print();
+}
