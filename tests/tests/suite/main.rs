@@ -10,3 +10,7 @@ mod provider;
 mod start;
 mod storage;
 mod verification;
+
+/// What the tests run on that run on every backend.
+type Database = athm_tests::Database;
+type Business = athm_tests::Business<Database>;

@@ -23,7 +23,8 @@ fn set_up(clock: &Clock, slots: usize) -> (SetUp, crate::delivery::Unstarted) {
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
     let policy = Policy { checks: Vec::new(), registry: dispatcher.snapshot() };
     let (outbox, unstarted) = crate::delivery::Outbox::new(Slots::new(slots));
-    (SetUp { policy, outbox, clock: clock.clone(), batching: Batching::Grouped }, unstarted)
+    let house = tokio::runtime::Handle::current();
+    (SetUp { policy, outbox, clock: clock.clone(), batching: Batching::Grouped, house }, unstarted)
 }
 
 impl World {
