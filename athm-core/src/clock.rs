@@ -54,6 +54,12 @@ impl Clock {
         }
     }
 
+    /// Whether a test moves it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_manual(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The time of day.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -34,8 +34,7 @@ impl Arguments {
             arguments.take(&piece, errors);
         }
         if arguments.signals.is_empty() && !arguments.misspelt_signal {
-            let help = format!("name what it listens to, as in `#[receiver(completed)]`; {}", words::all_signals());
-            errors.at(attribute_span(user), "a receiver needs a signal", help);
+            errors.at(attribute_span(user), "a receiver needs a signal", words::one_signal());
         }
         arguments
     }
@@ -92,7 +91,7 @@ impl Arguments {
             Lit::Str(text) => {
                 errors.on(text, "a signal is a bare word, not a string", words::help_with_signal(&text.value()));
             }
-            other => errors.on(other, "expected a signal or an option", words::all_signals()),
+            other => errors.on(other, "expected a signal or an option", words::one_signal()),
         }
     }
 

@@ -21,6 +21,11 @@ impl Errors {
         self.push(Error::new(span, message(wrong, help)));
     }
 
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Everything that was found, as `compile_error!`s, or nothing.
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
         self.0.map(Error::into_compile_error)

@@ -145,27 +145,39 @@ fn check(item: &Item, errors: &mut Errors) {
     {
         errors.on(ty, "a receiver can't return `!`", "return nothing, or `Result<(), E>`: a receiver must end");
     }
-    if !item.has_body {
-        errors.on(ident, "a receiver needs a body", FREE);
+    if !item.has_body && errors.is_empty() {
+        errors.on(ident, "a receiver needs a body", "write one: athm calls this very function");
     }
 }
 
-/// Says what stands below the attribute instead of a function.
+/// Says what stands below the attribute instead of a function. On an expression the compiler has spoken already.
 fn refuse_item(item: TokenStream, errors: &mut Errors) {
-    let help = "put it on a `fn`, as in `#[receiver(completed)] fn fulfil(transaction: &Transaction) {}`";
-    let keyword = item.clone().into_iter().find_map(|token| match token {
-        TokenTree::Ident(word) if KEYWORDS.iter().any(|keyword| word == keyword) => Some(word),
-        _ => None,
-    });
-    match keyword {
-        Some(keyword) => errors.on(&keyword, format!("a receiver is a function, but this is a `{keyword}`"), help),
-        None => errors.on(item, "a receiver is a function", help),
+    let help = "put it on a function, as in `#[receiver(completed)] fn fulfil(transaction: &Transaction) {}`";
+    if let Some(keyword) = keyword(item) {
+        errors.on(&keyword, format!("expected a function, found `{keyword}`"), help);
     }
 }
 
-/// What starts an item that is no function. `extern` and `unsafe` may come before others, and are no news.
-const KEYWORDS: [&str; 12] =
-    ["struct", "enum", "union", "const", "static", "impl", "trait", "mod", "use", "type", "macro_rules", "crate"];
+/// The word that says what an item is: the first one that is no attribute, visibility or modifier.
+fn keyword(item: TokenStream) -> Option<Ident> {
+    let mut tokens = item.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        if let TokenTree::Ident(word) = token
+            && MODIFIERS.iter().all(|modifier| word != modifier)
+        {
+            let is_call = matches!(tokens.peek(), Some(TokenTree::Punct(bang)) if bang.as_char() == '!');
+            return (is_call || ITEMS.iter().any(|item| word == item)).then_some(word);
+        }
+    }
+    None
+}
+
+/// What may come before that word.
+const MODIFIERS: [&str; 4] = ["pub", "default", "unsafe", "async"];
+
+/// What starts an item that is no function.
+const ITEMS: [&str; 11] =
+    ["struct", "enum", "union", "const", "static", "impl", "trait", "mod", "use", "type", "extern"];
 
 /// The lints that are silenced for the function, and so for what repeats its name and its types.
 fn allowed(attribute: &Attribute) -> Option<TokenStream> {

@@ -118,7 +118,11 @@ pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Erro
 pub(crate) fn crate_path(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Path> {
     let path = Path::parse_mod_style.parse2(value.clone()).ok();
     if path.is_none() {
-        let help = format!("write `{}`: where athm is re-exported, without quotes", option.example);
+        let quoted = syn::parse2::<LitStr>(value.clone()).ok();
+        let help = match quoted.filter(|text| Path::parse_mod_style.parse_str(&text.value()).is_ok()) {
+            Some(text) => format!("write `crate = {}`, without the quotes", text.value()),
+            None => format!("write where athm is re-exported, as in `{}`", option.example),
+        };
         errors.on(value, format!("`{}` is a path", option.name), help);
     }
     path

@@ -84,39 +84,33 @@ pub(crate) fn is_like_a_flag(written: &str) -> bool {
     nearest(&written.to_lowercase(), words) == Some(BLOCKING)
 }
 
-/// Every signal, for the end of a help line.
-pub(crate) fn all_signals() -> String {
-    format!("the signals are {}", listed(SIGNALS.iter().map(|signal| signal.name)))
-}
-
 /// What to write for a word that is no signal.
 pub(crate) fn help_with_signal(written: &str) -> String {
-    let all = all_signals();
     let lower = written.to_lowercase();
-    if SILENT_STATES.contains(&lower.as_str()) {
-        return format!("a payment that is {lower} fires no signal yet; {all}");
-    }
-    let nearest = OTHER_NAMES
-        .iter()
-        .find_map(|&(other, name)| (other == lower).then_some(name))
-        .or_else(|| nearest(&lower, SIGNALS.iter().map(|signal| signal.name)));
-    match nearest {
-        Some(nearest) => format!("write `{nearest}`; {all}"),
-        None => all,
-    }
+    let names = || SIGNALS.iter().map(|signal| signal.name);
+    let other = OTHER_NAMES.iter().find_map(|&(other, name)| (other == lower).then_some(name));
+    let help = match other.or_else(|| nearest(&lower, names())) {
+        _ if SILENT_STATES.contains(&lower.as_str()) => {
+            format!("write `received` for every outcome: a payment that is {lower} has none yet")
+        }
+        Some(name) => format!("write `{name}`"),
+        None => return one_signal(),
+    };
+    format!("{help}\nnote: the signals are {}", listed(names()))
+}
+
+/// What to write where a signal is missing.
+pub(crate) fn one_signal() -> String {
+    format!("write one of {}", listed(SIGNALS.iter().map(|signal| signal.name)))
 }
 
 /// What to write for an option that doesn't exist.
 pub(crate) fn help_with_option(written: &str) -> String {
-    let lower = written.to_lowercase();
-    match nearest(&lower, OPTIONS.iter().map(|option| option.name)).and_then(option) {
-        Some(option) => format!("write `{}`; {}", option.example, options()),
-        None => options(),
+    let names = || OPTIONS.iter().map(|option| option.name);
+    match nearest(&written.to_lowercase(), names()).and_then(option) {
+        Some(option) => format!("write `{}`\nnote: the options are {}", option.example, listed(names())),
+        None => format!("write one of {}", listed(names())),
     }
-}
-
-fn options() -> String {
-    format!("the options are {}", listed(OPTIONS.iter().map(|option| option.name)))
 }
 
 fn listed(names: impl Iterator<Item = &'static str>) -> String {

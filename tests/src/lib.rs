@@ -42,7 +42,22 @@ pub struct Readme;
 #[cfg(doctest)]
 pub struct EditionBefore;
 
-/// A database of a test's own, gone when the test ends.
+#[cfg(feature = "postgres")]
+mod postgres;
+
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresDatabase;
+
+/// An empty database of a test's own, gone when the test ends.
+pub trait Backend: Default {
+    /// Its address.
+    fn url(&self) -> String;
+
+    /// Lets time pass until what died processes held is anybody's. On a file that is so at the next start.
+    fn end_leases(&self) {}
+}
+
+/// A file: [`Backend`] on SQLite.
 #[derive(Debug)]
 pub struct Database {
     folder: TempDir,
@@ -65,6 +80,12 @@ impl Database {
     #[must_use]
     pub fn path(&self) -> String {
         self.folder.path().join("athm.db").display().to_string()
+    }
+}
+
+impl Backend for Database {
+    fn url(&self) -> String {
+        Self::url(self)
     }
 }
 
@@ -156,7 +177,7 @@ pub fn linked(prefix: &str) -> Dispatcher {
 }
 
 /// A builder that believes what it is told, on that database.
-pub fn trusting(database: &Database, dispatcher: Dispatcher) -> Builder {
+pub fn trusting(database: &impl Backend, dispatcher: Dispatcher) -> Builder {
     Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
 }
 
@@ -173,7 +194,7 @@ pub fn payment(n: u32, status: Status) -> TransactionBuilder {
 
 /// A business with a provider: what is recorded is what the simulator says.
 #[derive(Debug)]
-pub struct Business {
+pub struct Business<D = Database> {
     /// The stand-in for the provider.
     pub simulator: Simulator,
     /// The handle under test.
@@ -182,10 +203,10 @@ pub struct Business {
     pub recorder: Recorder,
     /// Its time, which stands still.
     pub clock: Clock,
-    database: Database,
+    database: D,
 }
 
-impl Business {
+impl<D: Backend> Business<D> {
     /// Opens one, on an empty database.
     pub async fn open() -> Self {
         Self::open_with(|builder| builder).await
@@ -194,7 +215,7 @@ impl Business {
     /// Opens one that is set up in some other way.
     pub async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
         let (simulator, database, recorder, clock) =
-            (Simulator::start().await.expect("a simulator"), Database::new(), Recorder::new(), Clock::manual());
+            (Simulator::start().await.expect("a simulator"), D::default(), Recorder::new(), Clock::manual());
         let builder = adapt(verifying(&simulator, &database, recorder.listening()).clock(clock.clone()));
         let athm = builder.start().await.expect("it starts");
         Self { simulator, athm, recorder, clock, database }
@@ -242,7 +263,7 @@ impl Business {
 }
 
 /// A builder that asks the simulator.
-pub fn verifying(simulator: &Simulator, database: &Database, dispatcher: Dispatcher) -> Builder {
+pub fn verifying(simulator: &Simulator, database: &impl Backend, dispatcher: Dispatcher) -> Builder {
     let builder = Athm::builder().tokens("the public token", "the private token").api_url(simulator.url());
     builder.database_url(database.url()).dispatcher(dispatcher)
 }

@@ -76,7 +76,7 @@ async fn run(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sende
 
     match server.map(HttpServer::run) {
         Ok(server) => {
-            // A starter that has gone away has no use for the server: its handle, dropped unsent, stops nothing.
+            // When nobody waits for the start any more, the server is dropped before it accepts anything.
             if started.send(Ok(server.handle())).is_ok()
                 && let Err(error) = server.await
             {

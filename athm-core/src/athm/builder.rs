@@ -98,7 +98,8 @@ impl Builder {
         self
     }
 
-    /// Where payments are kept: `sqlite://` and a file's path. `sqlite://athm.db` unless given.
+    /// Where payments are kept: `sqlite://` and a file's path. `sqlite://athm.db` unless given. With the feature
+    /// `postgres`, a PostgreSQL that several processes may share.
     pub fn database_url(mut self, url: impl Into<String>) -> Self {
         self.database_url = Some(url.into());
         self

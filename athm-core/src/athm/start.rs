@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
-use crate::Dispatcher;
 use crate::asking::Asking;
 use crate::counter::Counter;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
 use crate::processor::Processor;
 use crate::provider::Client;
-use crate::store::{self, Policy, SetUp};
+use crate::store::{self, Policy, SetUp, Store};
+use crate::{Dispatcher, StoreError};
 
 const DATABASE: &str = "sqlite://athm.db";
 /// How many deliveries run at once.
@@ -41,11 +41,12 @@ impl Builder {
         let policy = Policy { checks: self.checks, registry };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
-        let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching };
-        let store = store::open(url, set_up)?;
-        store.ping().await?;
-
         let runtimes = Runtimes::start().map_err(StartError::Threads)?;
+        let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
+        let store = open(url, set_up).await.inspect_err(|_| {
+            runtimes.stop();
+        })?;
+
         let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
         let receivers = runtimes.receivers();
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
@@ -84,4 +85,10 @@ impl Builder {
             }
         }
     }
+}
+
+async fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
+    let store = store::open(url, set_up).await?;
+    store.ping().await?;
+    Ok(store)
 }

@@ -65,7 +65,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn database(error: impl Into<BoxError>) -> Self {
         Self::Database(SharedError(error.into().into()))
     }

@@ -7,11 +7,15 @@ mod batching;
 mod decide;
 mod error;
 mod inbox;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 #[cfg(feature = "sqlite")]
 mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod step;
 #[cfg(feature = "sqlite")]
 mod writer;
 
@@ -20,6 +24,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::runtime::Handle;
 
 pub(crate) use self::batching::Batching;
 pub use self::decide::Check;
@@ -164,17 +169,23 @@ pub(crate) struct SetUp {
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
     pub(crate) batching: Batching,
+    /// Where a connection lives: nothing depends on the caller's runtime.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
+    pub(crate) house: Handle,
 }
 
 /// Opens the database that the address names, and brings its tables up to date.
-pub(crate) fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
-    let feature = match url.split_once("://") {
+#[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "a file is opened at once"))]
+pub(crate) async fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
+    match url.split_once("://") {
         #[cfg(feature = "sqlite")]
-        Some(("sqlite", path)) => return Ok(Arc::new(sqlite::Sqlite::open(path, set_up)?)),
+        Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path, set_up)?)),
         #[cfg(not(feature = "sqlite"))]
-        Some(("sqlite", _)) => "sqlite",
-        Some(("postgres" | "postgresql", _)) => "postgres",
-        _ => return Err(StoreError::Address { found: url.split('@').next_back().unwrap_or_default().to_owned() }),
-    };
-    Err(StoreError::Feature { feature })
+        Some(("sqlite", _)) => Err(StoreError::Feature { feature: "sqlite" }),
+        #[cfg(feature = "postgres")]
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::Postgres::open(url, set_up).await?)),
+        #[cfg(not(feature = "postgres"))]
+        Some(("postgres" | "postgresql", _)) => Err(StoreError::Feature { feature: "postgres" }),
+        _ => Err(StoreError::Address { found: url.split('@').next_back().unwrap_or_default().to_owned() }),
+    }
 }

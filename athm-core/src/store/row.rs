@@ -6,8 +6,8 @@ use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 use crate::delivery::{DeliveryRecord, Planned};
+use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::transaction::{Refund, Transition};
 use crate::{Amount, Customer, Event, Item, Sender, Transaction};
 
 /// Reads a row's columns one after another, in the order in which they were selected.
@@ -108,7 +108,7 @@ impl<'r> Columns<'r> {
         let (id, transaction_id) = (self.id()?, self.id()?);
         let key: String = self.get()?;
         let refund_amount = self.get::<Option<i64>>()?.map(Amount::from_cents);
-        let transition = transition(&key, refund_amount).ok_or_else(|| self.unreadable(UnknownTransition(key)))?;
+        let transition = transition(&key, refund_amount).map_err(|error| self.unreadable(error))?;
         let sender = Sender::new(self.get::<String>()?);
         Ok(Event { id, transaction_id, transition, sender, rejection: self.get()?, created_at: self.time()? })
     }
@@ -152,25 +152,3 @@ impl<'r> Columns<'r> {
         })
     }
 }
-
-/// The reverse of [`Transition::key`]. What a merge of two rows has found twice is marked, and the same step.
-fn transition(key: &str, refund_amount: Option<Amount>) -> Option<Transition> {
-    let key = key.split_once(super::sqlite::TWICE).map_or(key, |(step, _)| step);
-    Some(match key {
-        "completed" => Transition::Completed,
-        "cancelled" => Transition::Cancelled,
-        "expired" => Transition::Expired,
-        "paid" => Transition::Paid,
-        other => match other.split_once(':')? {
-            ("unknown", word) => Transition::Unknown(word.to_owned()),
-            ("refunded", total) => {
-                Transition::Refunded(Refund { amount: refund_amount?, total_refunded: total.parse().ok()? })
-            }
-            _ => return None,
-        },
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("expected a transition, found {0:?}")]
-struct UnknownTransition(String);

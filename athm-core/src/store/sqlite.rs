@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::decide::{Stored, Write};
 use super::row::Columns;
+use super::step::TWICE;
 use super::writer::Writer;
 use super::{
     Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, SetUp, Store,
@@ -39,8 +40,6 @@ const KEPT: u32 = 10_000;
 const SOME: u32 = 1_000;
 /// How many waiting messages are read at once.
 const DUE: u32 = 64;
-/// What marks a step that two rows had both taken before they turned out to be one payment.
-pub(super) const TWICE: &str = "#";
 
 macro_rules! select_transaction {
     ($rest:literal) => {

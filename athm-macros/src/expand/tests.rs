@@ -2,68 +2,61 @@
 
 use super::*;
 
-#[test]
-fn a_sync_receiver_without_parameters() {
-    insta::assert_snapshot!(expanded(
-        quote!(completed),
-        quote!(
-            fn ring() {}
-        )
-    ));
+/// Compares with the snapshot of the test's name, which holds what the attribute leaves behind and nothing else.
+macro_rules! assert_expands {
+    ($arguments:literal, $item:literal) => {
+        let tokens = |text: &str| text.parse().expect("it is written as tokens");
+        let file = syn::parse2(receiver(tokens($arguments), tokens($item))).expect("it expands to items");
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(prettyplease::unparse(&file));
+        });
+    };
 }
 
 #[test]
-fn an_async_receiver_with_every_option() {
-    let arguments = quote!(cancelled, expired, id = "stock::release", order = -5, sender = "kiosk", crate = my::athm);
-    let item = quote! {
-        async fn release<'a>(transaction: &'a Transaction, State(stock): State<Stock>) -> Result<(), StockError> {
+fn a_sync_receiver_without_parameters() {
+    assert_expands!("completed", "fn ring() {}");
+}
+
+#[test]
+fn an_async_receiver_with_options() {
+    assert_expands!(
+        r#"cancelled, expired, id = "stock::release", order = -5, sender = "kiosk""#,
+        "async fn release<'a>(transaction: &'a Transaction, State(stock): State<Stock>) -> Result<(), StockError> {
             stock.release(transaction).await
-        }
-    };
-    insta::assert_snapshot!(expanded(arguments, item));
+        }"
+    );
 }
 
 #[test]
 fn a_blocking_receiver_with_attempts_and_a_timeout() {
-    insta::assert_snapshot!(expanded(
-        quote!(expired, id = "print", attempts = 3, timeout = "1500ms", blocking, crate = athm),
-        quote!(
-            fn print() {}
-        )
-    ));
+    assert_expands!(r#"expired, attempts = 3, timeout = "1500ms", blocking"#, "fn print(transaction: &Transaction) {}");
+}
+
+#[test]
+fn where_athm_is_re_exported() {
+    assert_expands!("completed, crate = my_framework::athm", "fn ring() {}");
 }
 
 #[test]
 fn several_attributes_expand_one_by_one() {
-    insta::assert_snapshot!(expanded(
-        quote!(completed, id = "fulfil", crate = athm),
-        quote!(
-            #[athm::receiver(expired, id = "release")]
-            fn settle() {}
-        )
-    ));
+    assert_expands!(
+        r#"completed, id = "fulfil""#,
+        r#"#[athm::receiver(expired, id = "release")]
+        fn settle() {}"#
+    );
 }
 
 #[test]
 fn parameters_under_cfg_stay_under_it() {
-    let item = quote! {
-        #[allow(unused_variables)]
-        pub(crate) fn count(#[cfg(unix)] signal: Signal, #[allow(unused)] sender: &Sender) {}
-    };
-    insta::assert_snapshot!(expanded(quote!(received), item));
+    assert_expands!(
+        "received",
+        "#[allow(unused_variables)]
+        pub(crate) fn count(#[cfg(unix)] signal: Signal, #[allow(unused)] sender: &Sender) {}"
+    );
 }
 
 #[test]
 fn a_wrong_attribute_leaves_the_function_in_place() {
-    insta::assert_snapshot!(expanded(
-        quote!(complete, ordr = 5),
-        quote!(
-            fn ring(transaction: &Transaction) {}
-        )
-    ));
-}
-
-fn expanded(arguments: TokenStream, item: TokenStream) -> String {
-    let file = syn::parse2(receiver(arguments, item)).expect("an expansion parses");
-    prettyplease::unparse(&file)
+    assert_expands!("complete, ordr = 5", "fn ring(transaction: &Transaction) {}");
 }

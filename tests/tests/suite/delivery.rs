@@ -9,8 +9,10 @@ use athm_core::{
     Amount, Athm, BoxError, Builder, Clock, Context, Delivery, DeliveryRecord, DeliveryState, Dispatcher, FromContext,
     Permanent, Refund, Rejection, ReplayError, Sender, Signal, State, Status, receiver,
 };
-use athm_tests::{Database, Recorder, eventually, linked, payment, trusting};
+use athm_tests::{Backend, Recorder, eventually, linked, payment, trusting};
 use jiff::SignedDuration;
+
+use crate::Database;
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -297,6 +299,7 @@ fn promise_6_a_process_that_aborts_in_a_receiver_dies_of_it_as_often_as_there_ar
     let runs: Vec<_> = (0..5)
         .map(|_| {
             let output = std::process::Command::new(env!("CARGO_BIN_EXE_deadly")).arg(database.url()).output().unwrap();
+            database.end_leases();
             (output.status.success(), String::from_utf8(output.stdout).unwrap())
         })
         .collect();

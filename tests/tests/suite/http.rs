@@ -8,8 +8,10 @@ use actix_web::{App, Error, HttpResponse, test, web};
 use athm_actix::simulator::{Outage, SimulatedPayment};
 use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal};
 use athm_core::Amount;
-use athm_tests::{Business, paid, ticket};
+use athm_tests::{paid, ticket};
 use serde_json::{Value, json};
+
+use crate::Business;
 
 type Answer = (StatusCode, Value);
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use athm_actix::simulator::{Outage, SimulatedPayment};
 use athm_core::{Amount, NewPayment, Receipt};
-use athm_tests::{Business, paid, ticket};
+use athm_tests::{paid, ticket};
 use futures_util::future::join_all;
 use serde_json::json;
+
+use crate::Business;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_5_sixty_four_duplicates_of_what_is_pending_cost_one_question() {

@@ -11,3 +11,7 @@ mod start;
 mod storage;
 mod testing;
 mod verification;
+
+/// What the tests run on that run on every backend.
+type Database = athm_tests::Database;
+type Business = athm_tests::Business<Database>;

@@ -63,6 +63,7 @@ async fn what_is_no_database_of_ours_is_refused() {
         ("sqlite://", "found \"sqlite://\""),
         ("sqlite://:memory:", "found \"sqlite://:memory:\""),
         ("sqlite:///no/such/folder/athm.db", "does its folder exist"),
+        #[cfg(not(feature = "postgres"))]
         ("postgres://localhost/shop", "the feature `postgres`"),
     ] {
         let error = refusal(trusting(&database, Dispatcher::empty()).database_url(url)).await;

@@ -8,8 +8,10 @@ use athm_core::{
     Amount, Athm, Callback, Clock, Dispatcher, Item, Receipt, RecordError, Recorded, Rejection, Sender, Signal, Status,
     StoreError, Transaction, TransactionKind, TransactionQuery, Transition,
 };
-use athm_tests::{Database, Recorder, payment, ticket, trusting};
+use athm_tests::{Recorder, payment, ticket, trusting};
 use futures_util::future::join_all;
+
+use crate::Database;
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use athm_actix::simulator::{Outage, SimulatedPayment};
 use athm_core::{Amount, Callback, Receipt, Status, TransactionKind, TransactionQuery, VerifyError};
-use athm_tests::{Business, paid, ticket};
+use athm_tests::{paid, ticket};
 use futures_util::future::join_all;
 use serde_json::json;
+
+use crate::Business;
 
 fn of(cents: i64) -> SimulatedPayment {
     SimulatedPayment::new(Amount::from_cents(cents))

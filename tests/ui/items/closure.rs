@@ -3,5 +3,5 @@ use athm_core::{Transaction, receiver};
 fn main() {
     let fulfil = #[receiver(completed)]
     |transaction: &Transaction| println!("{}", transaction.total());
-    fulfil(todo!());
+    let _: fn(&Transaction) = fulfil;
 }

@@ -1,4 +1,4 @@
-use athm_core::{Sender, Transaction, receiver};
+use athm_core::{Transaction, receiver};
 
 #[receiver(completed, sender = Sender::CALLBACK)]
 fn fulfil(transaction: &Transaction) {

@@ -1,4 +1,4 @@
-use athm_core::{Signal, Transaction, receiver};
+use athm_core::{Transaction, receiver};
 
 #[receiver(Signal::Completed)]
 fn fulfil(transaction: &Transaction) {

@@ -1,0 +1,214 @@
+//! A connection, and how it is made again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join_all, try_join};
+use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
+
+use super::address::Address;
+use super::fault::{Fault, Result};
+use super::row::{self, Columns};
+use crate::text::causes;
+use crate::{Clock, StoreError};
+
+/// How long a server that can't be reached is left alone: at first, and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// What is bound to a statement.
+pub(super) type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
+
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { vec![$(Box::new($value) as Box<dyn tokio_postgres::types::ToSql + Sync + Send + '_>),*] };
+}
+pub(super) use values;
+
+/// A connection with its prepared statements.
+pub(super) struct Session {
+    client: Client,
+    statements: Mutex<HashMap<&'static str, Statement>>,
+    connection: AbortHandle,
+}
+
+impl Session {
+    async fn connect(address: &Address, house: &Handle) -> std::result::Result<Self, StoreError> {
+        let connected = address.config.connect(address.tls.clone()).await;
+        let (client, connection) = connected.map_err(|error| Fault::from(error).into_error())?;
+        let connection = house.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = causes(&Fault::from(error).into_error()), "a connection to the database ended");
+            }
+        });
+        Ok(Self { client, statements: Mutex::default(), connection: connection.abort_handle() })
+    }
+
+    /// Ends it at once, whatever it waits for: the server undoes what was begun.
+    pub(super) fn abort(&self) {
+        self.connection.abort();
+    }
+
+    pub(super) async fn all<T>(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+        read: impl Fn(&mut Columns<'_>) -> row::Result<T>,
+    ) -> Result<Vec<T>> {
+        let statement = self.statement(sql).await?;
+        let rows = self.client.query(&statement, &bound(&values)).await?;
+        rows.iter().map(|row| Ok(read(&mut Columns::of(row))?)).collect()
+    }
+
+    pub(super) async fn one<T>(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+        read: impl Fn(&mut Columns<'_>) -> row::Result<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.all(sql, values, read).await?.into_iter().next())
+    }
+
+    pub(super) async fn execute(&self, sql: &'static str, values: Values<'_>) -> Result<u64> {
+        let statement = self.statement(sql).await?;
+        Ok(self.client.execute(&statement, &bound(&values)).await?)
+    }
+
+    /// Sends all of them at once; the server executes them in this order.
+    pub(super) async fn execute_all(&self, statements: Vec<(&'static str, Values<'_>)>) -> Result<()> {
+        // Prepared first: one that waited for that would be overtaken by the next.
+        let mut prepared = Vec::with_capacity(statements.len());
+        for (sql, values) in statements {
+            prepared.push((self.statement(sql).await?, values));
+        }
+        let sent = prepared.iter().map(|(statement, values)| async move {
+            self.client.execute(statement, &bound(values)).await.map_err(Fault::from)
+        });
+        let results = join_all(sent).await.into_iter().filter_map(std::result::Result::err);
+        results.reduce(Fault::or_cause).map_or(Ok(()), Err)
+    }
+
+    /// Several statements without values.
+    pub(super) async fn run(&self, sql: &str) -> Result<()> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// Begins a database transaction, and tells what time it is there.
+    pub(super) async fn begin(&self, clock: &Clock) -> Result<Times> {
+        let (_, times) = try_join(self.run("BEGIN"), self.times(clock)).await?;
+        Ok(times)
+    }
+
+    pub(super) async fn commit(&self) -> Result<()> {
+        self.run("COMMIT").await.map_err(|fault| match fault {
+            Fault::Lost(error) => Fault::Unknown(error),
+            other => other,
+        })
+    }
+
+    pub(super) async fn times(&self, clock: &Clock) -> Result<Times> {
+        if clock.is_manual() {
+            return Ok(Times { ahead: SignedDuration::ZERO });
+        }
+        let here = clock.steady();
+        let there = self.one("SELECT clock_timestamp()", values![], |columns| columns.time()).await?;
+        Ok(Times { ahead: there.unwrap_or(here).duration_since(here) })
+    }
+
+    async fn statement(&self, sql: &'static str) -> Result<Statement> {
+        let known = self.statements.lock().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        if let Some(statement) = known {
+            return Ok(statement);
+        }
+        let statement = self.client.prepare(sql).await?;
+        self.statements.lock().unwrap_or_else(PoisonError::into_inner).insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
+fn bound<'a>(values: &'a Values<'_>) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect()
+}
+
+/// Between this process's time and the server's, by which processes agree on deadlines. Of a clock that a test moves,
+/// the time is the same everywhere.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    ahead: SignedDuration,
+}
+
+impl Times {
+    pub(super) fn there(self, here: Timestamp) -> Timestamp {
+        storable(here.saturating_add(self.ahead).unwrap_or(here))
+    }
+
+    pub(super) fn here(self, there: Timestamp) -> Timestamp {
+        there.saturating_sub(self.ahead).unwrap_or(there)
+    }
+}
+
+/// PostgreSQL's time begins later than ours.
+pub(super) fn storable(time: Timestamp) -> Timestamp {
+    time.max(Timestamp::from_second(-62_135_596_800).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// A connection that is made when it is needed, and again when it was lost.
+pub(super) struct Link {
+    address: Arc<Address>,
+    house: Handle,
+    state: tokio::sync::Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    session: Option<Arc<Session>>,
+    /// How long to leave the server alone, since when, and why.
+    failed: Option<(Duration, Instant, StoreError)>,
+}
+
+impl Link {
+    pub(super) fn new(address: Arc<Address>, house: Handle) -> Self {
+        Self { address, house, state: tokio::sync::Mutex::default() }
+    }
+
+    /// The connection. When it can't be made, that is said at once until it is time to try again.
+    pub(super) async fn session(&self) -> Result<Arc<Session>> {
+        let mut state = self.state.lock().await;
+        if let Some(session) = state.session.as_ref().filter(|session| !session.client.is_closed()) {
+            return Ok(Arc::clone(session));
+        }
+        state.session = None;
+        if let Some((pause, since, error)) = &state.failed
+            && since.elapsed() < *pause
+        {
+            return Err(Fault::Lost(error.clone()));
+        }
+        match Session::connect(&self.address, &self.house).await {
+            Ok(session) => {
+                let session = Arc::new(session);
+                *state = State { session: Some(Arc::clone(&session)), failed: None };
+                Ok(session)
+            }
+            Err(error) => {
+                let pause = state.failed.as_ref().map_or(BACKOFF.0, |(pause, ..)| (*pause * 2).min(BACKOFF.1));
+                tracing::warn!(error = causes(&error), ?pause, "the database can't be reached; tried again");
+                state.failed = Some((pause, Instant::now(), error.clone()));
+                Err(Fault::Lost(error))
+            }
+        }
+    }
+
+    /// Ends this one at once, and makes another the next time.
+    pub(super) async fn forget(&self, lost: &Arc<Session>) {
+        lost.abort();
+        self.state.lock().await.session.take_if(|session| Arc::ptr_eq(session, lost));
+    }
+
+    /// Ends the connection in peace.
+    pub(super) async fn close(&self) {
+        self.state.lock().await.session = None;
+    }
+}

@@ -1,0 +1,306 @@
+//! The store's own edges. They need a server, which `tests/with-postgres` gives them: without one they are ignored by
+//! name, and never counted as passed.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::delivery::{Outbox, Slots, Unstarted};
+use crate::store::{Batching, Policy};
+use crate::{Dispatcher, Sender, Status};
+
+/// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
+struct World {
+    store: Postgres,
+    clock: Clock,
+    outbox: Outbox,
+    unstarted: Unstarted,
+    url: String,
+}
+
+fn server() -> String {
+    std::env::var("ATHM_TEST_POSTGRES_URL").expect("ATHM_TEST_POSTGRES_URL: run this through tests/with-postgres")
+}
+
+fn set_up(clock: &Clock, slots: usize, batching: Batching) -> (SetUp, Unstarted) {
+    let dispatcher = Dispatcher::empty();
+    dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
+    let policy = Policy { checks: Vec::new(), registry: dispatcher.snapshot() };
+    let (outbox, unstarted) = Outbox::new(Slots::new(slots));
+    let house = tokio::runtime::Handle::current();
+    (SetUp { policy, outbox, clock: clock.clone(), batching, house }, unstarted)
+}
+
+async fn query(url: &str, sql: &str) -> Vec<String> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let answers = client.simple_query(sql).await.unwrap();
+    drop(client);
+    let _ = connection.await;
+    let first = answers.iter().filter_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+        _ => None,
+    });
+    first.collect()
+}
+
+impl World {
+    async fn new(slots: usize) -> Self {
+        Self::on(Self::schema().await, Clock::manual(), slots, Batching::Grouped).await
+    }
+
+    async fn schema() -> String {
+        let schema = format!("store_{}", Uuid::now_v7().simple());
+        query(&server(), &format!("CREATE SCHEMA {schema}")).await;
+        format!("{}?options=-csearch_path%3D{schema}", server())
+    }
+
+    async fn on(url: String, clock: Clock, slots: usize, batching: Batching) -> Self {
+        let (set_up, unstarted) = set_up(&clock, slots, batching);
+        let outbox = set_up.outbox.clone();
+        let store = Postgres::open(&url, set_up).await.unwrap();
+        Self { store, clock, outbox, unstarted, url }
+    }
+
+    /// Another process on the same database, whose clock is its own.
+    async fn beside(&self, clock: Clock) -> Self {
+        Self::on(self.url.clone(), clock, 0, Batching::Grouped).await
+    }
+
+    async fn record(&self, n: u32) -> std::result::Result<Recorded, StoreError> {
+        self.store.record(record(&format!("reference-{n}"), None)).await
+    }
+
+    async fn query(&self, sql: &str) -> Vec<String> {
+        query(&self.url, sql).await
+    }
+
+    async fn count(&self, of: &str) -> u32 {
+        self.query(&format!("SELECT count(*) FROM {of}")).await[0].parse().unwrap()
+    }
+
+    /// Claims as a process does that has this receiver, and that knows nothing of what runs here.
+    async fn claim(&self) -> Vec<(DeliveryId, u32)> {
+        let link = Link::new(Arc::new(Address::parse(&self.url).unwrap()), tokio::runtime::Handle::current());
+        let session = link.session().await.unwrap();
+        let times = session.begin(&self.clock).await.unwrap();
+        let now = self.clock.steady();
+        let of =
+            Claim { now, lease_until: later(now, LEASE), receivers: vec![String::from("ship")], slots: Vec::new() };
+        let rows = claim(&session, times, &of, Vec::new(), 8).await.unwrap();
+        session.commit().await.unwrap();
+        rows.iter().map(|row| (row.planned.id, row.attempt)).collect()
+    }
+
+    async fn ended(&self, (id, attempt): (DeliveryId, u32), end: End) -> DeliveryRecord {
+        self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end }).await.unwrap();
+        self.store.deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
+    }
+}
+
+fn record(reference: &str, ticket: Option<Uuid>) -> Record {
+    let mut observed = Transaction::builder(Status::Completed, Amount::from_cents(2500))
+        .reference_number(reference.parse().unwrap())
+        .item(crate::Item::new("Mug", Amount::from_cents(2500)))
+        .build();
+    observed.ecommerce_id = ticket.map(Into::into);
+    Record { observed, sender: Sender::CALLBACK, auth_token: None }
+}
+
+fn failed() -> End {
+    End::Failed { error: String::from("late"), retry_at: None }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_bad_record_fails_alone() {
+    let world = World::new(8).await;
+    let (ours, theirs) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    world.store.record(record("12-ab", Some(ours))).await.unwrap();
+    let mut wrong = record("3-c", None);
+    // The server refuses the statement.
+    wrong.observed.total = Amount::from_cents(7);
+    world.query("ALTER TABLE athm_transaction ADD CHECK (total <> 7)").await;
+    let batch = [record("1-a", None), record("12-ab", Some(theirs)), wrong, record("2-b", None)];
+    let results = join_all(batch.map(|record| world.store.record(record))).await;
+    assert!(results[0].is_ok() && results[3].is_ok(), "{results:?}");
+    assert!(matches!(results[1], Err(StoreError::Conflict { .. })), "{:?}", results[1]);
+    let Err(error @ StoreError::Database(_)) = &results[2] else { panic!("{:?}", results[2]) };
+    assert!(!format!("{error:?}").contains("3-c"), "a row's content is shown: {error:?}");
+    assert_eq!((world.count("athm_transaction").await, world.count("athm_event").await), (3, 3));
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn more_than_can_wait_is_refused_and_the_end_of_a_delivery_never_is() {
+    let world = World::new(8).await;
+    let results: Vec<_> = (0..1200).map(|n| world.store.record(record(&format!("reference-{n}"), None))).collect();
+    let ended = Ended { id: DeliveryId::new(), attempt: 1, at: world.clock.steady(), end: End::Succeeded };
+    world.store.acknowledge(ended).await.unwrap();
+    let results = join_all(results).await;
+    let busy = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
+    let recorded = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!((busy, recorded), (1200 - 1024, 1024));
+    assert_eq!(world.count("athm_transaction").await, 1024);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_6_a_late_success_counts_and_a_late_failure_is_dropped() {
+    let world = World::new(0).await;
+    world.record(1).await.unwrap();
+    let first = world.claim().await[0];
+    assert!(world.claim().await.is_empty());
+    world.clock.advance(LEASE + Duration::from_secs(1));
+    let second = world.claim().await[0];
+    assert_eq!((first.0, first.1, second.1), (second.0, 1, 2));
+
+    assert_eq!(world.ended(first, failed()).await.state, DeliveryState::Running);
+    assert_eq!(world.ended(first, End::Unstarted).await.attempts, 2);
+    assert_eq!(world.ended(first, End::Succeeded).await.state, DeliveryState::Succeeded);
+    assert_eq!(world.ended(second, failed()).await.state, DeliveryState::Succeeded);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_6_a_lease_that_is_renewed_is_nobody_elses() {
+    let world = World::new(0).await;
+    world.record(1).await.unwrap();
+    let claimed = world.claim().await;
+    for _ in 0..10 {
+        world.clock.advance(LEASE / 2);
+        world.store.renew(claimed.clone(), later(world.clock.steady(), LEASE)).await.unwrap();
+        assert!(world.claim().await.is_empty());
+    }
+    world.clock.advance(LEASE + Duration::from_secs(1));
+    assert_eq!(world.claim().await, [(claimed[0].0, 2)]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_6_what_is_recorded_is_claimed_as_far_as_there_are_slots_and_is_due_beyond() {
+    let mut world = World::new(2).await;
+    for n in 0..5 {
+        world.record(n).await.unwrap();
+    }
+    assert_eq!(world.count("athm_delivery WHERE state = 'running' AND attempts = 1").await, 2);
+    assert_eq!(world.count("athm_delivery WHERE state = 'due' AND attempts = 0").await, 3);
+    assert_eq!(world.outbox.running().len(), 2);
+    assert_eq!(world.unstarted.recv().await.unwrap().deliveries.len(), 1);
+    assert!(world.unstarted.recv().await.is_some() && world.unstarted.try_recv().is_err());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_claim_takes_nothing_that_runs_here_whatever_the_clock_says() {
+    let world = World::new(8).await;
+    world.record(1).await.unwrap();
+    world.clock.advance(LEASE * 2);
+    let now = world.clock.steady();
+    let receivers = vec![String::from("ship")];
+    let here = Claim { now, lease_until: later(now, LEASE), receivers, slots: Slots::new(8).take(8) };
+    assert_eq!(world.store.claim(here).await.unwrap(), 0);
+    // Another process may: this one has not renewed its lease.
+    assert_eq!(world.claim().await.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn processes_go_by_the_servers_clock() {
+    let world = World::on(World::schema().await, Clock::system(), 0, Batching::OneByOne).await;
+    world.record(1).await.unwrap();
+    assert_eq!(world.claim().await.len(), 1);
+    let left = world.query("SELECT extract(epoch FROM due_at - clock_timestamp())::integer FROM athm_delivery").await;
+    let left: u64 = left[0].parse().unwrap();
+    assert!((25..=30).contains(&left), "the lease ends in {left} s");
+    assert!(world.claim().await.is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_deadlock_with_another_process_is_tried_again() {
+    let world = World::new(8).await;
+    let other = world.beside(world.clock.clone()).await;
+    for n in 0..8 {
+        world.store.record(record(&format!("r-{n}"), Some(Uuid::from_u128(n)))).await.unwrap();
+    }
+    for _ in 0..20 {
+        let both = (0..8).flat_map(|n| {
+            let mut one = record(&format!("r-{n}"), Some(Uuid::from_u128(n)));
+            one.observed.fee = Amount::from_cents(fastrand::i64(1..1_000));
+            let mut another = record(&format!("r-{}", 7 - n), None);
+            another.observed.fee = Amount::from_cents(fastrand::i64(1..1_000));
+            [world.store.record(one), other.store.record(another)]
+        });
+        assert!(join_all(both).await.iter().all(std::result::Result::is_ok));
+    }
+    assert_eq!((world.count("athm_transaction").await, world.count("athm_event").await), (8, 8));
+}
+
+fn held(n: u32, held_as: HeldAs) -> Held {
+    Held {
+        id: Uuid::now_v7(),
+        held_as,
+        key: Some(PaymentKey::Ecommerce(Uuid::from_u128(n.into()).into())),
+        kind: None,
+        status: Some(Status::Completed),
+        refunded: None,
+        version: 0,
+        sender: Sender::CALLBACK,
+        body: String::new(),
+        received_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_own() {
+    let world = World::new(0).await;
+    let pending = || HeldAs::Pending { attempts: 1, due_at: world.clock.steady() };
+    let fill = "INSERT INTO athm_inbox (id, state, payment, sender, body, attempts, due_at, received_at, version) \
+                SELECT gen_random_uuid(), 'pending', 'reference:' || n, 'callback', '', 1, now(), now(), 0 \
+                FROM generate_series(1, 9990) AS n";
+    world.query(fill).await;
+    let kept = join_all((0..20).map(|n| world.store.hold(held(n, pending())))).await;
+    assert_eq!(kept.iter().filter(|kept| kept.is_ok()).count(), 10);
+    assert!(matches!(world.store.hold(held(10_000, pending())).await, Err(StoreError::InboxFull)));
+    world.store.hold(held(7, pending())).await.unwrap();
+    assert_eq!(world.count("athm_inbox").await, 10_000);
+
+    let mut ours = record("12-ab", Some(Uuid::from_u128(10_001)));
+    ours.observed.status = Status::Open;
+    ours.observed.deadline = Some(world.clock.now());
+    world.store.record(ours).await.unwrap();
+    world.store.hold(held(10_001, pending())).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_5_of_refused_messages_the_newest_10_000_are_kept() {
+    let world = World::new(0).await;
+    let fill = "INSERT INTO athm_inbox (id, state, sender, body, attempts, received_at, version) \
+                SELECT gen_random_uuid(), 'refused', 'callback', '', 0, now(), 0 FROM generate_series(1, 9990)";
+    world.query(fill).await;
+    let refused = || HeldAs::Refused { reason: String::from("no") };
+    for n in 0..30 {
+        world.store.hold(held(n, refused())).await.unwrap();
+    }
+    assert_eq!(world.count("athm_inbox").await, 10_000);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dropped_with_it() {
+    let world = World::new(0).await;
+    let pending = |status| Held { status, ..held(1, HeldAs::Pending { attempts: 1, due_at: world.clock.steady() }) };
+    world.store.hold(pending(None)).await.unwrap();
+    let read = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    world.store.hold(pending(Some(Status::Completed))).await.unwrap();
+    let key = read.key.unwrap();
+    world.store.release(key.clone(), read.version).await.unwrap();
+    let kept = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    assert_eq!(kept.status, Some(Status::Completed));
+    world.store.release(key, kept.version).await.unwrap();
+    assert!(world.store.due(world.clock.steady()).await.unwrap().is_empty());
+}

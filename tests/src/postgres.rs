@@ -1,0 +1,95 @@
+//! Databases on PostgreSQL.
+
+use std::time::Duration;
+
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+use crate::Backend;
+
+/// A schema of its own on the server that `ATHM_TEST_POSTGRES_URL` names: [`Backend`] on PostgreSQL.
+#[derive(Debug)]
+pub struct PostgresDatabase {
+    schema: String,
+}
+
+impl PostgresDatabase {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        let schema = format!("test_{}", uuid::Uuid::now_v7().simple());
+        query(&server(), &format!("CREATE SCHEMA {schema}"));
+        Self { schema }
+    }
+
+    /// Its address, with an application's name that no other test's connections have.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let server = server();
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let schema = &self.schema;
+        format!("{server}{separator}options=-csearch_path%3D{schema}&application_name={schema}")
+    }
+
+    /// Asks in a connection of its own, and returns the first column of every row.
+    pub fn query(&self, sql: &str) -> Vec<String> {
+        query(&self.url().replace("application_name=", "application_name=of_"), sql)
+    }
+
+    /// Cuts every connection to it but the one that asks. Tells how many there were.
+    pub fn cut(&self) -> usize {
+        let name = &self.schema;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name";
+        self.query(&format!("{sql} = '{name}'")).len()
+    }
+}
+
+impl Backend for PostgresDatabase {
+    fn url(&self) -> String {
+        Self::url(self)
+    }
+
+    fn end_leases(&self) {
+        self.query("UPDATE athm_delivery SET due_at = clock_timestamp() WHERE state = 'running'");
+    }
+}
+
+impl Default for PostgresDatabase {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.cut();
+            query(&server(), &format!("DROP SCHEMA {} CASCADE", self.schema));
+        }
+    }
+}
+
+fn server() -> String {
+    std::env::var("ATHM_TEST_POSTGRES_URL").expect("ATHM_TEST_POSTGRES_URL: run this through tests/with-postgres")
+}
+
+/// On a thread of its own: a test may ask from within its runtime.
+fn query(url: &str, sql: &str) -> Vec<String> {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    let asked = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let connecting = tokio::time::timeout(Duration::from_secs(20), tokio_postgres::connect(&url, NoTls));
+            let (client, connection) = connecting.await.expect("the server answers").expect("a connection");
+            let connection = tokio::spawn(connection);
+            let rows = client.simple_query(&sql).await.expect("an answer");
+            drop(client);
+            let _ = connection.await;
+            let first = rows.iter().filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+                _ => None,
+            });
+            first.collect()
+        })
+    });
+    asked.join().expect("the server is there")
+}

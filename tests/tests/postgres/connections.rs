@@ -1,0 +1,91 @@
+//! Connections that are lost, and servers that aren't there.
+
+use std::time::Duration;
+
+use athm_core::{Dispatcher, Sender, StartError, Status};
+use athm_tests::{Backend, Recorder, eventually, payment, trusting};
+
+use crate::Database;
+
+const KIOSK: Sender = Sender::from_static("kiosk");
+
+/// An address at which nobody answers.
+#[derive(Debug, Default)]
+struct Nowhere;
+
+impl Backend for Nowhere {
+    fn url(&self) -> String {
+        String::from("postgres://shop:hunter2@127.0.0.1:1/shop")
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
+    let error = trusting(&Nowhere, Dispatcher::empty()).start().await.expect_err("nobody answers");
+    assert!(matches!(error, StartError::Store(_)), "{error:?}");
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_tables_are_made_once_however_many_start() {
+    let database = Database::new();
+    let start = || trusting(&database, Dispatcher::empty()).start();
+    let started = futures_util::future::join_all((0..6).map(|_| start())).await;
+    for athm in started {
+        athm.unwrap().shutdown(Duration::ZERO).await;
+    }
+    assert_eq!(database.query("SELECT count(*) FROM athm_migration"), ["1"]);
+    database.query("INSERT INTO athm_migration (version) VALUES (99)");
+    let error = start().await.expect_err("it is newer");
+    assert!(matches!(error, StartError::Store(athm_core::StoreError::Newer { found: 99, .. })), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
+    let (database, recorder) = (Database::new(), Recorder::new());
+    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let load = tokio::spawn({
+        let athm = athm.clone();
+        async move {
+            let mut recorded = Vec::new();
+            for n in 0..400 {
+                if athm.record(payment(n, Status::Completed).build(), KIOSK).await.is_ok() {
+                    recorded.push(n);
+                }
+            }
+            recorded
+        }
+    });
+    let mut cut = 0;
+    while !load.is_finished() {
+        cut += database.cut();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let recorded = load.await.unwrap();
+    assert!(cut > 0 && recorded.len() > 100, "{cut} cut, {} recorded", recorded.len());
+    eventually(async || athm.ping().await.is_ok()).await;
+    for n in recorded {
+        let found = athm.transaction_by_ecommerce_id(&athm_tests::ticket(n)).await.unwrap();
+        assert_eq!(found.unwrap().status(), &Status::Completed);
+    }
+    let payments = database.query("SELECT count(*) FROM athm_transaction");
+    assert_eq!(database.query("SELECT count(*) FROM athm_event WHERE transition = 'completed'"), payments);
+    assert_eq!(
+        database.query("SELECT count(*) / 2 FROM athm_delivery"),
+        payments,
+        "each payment has its two deliveries"
+    );
+    athm.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_text_with_a_character_that_the_server_refuses_is_recorded_all_the_same() {
+    let database = Database::new();
+    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let odd = payment(1, Status::Completed).metadata_1("order\u{0}7").build();
+    let recorded = athm.record(odd, KIOSK).await.unwrap();
+    let found = athm.transaction(recorded.transaction().id()).await.unwrap().unwrap();
+    assert_eq!(found.metadata_1(), "order\u{fffd}7");
+    athm.shutdown(Duration::ZERO).await;
+}

@@ -1,0 +1,19 @@
+//! The same behaviour on PostgreSQL, and what several processes make of one database. `tests/with-postgres` gives these
+//! tests a server; without one they fail.
+
+mod connections;
+#[path = "../suite/delivery.rs"]
+mod delivery;
+#[path = "../suite/inbox.rs"]
+mod inbox;
+#[path = "../suite/operations.rs"]
+mod operations;
+mod processes;
+#[path = "../suite/storage.rs"]
+mod storage;
+#[path = "../suite/verification.rs"]
+mod verification;
+
+/// What the tests run on that run on every backend.
+type Database = athm_tests::PostgresDatabase;
+type Business = athm_tests::Business<Database>;
