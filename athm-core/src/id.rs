@@ -17,7 +17,7 @@ pub struct IdError {
 }
 
 impl IdError {
-    fn new(expected: &'static str, found: &str) -> Self {
+    pub(crate) fn new(expected: &'static str, found: &str) -> Self {
         Self { expected, found: shortened(found) }
     }
 }

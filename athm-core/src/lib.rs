@@ -54,6 +54,7 @@ pub mod guide;
 mod id;
 mod link;
 mod permanent;
+mod phone;
 mod processor;
 pub mod provider;
 mod receiver;
@@ -78,6 +79,7 @@ pub use self::dispatch::{
 pub use self::event::Event;
 pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
 pub use self::permanent::Permanent;
+pub use self::phone::PhoneNumber;
 pub use self::processor::Receipt;
 pub use self::receiver::{
     Answer, BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, Receive, ReceiverError, Rejection,

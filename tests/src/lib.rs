@@ -44,9 +44,11 @@ pub struct EditionBefore;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod scripted;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
+pub use self::scripted::{Asked, Script, Scripted};
 
 /// An empty database of a test's own, gone when the test ends.
 pub trait Backend: Default {

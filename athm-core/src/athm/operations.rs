@@ -43,7 +43,8 @@ impl Athm {
     where
         F: Future<Output = Result<Transaction, OperationError>> + Send + 'static,
     {
-        let provider = self.provider().cloned().ok_or(OperationError::NoProvider)?;
+        // A payment that can't be read again at once is read later, and nobody waits for it.
+        let provider = self.provider().ok_or(OperationError::NoProvider)?.sending_once();
         let operation = operation(self.0.processor.clone(), provider);
         self.spawn(operation).await.unwrap_or(Err(OperationError::Closed))
     }

@@ -21,6 +21,7 @@ pub use self::item::Item;
 pub use self::kind::TransactionKind;
 pub use self::new_payment::{InvalidPayment, NewPayment};
 pub use self::refund::Refund;
+pub(crate) use self::refund::RefundDetail;
 pub use self::status::Status;
 pub use self::transition::Transition;
 

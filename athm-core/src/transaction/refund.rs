@@ -1,6 +1,8 @@
 //! Money given back.
 
-use crate::Amount;
+use jiff::Timestamp;
+
+use crate::{Amount, ReferenceNumber};
 
 /// One refund of a payment: an increase of what the provider says has been given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,4 +12,14 @@ pub struct Refund {
     pub amount: Amount,
     /// What has been given back in all, this refund included.
     pub total_refunded: Amount,
+}
+
+/// What tells one refund from another, where the provider tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RefundDetail {
+    pub(crate) amount: Amount,
+    /// Its own, or the payment's: both are seen.
+    pub(crate) reference_number: Option<ReferenceNumber>,
+    pub(crate) daily_transaction_id: Option<String>,
+    pub(crate) date: Option<Timestamp>,
 }

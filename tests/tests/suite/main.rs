@@ -7,6 +7,7 @@ mod http;
 mod inbox;
 mod operations;
 mod provider;
+mod provider_calls;
 mod start;
 mod storage;
 mod testing;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use crate::{Status, TransactionKind};
+use crate::{PhoneNumber, Status, TransactionKind};
 
 /// Puerto Rico keeps UTC−4 all year.
 const PUERTO_RICO: Offset = jiff::tz::offset(-4);
@@ -70,6 +70,17 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
 pub(super) fn provider_date(date: Timestamp) -> String {
     let local = PUERTO_RICO.to_datetime(date);
     local.strftime("%Y-%m-%d %H:%M:%S%.f").to_string()
+}
+
+/// The time to the second, as the report is asked.
+pub(crate) fn second(date: Timestamp) -> String {
+    PUERTO_RICO.to_datetime(date).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `(787) 555-0199`, the one spelling that searches take.
+pub(crate) fn searched_phone(phone: &PhoneNumber) -> String {
+    let digits = phone.as_str();
+    format!("({}) {}-{}", &digits[..3], &digits[3..6], &digits[6..])
 }
 
 /// The digits of a phone, however it is written; the provider's `0` is no phone.
