@@ -4,7 +4,10 @@ use super::fault::{Fault, Result};
 use super::session::{Session, values};
 use crate::StoreError;
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres/0001_payments.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgres/0001_payments.sql"),
+    include_str!("../migrations/postgres/0002_intents.sql"),
+];
 
 /// Brings the tables up to date, as one step: forward only, and one process at a time.
 pub(super) async fn migrate(session: &Session) -> Result<()> {

@@ -13,6 +13,7 @@ mod find;
 mod inbox;
 mod job;
 mod migrate;
+mod operations;
 mod payment;
 mod queue;
 mod record;
@@ -31,7 +32,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use secrecy::SecretString;
 use tokio::time::timeout;
 use tracing::Span;
 
@@ -51,6 +51,7 @@ use super::{
     TransactionQuery,
 };
 use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::{Clock, DeliveryId, Event, Transaction, TransactionId};
 
 /// How long a question may take.
@@ -206,17 +207,20 @@ impl Store for Postgres {
         })
     }
 
-    fn ticket(&self, id: TransactionId) -> Answer<'_, Option<(Transaction, Option<SecretString>)>> {
-        self.read(id, |session, _, id| {
-            async move {
-                let found = by_id(&session, id).await?;
-                let Some(transaction) = filled(&session, found).await?.pop() else { return Ok(None) };
-                let sql = "SELECT auth_token FROM athm_transaction WHERE id = $1";
-                let token = session.one(sql, values![*id.as_uuid()], |columns| columns.get::<Option<String>>()).await?;
-                Ok(Some((transaction, token.flatten().map(SecretString::from))))
-            }
-            .boxed()
-        })
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+        self.writer.write(beginning)
+    }
+
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+        self.writer.write_lazily(conclusion)
+    }
+
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+        self.writer.write(operations::Look(now))
+    }
+
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { operations::next_unsettled(&session, &clock).await }.boxed())
     }
 
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
