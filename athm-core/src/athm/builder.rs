@@ -7,10 +7,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::ConfigError;
-use super::house::Retention;
+use super::house::{Retention, Sweeps};
 use crate::dispatch::Connected;
 use crate::receiver::{Answer, Context, Receive, States};
-use crate::store::{Batching, Check};
+use crate::store::{Batching, Check, Errands};
 use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
@@ -51,6 +51,8 @@ pub struct Builder {
     pub(super) orphaned_after: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) budget: Option<(u32, u32)>,
+    pub(super) errands: Errands,
+    pub(super) sweeps: Sweeps,
 }
 
 impl Builder {
@@ -199,6 +201,13 @@ impl Builder {
     /// costs the provider nothing.
     pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
+        self
+    }
+
+    /// Leaves open payments alone until a message comes, and asks nobody who paid: for tests that count questions, and
+    /// where another process on the same database does so.
+    pub fn without_sweeper(mut self) -> Self {
+        self.sweeps = Sweeps::Never;
         self
     }
 

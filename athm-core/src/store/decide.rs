@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Record, StoreError};
+use super::errand::Plan;
+use super::{Errands, Record, StoreError};
 use crate::delivery::Planned;
 use crate::dispatch::Registry;
 use crate::transaction::Fired;
@@ -17,6 +18,7 @@ pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) errands: Errands,
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
@@ -35,6 +37,7 @@ pub(crate) struct Decision {
     pub(crate) merged: Option<TransactionId>,
     /// What happened, with a delivery for each receiver.
     pub(crate) events: Vec<(Event, Vec<Planned>)>,
+    pub(crate) errand: Plan,
 }
 
 /// How the payment's own row is to be written.
@@ -52,19 +55,23 @@ impl Policy {
         let mut rows = in_precedence(rows).into_iter();
         let Some(Stored { mut transaction, mut fired }) = rows.next() else {
             let (transaction, transitions) = Transaction::first_seen(observed);
-            return Ok(self.decided(transaction, Write::Insert, None, transitions, record));
+            let errand = self.errand(None, &transaction);
+            return Ok(Decision { errand, ..self.decided(transaction, Write::Insert, None, transitions, record) });
         };
         let merged = rows.next();
         refuse_conflict(&transaction, merged.as_ref(), observed)?;
         let before = transaction.clone();
+        let mut transitions = Vec::new();
         if let Some(other) = &merged {
             fired.extend(&other.fired);
-            // All steps of the other row are known, so that this fires nothing.
-            transaction.apply(&other.transaction, &mut fired);
+            // Fires nothing that the other row has fired: only what makes sense of both together.
+            transitions.extend(transaction.apply(&other.transaction, &mut fired));
         }
-        let transitions = transaction.apply(observed, &mut fired);
+        transitions.extend(transaction.apply(observed, &mut fired));
         let write = if transaction == before { Write::Nothing } else { Write::Update };
-        Ok(self.decided(transaction, write, merged.map(|other| other.transaction.id), transitions, record))
+        let errand = self.errand(Some(&before), &transaction);
+        let merged = merged.map(|other| other.transaction.id);
+        Ok(Decision { errand, ..self.decided(transaction, write, merged, transitions, record) })
     }
 
     fn decided(
@@ -88,7 +95,7 @@ impl Policy {
             let deliveries = self.deliveries(&event);
             (event, deliveries)
         });
-        Decision { events: events.collect(), transaction, write, merged }
+        Decision { events: events.collect(), transaction, write, merged, errand: Plan::Keep }
     }
 
     /// Why the program's own checks refuse it. A check that panics has not agreed.

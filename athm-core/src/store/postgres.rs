@@ -4,6 +4,7 @@
 //! clock, so that processes whose clocks disagree agree on them.
 
 mod address;
+mod errands;
 mod fault;
 mod row;
 mod session;
@@ -30,17 +31,18 @@ use self::writer::{About, Request, Turn, Writer};
 use super::decide::{Stored, Write};
 use super::step::TWICE;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, SetUp, Store,
-    StoreError, TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, HeldAs, Likeness, NextTurn, Page, PaymentKey, Record,
+    Recorded, SetUp, Store, StoreError, TransactionQuery,
 };
 use crate::clock::later;
 use crate::delivery::{
     Claimed, DeliveryRecord, DeliveryState, End, Ended, LEASE, Planned, ReplayError, ReplayOf, Run, Slot, What, Work,
 };
 use crate::transaction::Transition;
-use crate::{Amount, Clock, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
+use crate::{Amount, Clock, DeliveryId, Event, EcommerceId, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/postgres/0001_payments.sql")];
+const MIGRATIONS: &[&str] = 
+    &[include_str!("migrations/postgres/0001_payments.sql"), include_str!("migrations/postgres/0002_errands.sql")];
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
@@ -224,6 +226,22 @@ impl Store for Postgres {
         })
     }
 
+    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+        self.writer.write(errands::Take { now, until })
+    }
+
+    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+        self.writer.write_lazily(next)
+    }
+
+    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { errands::next(&session, &clock).await }.boxed())
+    }
+
+    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+        self.read(like, |session, _, like| async move { errands::open_alike(&session, &like).await }.boxed())
+    }
+
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
         self.read(query, |session, _, query| async move { list(&session, &query).await }.boxed())
     }
@@ -354,6 +372,7 @@ impl Request for Recording {
         let mut slots = turn.set_up.outbox.slots(planned).into_iter();
         let now = turn.times.there(turn.set_up.clock.steady());
         let shared = Arc::new(transaction.clone());
+        errands::plan(&mut statements, transaction.id, decision.errand, now);
         let mut recorded = Recorded { transaction: transaction.clone(), events: Vec::new() };
         let mut works = Vec::new();
         for (event, deliveries) in decision.events {
@@ -478,6 +497,7 @@ fn merge(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId
     statements.push((sql, values![*from.as_uuid(), *to.as_uuid(), TWICE]));
     // Its items and its customer are in the payment that is written next.
     without_belongings(statements, from);
+    errands::end(statements, from);
     statements.push(("DELETE FROM athm_transaction WHERE id = $1", values![*from.as_uuid()]));
 }
 

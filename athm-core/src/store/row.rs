@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::delivery::{DeliveryRecord, Planned};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, Sender, Transaction};
+use crate::{Amount, Customer, Event, Item, Sender, Transaction, TransactionId};
 
 /// Reads a row's columns one after another, in the order in which they were selected.
 pub(super) struct Columns<'r> {
@@ -135,6 +135,11 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    /// A payment whose turn has come, and how often it had one before.
+    pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
+        Ok((self.id()?, self.get()?))
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {

@@ -12,7 +12,7 @@ use super::fault::Unreadable;
 use crate::delivery::{DeliveryRecord, Planned};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, Sender, Transaction};
+use crate::{Amount, Customer, Event, Item, Sender, Transaction, TransactionId};
 
 pub(super) type Result<T> = std::result::Result<T, Unreadable>;
 
@@ -141,6 +141,11 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    /// A payment whose turn has come, and how often it had one.
+    pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
+        Ok((self.id()?, self.count()?))
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {

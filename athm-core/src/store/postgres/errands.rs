@@ -1,0 +1,102 @@
+//! What the provider is to be asked about payments, and when.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::fault::Result;
+use super::session::{Session, values};
+use super::writer::{About, Request, Turn};
+use super::{Statements, filled, integer, text};
+use crate::clock::later;
+use crate::store::errand::Plan;
+use crate::store::{Errand, Likeness, NextTurn, SetUp};
+use crate::{Clock, EcommerceId, TransactionId};
+
+/// How many have their turn at once.
+const TURNS: i64 = 16;
+
+pub(super) fn plan(statements: &mut Statements<'_>, of: TransactionId, plan: Plan, now: Timestamp) {
+    match plan {
+        Plan::Keep => {}
+        Plan::In(pause) => {
+            let sql = "INSERT INTO athm_errand (transaction_id, attempts, due_at) VALUES ($1, 0, $2) \
+                       ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at";
+            statements.push((sql, values![*of.as_uuid(), later(now, pause)]));
+        }
+        Plan::End => end(statements, of),
+    }
+}
+
+pub(super) fn end(statements: &mut Statements<'_>, of: TransactionId) {
+    statements.push(("DELETE FROM athm_errand WHERE transaction_id = $1", values![*of.as_uuid()]));
+}
+
+/// Takes what is due, and puts it off, so that no other process has it too.
+pub(super) struct Take {
+    pub(super) now: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+impl Request for Take {
+    type Written = Vec<Errand>;
+    type Answer = Vec<Errand>;
+
+    fn about(&self) -> About {
+        About::Everything
+    }
+
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Errand>> {
+        let sql = "UPDATE athm_errand SET attempts = attempts + 1, due_at = $2 WHERE transaction_id IN \
+                   (SELECT transaction_id FROM athm_errand WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
+                   FOR UPDATE SKIP LOCKED) RETURNING transaction_id, attempts";
+        let values = values![times.there(self.now), times.there(self.until), TURNS];
+        let taken = session.all(sql, values, |columns| columns.turn()).await?;
+        let mut errands = Vec::new();
+        for (id, attempt) in taken {
+            let found = super::by_id(session, id).await?;
+            errands.extend(filled(session, found).await?.into_iter().map(|transaction| Errand { transaction, attempt }));
+        }
+        Ok(errands)
+    }
+
+    fn committed(self, errands: Vec<Errand>, _: &SetUp) -> Vec<Errand> {
+        errands
+    }
+}
+
+impl Request for NextTurn {
+    type Written = ();
+    type Answer = ();
+
+    fn about(&self) -> About {
+        About::These(vec![self.transaction.to_string()])
+    }
+
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<()> {
+        let (id, attempt) = (*self.transaction.as_uuid(), integer(self.attempt));
+        let (sql, values) = match self.due_at {
+            Some(due_at) => (
+                "UPDATE athm_errand SET due_at = $3 WHERE transaction_id = $1 AND attempts = $2",
+                values![id, attempt, times.there(due_at)],
+            ),
+            None => ("DELETE FROM athm_errand WHERE transaction_id = $1 AND attempts = $2", values![id, attempt]),
+        };
+        session.execute(sql, values).await.map(drop)
+    }
+
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+pub(super) async fn next(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
+    let times = session.times(clock).await?;
+    let next = session.one("SELECT min(due_at) FROM athm_errand", values![], |columns| columns.maybe_time()).await?;
+    Ok(next.flatten().map(|next| times.here(next)))
+}
+
+/// Two at most: several are as good as none.
+pub(super) async fn open_alike(session: &Session, like: &Likeness) -> Result<Vec<EcommerceId>> {
+    let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
+               AND metadata_1 = $1 AND total = $2 AND metadata_2 = $3 AND ecommerce_id IS NOT NULL LIMIT 2";
+    let values = values![text(&like.metadata_1), like.total.cents(), text(&like.metadata_2)];
+    session.all(sql, values, |columns| Ok(columns.get::<Uuid>()?.into())).await
+}
