@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::ConfigError;
 use super::house::{Retention, Sweeps};
 use crate::dispatch::Connected;
+use crate::provider::Client;
 use crate::receiver::{Answer, Context, Receive, States};
 use crate::store::{Batching, Check, Errands};
 use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
@@ -34,6 +35,7 @@ use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
 #[derive(Default)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder {
+    pub(super) client: Option<Client>,
     pub(super) tokens: Option<(SecretString, SecretString)>,
     pub(super) business_id: Option<String>,
     pub(super) api_url: Option<String>,
@@ -97,6 +99,23 @@ impl Builder {
     /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
+        self
+    }
+
+    /// The client of the provider's API, in place of one made from tokens, business id and address: for timeouts of your
+    /// own, say.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), athm_core::provider::BuildError> {
+    /// use std::time::Duration;
+    /// use athm_core::{Athm, provider::Client};
+    ///
+    /// let client = Client::builder("public token", "private token").timeout(Duration::from_secs(5)).build()?;
+    /// let builder = Athm::builder().client(client);
+    /// # Ok(()) }
+    /// ```
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
         self
     }
 
@@ -201,6 +220,14 @@ impl Builder {
     /// costs the provider nothing.
     pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
+        self
+    }
+
+    /// Authorizes what a customer has approved, as soon as the provider says so: for checkouts whose page doesn't do it, and
+    /// for customers who close theirs. Money moves without any word of your own: leave it out where an order is still to
+    /// be checked between approval and payment.
+    pub fn authorize_confirmed(mut self) -> Self {
+        self.errands = Errands::Authorized;
         self
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::house::Sweeps;
 use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
-use super::house::Sweeps;
 use super::{Athm, Builder, Inner, StartError, house};
 use crate::asking::Asking;
 use crate::counter::Counter;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
+use crate::operations::Operations;
 use crate::processor::Processor;
 use crate::provider::Client;
 use crate::store::{self, Errands, Policy, SetUp, Store};
@@ -57,6 +58,7 @@ impl Builder {
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
         let processor = Processor { store, asking, clock, waiting: Arc::default(), approved: Arc::default() };
+        let operations = processor.asking.as_ref().map(|asking| Operations::new(processor.clone(), &asking.client));
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));
         house.spawn(house::for_ever("poll", worker.clone(), Worker::poll));
@@ -64,14 +66,22 @@ impl Builder {
         let retention = self.retention;
         house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
         if let Some(asking) = processor.asking.clone().filter(|_| self.sweeps == Sweeps::Always) {
-            let sweeper = Sweeper::new(processor.clone(), asking, errands, sweeps);
+            let authorizing = operations.clone().filter(|_| errands == Errands::Authorized);
+            let sweeper = Sweeper::new(processor.clone(), asking, authorizing, sweeps);
             house.spawn(house::for_ever("sweeper", sweeper, Sweeper::sweep));
         }
+        if let Some(operations) = operations.clone() {
+            house.spawn(house::for_ever("operations", operations, Operations::keep));
+        }
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
-        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations: Counter::default(), orphaned_after })))
+        let under_way = Counter::default();
+        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations, under_way, orphaned_after })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {
+        if let Some(client) = self.client.take() {
+            return if self.trusts_callbacks { Err(StartError::TrustWithTokens) } else { Ok(Some(client)) };
+        }
         match (self.tokens.take(), self.trusts_callbacks) {
             (Some(_), true) => Err(StartError::TrustWithTokens),
             (None, false) => Err(StartError::NoTokens),

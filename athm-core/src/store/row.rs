@@ -6,6 +6,7 @@ use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 use crate::delivery::{DeliveryRecord, Planned};
+use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
 use crate::{Amount, Customer, Event, Item, Sender, Transaction, TransactionId};
@@ -140,6 +141,15 @@ impl<'r> Columns<'r> {
     /// A payment whose turn has come, and how often it had one before.
     pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
         Ok((self.id()?, self.get()?))
+    }
+
+    pub(super) fn intent(&mut self) -> Result<Intent> {
+        Ok(Intent { operation: self.parsed()?, is_under_way: self.get()?, ends_at: self.time()? })
+    }
+
+    pub(super) fn unsettled(&mut self) -> Result<Unsettled> {
+        let (intent, transaction) = (self.get()?, self.id()?);
+        Ok(Unsettled { intent, transaction, operation: self.parsed()?, looks: self.get()? })
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {

@@ -10,11 +10,7 @@ use crate::{Sender, StoreError, Transaction, TransactionKind};
 impl Sweeper {
     /// Searches, and records who paid. Returns the pause before it is searched again; `None` when that is known, or will
     /// not be.
-    pub(super) async fn ask_who_paid(
-        &self,
-        known: &Transaction,
-        attempt: u32,
-    ) -> Result<Option<Duration>, StoreError> {
+    pub(super) async fn ask_who_paid(&self, known: &Transaction, attempt: u32) -> Result<Option<Duration>, StoreError> {
         let Some(reference) = known.reference_number.as_ref().filter(|_| known.customer.is_none()) else {
             return Ok(None);
         };

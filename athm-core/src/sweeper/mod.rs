@@ -22,8 +22,9 @@ use jiff::Timestamp;
 use crate::asking::{Asking, Budget};
 use crate::clock::later;
 use crate::delivery::Retry;
+use crate::operations::Operations;
 use crate::processor::Processor;
-use crate::store::{Errand, Errands, NextTurn};
+use crate::store::{Errand, NextTurn};
 use crate::text::causes;
 use crate::{Status, StoreError};
 
@@ -43,15 +44,21 @@ const BUDGET: (u32, u32) = (10, 20);
 pub(crate) struct Sweeper {
     processor: Processor,
     asking: Asking,
-    errands: Errands,
+    /// What the customer has approved is authorized with these, if it is to be.
+    authorizing: Option<Operations>,
     retry: Arc<Retry>,
     budget: Arc<Mutex<Budget>>,
 }
 
 impl Sweeper {
-    pub(crate) fn new(processor: Processor, asking: Asking, errands: Errands, retry: Arc<Retry>) -> Self {
+    pub(crate) fn new(
+        processor: Processor,
+        asking: Asking,
+        authorizing: Option<Operations>,
+        retry: Arc<Retry>,
+    ) -> Self {
         let budget = Budget::new(BUDGET.0, BUDGET.1, processor.clock.steady());
-        Self { processor, asking, errands, retry, budget: Arc::new(Mutex::new(budget)) }
+        Self { processor, asking, authorizing, retry, budget: Arc::new(Mutex::new(budget)) }
     }
 
     /// Runs what is due, as its time comes.

@@ -7,7 +7,7 @@ use super::pace::{is_well_past_deadline, until_next_poll};
 use crate::asking::Whose;
 use crate::store::PaymentKey;
 use crate::text::causes;
-use crate::{Sender, Status, StoreError, Transaction};
+use crate::{Sender, Status, StoreError, Transaction, TransactionId};
 
 impl Sweeper {
     /// Asks, and records what the provider says. Returns the pause before it is asked again; `None` when it has ended.
@@ -24,10 +24,24 @@ impl Sweeper {
             }
             None => known.status.clone(),
         };
-        if status.is_final() {
+        if status.is_final() || (status == Status::Confirmed && self.authorize(known.id).await) {
             return Ok(None);
         }
         Ok(Some(self.jittered(until_next_poll(known, self.processor.clock.now()))))
+    }
+}
+
+impl Sweeper {
+    /// Authorizes what the customer has approved, if that is to be done here, and tells whether it was.
+    async fn authorize(&self, id: TransactionId) -> bool {
+        let Some(operations) = &self.authorizing else { return false };
+        match operations.authorize(id).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(transaction = %id, error = causes(&error), "an approved payment couldn't be authorized; it is looked after");
+                false
+            }
+        }
     }
 }
 

@@ -6,14 +6,23 @@ mod connections;
 mod delivery;
 #[path = "../suite/inbox.rs"]
 mod inbox;
+#[path = "../suite/intents.rs"]
+mod intents;
+#[path = "../suite/merging.rs"]
+mod merging;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
 #[path = "../suite/storage.rs"]
 mod storage;
+#[path = "../suite/sweeper.rs"]
+mod sweeper;
 #[path = "../suite/verification.rs"]
 mod verification;
+#[path = "../suite/webhooks.rs"]
+mod webhooks;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;
 type Business = athm_tests::Business<Database>;
+type Till = athm_tests::Till<Database>;

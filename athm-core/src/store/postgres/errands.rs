@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::session::{Session, values};
+use super::find::{by_id, filled};
+use super::session::{Session, Statements, integer, text, values};
 use super::writer::{About, Request, Turn};
-use super::{Statements, filled, integer, text};
 use crate::clock::later;
 use crate::store::errand::Plan;
 use crate::store::{Errand, Likeness, NextTurn, SetUp};
@@ -53,8 +53,9 @@ impl Request for Take {
         let taken = session.all(sql, values, |columns| columns.turn()).await?;
         let mut errands = Vec::new();
         for (id, attempt) in taken {
-            let found = super::by_id(session, id).await?;
-            errands.extend(filled(session, found).await?.into_iter().map(|transaction| Errand { transaction, attempt }));
+            let found = by_id(session, id).await?;
+            errands
+                .extend(filled(session, found).await?.into_iter().map(|transaction| Errand { transaction, attempt }));
         }
         Ok(errands)
     }
