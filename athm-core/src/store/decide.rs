@@ -22,7 +22,7 @@ pub(crate) struct Policy {
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
     pub(crate) fired: Fired,
@@ -69,7 +69,7 @@ impl Policy {
         }
         transitions.extend(transaction.apply(observed, &mut fired));
         let write = if transaction == before { Write::Nothing } else { Write::Update };
-        let errand = self.errand(Some(&before), &transaction);
+        let errand = if write == Write::Nothing { Plan::Keep } else { self.errand(Some(&before), &transaction) };
         let merged = merged.map(|other| other.transaction.id);
         Ok(Decision { errand, ..self.decided(transaction, write, merged, transitions, record) })
     }

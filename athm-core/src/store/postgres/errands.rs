@@ -5,30 +5,19 @@ use uuid::Uuid;
 
 use super::fault::Result;
 use super::find::{by_id, filled};
+use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Statements, integer, text, values};
-use super::writer::{About, Request, Turn};
-use crate::clock::later;
-use crate::store::errand::Plan;
 use crate::store::{Errand, Likeness, NextTurn, SetUp};
-use crate::{Clock, EcommerceId, TransactionId};
+use crate::{Clock, EcommerceId};
 
 /// How many have their turn at once.
 const TURNS: i64 = 16;
 
-pub(super) fn plan(statements: &mut Statements<'_>, of: TransactionId, plan: Plan, now: Timestamp) {
-    match plan {
-        Plan::Keep => {}
-        Plan::In(pause) => {
-            let sql = "INSERT INTO athm_errand (transaction_id, attempts, due_at) VALUES ($1, 0, $2) \
-                       ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at";
-            statements.push((sql, values![*of.as_uuid(), later(now, pause)]));
-        }
-        Plan::End => end(statements, of),
+/// These need none any more.
+pub(super) fn end(statements: &mut Statements<'_>, of: Vec<Uuid>) {
+    if !of.is_empty() {
+        statements.push(("DELETE FROM athm_errand WHERE transaction_id = ANY ($1)", values![of]));
     }
-}
-
-pub(super) fn end(statements: &mut Statements<'_>, of: TransactionId) {
-    statements.push(("DELETE FROM athm_errand WHERE transaction_id = $1", values![*of.as_uuid()]));
 }
 
 /// Takes what is due, and puts it off, so that no other process has it too.
@@ -45,6 +34,12 @@ impl Request for Take {
         About::Everything
     }
 
+    fn committed(self, errands: Vec<Errand>, _: &SetUp) -> Vec<Errand> {
+        errands
+    }
+}
+
+impl Single for Take {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Errand>> {
         let sql = "UPDATE athm_errand SET attempts = attempts + 1, due_at = $2 WHERE transaction_id IN \
                    (SELECT transaction_id FROM athm_errand WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
@@ -59,10 +54,6 @@ impl Request for Take {
         }
         Ok(errands)
     }
-
-    fn committed(self, errands: Vec<Errand>, _: &SetUp) -> Vec<Errand> {
-        errands
-    }
 }
 
 impl Request for NextTurn {
@@ -73,6 +64,10 @@ impl Request for NextTurn {
         About::These(vec![self.transaction.to_string()])
     }
 
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for NextTurn {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<()> {
         let (id, attempt) = (*self.transaction.as_uuid(), integer(self.attempt));
         let (sql, values) = match self.due_at {
@@ -84,8 +79,6 @@ impl Request for NextTurn {
         };
         session.execute(sql, values).await.map(drop)
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 pub(super) async fn next(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
