@@ -52,7 +52,7 @@ macro_rules! write_payments {
             "settled AS (DELETE FROM athm_inbox USING unnest($52::uuid[], $53::text[], $54::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
             "WHERE athm_inbox.payment = ended.payment AND state = 'pending' ",
-            "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded) ",
+            "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
             "errands AS (INSERT INTO athm_errand (transaction_id, attempts, due_at) ",
             "SELECT errand.of, 0, errand.due_at FROM unnest($55::uuid[], $56::timestamptz[]) AS errand (of, due_at) ",
             "JOIN written ON written.id = errand.of ",
