@@ -522,3 +522,8 @@ fn a_handle_is_shared_among_threads() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
     shared::<Simulator>();
 }
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

@@ -60,7 +60,15 @@ impl Builder {
         let retention = self.retention;
         house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
-        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations: Counter::default(), orphaned_after })))
+        let webhook_secret = self.webhook_secret;
+        Ok(Athm(Arc::new(Inner {
+            processor,
+            worker,
+            runtimes,
+            operations: Counter::default(),
+            orphaned_after,
+            webhook_secret,
+        })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {

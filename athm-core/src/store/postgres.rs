@@ -7,6 +7,7 @@ mod address;
 mod fault;
 mod row;
 mod session;
+mod unlogged;
 mod writer;
 
 use std::collections::HashMap;

@@ -1,6 +1,8 @@
 //! The same behaviour on PostgreSQL, and what several processes make of one database. `tests/with-postgres` gives these
 //! tests a server; without one they fail.
 
+#[path = "../suite/attacks/mod.rs"]
+mod attacks;
 mod connections;
 #[path = "../suite/delivery.rs"]
 mod delivery;
@@ -17,3 +19,8 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;
 type Business = athm_tests::Business<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

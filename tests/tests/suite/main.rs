@@ -1,5 +1,6 @@
 //! The behaviour of athm, from the outside.
 
+mod attacks;
 mod callbacks;
 mod delivery;
 mod dispatch;
@@ -16,3 +17,8 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}
