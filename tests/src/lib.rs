@@ -47,11 +47,13 @@ mod postgres;
 mod scripted;
 pub mod secrecy;
 mod served;
+mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
 pub use self::scripted::{Asked, Script, Scripted};
 pub use self::served::Served;
+pub use self::till::{Fault, Till};
 
 /// An empty database of a test's own, gone when the test ends.
 pub trait Backend: Default {

@@ -6,6 +6,7 @@ mod delivery;
 mod dispatch;
 mod http;
 mod inbox;
+mod intents;
 mod operations;
 mod provider;
 mod provider_calls;
@@ -17,6 +18,7 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
+type Till = athm_tests::Till<Database>;
 
 #[ctor::ctor(unsafe)]
 fn search_the_log() {

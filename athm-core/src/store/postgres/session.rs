@@ -30,6 +30,9 @@ macro_rules! values {
 }
 pub(super) use values;
 
+/// What is sent at once, to be executed in this order.
+pub(super) type Statements<'a> = Vec<(&'static str, Values<'a>)>;
+
 /// A connection with its prepared statements.
 pub(super) struct Session {
     client: Client,
@@ -80,7 +83,7 @@ impl Session {
     }
 
     /// Sends all of them at once; the server executes them in this order.
-    pub(super) async fn execute_all(&self, statements: Vec<(&'static str, Values<'_>)>) -> Result<()> {
+    pub(super) async fn execute_all(&self, statements: Statements<'_>) -> Result<()> {
         // Prepared first: one that waited for that would be overtaken by the next.
         let mut prepared = Vec::with_capacity(statements.len());
         for (sql, values) in statements {
@@ -155,6 +158,15 @@ impl Times {
 /// PostgreSQL's time begins later than ours.
 pub(super) fn storable(time: Timestamp) -> Timestamp {
     time.max(Timestamp::from_second(-62_135_596_800).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// PostgreSQL's text holds every character but U+0000.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+pub(super) fn integer(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// A connection that is made when it is needed, and again when it was lost.

@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use uuid::Uuid;
 
+use super::claim::claim;
 use super::*;
-use crate::delivery::{Outbox, Slots, Unstarted};
-use crate::store::{Batching, Policy};
-use crate::{Dispatcher, Sender, Status};
+use crate::clock::later;
+use crate::delivery::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
+use crate::store::{Batching, HeldAs, Policy};
+use crate::{Amount, Dispatcher, Sender, Signal, Status};
 
 /// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
 struct World {
