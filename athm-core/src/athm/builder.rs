@@ -216,7 +216,8 @@ impl Builder {
         self
     }
 
-    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O.
+    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O,
+    /// and perhaps more than once for one transition.
     ///
     /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the
     /// message is told `refused`.

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::fault::Result;
 use super::find::{filled, select_transaction};
+use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Times, values};
-use super::writer::{About, Request, Turn};
 use crate::delivery::{Claimed, Planned, Work};
 use crate::store::{Claim, SetUp};
 use crate::{Event, Transaction};
@@ -28,13 +28,6 @@ impl Request for Claim {
 
     fn about(&self) -> About {
         About::Everything
-    }
-
-    async fn execute(&self, Turn { session, times, set_up }: Turn<'_>) -> Result<Self::Written> {
-        // Asked by the task that hands over what is claimed, so that it is exact.
-        let running: Vec<_> = set_up.outbox.running().iter().map(|id| *id.as_uuid()).collect();
-        let most = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
-        claim(session, times, self, running, most).await
     }
 
     fn committed(self, written: Self::Written, set_up: &SetUp) -> usize {
@@ -57,6 +50,15 @@ impl Request for Claim {
         }
         works.into_iter().for_each(|work| set_up.outbox.hand_over(work));
         count
+    }
+}
+
+impl Single for Claim {
+    async fn execute(&self, Turn { session, times, set_up }: Turn<'_>) -> Result<Self::Written> {
+        // Asked by the task that hands over what is claimed, so that it is exact.
+        let running: Vec<_> = set_up.outbox.running().iter().map(|id| *id.as_uuid()).collect();
+        let most = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
+        claim(session, times, self, running, most).await
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn list(session: &Session, query: &TransactionQuery) -> Result<
     let sql = match &query.status {
         None => of_all,
         Some(status) => {
-            values.push(Box::new(text(&status.to_string())));
+            values.push(Box::new(text(status.to_string())));
             of_status
         }
     };

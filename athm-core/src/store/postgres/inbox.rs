@@ -1,8 +1,8 @@
 //! Messages: those that wait for the provider, and those that came to nothing.
 
 use super::fault::{Fault, Result};
+use super::job::{About, Request, Single, Turn};
 use super::session::{integer, storable, text, values};
-use super::writer::{About, Request, Turn};
 use crate::Amount;
 use crate::store::{Held, HeldAs, PaymentKey, SetUp, StoreError};
 
@@ -17,6 +17,10 @@ impl Request for Held {
         About::These(self.key.iter().map(ToString::to_string).collect())
     }
 
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for Held {
     async fn execute(&self, turn: Turn<'_>) -> Result<()> {
         // One more may wait for a payment that waits already or that is ours, however many wait.
         // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
@@ -47,13 +51,13 @@ impl Request for Held {
         let values = values![
             self.id,
             state,
-            self.key.as_ref().map(|key| text(&key.to_string())),
-            self.kind.as_ref().map(|kind| text(&kind.to_string())),
-            self.status.as_ref().map(|status| text(&status.to_string())),
+            self.key.as_ref().map(|key| text(key.to_string())),
+            self.kind.as_ref().map(|kind| text(kind.to_string())),
+            self.status.as_ref().map(|status| text(status.to_string())),
             self.refunded.map(Amount::cents),
             text(self.sender.as_str()),
             text(&self.body),
-            reason.map(|reason| text(reason)),
+            reason.map(text),
             integer(attempts),
             due_at,
             storable(self.received_at),
@@ -73,8 +77,6 @@ impl Request for Held {
         }
         Ok(())
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 /// Drops what waits for a payment, if nothing has come since it was read.
@@ -91,10 +93,12 @@ impl Request for Release {
         About::These(vec![self.key.to_string()])
     }
 
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for Release {
     async fn execute(&self, turn: Turn<'_>) -> Result<()> {
         let sql = "DELETE FROM athm_inbox WHERE payment = $1 AND state = 'pending' AND version = $2";
-        turn.session.execute(sql, values![text(&self.key.to_string()), self.version]).await.map(drop)
+        turn.session.execute(sql, values![text(self.key.to_string()), self.version]).await.map(drop)
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }

@@ -5,14 +5,17 @@
 
 mod address;
 mod claim;
+mod commit;
 mod deliveries;
-mod event;
+mod draft;
 mod fault;
 mod find;
 mod inbox;
+mod job;
 mod migrate;
 mod operations;
 mod payment;
+mod queue;
 mod record;
 mod replay;
 mod row;
@@ -20,6 +23,7 @@ mod running;
 mod session;
 mod tidy;
 mod unlogged;
+mod waves;
 mod writer;
 
 use std::sync::Arc;
@@ -37,11 +41,12 @@ use self::deliveries::deliveries;
 use self::fault::{Fault, Result};
 use self::find::{by_id, filled, list, select_transaction};
 use self::inbox::Release;
+use self::job::{About, Request, Single, Turn};
 use self::migrate::migrate;
 use self::record::Recording;
 use self::running::Renewal;
 use self::session::{Link, Session, values};
-use self::writer::{About, Request, Turn, Writer};
+use self::writer::Writer;
 use super::{
     Answer, Before, By, Claim, DeliveryQuery, Held, Page, PaymentKey, Record, Recorded, SetUp, Store, StoreError,
     TransactionQuery,
@@ -270,11 +275,13 @@ impl Request for Nothing {
         About::These(Vec::new())
     }
 
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for Nothing {
     async fn execute(&self, _: Turn<'_>) -> Result<()> {
         Ok(())
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 #[cfg(test)]

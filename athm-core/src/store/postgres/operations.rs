@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use super::DUE;
 use super::fault::Result;
 use super::find::{filled, select_transaction};
+use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Statements, integer, values};
-use super::writer::{About, Request, Turn};
 use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
 use crate::store::SetUp;
 use crate::{Clock, TransactionId};
@@ -21,6 +21,12 @@ impl Request for Beginning {
         About::Everything
     }
 
+    fn committed(self, begun: Begun, _: &SetUp) -> Begun {
+        begun
+    }
+}
+
+impl Single for Beginning {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Begun> {
         let id = *self.transaction.as_uuid();
         let begun = self.decide(times.there(self.now), standing(session, self.transaction).await?);
@@ -35,10 +41,6 @@ impl Request for Beginning {
             session.execute_all(statements).await?;
         }
         Ok(begun)
-    }
-
-    fn committed(self, begun: Begun, _: &SetUp) -> Begun {
-        begun
     }
 }
 
@@ -63,6 +65,10 @@ impl Request for Conclusion {
         About::Everything
     }
 
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for Conclusion {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<()> {
         let (sql, values) = match self.outcome {
             Outcome::Known => ("DELETE FROM athm_intent WHERE id = $1", values![self.intent]),
@@ -73,8 +79,6 @@ impl Request for Conclusion {
         };
         session.execute(sql, values).await.map(drop)
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 /// Calls into whose outcome it is time to look.
@@ -88,6 +92,12 @@ impl Request for Look {
         About::Everything
     }
 
+    fn committed(self, found: Vec<Unsettled>, _: &SetUp) -> Vec<Unsettled> {
+        found
+    }
+}
+
+impl Single for Look {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Unsettled>> {
         let now = times.there(self.0);
         let sql = "SELECT id, transaction_id, operation, looks FROM athm_intent WHERE due_at <= $1 \
@@ -100,10 +110,6 @@ impl Request for Look {
         });
         session.execute_all(put_off.collect()).await?;
         Ok(found)
-    }
-
-    fn committed(self, found: Vec<Unsettled>, _: &SetUp) -> Vec<Unsettled> {
-        found
     }
 }
 

@@ -1,18 +1,17 @@
-//! A payment as it was seen becomes a payment as it is recorded.
+//! Payments as they were seen become payments as they are recorded.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::try_join;
-use secrecy::ExposeSecret;
 use tracing::Span;
 use uuid::Uuid;
 
-use super::event::{insert_deliveries, insert_event};
+use super::draft::Draft;
 use super::fault::{Fault, Result};
 use super::find::{filled, ids, select_transaction};
+use super::job::{About, Batched, Outcome, Request, Turn};
 use super::payment::{insert, merge, settle, update};
-use super::session::{Session, Statements, text, values};
-use super::writer::{About, Request, Turn};
+use super::session::{Session, Statements, column, values};
 use crate::delivery::Work;
 use crate::store::decide::{Stored, Write};
 use crate::store::{PaymentKey, Record, Recorded, SetUp};
@@ -35,66 +34,106 @@ impl Request for Recording {
         About::These([ticket, reference].iter().flatten().map(ToString::to_string).collect())
     }
 
-    async fn execute(&self, turn: Turn<'_>) -> Result<Self::Written> {
-        let Self { record, span } = self;
-        let rows = stored(turn.session, &record.observed).await?;
-        let decision = turn.set_up.policy.decide(rows, record).map_err(Fault::Refused)?;
-        let transaction = decision.transaction;
-        let mut statements = Statements::new();
-        if let Some(other) = decision.merged {
-            merge(&mut statements, other, transaction.id);
-        }
-        match decision.write {
-            Write::Insert => insert(&mut statements, &transaction),
-            Write::Update => update(&mut statements, &transaction),
-            Write::Nothing => {}
-        }
-        if transaction.status.is_final() {
-            settle(&mut statements, &transaction, decision.write);
-        } else if let Some(token) = &record.auth_token {
-            let sql = "UPDATE athm_transaction SET auth_token = $2 WHERE id = $1";
-            statements.push((sql, values![*transaction.id.as_uuid(), text(token.expose_secret())]));
-        }
-        let planned = decision.events.iter().map(|(_, deliveries)| deliveries.len()).sum();
-        let mut slots = turn.set_up.outbox.slots(planned).into_iter();
-        let now = turn.times.there(turn.set_up.clock.steady());
-        let shared = Arc::new(transaction.clone());
-        let mut recorded = Recorded { transaction: transaction.clone(), events: Vec::new() };
-        let mut works = Vec::new();
-        for (event, deliveries) in decision.events {
-            insert_event(&mut statements, &event);
-            recorded.events.push(event.clone());
-            let (transaction, event, span) = (Arc::clone(&shared), Arc::new(event), span.clone());
-            let deliveries = insert_deliveries(&mut statements, &event, deliveries, &mut slots, now);
-            works.push(Work { transaction, event, deliveries, span });
-        }
-        turn.session.execute_all(statements).await?;
-        Ok((recorded, works))
-    }
-
     fn committed(self, (recorded, works): Self::Written, set_up: &SetUp) -> Recorded {
         works.into_iter().for_each(|work| set_up.outbox.hand_over(work));
         recorded
     }
 }
 
-/// The rows that carry one of its names, locked, with the steps that they have taken.
-async fn stored(session: &Session, observed: &Transaction) -> Result<Vec<Stored>> {
-    let sql = select_transaction!(
-        "FROM athm_transaction t WHERE t.ecommerce_id = $1 OR t.reference_number = $2 ORDER BY t.id FOR UPDATE"
-    );
-    let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
-    let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
-    let found = session.all(sql, values![ecommerce_id, reference], |columns| columns.transaction()).await?;
-    let sql = "SELECT transaction_id, transition FROM athm_event WHERE transaction_id = ANY ($1)";
-    let steps = session.all(sql, values![ids(&found)], |columns| Ok((columns.get::<Uuid>()?, columns.get()?)));
-    if found.is_empty() {
-        return Ok(Vec::new());
+impl Batched for Recording {
+    /// Most payments are new: all are taken for such, and those that aren't are looked at again.
+    async fn execute_all(recordings: &[&Self], turn: Turn<'_>) -> Result<Vec<Outcome<Self::Written>>> {
+        let mut drafts = Vec::with_capacity(recordings.len());
+        for Self { record, .. } in recordings {
+            let decision = turn.set_up.policy.decide(Vec::new(), record).map_err(Fault::Failed)?;
+            drafts.push(Draft::of(decision, record, &turn.set_up.outbox));
+        }
+        let new = insert(turn.session, &drafts, turn.now()).await?;
+        let mut written = Vec::with_capacity(recordings.len());
+        for (draft, Self { span, .. }) in drafts.into_iter().zip(recordings) {
+            let is_new = new.contains(draft.transaction.id.as_uuid());
+            written.push(is_new.then(|| Ok(draft.recorded(span))));
+        }
+        let mut known: Vec<_> = (0..recordings.len()).filter(|&n| written[n].is_none()).collect();
+        while !known.is_empty() {
+            known = apply(recordings, &known, &mut written, turn).await?;
+        }
+        Ok(written.into_iter().flatten().collect())
     }
-    let (found, steps): (_, Vec<(Uuid, String)>) = try_join(filled(session, found), steps).await?;
+}
+
+/// Applies what was seen of these payments to what is there already. Those are left that turn out to be the same row
+/// as another of them.
+async fn apply(
+    recordings: &[&Recording],
+    known: &[usize],
+    written: &mut [Option<Outcome<<Recording as Request>::Written>>],
+    turn: Turn<'_>,
+) -> Result<Vec<usize>> {
+    let rows = lock(turn.session, &column(known, |&n| &recordings[n].record.observed)).await?;
+    let (mut left, mut taken) = (Vec::new(), HashSet::new());
+    let (mut merged, mut changed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
+    for &n in known {
+        let record = &recordings[n].record;
+        let stored: Vec<_> = rows.iter().filter(|row| is_one(&row.transaction, &record.observed)).cloned().collect();
+        if stored.iter().any(|row| taken.contains(row.transaction.id.as_uuid())) {
+            left.push(n);
+            continue;
+        }
+        taken.extend(stored.iter().map(|row| *row.transaction.id.as_uuid()));
+        let decision = match turn.set_up.policy.decide(stored, record) {
+            // It was in the way of an insert, and is gone: another process has merged it with another row.
+            Ok(decision) if decision.write == Write::Insert => return Err(Fault::gone()),
+            Ok(decision) => decision,
+            Err(error) => {
+                written[n] = Some(Err(error));
+                continue;
+            }
+        };
+        merged.extend(decision.merged.map(|other| (other, decision.transaction.id)));
+        let is_unchanged = decision.write == Write::Nothing && decision.events.is_empty();
+        let draft = Draft::of(decision, record, &turn.set_up.outbox);
+        let drafts = if is_unchanged && draft.auth_token().is_none() { &mut unchanged } else { &mut changed };
+        drafts.push((n, draft));
+    }
+    let (unchanged_of, unchanged): (Vec<_>, Vec<_>) = unchanged.into_iter().unzip();
+    let (changed_of, changed): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
+    let mut statements = Statements::new();
+    merged.into_iter().for_each(|(from, to)| merge(&mut statements, from, to));
+    update(&mut statements, &changed, turn.now());
+    settle(&mut statements, &unchanged);
+    turn.session.execute_all(statements).await?;
+    for (n, draft) in changed_of.into_iter().zip(changed).chain(unchanged_of.into_iter().zip(unchanged)) {
+        written[n] = Some(Ok(draft.recorded(&recordings[n].span)));
+    }
+    Ok(left)
+}
+
+fn is_one(row: &Transaction, observed: &Transaction) -> bool {
+    let has_ticket = observed.ecommerce_id.is_some() && row.ecommerce_id == observed.ecommerce_id;
+    has_ticket || observed.reference_number.is_some() && row.reference_number == observed.reference_number
+}
+
+/// The rows that carry any of their names, locked in one order, with the steps that they have taken.
+async fn lock(session: &Session, observed: &[&Transaction]) -> Result<Vec<Stored>> {
+    let sql = select_transaction!(
+        "FROM athm_transaction t WHERE t.ecommerce_id = ANY ($1) OR t.reference_number = ANY ($2) \
+         ORDER BY t.id FOR UPDATE"
+    );
+    let tickets: Vec<_> = observed.iter().filter_map(|seen| seen.ecommerce_id.map(|id| *id.as_uuid())).collect();
+    let references: Vec<_> =
+        observed.iter().filter_map(|seen| seen.reference_number.as_ref().map(ReferenceNumber::as_str)).collect();
+    let found = session.all(sql, values![tickets, references], |columns| columns.transaction()).await?;
+    let sql = "SELECT transaction_id, transition FROM athm_event WHERE transaction_id = ANY ($1)";
+    let steps =
+        session.all(sql, values![ids(&found)], |columns| Ok((columns.get::<Uuid>()?, columns.get::<String>()?)));
+    let (found, steps) = try_join(filled(session, found), steps).await?;
+    let mut fired = HashMap::<_, Vec<_>>::new();
+    for (of, step) in steps {
+        fired.entry(of).or_default().push(step);
+    }
     let stored = found.into_iter().map(|transaction| {
-        let id = *transaction.id.as_uuid();
-        let fired = steps.iter().filter(|(of, _)| *of == id).map(|(_, step)| step.clone()).collect();
+        let fired = fired.remove(transaction.id.as_uuid()).unwrap_or_default().into_iter().collect();
         Stored { transaction, fired }
     });
     Ok(stored.collect())

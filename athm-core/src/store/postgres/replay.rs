@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::deliveries::select_delivery;
 use super::fault::{Fault, Result};
+use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Values, values};
-use super::writer::{About, Request, Turn};
 use crate::delivery::{DeliveryRecord, DeliveryState, ReplayError, ReplayOf, Run, What};
 use crate::store::SetUp;
 use crate::{DeliveryId, EventId, Signal};
@@ -18,6 +18,12 @@ impl Request for ReplayOf {
         About::Everything
     }
 
+    fn committed(self, replayed: Self::Written, _: &SetUp) -> Self::Answer {
+        replayed
+    }
+}
+
+impl Single for ReplayOf {
     async fn execute(&self, turn: Turn<'_>) -> Result<Self::Written> {
         let planned = match replay(turn.session, self, turn.times.there(self.now)).await {
             Ok(planned) => planned,
@@ -29,10 +35,6 @@ impl Request for ReplayOf {
             turn.session.execute_all(planned.iter().map(make_due).collect()).await?;
         }
         Ok(Ok(planned))
-    }
-
-    fn committed(self, replayed: Self::Written, _: &SetUp) -> Self::Answer {
-        replayed
     }
 }
 

@@ -1,10 +1,11 @@
 //! A connection, and how it is made again.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join_all, try_join};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -19,6 +20,8 @@ use crate::{Clock, StoreError};
 
 /// How long a server that can't be reached is left alone: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long the server's clock and ours go alike.
+const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// What is bound to a statement.
 pub(super) type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
@@ -37,6 +40,8 @@ pub(super) type Statements<'a> = Vec<(&'static str, Values<'a>)>;
 pub(super) struct Session {
     client: Client,
     statements: Mutex<HashMap<&'static str, Statement>>,
+    /// When it was asked for the time, and what it said.
+    times: Mutex<Option<(Instant, Times)>>,
     connection: AbortHandle,
 }
 
@@ -49,7 +54,12 @@ impl Session {
                 tracing::debug!(error = causes(&Fault::from(error).into_error()), "a connection to the database ended");
             }
         });
-        Ok(Self { client, statements: Mutex::default(), connection: connection.abort_handle() })
+        Ok(Self {
+            client,
+            statements: Mutex::default(),
+            times: Mutex::default(),
+            connection: connection.abort_handle(),
+        })
     }
 
     /// Ends it at once, whatever it waits for: the server undoes what was begun.
@@ -101,10 +111,9 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    /// Begins a database transaction, and tells what time it is there.
-    pub(super) async fn begin(&self, clock: &Clock) -> Result<Times> {
-        let (_, times) = try_join(self.run("BEGIN"), self.times(clock)).await?;
-        Ok(times)
+    /// Begins a database transaction. What is locked is read as it is then, whatever the server's default.
+    pub(super) async fn begin(&self) -> Result<()> {
+        self.run("BEGIN ISOLATION LEVEL READ COMMITTED").await
     }
 
     pub(super) async fn commit(&self) -> Result<()> {
@@ -114,13 +123,22 @@ impl Session {
         })
     }
 
+    /// What time it is there. Asked now and then: between that, our steady clock goes as the server's does.
     pub(super) async fn times(&self, clock: &Clock) -> Result<Times> {
         if clock.is_manual() {
             return Ok(Times { ahead: SignedDuration::ZERO });
         }
-        let here = clock.steady();
+        let known = *self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((asked, times)) = known
+            && asked.elapsed() < GOOD_FOR
+        {
+            return Ok(times);
+        }
+        let (asked, here) = (Instant::now(), clock.steady());
         let there = self.one("SELECT clock_timestamp()", values![], |columns| columns.time()).await?;
-        Ok(Times { ahead: there.unwrap_or(here).duration_since(here) })
+        let times = Times { ahead: there.unwrap_or(here).duration_since(here) };
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, times));
+        Ok(times)
     }
 
     async fn statement(&self, sql: &'static str) -> Result<Statement> {
@@ -161,8 +179,14 @@ pub(super) fn storable(time: Timestamp) -> Timestamp {
 }
 
 /// PostgreSQL's text holds every character but U+0000.
-pub(super) fn text(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+pub(super) fn text<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+    let text = text.into();
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text }
+}
+
+/// One value of each: a column of a batch.
+pub(super) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
 }
 
 pub(super) fn integer(count: u32) -> i32 {

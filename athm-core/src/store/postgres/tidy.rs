@@ -1,8 +1,8 @@
 //! What is old enough is forgotten.
 
 use super::fault::Result;
+use super::job::{About, Request, Single, Turn};
 use super::session::{storable, values};
-use super::writer::{About, Request, Turn};
 use crate::store::{Before, SetUp};
 
 /// How many rows are forgotten at once.
@@ -16,6 +16,12 @@ impl Request for Before {
         About::Everything
     }
 
+    fn committed(self, has_more: bool, _: &SetUp) -> bool {
+        has_more
+    }
+}
+
+impl Single for Before {
     /// What another process is about to forget is left to it.
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<bool> {
         let deliveries = times.there(self.deliveries);
@@ -51,9 +57,5 @@ impl Request for Before {
             has_more |= session.execute(sql, values).await? >= SOME.unsigned_abs();
         }
         Ok(has_more)
-    }
-
-    fn committed(self, has_more: bool, _: &SetUp) -> bool {
-        has_more
     }
 }
