@@ -53,6 +53,7 @@ mod event;
 pub mod guide;
 mod id;
 mod link;
+mod operations;
 mod permanent;
 mod phone;
 mod processor;

@@ -209,21 +209,6 @@ impl Processor {
         self.store.record(Record { observed, sender, auth_token: None }).await
     }
 
-    /// Keeps in mind, durably, that the provider is to be asked about a payment.
-    pub(crate) async fn remind(&self, key: PaymentKey, sender: Sender, status: Status) -> Result<(), StoreError> {
-        let claim = Claim {
-            key,
-            kind: None,
-            status: Some(status),
-            refunded: None,
-            sender,
-            body: String::new(),
-            attempts: 0,
-            version: None,
-        };
-        self.wait(claim, FIRST_PAUSE).await.map(drop)
-    }
-
     /// Verification is switched off: the message's word is taken.
     async fn believe(&self, callback: &Callback, sender: Sender) -> Result<Receipt, StoreError> {
         let recorded = match self.record(callback.transaction(self.clock.now()), sender).await {

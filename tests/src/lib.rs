@@ -45,10 +45,12 @@ pub struct EditionBefore;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod scripted;
+mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
 pub use self::scripted::{Asked, Script, Scripted};
+pub use self::till::{Fault, Till};
 
 /// An empty database of a test's own, gone when the test ends.
 pub trait Backend: Default {

@@ -9,6 +9,7 @@ use actix_web::http::header::{AUTHORIZATION, USER_AGENT};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 /// A request that came.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub enum Script {
     Stalled(Vec<u8>),
     /// Nothing, ever.
     Silence,
+    /// This, once the test lets it go.
+    Held(Arc<Notify>, Box<Script>),
 }
 
 impl Script {
@@ -123,7 +126,12 @@ async fn handle(state: web::Data<State>, request: HttpRequest, body: web::Bytes)
     state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
     let status = |status: u16| HttpResponse::build(StatusCode::from_u16(status).expect("an HTTP status"));
     let beginning = |bytes: Vec<u8>| stream::iter([Ok::<_, std::io::Error>(web::Bytes::from(bytes))]);
-    match (state.answer)(&asked) {
+    let mut script = (state.answer)(&asked);
+    while let Script::Held(go, then) = script {
+        go.notified().await;
+        script = *then;
+    }
+    match script {
         Script::Json(code, body) => status(code).json(body),
         Script::Bytes(code, body) => status(code).body(body),
         Script::CutOff(mut bytes) => {
@@ -133,6 +141,6 @@ async fn handle(state: web::Data<State>, request: HttpRequest, body: web::Bytes)
             status(200).body(SizedStream::new(1024 * 1024, beginning(bytes).chain(rest)))
         }
         Script::Stalled(bytes) => status(200).body(SizedStream::new(10_000, beginning(bytes).chain(stream::pending()))),
-        Script::Silence => std::future::pending().await,
+        Script::Silence | Script::Held(..) => std::future::pending().await,
     }
 }

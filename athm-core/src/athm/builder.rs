@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::ConfigError;
 use super::house::Retention;
 use crate::dispatch::Connected;
+use crate::provider::Client;
 use crate::receiver::{Answer, Context, Receive, States};
 use crate::store::{Batching, Check};
 use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
@@ -34,6 +35,7 @@ use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
 #[derive(Default)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder {
+    pub(super) client: Option<Client>,
     pub(super) tokens: Option<(SecretString, SecretString)>,
     pub(super) business_id: Option<String>,
     pub(super) api_url: Option<String>,
@@ -95,6 +97,23 @@ impl Builder {
     /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
+        self
+    }
+
+    /// The client of the provider's API, in place of one made from tokens, business id and address: for timeouts of your
+    /// own, say.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), athm_core::provider::BuildError> {
+    /// use std::time::Duration;
+    /// use athm_core::{Athm, provider::Client};
+    ///
+    /// let client = Client::builder("public token", "private token").timeout(Duration::from_secs(5)).build()?;
+    /// let builder = Athm::builder().client(client);
+    /// # Ok(()) }
+    /// ```
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
         self
     }
 
@@ -179,7 +198,8 @@ impl Builder {
         self
     }
 
-    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O.
+    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O,
+    /// and perhaps more than once for one transition.
     ///
     /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the
     /// message is told `refused`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::provider::{BuildError, ProviderError};
-use crate::{StoreError, TransactionId};
+use crate::{Status, StoreError, TransactionId};
 
 /// Why the environment can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +88,7 @@ pub enum RecordError {
     Store(#[from] StoreError),
 }
 
-/// Why a payment can't be created, authorized or cancelled.
+/// Why a payment can't be created, authorized, cancelled or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperationError {
@@ -106,6 +106,35 @@ pub enum OperationError {
         "nothing is kept to authorize the payment {id} with: it was opened elsewhere, has ended, or is older than 15 minutes"
     )]
     NoTicket {
+        /// The payment that was named.
+        id: TransactionId,
+    },
+    /// The payment may have been opened, or not: nobody knows its name, so that nobody can pay it.
+    #[error("the payment may have been opened, or not; no money can move for it, and a new payment may be opened")]
+    Unopened(#[source] ProviderError),
+    /// The payment is completed, and can't be cancelled any more: give the money back instead.
+    #[error("the payment {id} is completed, and can't be cancelled any more: refund it instead")]
+    Completed {
+        /// The payment that was named.
+        id: TransactionId,
+    },
+    /// The payment has ended, so that nothing can be changed about it.
+    #[error("the payment {id} has ended ({status}), so that nothing can be changed about it")]
+    Ended {
+        /// The payment that was named.
+        id: TransactionId,
+        /// The state in which it ended.
+        status: Status,
+    },
+    /// Another call for the payment is under way, and doesn't end.
+    #[error("another call for the payment {id} is under way: try again in a moment")]
+    UnderWay {
+        /// The payment that was named.
+        id: TransactionId,
+    },
+    /// Nobody knows yet what has come of an earlier authorization. The provider is asked until somebody does.
+    #[error("an earlier authorization of the payment {id} has an unknown outcome: try again in 30 seconds")]
+    Unsettled {
         /// The payment that was named.
         id: TransactionId,
     },

@@ -21,6 +21,7 @@ pub use self::error::{ConfigError, OperationError, RecordError, StartError, Veri
 use self::runtimes::Runtimes;
 use crate::counter::Counter;
 use crate::delivery::{Deliveries, Worker};
+use crate::operations::Operations;
 use crate::processor::{Claimed, Processor, Receipt, claimed_refund, fared, key_of, said_to_expire};
 use crate::provider::Client;
 use crate::store::{By, PaymentKey, Recorded, Store};
@@ -52,8 +53,10 @@ struct Inner {
     processor: Processor,
     worker: Worker,
     runtimes: Runtimes,
+    /// `None` when callbacks are trusted.
+    operations: Option<Operations>,
     /// What must not be cut short by a shutdown.
-    operations: Counter,
+    under_way: Counter,
     orphaned_after: Duration,
 }
 
@@ -214,7 +217,7 @@ impl Athm {
     ///
     /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
     pub async fn shutdown(&self, grace: Duration) {
-        let operations = tokio::time::timeout(grace, self.0.operations.none());
+        let operations = tokio::time::timeout(grace, self.0.under_way.none());
         let (operations, ()) = join(operations, self.0.worker.stop(grace)).await;
         if operations.is_err() {
             tracing::warn!("calls to the provider were still under way at the end of the grace period");
@@ -244,7 +247,7 @@ impl Athm {
 
     /// Runs something to its end, whether or not the caller waits for it; `None` once stopped.
     async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let operation = self.0.operations.enter();
+        let operation = self.0.under_way.enter();
         let work = async move {
             let _operation = operation;
             work.await

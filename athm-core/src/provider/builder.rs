@@ -139,6 +139,7 @@ impl Builder {
             public_token: self.public_token,
             private_token: self.private_token,
             business_id: self.business_id,
+            timeout: self.timeout,
             reads: Reads { attempts: self.read_attempts, clock: self.clock.clone(), random },
             clock: self.clock,
         })

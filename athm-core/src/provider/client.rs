@@ -1,6 +1,7 @@
 //! The client, and the calls that concern one payment.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -38,6 +39,7 @@ pub struct Client {
     pub(super) public_token: SecretString,
     pub(super) private_token: SecretString,
     pub(super) business_id: Option<String>,
+    pub(super) timeout: Duration,
     pub(super) reads: Reads,
     pub(super) clock: Clock,
 }
@@ -135,6 +137,11 @@ impl Client {
     /// The same client, which sends reads once, too: for those who ask again themselves.
     pub(crate) fn sending_once(&self) -> Self {
         Self { reads: Reads { attempts: 1, ..self.reads.clone() }, ..self.clone() }
+    }
+
+    /// How long a call takes at most.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     fn named(&self, id: &EcommerceId) -> Value {

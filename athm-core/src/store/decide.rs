@@ -20,7 +20,7 @@ pub(crate) struct Policy {
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
     pub(crate) fired: Fired,

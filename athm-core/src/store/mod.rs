@@ -33,6 +33,7 @@ pub use self::error::StoreError;
 pub(crate) use self::inbox::{Held, HeldAs, PaymentKey};
 pub use self::query::{Cursor, Page, TransactionQuery};
 use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot};
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::{Clock, DeliveryId, Event, Sender, Transaction, TransactionId};
 
 /// An answer of the store's, in its own time.
@@ -84,8 +85,17 @@ pub(crate) trait Store: Send + Sync {
     /// A payment by any of its names.
     fn find(&self, by: By) -> Answer<'_, Option<Transaction>>;
 
-    /// A payment that we opened, with the secret that authorizes it if it is still kept.
-    fn ticket(&self, id: TransactionId) -> Answer<'_, Option<(Transaction, Option<SecretString>)>>;
+    /// Writes down, under the payment's lock, that a call is about to be made, or says why it may not be.
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun>;
+
+    /// Notes how a call ended.
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()>;
+
+    /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>>;
+
+    /// When it is time to look into the next one.
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>>;
 
     /// Payments, newest first.
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page>;

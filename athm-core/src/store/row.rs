@@ -6,6 +6,7 @@ use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 use crate::delivery::{DeliveryRecord, Planned};
+use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
 use crate::{Amount, Customer, Event, Item, Sender, Transaction};
@@ -135,6 +136,15 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    pub(super) fn intent(&mut self) -> Result<Intent> {
+        Ok(Intent { operation: self.parsed()?, is_under_way: self.get()?, ends_at: self.time()? })
+    }
+
+    pub(super) fn unsettled(&mut self) -> Result<Unsettled> {
+        let (intent, transaction) = (self.get()?, self.id()?);
+        Ok(Unsettled { intent, transaction, operation: self.parsed()?, looks: self.get()? })
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {

@@ -1,4 +1,6 @@
-//! SQLite: all of its SQL.
+//! SQLite: all of its SQL, together with [`operations`].
+
+mod operations;
 
 use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +12,7 @@ use std::{io, thread};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 use tracing::Span;
 use uuid::Uuid;
@@ -27,10 +29,12 @@ use crate::clock::later;
 use crate::delivery::{
     Claimed, DeliveryRecord, DeliveryState, End, Ended, LEASE, Planned, ReplayError, ReplayOf, Run, Slot, What, Work,
 };
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::transaction::Transition;
 use crate::{Amount, Customer, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_payments.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/sqlite/0001_payments.sql"), include_str!("migrations/sqlite/0002_intents.sql")];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
@@ -73,6 +77,7 @@ impl Sqlite {
         // Nobody else has the file: whoever ran these is gone.
         execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
         execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
+        operations::end_all(&connection, set_up.clock.steady())?;
         let reader =
             read_on_a_thread(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?).map_err(StoreError::database)?;
         let writer = Writer::start(connection, set_up.batching, lock).map_err(StoreError::database)?;
@@ -194,13 +199,20 @@ impl Store for Sqlite {
         })
     }
 
-    fn ticket(&self, id: TransactionId) -> Answer<'_, Option<(Transaction, Option<SecretString>)>> {
-        self.read(move |connection| {
-            let Some(transaction) = by_id(connection, id)? else { return Ok(None) };
-            let sql = "SELECT auth_token FROM athm_transaction WHERE id = ?1";
-            let token: Option<String> = connection.query_row(sql, [id.as_uuid()], |row| row.get(0))?;
-            Ok(Some((transaction, token.map(SecretString::from))))
-        })
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+        self.writer.write(move |connection| Ok(operations::begin(connection, &beginning)?), |begun| begun)
+    }
+
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, conclusion)?))
+    }
+
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+        self.writer.write(move |connection| Ok(operations::unsettled(connection, now)?), |unsettled| unsettled)
+    }
+
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(operations::next_unsettled)
     }
 
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {

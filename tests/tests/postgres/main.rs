@@ -6,6 +6,8 @@ mod connections;
 mod delivery;
 #[path = "../suite/inbox.rs"]
 mod inbox;
+#[path = "../suite/intents.rs"]
+mod intents;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
@@ -17,3 +19,4 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;
 type Business = athm_tests::Business<Database>;
+type Till = athm_tests::Till<Database>;

@@ -5,6 +5,7 @@ mod delivery;
 mod dispatch;
 mod http;
 mod inbox;
+mod intents;
 mod operations;
 mod provider;
 mod provider_calls;
@@ -16,3 +17,4 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
+type Till = athm_tests::Till<Database>;

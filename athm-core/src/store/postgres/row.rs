@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::fault::Unreadable;
 use crate::delivery::{DeliveryRecord, Planned};
+use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
 use crate::{Amount, Customer, Event, Item, Sender, Transaction};
@@ -141,6 +142,15 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    pub(super) fn intent(&mut self) -> Result<Intent> {
+        Ok(Intent { operation: self.parsed()?, is_under_way: self.get()?, ends_at: self.time()? })
+    }
+
+    pub(super) fn unsettled(&mut self) -> Result<Unsettled> {
+        let (intent, transaction) = (self.get()?, self.id()?);
+        Ok(Unsettled { intent, transaction, operation: self.parsed()?, looks: self.count()? })
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {
