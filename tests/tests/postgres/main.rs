@@ -13,6 +13,8 @@ mod intents;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/refunds.rs"]
+mod refunds;
 #[path = "../suite/storage.rs"]
 mod storage;
 #[path = "../suite/verification.rs"]

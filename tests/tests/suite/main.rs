@@ -10,6 +10,7 @@ mod intents;
 mod operations;
 mod provider;
 mod provider_calls;
+mod refunds;
 mod start;
 mod storage;
 mod testing;

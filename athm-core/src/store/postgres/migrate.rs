@@ -7,6 +7,7 @@ use crate::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_payments.sql"),
     include_str!("../migrations/postgres/0002_intents.sql"),
+    include_str!("../migrations/postgres/0003_refunds.sql"),
 ];
 
 /// Brings the tables up to date, as one step: forward only, and one process at a time.

@@ -17,6 +17,7 @@ mod operations;
 mod payment;
 mod queue;
 mod record;
+mod refunds;
 mod replay;
 mod row;
 mod running;
@@ -48,12 +49,12 @@ use self::running::Renewal;
 use self::session::{Link, Session, values};
 use self::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Held, Page, PaymentKey, Record, Recorded, SetUp, Store, StoreError,
-    TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Held, Page, PaymentKey, Record, Recorded, RefundQuery, SetUp, Store,
+    StoreError, TransactionQuery,
 };
 use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Clock, DeliveryId, Event, Transaction, TransactionId};
+use crate::{Clock, DeliveryId, Event, RefundId, RefundRecord, Transaction, TransactionId};
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -218,6 +219,14 @@ impl Store for Postgres {
 
     fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
         self.writer.write(operations::Look(now))
+    }
+
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(refunds::GivenUp { id, now })
     }
 
     fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
