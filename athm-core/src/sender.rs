@@ -33,6 +33,9 @@ impl Sender {
     /// We asked the provider about an open payment of ours, although no message said so.
     pub const SWEEPER: Self = Self::from_static("sweeper");
 
+    /// Our own refund of a payment was answered.
+    pub const REFUND: Self = Self::from_static("refund");
+
     /// A sender of that name.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {

@@ -1,5 +1,6 @@
 //! The behaviour of athm, from the outside.
 
+mod attacks;
 mod callbacks;
 mod delivery;
 mod dispatch;
@@ -10,6 +11,7 @@ mod merging;
 mod operations;
 mod provider;
 mod provider_calls;
+mod refunds;
 mod start;
 mod storage;
 mod sweeper;
@@ -21,3 +23,8 @@ mod webhooks;
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
 type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

@@ -18,11 +18,13 @@ mod operations;
 mod payment;
 mod queue;
 mod record;
+mod refunds;
 mod replay;
 mod row;
 mod running;
 mod session;
 mod tidy;
+mod unlogged;
 mod waves;
 mod writer;
 
@@ -49,11 +51,11 @@ use self::session::{Link, Session, values};
 use self::writer::Writer;
 use super::{
     Answer, Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, PaymentKey, Record, Recorded,
-    SetUp, Store, StoreError, TransactionQuery,
+    RefundQuery, SetUp, Store, StoreError, TransactionQuery,
 };
 use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Clock, DeliveryId, EcommerceId, Event, Transaction, TransactionId};
+use crate::{Clock, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId};
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -218,6 +220,14 @@ impl Store for Postgres {
 
     fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
         self.writer.write(operations::Look(now))
+    }
+
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(refunds::GivenUp { id, now })
     }
 
     fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {

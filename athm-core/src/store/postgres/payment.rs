@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::errands;
 use super::fault::Result;
+use super::refunds::part_with;
 use super::session::{Session, Statements, Values, column, storable, text, values};
 use crate::clock::later;
 use crate::delivery::LEASE;
@@ -98,6 +99,7 @@ pub(super) fn update<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft], n
 
 /// What belonged to one row belongs to the other, and the one is gone.
 pub(super) fn merge(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
+    part_with(statements, from, to);
     let sql = "UPDATE athm_event SET transaction_id = $2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = $2) \
                THEN transition || $3 || id ELSE transition END WHERE transaction_id = $1";
