@@ -62,14 +62,18 @@ mod receiver;
 mod sender;
 mod signal;
 mod store;
+mod sweeper;
 pub mod testing;
 mod text;
 mod transaction;
+mod webhook_secret;
 
 pub use athm_macros::receiver;
 
 pub use self::amount::{Amount, AmountError};
-pub use self::athm::{Athm, Builder, ConfigError, OperationError, RecordError, StartError, VerifyError};
+pub use self::athm::{
+    Athm, Builder, ConfigError, OperationError, RecordError, RefundResolution, Refunds, StartError, VerifyError,
+};
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
 pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
@@ -78,7 +82,7 @@ pub use self::dispatch::{
     ReportEntry,
 };
 pub use self::event::Event;
-pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
+pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
 pub use self::permanent::Permanent;
 pub use self::phone::PhoneNumber;
 pub use self::processor::Receipt;
@@ -90,9 +94,10 @@ pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};
 pub use self::transaction::{
-    Customer, InvalidPayment, Item, NewPayment, Refund, Status, Transaction, TransactionBuilder, TransactionKind,
-    Transition, UnexpectedTotal,
+    Customer, InvalidPayment, Item, NewPayment, NewRefund, Refund, RefundRecord, RefundState, Status, Transaction,
+    TransactionBuilder, TransactionKind, Transition, UnexpectedTotal,
 };
+pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

@@ -6,6 +6,7 @@ mod error;
 mod house;
 mod operations;
 mod receivers;
+mod refunds;
 mod runtimes;
 mod start;
 
@@ -18,6 +19,7 @@ use tracing::Instrument;
 
 pub use self::builder::Builder;
 pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
+pub use self::refunds::{RefundResolution, Refunds};
 use self::runtimes::Runtimes;
 use crate::counter::Counter;
 use crate::delivery::{Deliveries, Worker};
@@ -28,7 +30,7 @@ use crate::store::{By, PaymentKey, Recorded, Store};
 use crate::text::causes;
 use crate::{
     Callback, Clock, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError, Transaction,
-    TransactionId, TransactionKind, TransactionQuery,
+    TransactionId, TransactionKind, TransactionQuery, WebhookSecret,
 };
 
 /// Receivers, payments and their delivery: everything of athm behind one handle.
@@ -58,6 +60,7 @@ struct Inner {
     /// What must not be cut short by a shutdown.
     under_way: Counter,
     orphaned_after: Duration,
+    webhook_secret: Option<WebhookSecret>,
 }
 
 impl Athm {
@@ -187,6 +190,12 @@ impl Athm {
     #[must_use]
     pub fn provider(&self) -> Option<&Client> {
         self.0.processor.asking.as_ref().map(|asking| &asking.client)
+    }
+
+    /// The last part of the webhook's address, if it has a secret one.
+    #[must_use]
+    pub fn webhook_secret(&self) -> Option<&WebhookSecret> {
+        self.0.webhook_secret.as_ref()
     }
 
     /// Checks that the database answers.

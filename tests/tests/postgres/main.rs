@@ -1,6 +1,8 @@
 //! The same behaviour on PostgreSQL, and what several processes make of one database. `tests/with-postgres` gives these
 //! tests a server; without one they fail.
 
+#[path = "../suite/attacks/mod.rs"]
+mod attacks;
 mod connections;
 #[path = "../suite/delivery.rs"]
 mod delivery;
@@ -8,15 +10,28 @@ mod delivery;
 mod inbox;
 #[path = "../suite/intents.rs"]
 mod intents;
+#[path = "../suite/merging.rs"]
+mod merging;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/refunds.rs"]
+mod refunds;
 #[path = "../suite/storage.rs"]
 mod storage;
+#[path = "../suite/sweeper.rs"]
+mod sweeper;
 #[path = "../suite/verification.rs"]
 mod verification;
+#[path = "../suite/webhooks.rs"]
+mod webhooks;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;
 type Business = athm_tests::Business<Database>;
 type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

@@ -1,20 +1,30 @@
 //! The behaviour of athm, from the outside.
 
+mod attacks;
 mod callbacks;
 mod delivery;
 mod dispatch;
 mod http;
 mod inbox;
 mod intents;
+mod merging;
 mod operations;
 mod provider;
 mod provider_calls;
+mod refunds;
 mod start;
 mod storage;
+mod sweeper;
 mod testing;
 mod verification;
+mod webhooks;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
 type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

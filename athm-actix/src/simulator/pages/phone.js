@@ -9,6 +9,7 @@ async function refresh() {
     const answer = await fetch("/", { cache: "no-store" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     update(phone, page.getElementById("phone"));
+    updateLog(page.getElementById("log"));
     say("");
   } catch {
     say("The simulator does not answer. Is it still running?");
@@ -29,6 +30,14 @@ function update(phone, fresh) {
     if (location.hash) document.getElementById(location.hash.slice(1))?.classList.add("target");
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
+}
+
+function updateLog(fresh) {
+  const log = document.getElementById("log");
+  if (fresh.dataset.revision === log.dataset.revision || log.querySelector("button:active")) return;
+  const focused = document.activeElement?.id;
+  log.replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 function say(text) {

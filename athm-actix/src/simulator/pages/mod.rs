@@ -1,8 +1,10 @@
-//! What a browser sees: the customer's phone, and the stand-in for the provider's checkout script.
+//! What a browser sees: the customer's phone, what happens behind it, and the stand-in for the checkout script.
+
+mod backstage;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
-use athm_core::Status;
+use athm_core::{Status, TransactionKind};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -30,7 +32,7 @@ fn script(text: &'static str) -> HttpResponse {
 }
 
 async fn phone(shared: web::Data<Shared>) -> HttpResponse {
-    let page = page(&mut shared.ledger());
+    let page = page(&shared);
     HttpResponse::Ok()
         .content_type(ContentType::html())
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -41,14 +43,7 @@ async fn phone(shared: web::Data<Shared>) -> HttpResponse {
         .body(page.into_string())
 }
 
-fn page(ledger: &mut Ledger) -> Markup {
-    let now = ledger.now();
-    // Settles what has run out of time, so that the revision below is that of what is shown.
-    ledger.entries();
-    let revision = ledger.revision();
-    let (pending, ended): (Vec<&Entry>, Vec<&Entry>) =
-        ledger.entries().iter().rev().partition(|entry| entry.payment.is_pending());
-
+fn page(shared: &Shared) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -63,34 +58,53 @@ fn page(ledger: &mut Ledger) -> Markup {
                 noscript { meta http-equiv="refresh" content="5"; }
             }
             body {
-                main #phone data-revision=(revision) {
-                    header {
-                        h1 { "Simulated phone" }
-                        p { "The customer's side of an ATH Móvil payment. No real money moves here." }
-                        p #connection role="status" {}
-                    }
-                    section aria-labelledby="pending" {
-                        h2 #pending { "Pending" @if !pending.is_empty() { " (" (pending.len()) ")" } }
-                        @if pending.is_empty() {
-                            p.empty { "Nothing is waiting. A payment that the shop opens appears here by itself." }
-                        }
-                        @for entry in pending { (ticket(entry, now)) }
-                    }
-                    section aria-labelledby="time" {
-                        h2 #time { "Time" }
-                        p { "The simulator's clock says " time { (clock::local(now).strftime("%H:%M:%S").to_string()) } ". Move it on to see payments expire." }
-                        form method="post" action="/simulator/time" {
-                            button #skip-2 name="seconds" value="120" { "+2 min" }
-                            " "
-                            button #skip-10 name="seconds" value="600" { "+10 min" }
-                        }
-                    }
-                    @if !ended.is_empty() {
-                        section aria-labelledby="recent" {
-                            h2 #recent { "Recent" }
-                            ul.recent { @for entry in ended.iter().take(RECENT) { (line(&entry.payment)) } }
-                        }
-                    }
+                (screen(&mut shared.ledger()))
+                aside {
+                    h1 { "Behind the scenes" }
+                    p { "What the provider does, and what it is made to do wrong." }
+                    (backstage::controls())
+                    (backstage::log(shared))
+                }
+            }
+        }
+    }
+}
+
+fn screen(ledger: &mut Ledger) -> Markup {
+    let now = ledger.now();
+    // Settles what has run out of time, so that the revision below is that of what is shown.
+    ledger.entries();
+    let revision = ledger.revision();
+    let (pending, ended): (Vec<&Entry>, Vec<&Entry>) =
+        ledger.entries().iter().rev().partition(|entry| entry.payment.is_pending());
+
+    html! {
+        main #phone data-revision=(revision) {
+            header {
+                h1 { "Simulated phone" }
+                p { "The customer's side of an ATH Móvil payment. No real money moves here." }
+                p #connection role="status" {}
+            }
+            section aria-labelledby="pending" {
+                h2 #pending { "Pending" @if !pending.is_empty() { " (" (pending.len()) ")" } }
+                @if pending.is_empty() {
+                    p.empty { "Nothing is waiting. A payment that the shop opens appears here by itself." }
+                }
+                @for entry in pending { (ticket(entry, now)) }
+            }
+            section aria-labelledby="time" {
+                h2 #time { "Time" }
+                p { "The simulator's clock says " time { (clock::local(now).strftime("%H:%M:%S").to_string()) } ". Move it on to see payments expire." }
+                form method="post" action="/simulator/time" {
+                    button #skip-2 name="seconds" value="120" { "+2 min" }
+                    " "
+                    button #skip-10 name="seconds" value="600" { "+10 min" }
+                }
+            }
+            @if !ended.is_empty() {
+                section aria-labelledby="recent" {
+                    h2 #recent { "Recent" }
+                    ul.recent { @for entry in ended.iter().take(RECENT) { (line(&entry.payment)) } }
                 }
             }
         }
@@ -137,17 +151,27 @@ fn ticket(entry: &Entry, now: Timestamp) -> Markup {
 
 /// A payment that has ended.
 fn line(payment: &SimulatedPayment) -> Markup {
-    let status = payment.status.to_string();
+    let (id, status) = (payment.ecommerce_id, payment.status.to_string());
+    let left = payment.refundable();
     html! {
         li {
             span {
                 strong { "$" (payment.total) }
+                @if payment.kind != TransactionKind::Ecommerce { " " (payment.kind) }
                 " " span.metadata { (payment.metadata_1) }
             }
-            " "
-            span class={ "status " (status) } {
-                (status)
-                @if !payment.refunded_amount.is_zero() { " " small { "$" (payment.refunded_amount) " refunded" } }
+            span.end {
+                @if !left.is_zero() {
+                    form method="post" {
+                        button.small id={ "refund-" (id) } title={ "Give $" (left) " back from the business's app" }
+                            formaction={ "/simulator/payments/" (id) "/refund" } { "Refund" }
+                    }
+                }
+                " "
+                span class={ "status " (status) } {
+                    (status)
+                    @if !payment.refunded_amount.is_zero() { " " small { "$" (payment.refunded_amount) " refunded" } }
+                }
             }
         }
     }
@@ -167,14 +191,15 @@ mod tests {
 
     use super::*;
     use crate::simulator::business::Business;
+    use crate::simulator::clock::Clock;
 
     fn drawn(ledger: &mut Ledger) -> String {
-        page(ledger).into_string()
+        screen(ledger).into_string()
     }
 
     #[test]
     fn the_phone_shows_what_waits_and_how_the_rest_ended() {
-        let mut ledger = Ledger::new(Business::default());
+        let mut ledger = Ledger::new(Business::default(), Clock::default(), fastrand::Rng::with_seed(7));
         assert!(drawn(&mut ledger).contains("Nothing is waiting"));
 
         let item = Item::new("Mug", Amount::from_cents(1350)).quantity(2);
@@ -195,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_a_shop_writes_is_text_and_never_markup() {
-        let mut ledger = Ledger::new(Business::default());
+        let mut ledger = Ledger::new(Business::default(), Clock::default(), fastrand::Rng::with_seed(7));
         ledger.insert(SimulatedPayment::new(Amount::from_cents(100)).metadata_1("<script>alert(1)</script>"));
         assert!(!drawn(&mut ledger).contains("<script>alert"));
     }

@@ -1,19 +1,18 @@
-//! The simulator's own endpoints: seeding, the customer's decision, time, and what became of a payment.
-
-use std::time::Duration;
+//! Seeding, what the customer and the business decide, and what became of a payment.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue, LOCATION};
-use actix_web::{Either, HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use athm_core::EcommerceId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::answers::{Find, Success};
-use super::business::Business;
-use super::fields::Fields;
-use super::ledger::{Entry, Ledger};
-use super::shared::Shared;
-use super::{SimulatorError, json, seed};
+use super::{back_to_the_phone, wants_page};
+use crate::simulator::answers::{Find, Success};
+use crate::simulator::business::Business;
+use crate::simulator::fields::Fields;
+use crate::simulator::ledger::{Entry, Ledger};
+use crate::simulator::shared::Shared;
+use crate::simulator::{Effect, SimulatorError, json, seed};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
@@ -21,12 +20,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .route("/simulator/payments/{id}", web::get().to(outcome))
         .route("/simulator/payments/{id}/approve", web::post().to(approve))
         .route("/simulator/payments/{id}/decline", web::post().to(decline))
-        .route("/simulator/time", web::post().to(skip));
-}
-
-pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
-    let what = format!("the simulator has no {} {}", request.method(), request.path());
-    json::error(StatusCode::NOT_FOUND, &what)
+        .route("/simulator/payments/{id}/refund", web::post().to(refund));
 }
 
 async fn insert(shared: web::Data<Shared>, body: web::Bytes) -> HttpResponse {
@@ -61,14 +55,14 @@ async fn approve(shared: web::Data<Shared>, id: web::Path<String>, request: Http
 }
 
 async fn decline(shared: web::Data<Shared>, id: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    decide(&shared, &id, &request, Ledger::cancel)
+    decide(&shared, &id, &request, |ledger, id| ledger.cancel(id, Effect::Done))
 }
 
 fn decide(
     shared: &Shared,
     id: &str,
     request: &HttpRequest,
-    decision: fn(&mut Ledger, &EcommerceId) -> Result<(), SimulatorError>,
+    decision: impl FnOnce(&mut Ledger, &EcommerceId) -> Result<(), SimulatorError>,
 ) -> HttpResponse {
     let Ok(id) = id.parse() else { return unknown(id) };
     let mut ledger = shared.ledger();
@@ -81,31 +75,13 @@ fn decide(
     }
 }
 
-#[derive(Deserialize)]
-struct Skip {
-    seconds: u64,
-}
-
-async fn skip(shared: web::Data<Shared>, body: Option<Either<web::Form<Skip>, web::Json<Skip>>>) -> HttpResponse {
-    let Skip { seconds } = match body {
-        Some(Either::Left(form)) => form.into_inner(),
-        Some(Either::Right(json)) => json.into_inner(),
-        None => return json::field_error("seconds", "seconds must be a whole number, in a form or in JSON"),
-    };
-    shared.ledger().skip(Duration::from_secs(seconds));
-    back_to_the_phone().finish()
-}
-
-/// 303: the page is asked for anew, so that reloading it repeats nothing.
-fn back_to_the_phone() -> HttpResponseBuilder {
-    let mut answer = HttpResponse::SeeOther();
-    answer.insert_header((LOCATION, "/"));
-    answer
-}
-
-fn wants_page(request: &HttpRequest) -> bool {
-    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_some_and(|types| types.contains("text/html"))
+/// The business gives back what is left.
+async fn refund(shared: web::Data<Shared>, id: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    let numbered = shared.settings().refund_reference;
+    decide(&shared, &id, &request, |ledger, id| {
+        let left = ledger.entry(id).map(|entry| entry.payment.refundable()).unwrap_or_default();
+        ledger.refund(id, left, None, numbered, Effect::Done).map(drop)
+    })
 }
 
 /// `{"outcome": …, "find": …}`.
