@@ -13,9 +13,10 @@ pub(crate) struct Victim {
 
 impl Victim {
     /// Starts it, and waits until it takes payments.
-    pub(crate) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut process =
-            Command::new(std::env::current_exe()?).arg("--serve").arg(folder).stdout(Stdio::piped()).spawn()?;
+    pub(crate) async fn start(folder: &Path, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--serve").arg(folder).args(["--at", database]);
+        let mut process = command.stdout(Stdio::piped()).spawn()?;
         let output = process.stdout.take().ok_or("it has no output")?;
         let mut address = String::new();
         BufReader::new(output).read_line(&mut address)?;
@@ -25,11 +26,16 @@ impl Victim {
         Ok(victim)
     }
 
-    /// Starts it again, and tells how long that took.
-    pub(crate) async fn restart(folder: &Path) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
+    /// Kills it and starts it again. Tells how long it was away.
+    pub(crate) async fn replace(
+        &mut self,
+        folder: &Path,
+        database: &str,
+    ) -> Result<Duration, Box<dyn std::error::Error>> {
+        self.kill()?;
         let killed = Instant::now();
-        let victim = Self::start(folder).await?;
-        Ok((victim, killed.elapsed()))
+        *self = Self::start(folder, database).await?;
+        Ok(killed.elapsed())
     }
 
     /// SIGKILL: it gets no chance to do anything about it.
