@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::{Claimed, End, Ended, Worker};
 use crate::clock::later;
 use crate::dispatch::{Failure, ReceiverInfo, call};
-use crate::receiver::{Context, Delivery};
+use crate::receiver::{Context, Delivery, Fired};
 use crate::text::{causes, cut};
 use crate::{Event, Permanent, Transaction};
 
@@ -58,15 +58,15 @@ impl Worker {
         let Claimed { planned, is_replay, .. } = claimed;
         let delivery =
             Delivery { id: planned.id, event_id: Some(event.id()), attempt, attempts, is_replay: *is_replay };
-        let context = Context {
+        let fired = Fired {
             transaction,
             signal: planned.signal,
             sender: event.sender(),
             states: self.dispatcher.states(),
-            receiver: receiver.id(),
             refund: event.transition().refund(),
             delivery: Some(&delivery),
         };
+        let context = Context { fired: &fired, receiver };
         let (limit, started) = (receiver.timeout(), self.clock.steady());
         let running = pin!(call(receiver, &context));
         if receiver.is_blocking() {

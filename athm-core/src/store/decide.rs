@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Record, StoreError};
 use crate::delivery::Planned;
-use crate::dispatch::Registry;
+use crate::dispatch::Snapshot;
 use crate::transaction::Fired;
 use crate::{DeliveryId, Event, EventId, Rejection, Transaction, TransactionId, Transition};
 
@@ -16,7 +16,7 @@ pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync
 #[derive(Clone, Default)]
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) registry: Snapshot,
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
