@@ -67,11 +67,12 @@ impl Asking {
     }
 
     fn question(&self, key: PaymentKey, ticket: Option<EcommerceId>) -> BoxFuture<'static, Word> {
-        let client = self.client.clone();
+        // What gets no answer waits, and is asked about again: nobody waits for a second try here.
+        let client = self.client.sending_once();
         async move {
             match (key, ticket) {
                 (PaymentKey::Ecommerce(id), _) | (_, Some(id)) => client.find(&id).await,
-                (PaymentKey::Reference(reference), None) => client.search(&reference).await,
+                (PaymentKey::Reference(reference), None) => client.find_by_reference(&reference).await,
             }
             .map_err(Arc::new)
         }

@@ -53,7 +53,9 @@ mod event;
 pub mod guide;
 mod id;
 mod link;
+mod operations;
 mod permanent;
+mod phone;
 mod processor;
 pub mod provider;
 mod receiver;
@@ -63,11 +65,14 @@ mod store;
 pub mod testing;
 mod text;
 mod transaction;
+mod webhook_secret;
 
 pub use athm_macros::receiver;
 
 pub use self::amount::{Amount, AmountError};
-pub use self::athm::{Athm, Builder, ConfigError, OperationError, RecordError, StartError, VerifyError};
+pub use self::athm::{
+    Athm, Builder, ConfigError, OperationError, RecordError, RefundResolution, Refunds, StartError, VerifyError,
+};
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
 pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
@@ -76,8 +81,9 @@ pub use self::dispatch::{
     ReportEntry,
 };
 pub use self::event::Event;
-pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
+pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
 pub use self::permanent::Permanent;
+pub use self::phone::PhoneNumber;
 pub use self::processor::Receipt;
 pub use self::receiver::{
     Answer, BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, Receive, ReceiverError, Rejection,
@@ -87,9 +93,10 @@ pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};
 pub use self::transaction::{
-    Customer, InvalidPayment, Item, NewPayment, Refund, Status, Transaction, TransactionBuilder, TransactionKind,
-    Transition, UnexpectedTotal,
+    Customer, InvalidPayment, Item, NewPayment, NewRefund, Refund, RefundRecord, RefundState, Status, Transaction,
+    TransactionBuilder, TransactionKind, Transition, UnexpectedTotal,
 };
+pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::store::{By, Held, HeldAs, PaymentKey, Record, Recorded, Store};
+use crate::store::{By, Held, HeldAs, PaymentKey, Record, Recorded, RefundQuery, Store};
 use crate::text::causes;
+use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
 
 /// How much of a message's body the inbox keeps, in bytes.
@@ -125,8 +126,9 @@ impl Processor {
                     .map(|()| Receipt::Known);
             }
         };
+        let key = self.payment_of(key, kind.as_ref()).await?;
         let Some(asking) = &self.asking else {
-            return self.believe(callback, sender).await;
+            return self.believe(callback, &key, sender, body).await;
         };
         self.process(
             asking,
@@ -204,29 +206,64 @@ impl Processor {
         Ok(ask(asking, key, known.as_ref()).await)
     }
 
-    /// Records a payment as it was seen.
+    /// Records a payment as it was seen. A refund that the provider lists is told of the payment that it gives back.
     pub(crate) async fn record(&self, observed: Transaction, sender: Sender) -> Result<Recorded, StoreError> {
-        self.store.record(Record { observed, sender, auth_token: None }).await
+        let (mut seen, mut told) = (observed, Vec::new());
+        if *seen.kind() == TransactionKind::Refund
+            && let Some(payment) = self.refunded_by(&seen).await?
+        {
+            told.push(Told { refund: None, detail: RefundDetail::of(&seen) });
+            seen = Transaction { updated_at: seen.updated_at, ..payment };
+        }
+        self.store.record(Record { observed: seen, sender, auth_token: None, told }).await
     }
 
-    /// Keeps in mind, durably, that the provider is to be asked about a payment.
-    pub(crate) async fn remind(&self, key: PaymentKey, sender: Sender, status: Status) -> Result<(), StoreError> {
-        let claim = Claim {
-            key,
-            kind: None,
-            status: Some(status),
-            refunded: None,
-            sender,
-            body: String::new(),
-            attempts: 0,
-            version: None,
+    async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
+        let Some(reference) = refund.reference_number.clone() else { return Ok(None) };
+        let key = self.payment_of(PaymentKey::Reference(reference), Some(&TransactionKind::Refund)).await?;
+        let payment = self.store.find(By::Payment(key)).await?;
+        Ok(payment.filter(|payment| *payment.kind() != TransactionKind::Refund))
+    }
+
+    /// A refund is told by the payment's reference number, or by its own: both are seen.
+    async fn payment_of(&self, key: PaymentKey, kind: Option<&TransactionKind>) -> Result<PaymentKey, StoreError> {
+        let PaymentKey::Reference(reference) = &key else { return Ok(key) };
+        if kind != Some(&TransactionKind::Refund) {
+            return Ok(key);
+        }
+        let Some(refund) = self.store.refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
+            return Ok(key);
         };
-        self.wait(claim, FIRST_PAUSE).await.map(drop)
+        let payment = self.store.find(By::Id(refund.transaction_id)).await?;
+        Ok(payment.and_then(|payment| payment.key()).unwrap_or(key))
     }
 
     /// Verification is switched off: the message's word is taken.
-    async fn believe(&self, callback: &Callback, sender: Sender) -> Result<Receipt, StoreError> {
-        let recorded = match self.record(callback.transaction(self.clock.now()), sender).await {
+    async fn believe(
+        &self,
+        callback: &Callback,
+        key: &PaymentKey,
+        sender: Sender,
+        body: String,
+    ) -> Result<Receipt, StoreError> {
+        let mut record =
+            Record { observed: callback.transaction(self.clock.now()), sender, auth_token: None, told: Vec::new() };
+        if callback.kind() == Some(&TransactionKind::Refund) {
+            let Some(payment) = self.store.find(By::Payment(key.clone())).await? else {
+                let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
+                let held_as = HeldAs::Unmatched { reason: "it names no payment that is known".to_owned() };
+                let held = Held { key: Some(key.clone()), kind, status, sender: record.sender, body, ..self.blank() };
+                return self.hold(held_as, held).await.map(|()| Receipt::Known);
+            };
+            let detail = RefundDetail::of(&record.observed);
+            let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
+            let is_known = kept.iter().any(|refund| refund.is(&detail));
+            let raised = payment.refunded_amount.checked_add(detail.amount).filter(|_| !is_known);
+            let refunded_amount = raised.unwrap_or(payment.refunded_amount);
+            record.observed = Transaction { refunded_amount, updated_at: self.clock.now(), ..payment };
+            record.told.push(Told { refund: None, detail });
+        }
+        let recorded = match self.store.record(record).await {
             Err(StoreError::Conflict { reference }) => {
                 tracing::error!(reference, "a message gives one reference number to two payments");
                 return Ok(Receipt::Refused);

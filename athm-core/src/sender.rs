@@ -31,6 +31,9 @@ impl Sender {
     /// Our own cancellation of a payment was answered.
     pub const CANCEL: Self = Self::from_static("cancel");
 
+    /// Our own refund of a payment was answered.
+    pub const REFUND: Self = Self::from_static("refund");
+
     /// A sender of that name.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::business::Business;
 use super::server::Server;
 use super::shared::{Settings, Shared};
-use super::{Simulator, SimulatorError};
+use super::webhooks::{Event, Subscription};
+use super::{Customers, FaultRates, RefundReference, Simulator, SimulatorError, WebhookFaultRates, WebhookShape};
 
 /// Sets up a [`Simulator`].
 ///
@@ -20,12 +21,25 @@ use super::{Simulator, SimulatorError};
 #[must_use = "nothing runs until `start`"]
 pub struct SimulatorBuilder {
     port: u16,
+    webhook_url: Option<String>,
     settings: Settings,
 }
 
 impl SimulatorBuilder {
     pub(super) fn new() -> Self {
-        Self { port: 0, settings: Settings { public_token: None, private_token: None, business: Business::default() } }
+        let settings = Settings {
+            public_token: None,
+            private_token: None,
+            business: Business::default(),
+            refund_reference: RefundReference::default(),
+            webhook_shape: WebhookShape::default(),
+            customers: Customers::default(),
+            clock_speed: 1,
+            seed: None,
+            faults: FaultRates::none(),
+            webhook_faults: WebhookFaultRates::none(),
+        };
+        Self { port: 0, webhook_url: None, settings }
     }
 
     /// The loopback port to answer on (any free one, unless given).
@@ -58,14 +72,67 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Sends webhooks of every kind there, as if it had been subscribed. An address of this machine.
+    pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
+        self.webhook_url = Some(url.into());
+        self
+    }
+
+    /// Which shape webhooks have (today's, unless given).
+    pub fn webhook_shape(mut self, shape: WebhookShape) -> Self {
+        self.settings.webhook_shape = shape;
+        self
+    }
+
+    /// How customers pay: in the app, unless given, of which no webhook tells that a payment was cancelled or expired.
+    pub fn customers(mut self, customers: Customers) -> Self {
+        self.settings.customers = customers;
+        self
+    }
+
+    /// Whose reference number a refund carries (one of its own, unless given).
+    pub fn refund_reference(mut self, reference: RefundReference) -> Self {
+        self.settings.refund_reference = reference;
+        self
+    }
+
+    /// How many seconds pass at the provider in one (1, unless given; 0 lets its clock stand still). With 60, a
+    /// payment expires in ten seconds.
+    pub fn clock_speed(mut self, speed: u32) -> Self {
+        self.settings.clock_speed = speed;
+        self
+    }
+
+    /// Makes what happens by chance, and the numbers that are given out, the same every time.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// How often requests go wrong by chance (never, unless given).
+    pub fn faults(mut self, rates: FaultRates) -> Self {
+        self.settings.faults = rates;
+        self
+    }
+
+    /// How often webhooks go wrong by chance (never, unless given).
+    pub fn webhook_faults(mut self, rates: WebhookFaultRates) -> Self {
+        self.settings.webhook_faults = rates;
+        self
+    }
+
     /// Binds the port and starts to answer.
     ///
     /// # Errors
     ///
-    /// [`SimulatorError::Bind`] when the port is taken, [`SimulatorError::Start`] when the server can't be run.
+    /// [`SimulatorError::Bind`] when the port is taken, [`SimulatorError::Start`] when the server can't be run, and
+    /// [`SimulatorError::Listener`] when webhooks can't be sent to the given address.
     pub async fn start(self) -> Result<Simulator, SimulatorError> {
         let shared = Arc::new(Shared::new(self.settings));
+        if let Some(url) = &self.webhook_url {
+            shared.webhooks().subscribe(Subscription::new(url, Event::SUBSCRIBABLE.to_vec())?);
+        }
         let server = Server::start(self.port, Arc::clone(&shared)).await?;
-        Ok(Simulator { shared, server: Arc::new(server) })
+        Ok(Simulator::new(shared, server))
     }
 }

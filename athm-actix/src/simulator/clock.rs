@@ -1,6 +1,6 @@
 //! The simulator's clock, which can be moved on, and the provider's way of writing times.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -9,20 +9,35 @@ use jiff::{SignedDuration, Timestamp};
 /// Puerto Rico: four hours behind UTC, all year.
 const PUERTO_RICO: Offset = Offset::constant(-4);
 
-/// The real time, moved on by what was skipped.
-#[derive(Debug, Default)]
+/// The real time when it began, from where it goes at a speed of its own, moved on by what was skipped.
+#[derive(Debug)]
 pub(super) struct Clock {
+    began: Timestamp,
+    beginning: Instant,
+    speed: u32,
     skipped: SignedDuration,
 }
 
 impl Clock {
+    /// So many seconds pass in one.
+    pub(super) fn new(speed: u32) -> Self {
+        Self { began: Timestamp::now(), beginning: Instant::now(), speed, skipped: SignedDuration::ZERO }
+    }
+
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now().checked_add(self.skipped).unwrap_or(Timestamp::MAX)
+        let passed = self.beginning.elapsed().saturating_mul(self.speed);
+        after(self.began, passed).checked_add(self.skipped).unwrap_or(Timestamp::MAX)
     }
 
     pub(super) fn skip(&mut self, duration: Duration) {
         let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         self.skipped = self.skipped.saturating_add(duration);
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(1)
     }
 }
 
@@ -66,5 +81,13 @@ mod tests {
         clock.skip(Duration::MAX);
         clock.skip(Duration::MAX);
         assert_eq!(clock.now(), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_moves_when_time_is_skipped() {
+        let mut clock = Clock::new(0);
+        let before = clock.now();
+        clock.skip(Duration::from_secs(5));
+        assert_eq!(clock.now().duration_since(before).as_secs(), 5);
     }
 }

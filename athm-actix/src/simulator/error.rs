@@ -2,7 +2,7 @@
 
 use std::io;
 
-use athm_core::{EcommerceId, Status};
+use athm_core::{Amount, EcommerceId, Status};
 
 /// Why a [`Simulator`](super::Simulator) can't start, or can't do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -39,5 +39,41 @@ pub enum SimulatorError {
         expected: &'static str,
         /// What was asked for.
         wanted: &'static str,
+    },
+    /// The customer's card isn't good for the payment, which is cancelled with that.
+    #[error("payment {id} is over the limit of the customer's card")]
+    OverLimit {
+        /// The payment.
+        id: EcommerceId,
+    },
+    /// So much can't be given back.
+    #[error("of payment {id} {left} can be given back, and no more")]
+    NotRefundable {
+        /// The payment.
+        id: EcommerceId,
+        /// What has not been given back yet.
+        left: Amount,
+    },
+    /// The word names no fault.
+    #[error(
+        "{found:?} is no fault; these are: reject=CODE, slow=2s, timeout, error, bad-gateway, garbage (each also as in timeout-after and timeout-late=5s), truncated, stale=5s, bom"
+    )]
+    UnknownFault {
+        /// The word.
+        found: String,
+    },
+    /// Webhooks can't be sent there.
+    #[error(
+        "the simulator sends webhooks to this machine alone, as in http://127.0.0.1:8080/athm/webhook: found {url:?}"
+    )]
+    Listener {
+        /// The address.
+        url: String,
+    },
+    /// The word names no fault of a webhook.
+    #[error("{found:?} is no fault of a webhook; these are: lost, doubled, delayed=5s, reordered, forged")]
+    UnknownWebhookFault {
+        /// The word.
+        found: String,
     },
 }

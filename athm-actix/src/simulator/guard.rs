@@ -7,8 +7,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpResponse, web};
 
+use super::call::Number;
 use super::json;
 use super::shared::Shared;
 
@@ -18,7 +19,10 @@ pub(super) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let method = request.method().clone();
+    // At once: some are never answered.
+    let number = shared.log().came(method.as_str(), request.path());
+    request.extensions_mut().insert(Number(number));
     let answer = match refusal(&method, request.headers()) {
         Some(answer) => Ok(request.into_response(answer)),
         None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
@@ -27,7 +31,9 @@ pub(super) async fn guard(
         Ok(answer) => answer.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    shared.log().push(method.as_str(), &path, status.as_u16());
+    if let Some(request) = shared.log().of(number) {
+        request.status = Some(status.as_u16());
+    }
     answer
 }
 

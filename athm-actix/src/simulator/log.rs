@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 
+use athm_core::{Amount, EcommerceId};
+
+use super::Fault;
+
 /// One request, as [`Simulator::requests`](super::Simulator::requests) lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,26 +14,58 @@ pub struct ReceivedRequest {
     pub method: String,
     /// The path, without the query string.
     pub path: String,
-    /// The HTTP status of the answer.
-    pub status: u16,
+    /// The HTTP status of the answer; `None` when none was given (yet).
+    pub status: Option<u16>,
+    /// The payment that the provider's API was asked about, if there is one.
+    pub payment: Option<EcommerceId>,
+    /// The amount that was asked for, of a refund.
+    pub amount: Option<Amount>,
+    /// What the simulator let go wrong.
+    pub fault: Option<Fault>,
 }
 
 /// The last requests: bounded, as the phone's page asks all day long.
 #[derive(Default)]
-pub(super) struct RequestLog(VecDeque<ReceivedRequest>);
+pub(super) struct RequestLog {
+    requests: VecDeque<ReceivedRequest>,
+    /// How many older ones are forgotten.
+    forgotten: u64,
+}
 
 impl RequestLog {
-    const MOST: usize = 10_000;
+    const MOST: usize = 100_000;
 
-    pub(super) fn push(&mut self, method: &str, path: &str, status: u16) {
-        if self.0.len() == Self::MOST {
-            self.0.pop_front();
+    /// Notes a request as it comes in, and gives it a number. An answer may never be given.
+    pub(super) fn came(&mut self, method: &str, path: &str) -> u64 {
+        if self.requests.len() == Self::MOST {
+            self.requests.pop_front();
+            self.forgotten += 1;
         }
-        self.0.push_back(ReceivedRequest { method: method.to_owned(), path: path.to_owned(), status });
+        let (method, path) = (method.to_owned(), path.to_owned());
+        self.requests.push_back(ReceivedRequest {
+            method,
+            path,
+            status: None,
+            payment: None,
+            amount: None,
+            fault: None,
+        });
+        self.forgotten + self.requests.len() as u64 - 1
+    }
+
+    /// The request of that number, unless it is forgotten.
+    pub(super) fn of(&mut self, number: u64) -> Option<&mut ReceivedRequest> {
+        let place = usize::try_from(number.checked_sub(self.forgotten)?).ok()?;
+        self.requests.get_mut(place)
     }
 
     pub(super) fn requests(&self) -> Vec<ReceivedRequest> {
-        self.0.iter().cloned().collect()
+        self.requests.iter().cloned().collect()
+    }
+
+    /// The last ones, the newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &ReceivedRequest> {
+        self.requests.iter().rev()
     }
 }
 
@@ -40,11 +76,11 @@ mod tests {
     #[test]
     fn the_log_forgets_the_oldest_rather_than_grow_for_ever() {
         let mut log = RequestLog::default();
-        for number in 0..=RequestLog::MOST {
-            log.push("GET", &format!("/{number}"), 200);
-        }
+        let numbers: Vec<_> = (0..=RequestLog::MOST).map(|number| log.came("GET", &format!("/{number}"))).collect();
         let requests = log.requests();
         assert_eq!(requests.len(), RequestLog::MOST);
         assert_eq!(requests[0].path, "/1");
+        assert!(log.of(numbers[0]).is_none());
+        assert_eq!(log.of(numbers[RequestLog::MOST]).unwrap().path, format!("/{}", RequestLog::MOST));
     }
 }

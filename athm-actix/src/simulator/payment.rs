@@ -61,10 +61,23 @@ pub struct SimulatedPayment {
     pub business_name: Option<String>,
     /// How long the customer has, counted from the insertion (600 seconds, unless given).
     pub timeout: Duration,
+    /// Of a refund, the payment that it gives back from.
+    pub refund_of: Option<EcommerceId>,
     // What a seed may say besides, so that it is answered as it was given.
     pub(super) business_path: Option<String>,
     pub(super) industry: Option<String>,
     pub(super) non_profit: bool,
+}
+
+/// Whose reference number a refund carries, in its webhook and its answers: the provider's documents show both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RefundReference {
+    /// One of its own.
+    #[default]
+    OfItsOwn,
+    /// The payment's.
+    OfThePayment,
 }
 
 impl SimulatedPayment {
@@ -95,6 +108,7 @@ impl SimulatedPayment {
             business_id: None,
             business_name: None,
             timeout: Duration::from_secs(600),
+            refund_of: None,
             business_path: None,
             industry: None,
             non_profit: false,
@@ -257,6 +271,24 @@ impl SimulatedPayment {
 
     pub(super) fn stated_subtotal(&self) -> Amount {
         self.subtotal.or_else(|| self.total.checked_sub(self.tax)).unwrap_or(self.total)
+    }
+
+    /// The name of the movement of money, empty before there is one.
+    pub(super) fn reference(&self) -> String {
+        self.reference_number.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// What the event tells of by which a merchant tries out a listener.
+    pub(super) fn test_event() -> Self {
+        let payment = Self::new(Amount::from_cents(300)).kind(TransactionKind::Simulated);
+        payment.status(Status::Completed).metadata_1("a test event")
+    }
+
+    /// What can be given back.
+    pub(super) fn refundable(&self) -> Amount {
+        let is_paid = self.status == Status::Completed && self.kind != TransactionKind::Refund;
+        let left = self.total.checked_sub(self.refunded_amount).unwrap_or_default();
+        if is_paid { left } else { Amount::ZERO }
     }
 
     /// Whether the customer can still do something about it.

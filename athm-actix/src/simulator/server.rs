@@ -10,7 +10,7 @@ use actix_web::{App, HttpServer, rt, web};
 use tokio::sync::{oneshot, watch};
 
 use super::shared::Shared;
-use super::{SimulatorError, control, endpoints, guard, pages};
+use super::{SimulatorError, control, endpoints, guard, pages, webhooks};
 
 pub(super) struct Server {
     url: String,
@@ -60,6 +60,14 @@ impl Drop for Server {
 }
 
 async fn run(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sender<io::Result<ServerHandle>>) {
+    match webhooks::client() {
+        // It ends with the thread.
+        Ok(client) => drop(rt::spawn(webhooks::run(Arc::clone(&shared), client))),
+        Err(error) => {
+            let _ = started.send(Err(io::Error::other(error)));
+            return;
+        }
+    }
     let shared = web::Data::from(shared);
     let server = HttpServer::new(move || {
         App::new()

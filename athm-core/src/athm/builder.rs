@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::runtime::Handle;
 
 use super::ConfigError;
 use super::house::Retention;
 use crate::dispatch::Connected;
+use crate::provider::Client;
 use crate::receiver::{Answer, Context, Receive, States};
 use crate::store::{Batching, Check};
-use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
+use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction, WebhookSecret};
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
 ///
@@ -34,6 +36,7 @@ use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
 #[derive(Default)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct Builder {
+    pub(super) client: Option<Client>,
     pub(super) tokens: Option<(SecretString, SecretString)>,
     pub(super) business_id: Option<String>,
     pub(super) api_url: Option<String>,
@@ -51,6 +54,8 @@ pub struct Builder {
     pub(super) orphaned_after: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) budget: Option<(u32, u32)>,
+    pub(super) webhook_secret: Option<WebhookSecret>,
+    pub(super) runtime: Option<Handle>,
 }
 
 impl Builder {
@@ -61,11 +66,12 @@ impl Builder {
     /// | `ATHM_PUBLIC_TOKEN`, `ATHM_PRIVATE_TOKEN` | the business's tokens, from the ATH Business app: both or none |
     /// | `ATHM_BUSINESS_ID` | the `businessCustomerId` that the provider's answers must carry |
     /// | `ATHM_DATABASE_URL` | the database: `sqlite://athm.db` unless set |
+    /// | `ATHM_WEBHOOK_SECRET` | the last part of the webhook's address, see [`webhook_secret`](Self::webhook_secret) |
     /// | `ATHM_API_URL` | replaces scheme, host and port of the provider's hosts: a simulator |
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a variable isn't Unicode, or one token is set without the other.
+    /// [`ConfigError`] when a variable isn't Unicode, one token is set without the other, or the secret is none.
     pub fn from_env(mut self) -> Result<Self, ConfigError> {
         match (variable("ATHM_PUBLIC_TOKEN")?, variable("ATHM_PRIVATE_TOKEN")?) {
             (Some(public), Some(private)) => self = self.tokens(public, private),
@@ -76,6 +82,9 @@ impl Builder {
         self.business_id = variable("ATHM_BUSINESS_ID")?.or(self.business_id);
         self.database_url = variable("ATHM_DATABASE_URL")?.or(self.database_url);
         self.api_url = variable("ATHM_API_URL")?.or(self.api_url);
+        if let Some(secret) = variable("ATHM_WEBHOOK_SECRET")? {
+            self.webhook_secret = Some(secret.trim().parse()?);
+        }
         Ok(self)
     }
 
@@ -95,6 +104,36 @@ impl Builder {
     /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
+        self
+    }
+
+    /// Has webhooks come to `/athm/webhook/{secret}` alone; any other address of a webhook is answered 404. Without it, the
+    /// webhook's address is `/athm/webhook`.
+    ///
+    /// ```no_run
+    /// # use athm_core::Athm;
+    /// let builder = Athm::builder().webhook_secret("k3J9-vQ2m_T7xW4z".parse()?);
+    /// # Ok::<(), athm_core::WebhookSecretError>(())
+    /// ```
+    pub fn webhook_secret(mut self, secret: WebhookSecret) -> Self {
+        self.webhook_secret = Some(secret);
+        self
+    }
+
+    /// The client of the provider's API, in place of one made from tokens, business id and address: for timeouts of your
+    /// own, say.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), athm_core::provider::BuildError> {
+    /// use std::time::Duration;
+    /// use athm_core::{Athm, provider::Client};
+    ///
+    /// let client = Client::builder("public token", "private token").timeout(Duration::from_secs(5)).build()?;
+    /// let builder = Athm::builder().client(client);
+    /// # Ok(()) }
+    /// ```
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
         self
     }
 
@@ -179,7 +218,8 @@ impl Builder {
         self
     }
 
-    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O.
+    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O,
+    /// and perhaps more than once for one transition.
     ///
     /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the
     /// message is told `refused`.
@@ -191,6 +231,21 @@ impl Builder {
     /// How many deliveries run at once: 64 unless given, at least 1. What is more waits in the database.
     pub fn concurrency(mut self, deliveries: usize) -> Self {
         self.concurrency = Some(deliveries.max(1));
+        self
+    }
+
+    /// Where receivers run, in place of two threads of athm's own: a runtime of yours, whose threads they share then with
+    /// whatever else runs there. Leases, retries and the provider stay on a thread of athm's.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use athm_core::Athm;
+    ///
+    /// let athm = Athm::builder().from_env()?.runtime(tokio::runtime::Handle::current()).start().await?;
+    /// # drop(athm); Ok(()) }
+    /// ```
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 

@@ -6,6 +6,7 @@ mod error;
 mod house;
 mod operations;
 mod receivers;
+mod refunds;
 mod runtimes;
 mod start;
 
@@ -18,16 +19,18 @@ use tracing::Instrument;
 
 pub use self::builder::Builder;
 pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
+pub use self::refunds::{RefundResolution, Refunds};
 use self::runtimes::Runtimes;
 use crate::counter::Counter;
 use crate::delivery::{Deliveries, Worker};
+use crate::operations::Operations;
 use crate::processor::{Claimed, Processor, Receipt, claimed_refund, fared, key_of, said_to_expire};
 use crate::provider::Client;
 use crate::store::{By, PaymentKey, Recorded, Store};
 use crate::text::causes;
 use crate::{
     Callback, Clock, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError, Transaction,
-    TransactionId, TransactionKind, TransactionQuery,
+    TransactionId, TransactionKind, TransactionQuery, WebhookSecret,
 };
 
 /// Receivers, payments and their delivery: everything of athm behind one handle.
@@ -52,9 +55,12 @@ struct Inner {
     processor: Processor,
     worker: Worker,
     runtimes: Runtimes,
+    /// `None` when callbacks are trusted.
+    operations: Option<Operations>,
     /// What must not be cut short by a shutdown.
-    operations: Counter,
+    under_way: Counter,
     orphaned_after: Duration,
+    webhook_secret: Option<WebhookSecret>,
 }
 
 impl Athm {
@@ -186,6 +192,12 @@ impl Athm {
         self.0.processor.asking.as_ref().map(|asking| &asking.client)
     }
 
+    /// The last part of the webhook's address, if it has a secret one.
+    #[must_use]
+    pub fn webhook_secret(&self) -> Option<&WebhookSecret> {
+        self.0.webhook_secret.as_ref()
+    }
+
     /// Checks that the database answers.
     ///
     /// # Errors
@@ -214,7 +226,7 @@ impl Athm {
     ///
     /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
     pub async fn shutdown(&self, grace: Duration) {
-        let operations = tokio::time::timeout(grace, self.0.operations.none());
+        let operations = tokio::time::timeout(grace, self.0.under_way.none());
         let (operations, ()) = join(operations, self.0.worker.stop(grace)).await;
         if operations.is_err() {
             tracing::warn!("calls to the provider were still under way at the end of the grace period");
@@ -244,7 +256,7 @@ impl Athm {
 
     /// Runs something to its end, whether or not the caller waits for it; `None` once stopped.
     async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let operation = self.0.operations.enter();
+        let operation = self.0.under_way.enter();
         let work = async move {
             let _operation = operation;
             work.await

@@ -9,6 +9,7 @@ use super::{Athm, Builder, Inner, StartError, house};
 use crate::asking::Asking;
 use crate::counter::Counter;
 use crate::delivery::{Outbox, Retry, Slots, Worker};
+use crate::operations::Operations;
 use crate::processor::Processor;
 use crate::provider::Client;
 use crate::store::{self, Policy, SetUp, Store};
@@ -41,7 +42,7 @@ impl Builder {
         let policy = Policy { checks: self.checks, registry };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
-        let runtimes = Runtimes::start().map_err(StartError::Threads)?;
+        let runtimes = Runtimes::start(self.runtime).map_err(StartError::Threads)?;
         let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
         let store = open(url, set_up).await.inspect_err(|_| {
             runtimes.stop();
@@ -53,17 +54,26 @@ impl Builder {
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
         let processor = Processor { store, asking, clock, waiting: Arc::default() };
+        let operations = processor.asking.as_ref().map(|asking| Operations::new(processor.clone(), &asking.client));
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));
         house.spawn(house::for_ever("poll", worker.clone(), Worker::poll));
         house.spawn(house::for_ever("leases", worker.clone(), Worker::renew_leases));
         let retention = self.retention;
         house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
+        if let Some(operations) = operations.clone() {
+            house.spawn(house::for_ever("operations", operations, Operations::keep));
+        }
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
-        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations: Counter::default(), orphaned_after })))
+        let under_way = Counter::default();
+        let webhook_secret = self.webhook_secret;
+        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations, under_way, orphaned_after, webhook_secret })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {
+        if let Some(client) = self.client.take() {
+            return if self.trusts_callbacks { Err(StartError::TrustWithTokens) } else { Ok(Some(client)) };
+        }
         match (self.tokens.take(), self.trusts_callbacks) {
             (Some(_), true) => Err(StartError::TrustWithTokens),
             (None, false) => Err(StartError::NoTokens),

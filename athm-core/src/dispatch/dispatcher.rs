@@ -6,7 +6,7 @@ use super::connected::Connected;
 use super::receivers::{Receivers, Snapshot};
 use super::run::{Run, call_plain};
 use super::{AlreadyConnected, Connection, ReceiverInfo, ReceiverOptions, Registry, Report, ReportEntry};
-use crate::receiver::{Answer, Context, Fired, Receive, States};
+use crate::receiver::{Answer, Context, Occasion, Receive, States};
 use crate::{Sender, Signal, Transaction};
 
 /// Sends signals to receivers, now and here: nothing is stored, nothing is tried again.
@@ -198,10 +198,10 @@ impl Dispatcher {
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
         let (receivers, signals, mut failed) = (self.receivers.now(), transaction.signals(), Vec::new());
         for &signal in signals.iter().filter(|signal| !receivers.of_signal(**signal).is_empty()) {
-            let fired = self.fired(signal, transaction, &sender);
+            let occasion = self.occasion(signal, transaction, &sender);
             let heard = receivers.of_signal(signal);
-            if let Some(stop) = call_plain(&fired, heard) {
-                let mut rest = Run::from(stop, &fired, heard);
+            if let Some(stop) = call_plain(&occasion, heard) {
+                let mut rest = Run::from(stop, &occasion, heard);
                 failed.append(&mut (&mut rest).await);
             }
         }
@@ -225,15 +225,15 @@ impl Dispatcher {
     /// # Ok(()) }
     /// ```
     pub async fn send_robust(&self, signal: Signal, transaction: &Transaction, sender: &Sender) -> Vec<ReportEntry> {
-        let (receivers, fired) = (self.receivers.now(), self.fired(signal, transaction, sender));
+        let (receivers, occasion) = (self.receivers.now(), self.occasion(signal, transaction, sender));
         let heard = receivers.of_signal(signal);
-        let Some(stop) = call_plain(&fired, heard) else { return Vec::new() };
-        let mut rest = Run::from(stop, &fired, heard);
+        let Some(stop) = call_plain(&occasion, heard) else { return Vec::new() };
+        let mut rest = Run::from(stop, &occasion, heard);
         (&mut rest).await
     }
 
-    fn fired<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Fired<'a> {
-        Fired { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
+    fn occasion<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Occasion<'a> {
+        Occasion { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
     }
 
     /// The receivers as they are now: a dispatch is not changed by what they connect and disconnect.

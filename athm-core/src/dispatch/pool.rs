@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
 use super::ReceiverInfo;
-use crate::receiver::{Answered, Context, Delivery, Fired, Outcome, States};
+use crate::receiver::{Answered, Context, Delivery, Occasion, Outcome, States};
 use crate::{Refund, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
@@ -38,19 +38,19 @@ struct Owned {
 impl From<&Context<'_>> for Owned {
     fn from(context: &Context<'_>) -> Self {
         Self {
-            transaction: context.fired.transaction.clone(),
-            signal: context.fired.signal,
-            sender: context.fired.sender.clone(),
-            states: Arc::clone(context.fired.states),
-            refund: context.fired.refund.copied(),
-            delivery: context.fired.delivery.copied(),
+            transaction: context.occasion.transaction.clone(),
+            signal: context.occasion.signal,
+            sender: context.occasion.sender.clone(),
+            states: Arc::clone(context.occasion.states),
+            refund: context.occasion.refund.copied(),
+            delivery: context.occasion.delivery.copied(),
         }
     }
 }
 
 impl Owned {
     fn call(&self, receiver: &ReceiverInfo, runtime: &Handle) -> Outcome {
-        let fired = Fired {
+        let occasion = Occasion {
             transaction: &self.transaction,
             signal: self.signal,
             sender: &self.sender,
@@ -58,7 +58,7 @@ impl Owned {
             refund: self.refund.as_ref(),
             delivery: self.delivery.as_ref(),
         };
-        match receiver.call_here(&Context { fired: &fired, receiver }) {
+        match receiver.call_here(&Context { occasion: &occasion, receiver }) {
             Answered::Now(outcome) => outcome,
             Answered::Later(future) => runtime.block_on(future),
         }

@@ -80,7 +80,8 @@ impl Report {
 impl Ran {
     /// Everybody who ran, as if none had failed.
     fn successes(&self) -> Vec<ReportEntry> {
-        let heard = |signal: Signal| self.receivers.hearing(signal, &self.sender).map(move |receiver| (receiver, signal));
+        let heard =
+            |signal: Signal| self.receivers.hearing(signal, &self.sender).map(move |receiver| (receiver, signal));
         let ran = self.signals.iter().copied().flat_map(heard);
         ran.map(|(receiver, signal)| ReportEntry { receiver: receiver.clone(), signal, failure: None }).collect()
     }

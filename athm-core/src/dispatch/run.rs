@@ -9,15 +9,15 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{Failure, ReceiverInfo, ReportEntry};
-use crate::receiver::{Answered, Context, Fired, Outcome};
+use crate::receiver::{Answered, Context, Occasion, Outcome};
 use crate::text::causes;
 
 /// Calls the plain functions that come first, up to the first failure: at once, and without an allocation. `None` says that
 /// nobody is left.
 #[inline(always)]
-pub(super) fn call_plain<'a>(fired: &'a Fired<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
+pub(super) fn call_plain<'a>(occasion: &'a Occasion<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
     let next = Cell::new(0);
-    let mut context = Context { fired, receiver: receivers.first()? };
+    let mut context = Context { occasion, receiver: receivers.first()? };
     // One catch for all: it costs nothing until somebody panics.
     let called = catch_unwind(AssertUnwindSafe(|| {
         for (place, receiver) in receivers.iter().enumerate() {
@@ -49,7 +49,7 @@ pub(super) struct Stop {
 /// `order` starts when all of the one before have ended.
 #[must_use = "nobody is called until it is polled"]
 pub(super) struct Run<'a> {
-    fired: &'a Fired<'a>,
+    occasion: &'a Occasion<'a>,
     receivers: &'a [ReceiverInfo],
     next: usize,
     waiting: Vec<Waiting<'a>>,
@@ -65,8 +65,8 @@ struct Waiting<'a> {
 impl<'a> Run<'a> {
     /// Everybody from there on.
     #[inline]
-    pub(super) fn from(stop: Stop, fired: &'a Fired<'a>, receivers: &'a [ReceiverInfo]) -> Self {
-        let mut run = Self { fired, receivers, next: stop.at, waiting: Vec::new(), failed: Vec::new() };
+    pub(super) fn from(stop: Stop, occasion: &'a Occasion<'a>, receivers: &'a [ReceiverInfo]) -> Self {
+        let mut run = Self { occasion, receivers, next: stop.at, waiting: Vec::new(), failed: Vec::new() };
         if let Some(failure) = stop.failure {
             run.failed(&receivers[stop.at], failure);
             run.next += 1;
@@ -87,8 +87,8 @@ impl<'a> Run<'a> {
             if !self.waiting.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
                 return;
             }
-            if receiver.hears(self.fired.sender) {
-                match receiver.call(&Context { fired: self.fired, receiver }) {
+            if receiver.hears(self.occasion.sender) {
+                match receiver.call(&Context { occasion: self.occasion, receiver }) {
                     Answered::Now(outcome) => self.ended(receiver, outcome),
                     Answered::Later(mut future) => match future.poll_unpin(task) {
                         Poll::Ready(outcome) => self.ended(receiver, outcome),
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
 
     #[cold]
     fn failed(&mut self, receiver: &ReceiverInfo, failure: Failure) {
-        let Fired { transaction, signal, .. } = self.fired;
+        let Occasion { transaction, signal, .. } = self.occasion;
         let error = causes(&failure);
         tracing::error!(receiver = receiver.id(), %signal, transaction = %transaction.id(), error, "receiver failed");
         self.failed.push(ReportEntry::failed(receiver, *signal, failure));

@@ -8,9 +8,8 @@ pub(super) fn sorted(receivers: &'static [Receiver]) -> Vec<&'static Receiver> {
     // Numbers alone, without a look at the receivers: that is what makes it quick.
     places.sort_unstable();
     let mut sorted: Vec<_> = places.iter().map(|place| &receivers[*place as u32 as usize]).collect();
-    let is_same = |one: &&Receiver, other: &&Receiver| {
-        (one.line, one.order, one.file) == (other.line, other.order, other.file)
-    };
+    let is_same =
+        |one: &&Receiver, other: &&Receiver| (one.line, one.order, one.file) == (other.line, other.order, other.file);
     for of_one_place in sorted.chunk_by_mut(is_same) {
         of_one_place.sort_unstable_by_key(|receiver| receiver.id);
     }

@@ -3,31 +3,35 @@
 use reqwest::Response;
 use serde_json::Value;
 
-use super::ProviderError;
+use super::{ErrorCode, ProviderError};
 use crate::text::shortened;
 
 /// More than any answer of a single payment; a longer one isn't read to its end.
-const MOST: usize = 1024 * 1024;
+pub(super) const MOST: usize = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The JSON of an answer that isn't a refusal: the envelope, or whatever bare value the endpoint gives.
-pub(super) async fn read(response: Response) -> Result<Value, ProviderError> {
+pub(super) async fn read(response: Response, most: usize) -> Result<Value, ProviderError> {
     let status = response.status().as_u16();
-    let body = whole(response).await?.ok_or(ProviderError::NoJson { status })?;
+    let body = whole(response, most).await?.ok_or(ProviderError::NoJson { status })?;
     let json = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
     let value: Value = serde_json::from_slice(json).map_err(|_| ProviderError::NoJson { status })?;
     match refusal(&value, status) {
         Some(refusal) => Err(refusal),
         None if (200..300).contains(&status) => Ok(value),
-        None => Err(ProviderError::Rejected { code: String::new(), message: String::from("(no message)"), status }),
+        None => Err(ProviderError::Rejected {
+            code: ErrorCode::Unknown(String::new()),
+            message: String::from("(no message)"),
+            status,
+        }),
     }
 }
 
-async fn whole(mut response: Response) -> Result<Option<Vec<u8>>, ProviderError> {
+async fn whole(mut response: Response, most: usize) -> Result<Option<Vec<u8>>, ProviderError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ProviderError::Unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(ProviderError::BrokenOff)? {
         body.extend_from_slice(&chunk);
-        if body.len() > MOST {
+        if body.len() > most {
             return Ok(None);
         }
     }
@@ -50,5 +54,6 @@ fn refusal(value: &Value, status: u16) -> Option<ProviderError> {
         return None;
     }
     let message = text(["message", "description"]).unwrap_or_default();
-    Some(ProviderError::Rejected { code: code.unwrap_or_default(), message: shortened(&message), status })
+    let code = shortened(&code.unwrap_or_default()).parse().unwrap_or_else(|never| match never {});
+    Some(ProviderError::Rejected { code, message: shortened(&message), status })
 }

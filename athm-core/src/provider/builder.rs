@@ -1,7 +1,7 @@
 //! Setting up the client.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -10,9 +10,10 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::SecretString;
 
 use super::Client;
+use super::call::Reads;
 use crate::Clock;
 
-const ECOMMERCE: &str = "https://payments.athmovil.com";
+const PAYMENTS: &str = "https://payments.athmovil.com";
 const WWW: &str = "https://www.athmovil.com";
 const USER_AGENT: &str = concat!("athm/", env!("CARGO_PKG_VERSION"));
 
@@ -23,8 +24,13 @@ pub struct Builder {
     public_token: SecretString,
     private_token: SecretString,
     business_id: Option<String>,
-    api_url: Option<String>,
+    payments_url: String,
+    www_url: String,
     timeout: Duration,
+    connect_timeout: Duration,
+    user_agent: String,
+    read_attempts: u32,
+    seed: Option<u64>,
     clock: Clock,
 }
 
@@ -34,8 +40,13 @@ impl Builder {
             public_token: public_token.into(),
             private_token: private_token.into(),
             business_id: None,
-            api_url: None,
+            payments_url: PAYMENTS.to_owned(),
+            www_url: WWW.to_owned(),
             timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
+            user_agent: USER_AGENT.to_owned(),
+            read_attempts: 3,
+            seed: None,
             clock: Clock::system(),
         }
     }
@@ -48,18 +59,56 @@ impl Builder {
 
     /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address. Unencrypted `http` is
     /// taken for loopback alone, as the requests carry tokens.
-    pub fn api_url(mut self, url: impl Into<String>) -> Self {
-        self.api_url = Some(url.into());
+    pub fn api_url(self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        self.www_url(url.clone()).payments_url(url)
+    }
+
+    /// Replaces scheme, host and port of `https://payments.athmovil.com`: payments and refunds.
+    pub fn payments_url(mut self, url: impl Into<String>) -> Self {
+        self.payments_url = url.into();
         self
     }
 
-    /// How long a whole call may take (10 seconds unless given).
+    /// Replaces scheme, host and port of `https://www.athmovil.com`: searches, reports, and the webhook's subscription.
+    pub fn www_url(mut self, url: impl Into<String>) -> Self {
+        self.www_url = url.into();
+        self
+    }
+
+    /// How long a whole call may take, the answer's body included (10 seconds unless given). A read that is sent again
+    /// takes that long each time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Where the time of an answer comes from.
+    /// How long a connection may take to be made (5 seconds unless given).
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How the client names itself (`athm/` and its version unless given).
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = name.into();
+        self
+    }
+
+    /// How often a read is sent while no answer comes: 3 times unless given, at least once. Pauses of about 250 ms,
+    /// 500 ms and so on lie between. What moves money is always sent once.
+    pub fn read_attempts(mut self, attempts: u32) -> Self {
+        self.read_attempts = attempts.max(1);
+        self
+    }
+
+    /// Makes the random part of pauses the same every time: for tests.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Where the time of an answer, and of pauses, comes from.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -71,23 +120,27 @@ impl Builder {
     ///
     /// [`BuildError`] when the address can't be used, or the system has no certificates to trust.
     pub fn build(self) -> Result<Client, BuildError> {
-        let url = |default: &str| address(self.api_url.as_deref().unwrap_or(default));
-        let (ecommerce, www) = (url(ECOMMERCE)?, url(WWW)?);
-        let is_loopback = ecommerce.scheme() == "http";
+        let (payments, www) = (address(&self.payments_url)?, address(&self.www_url)?);
+        let is_loopback = payments.scheme() == "http" && www.scheme() == "http";
         let http = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
+            .user_agent(self.user_agent)
             .timeout(self.timeout)
+            .connect_timeout(self.connect_timeout)
             // A redirect would carry the tokens to wherever it points.
             .redirect(reqwest::redirect::Policy::none())
             .tls_backend_preconfigured(tls(is_loopback)?);
         let http = if is_loopback { http.no_proxy() } else { http };
+        let random = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let random = Arc::new(Mutex::new(random));
         Ok(Client {
             http: http.build().map_err(BuildError::Http)?,
-            ecommerce,
+            payments,
             www,
             public_token: self.public_token,
             private_token: self.private_token,
             business_id: self.business_id,
+            timeout: self.timeout,
+            reads: Reads { attempts: self.read_attempts, clock: self.clock.clone(), random },
             clock: self.clock,
         })
     }

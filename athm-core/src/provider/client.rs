@@ -1,24 +1,26 @@
-//! The calls.
+//! The client, and the calls that concern one payment.
 
 use std::fmt;
+use std::time::Duration;
 
-use reqwest::{RequestBuilder, Url};
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use super::call::{Call, Reads};
 use super::{Builder, ProviderError, answer};
 use crate::callback::wire::{Fields, item_object};
-use crate::{Clock, EcommerceId, FieldError, NewPayment, ReferenceNumber, Transaction, TransactionKind};
+use crate::{Clock, EcommerceId, FieldError, NewPayment, PhoneNumber, Transaction};
 
 const PAYMENT: &str = "/api/business-transaction/ecommerce/payment";
 const FIND: &str = "/api/business-transaction/ecommerce/business/findPayment";
 const AUTHORIZATION: &str = "/api/business-transaction/ecommerce/authorization";
+const UPDATE_PHONE: &str = "/api/business-transaction/ecommerce/business/updatePhoneNumber";
 const CANCEL: &str = "/api/business-transaction/ecommerce/business/cancel";
-const SEARCH: &str = "/api/v4/searchTransaction";
 
 /// A client of the provider's API. A clone shares its connections.
 ///
-/// Every call is sent once. What is returned is the provider's own word: `is_verified()` holds for it.
+/// What is returned is the provider's own word: `is_verified()` holds for it.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,11 +34,13 @@ const SEARCH: &str = "/api/v4/searchTransaction";
 #[derive(Clone)]
 pub struct Client {
     pub(super) http: reqwest::Client,
-    pub(super) ecommerce: Url,
+    pub(super) payments: Url,
     pub(super) www: Url,
     pub(super) public_token: SecretString,
     pub(super) private_token: SecretString,
     pub(super) business_id: Option<String>,
+    pub(super) timeout: Duration,
+    pub(super) reads: Reads,
     pub(super) clock: Clock,
 }
 
@@ -56,14 +60,14 @@ impl Client {
         Builder::new(public_token, private_token)
     }
 
-    /// Opens a payment (POST `/payment`).
+    /// Opens a payment (POST `/payment`). Sent once.
     ///
     /// # Errors
     ///
     /// [`ProviderError`]. Where its outcome is unknown, a ticket that nobody knows may be open; it moves no money.
     pub async fn create(&self, payment: &NewPayment) -> Result<Ticket, ProviderError> {
         payment.validate()?;
-        let body = json!({
+        let mut body = json!({
             "env": "production",
             "publicToken": self.public_token.expose_secret(),
             "timeout": payment.timeout.as_secs().to_string(),
@@ -74,8 +78,10 @@ impl Client {
             "metadata2": payment.metadata_2,
             "items": payment.items.iter().map(item_object).collect::<Vec<_>>(),
         });
-        let value = self.post(&self.ecommerce, PAYMENT).call(&body).await?;
-        let fields = Fields::from_value(value)?;
+        if let Some(phone) = &payment.phone {
+            body["phoneNumber"] = phone.as_str().into();
+        }
+        let fields = Fields::from_value(self.post(&self.payments, PAYMENT).with(&body).once().await?)?;
         let text = |name: &'static str| fields.text(&[name])?.ok_or_else(|| FieldError::missing(name));
         let ecommerce_id = text("ecommerceId")?.parse().map_err(|error| FieldError::new("ecommerceId", error))?;
         Ok(Ticket { ecommerce_id, auth_token: text("auth_token")?.into() })
@@ -87,66 +93,69 @@ impl Client {
     ///
     /// [`ProviderError`]; [`is_not_found`](ProviderError::is_not_found) when there is no such payment.
     pub async fn find(&self, id: &EcommerceId) -> Result<Transaction, ProviderError> {
-        let body = json!({ "ecommerceId": id, "publicToken": self.public_token.expose_secret() });
-        self.payment(id, self.post(&self.ecommerce, FIND), &body).await
+        let asked_at = self.clock.now();
+        let call = self.post(&self.payments, FIND).with(&self.named(id));
+        self.payment(id, call.again(&self.reads, answer::MOST).await?, asked_at)
     }
 
-    /// Moves the money of a payment that the customer has approved (POST `/authorization`).
+    /// Moves the money of a payment that the customer has approved (POST `/authorization`). Sent once.
     ///
     /// # Errors
     ///
     /// [`ProviderError`]. Where its outcome is unknown the money may have moved: find the payment, never repeat this.
     pub async fn authorize(&self, id: &EcommerceId, auth_token: &SecretString) -> Result<Transaction, ProviderError> {
-        let call = self.post(&self.ecommerce, AUTHORIZATION);
-        let call = Call { request: call.request.bearer_auth(auth_token.expose_secret()), ..call };
-        self.payment(id, call, &Value::Null).await
+        let asked_at = self.clock.now();
+        let call = self.post(&self.payments, AUTHORIZATION).bearer(auth_token);
+        self.payment(id, call.once().await?, asked_at)
     }
 
-    /// Cancels a payment that isn't completed (POST `/business/cancel`).
+    /// Gives an open payment to another phone (PUT `/business/updatePhoneNumber`). Sent once.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError`].
+    pub async fn update_phone(
+        &self,
+        id: &EcommerceId,
+        auth_token: &SecretString,
+        phone: &PhoneNumber,
+    ) -> Result<(), ProviderError> {
+        let call = Call { request: self.http.put(at(&self.payments, UPDATE_PHONE)), path: UPDATE_PHONE };
+        let body = json!({ "ecommerceId": id, "phoneNumber": phone.as_str() });
+        call.bearer(auth_token).with(&body).once().await.map(drop)
+    }
+
+    /// Cancels a payment that isn't completed (POST `/business/cancel`). Sent once.
     ///
     /// # Errors
     ///
     /// [`ProviderError`].
     pub async fn cancel(&self, id: &EcommerceId) -> Result<(), ProviderError> {
-        let body = json!({ "ecommerceId": id, "publicToken": self.public_token.expose_secret() });
-        self.post(&self.ecommerce, CANCEL).call(&body).await.map(drop)
+        self.post(&self.payments, CANCEL).with(&self.named(id)).once().await.map(drop)
     }
 
-    /// Reads a payment by its reference number (POST `searchTransaction`): the one way for messages without a ticket.
-    /// The answer names the customer, and no ticket.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderError`]; [`is_not_found`](ProviderError::is_not_found) when there is no such payment.
-    pub async fn search(&self, reference: &ReferenceNumber) -> Result<Transaction, ProviderError> {
-        let body = json!({
-            "publicToken": self.public_token.expose_secret(),
-            "privateToken": self.private_token.expose_secret(),
-            "referenceNumber": reference,
-        });
-        let asked_at = self.clock.now();
-        let found = match self.post(&self.www, SEARCH).call(&body).await? {
-            Value::Array(several) => several,
-            one => vec![one],
-        };
-        let mut refund = None;
-        for value in found {
-            let fields = Fields::from_value(value)?;
-            self.refuse_another_business(&fields, Required::Maybe)?;
-            let found = fields.answer(asked_at)?;
-            match found.kind() {
-                _ if found.reference_number() != Some(reference) => {}
-                TransactionKind::Refund => refund = Some(found),
-                _ => return Ok(found),
-            }
-        }
-        refund.ok_or(ProviderError::NotFound)
+    /// The same client, which sends reads once, too: for those who ask again themselves.
+    pub(crate) fn sending_once(&self) -> Self {
+        Self { reads: Reads { attempts: 1, ..self.reads.clone() }, ..self.clone() }
     }
 
-    /// A call that answers with the payment itself, which must be the one asked for.
-    async fn payment(&self, id: &EcommerceId, call: Call, body: &Value) -> Result<Transaction, ProviderError> {
-        let asked_at = self.clock.now();
-        let fields = Fields::from_value(call.call(body).await?)?;
+    /// How long a call takes at most.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn named(&self, id: &EcommerceId) -> Value {
+        json!({ "ecommerceId": id, "publicToken": self.public_token.expose_secret() })
+    }
+
+    /// An answer that is the payment itself, which must be the one asked for.
+    fn payment(
+        &self,
+        id: &EcommerceId,
+        answer: Value,
+        asked_at: jiff::Timestamp,
+    ) -> Result<Transaction, ProviderError> {
+        let fields = Fields::from_value(answer)?;
         let payment = fields.answer(asked_at)?;
         if payment.ecommerce_id() != Some(id) {
             return Err(ProviderError::OtherPayment { asked: *id });
@@ -156,7 +165,7 @@ impl Client {
     }
 
     /// Search names no business in the samples that are published: there it counts only if it is named.
-    fn refuse_another_business(&self, fields: &Fields, required: Required) -> Result<(), ProviderError> {
+    pub(super) fn refuse_another_business(&self, fields: &Fields, required: Required) -> Result<(), ProviderError> {
         let Some(ours) = &self.business_id else { return Ok(()) };
         match fields.text(&["businessCustomerId"])? {
             Some(named) if named == *ours => Ok(()),
@@ -165,38 +174,34 @@ impl Client {
         }
     }
 
-    fn post(&self, host: &Url, path: &str) -> Call {
-        let mut url = host.clone();
-        url.set_path(path);
-        Call { request: self.http.post(url), path: path.to_owned() }
+    /// A body with both tokens, and what is to be asked.
+    pub(super) fn with_tokens(&self, mut body: Value) -> Value {
+        body["publicToken"] = self.public_token.expose_secret().into();
+        body["privateToken"] = self.private_token.expose_secret().into();
+        body
+    }
+
+    pub(super) fn post(&self, host: &Url, path: &'static str) -> Call {
+        Call { request: self.http.post(at(host, path)), path }
     }
 }
 
 /// Whether an answer must name the business.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Required {
+pub(super) enum Required {
     Always,
     Maybe,
 }
 
-struct Call {
-    request: RequestBuilder,
-    path: String,
-}
-
-impl Call {
-    /// Sends it, once, and reads the answer.
-    async fn call(self, body: &Value) -> Result<Value, ProviderError> {
-        let request = if body.is_null() { self.request } else { self.request.json(body) };
-        let response = request.send().await.map_err(ProviderError::Unreachable)?;
-        tracing::debug!(path = self.path, status = response.status().as_u16(), "the provider answered");
-        answer::read(response).await
-    }
+pub(super) fn at(host: &Url, path: &str) -> Url {
+    let mut url = host.clone();
+    url.set_path(path);
+    url
 }
 
 /// Without the tokens.
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("ecommerce", &self.ecommerce.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client").field("payments", &self.payments.as_str()).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,11 @@
 //! What can go wrong with a call.
 
+use jiff::Timestamp;
+
+use super::saying::Saying;
+use super::{ErrorCode, ErrorKind, Language};
 use crate::transaction::InvalidPayment;
-use crate::{EcommerceId, FieldError, ParseError};
+use crate::{Amount, EcommerceId, FieldError, ParseError};
 
 /// Why a call to the provider gave no answer to its question.
 #[derive(Debug, thiserror::Error)]
@@ -9,10 +13,13 @@ use crate::{EcommerceId, FieldError, ParseError};
 pub enum ProviderError {
     /// The request breaks the provider's rules; nothing was sent.
     #[error(transparent)]
-    Invalid(#[from] InvalidPayment),
+    Invalid(#[from] InvalidRequest),
     /// No answer came: no connection, or a timeout.
     #[error("the provider gave no answer")]
     Unreachable(#[source] reqwest::Error),
+    /// An answer began to come, and didn't end: it was cut off, or took too long.
+    #[error("the provider's answer broke off")]
+    BrokenOff(#[source] reqwest::Error),
     /// The answer is no JSON, or too long: an error page of something in between, usually.
     #[error("the provider answered HTTP {status} without readable JSON")]
     NoJson {
@@ -22,8 +29,8 @@ pub enum ProviderError {
     /// The provider refused, in its own envelope.
     #[error("the provider refused with {code} (HTTP {status}): {message}")]
     Rejected {
-        /// The provider's code, such as `BTRA_0031`, or a legacy one such as `5010`; empty when it gave none.
-        code: String,
+        /// The provider's code.
+        code: ErrorCode,
         /// The provider's own words.
         message: String,
         /// The HTTP status, 200 included.
@@ -46,38 +53,154 @@ pub enum ProviderError {
     OtherBusiness,
 }
 
+/// The rule that a request breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRequest {
+    /// A payment to be opened.
+    #[error(transparent)]
+    Payment(#[from] InvalidPayment),
+    /// Nothing, or less, is to be given back.
+    #[error("a refund must be at least 0.01 dollars, found {found}")]
+    RefundAmount {
+        /// The amount asked for.
+        found: Amount,
+    },
+    /// The words for the customer are too many.
+    #[error("a refund's message must have at most 50 characters, found {length}")]
+    Message {
+        /// How many characters it has.
+        length: usize,
+    },
+    /// A search for nothing.
+    #[error("a search must name something to look for: a reference number, metadata, a total")]
+    NothingToSearch,
+    /// A report that ends before it begins.
+    #[error("a report must begin before it ends, found {from} to {until}")]
+    Range {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        until: Timestamp,
+    },
+    /// A report of what hasn't happened yet.
+    #[error("a report must not end in the future, found {until}")]
+    Future {
+        /// Its end.
+        until: Timestamp,
+    },
+    /// An address that the provider doesn't post to. It isn't repeated here: it may hold a secret.
+    #[error("a webhook's address must be a URL with https")]
+    Listener,
+}
+
 impl ProviderError {
-    /// Codes that say that there is no such payment (athmovil-javascript-api, error codes).
-    const NOT_FOUND: [&str; 6] = ["BTRA_0007", "BTRA_0014", "BTRA_0031", "BTRA_0053", "5010", "5020"];
-    /// Codes that say that something failed on their side, effect unknown.
-    const THEIRS: [&str; 5] = ["BTRA_0005", "BTRA_0015", "BTRA_0016", "BTRA_9998", "BTRA_9999"];
-    /// The code that says that the customer hasn't approved, or that somebody else has authorized already.
-    const NOT_CONFIRMED: &str = "BTRA_0032";
+    /// The HTTP status, where an answer came.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::NoJson { status } | Self::Rejected { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The provider's code, where it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match self {
+            Self::Rejected { code, .. } => Some(code).filter(|code| !code.as_str().is_empty()),
+            _ => None,
+        }
+    }
+
+    /// Whether time ran out.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unreachable(error) | Self::BrokenOff(error) if error.is_timeout())
+    }
 
     /// Whether the provider says that it has no such payment of ours.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
             Self::NotFound | Self::OtherBusiness => true,
-            Self::Rejected { code, .. } => Self::NOT_FOUND.contains(&code.as_str()),
+            Self::Rejected { code, .. } => code.is_not_found(),
+            _ => false,
+        }
+    }
+
+    /// Whether the same question may be answered the next time. Says nothing about whether it is safe to ask again what
+    /// moves money: see [`is_outcome_unknown`](Self::is_outcome_unknown).
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::BrokenOff(_) => true,
+            Self::NoJson { status } => !matches!(status, 300..500) || *status == TOO_MANY,
+            Self::Rejected { code, status, .. } => {
+                code.kind() == ErrorKind::Theirs || *status >= 500 || *status == TOO_MANY
+            }
             _ => false,
         }
     }
 
     /// Whether the call may have had its effect all the same: read the payment before doing anything again.
+    ///
+    /// ```no_run
+    /// # async fn refund(client: athm_core::provider::Client, refund: athm_core::provider::RefundRequest) {
+    /// match client.refund(&refund).await {
+    ///     Ok(refunded) => println!("{} is on its way", refunded.amount),
+    ///     Err(error) if error.is_outcome_unknown() => println!("perhaps it is, perhaps not: {error}"),
+    ///     Err(error) => println!("it is not: {error}"),
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Unreachable(error) => !error.is_connect(),
-            Self::NoJson { .. } | Self::Unreadable(_) | Self::OtherPayment { .. } => true,
-            Self::Rejected { code, status, .. } => Self::THEIRS.contains(&code.as_str()) || *status >= 500,
+            Self::BrokenOff(_) | Self::NoJson { .. } | Self::Unreadable(_) | Self::OtherPayment { .. } => true,
+            Self::Rejected { code, status, .. } => code.kind() == ErrorKind::Theirs || *status >= 500,
             Self::Invalid(_) | Self::NotFound | Self::OtherBusiness => false,
         }
     }
 
+    /// What to tell the customer. It names nothing of the provider's own.
+    ///
+    /// ```
+    /// use athm_core::provider::{Language, ProviderError};
+    ///
+    /// assert_eq!(ProviderError::NotFound.customer_message(Language::Spanish), "Este pago no existe.");
+    /// ```
+    #[must_use]
+    pub fn customer_message(&self, language: Language) -> &'static str {
+        let saying = match self {
+            _ if self.is_outcome_unknown() => Saying::Checking,
+            Self::Rejected { code, .. } => code.saying(),
+            Self::Unreachable(_) => Saying::TryAgain,
+            Self::NotFound | Self::OtherBusiness => Saying::NoPayment,
+            _ => Saying::CannotPay,
+        };
+        saying.to(language)
+    }
+
+    /// Whether it says that more was given back than we know of.
+    pub(crate) fn tells_of_refunds(&self) -> bool {
+        use ErrorCode::{LegacyAlreadyRefunded, LegacyRefundAmount, LegacyRefundTooMuch};
+        matches!(self, Self::Rejected { code: LegacyAlreadyRefunded | LegacyRefundAmount | LegacyRefundTooMuch, .. })
+    }
+
     /// Whether the payment wasn't in the state CONFIRM, as it isn't either when it has just been authorized.
     pub(crate) fn is_not_confirmed(&self) -> bool {
-        matches!(self, Self::Rejected { code, .. } if code == Self::NOT_CONFIRMED)
+        matches!(self, Self::Rejected { code: ErrorCode::NotConfirmed, .. })
+    }
+}
+
+/// HTTP's "too many requests".
+const TOO_MANY: u16 = 429;
+
+impl From<InvalidPayment> for ProviderError {
+    fn from(error: InvalidPayment) -> Self {
+        Self::Invalid(error.into())
     }
 }
 

@@ -2,12 +2,28 @@
 //!
 //! Evertec publishes it in three repositories: athmovil-javascript-api, ATHM-Payment-Button-API and athmovil-webhooks.
 //! There is no sandbox; the simulator of `athm-actix` stands in for it.
+//!
+//! Requests are checked before they leave. What reads (`find`, `search`, `report`) is sent again when no answer came;
+//! what moves money or changes a payment is sent once, and its error says whether it may have happened all the same:
+//! [`ProviderError::is_outcome_unknown`].
 
 mod answer;
 mod builder;
+mod call;
 mod client;
+mod code;
 mod error;
+mod refund;
+mod report;
+mod saying;
+mod search;
+mod webhook;
 
 pub use self::builder::{BuildError, Builder};
 pub use self::client::{Client, Ticket};
-pub use self::error::ProviderError;
+pub use self::code::{ErrorCode, ErrorKind};
+pub use self::error::{InvalidRequest, ProviderError};
+pub use self::refund::{RefundRequest, Refunded};
+pub use self::saying::Language;
+pub use self::search::Search;
+pub use self::webhook::{WebhookEvent, WebhookSubscription};

@@ -9,13 +9,13 @@ use crate::{ReceiverInfo, Refund, Sender, Signal, Transaction};
 // Two pointers: it is made anew for each receiver, and moves into the future of each async one.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    pub(crate) fired: &'a Fired<'a>,
+    pub(crate) occasion: &'a Occasion<'a>,
     pub(crate) receiver: &'a ReceiverInfo,
 }
 
 /// A signal, and all that it brings: the same for each of its receivers.
 #[derive(Debug)]
-pub(crate) struct Fired<'a> {
+pub(crate) struct Occasion<'a> {
     pub(crate) transaction: &'a Transaction,
     pub(crate) signal: Signal,
     pub(crate) sender: &'a Sender,
@@ -30,32 +30,32 @@ impl<'a> Context<'a> {
     /// The transaction that the signal is about.
     #[must_use]
     pub fn transaction(&self) -> &'a Transaction {
-        self.fired.transaction
+        self.occasion.transaction
     }
 
     /// The signal that fired.
     #[must_use]
     pub fn signal(&self) -> Signal {
-        self.fired.signal
+        self.occasion.signal
     }
 
     /// The way in that noticed it first.
     #[must_use]
     pub fn sender(&self) -> &'a Sender {
-        self.fired.sender
+        self.occasion.sender
     }
 
     /// The refund that the signal tells of: of `refunded`, and of a `received` for the same reason. `None` when something
     /// else happened, and in a dispatch by hand, which knows the transaction alone.
     #[must_use]
     pub fn refund(&self) -> Option<&'a Refund> {
-        self.fired.refund
+        self.occasion.refund
     }
 
     /// The states given to the builder.
     #[must_use]
     pub fn states(&self) -> &'a States {
-        self.fired.states
+        self.occasion.states
     }
 
     /// The id of the receiver that runs.

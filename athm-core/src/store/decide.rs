@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Record, StoreError};
 use crate::delivery::Planned;
 use crate::dispatch::Snapshot;
-use crate::transaction::Fired;
-use crate::{DeliveryId, Event, EventId, Rejection, Transaction, TransactionId, Transition};
+use crate::transaction::{Fired, Refunds};
+use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
 
 /// A rule of the program's own that holds on every way in.
 pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;
@@ -20,10 +20,12 @@ pub(crate) struct Policy {
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
     pub(crate) fired: Fired,
+    /// Only where [`needs_refunds`] says so.
+    pub(crate) refunds: Refunds,
 }
 
 /// What is to be written.
@@ -33,6 +35,8 @@ pub(crate) struct Decision {
     pub(crate) write: Write,
     /// A second row of the same payment, whose belongings move to the first.
     pub(crate) merged: Option<TransactionId>,
+    /// Its refunds that are new, or other than they were.
+    pub(crate) refunds: Vec<RefundRecord>,
     /// What happened, with a delivery for each receiver.
     pub(crate) events: Vec<(Event, Vec<Planned>)>,
 }
@@ -50,21 +54,25 @@ impl Policy {
     pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Result<Decision, StoreError> {
         let observed = &record.observed;
         let mut rows = in_precedence(rows).into_iter();
-        let Some(Stored { mut transaction, mut fired }) = rows.next() else {
-            let (transaction, transitions) = Transaction::first_seen(observed);
-            return Ok(self.decided(transaction, Write::Insert, None, transitions, record));
+        let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
+            let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.told);
+            let changed = refunds.changed_since(&Refunds::default());
+            return Ok(self.decided(transaction, Write::Insert, None, changed, transitions, record));
         };
         let merged = rows.next();
         refuse_conflict(&transaction, merged.as_ref(), observed)?;
-        let before = transaction.clone();
+        let (before, refunds_before) = (transaction.clone(), refunds.clone());
         if let Some(other) = &merged {
             fired.extend(&other.fired);
+            let told = refunds.absorb(&other.refunds, transaction.id);
             // All steps of the other row are known, so that this fires nothing.
-            transaction.apply(&other.transaction, &mut fired);
+            transaction.apply(&other.transaction, &told, &mut refunds, &mut fired);
         }
-        let transitions = transaction.apply(observed, &mut fired);
+        let transitions = transaction.apply(observed, &record.told, &mut refunds, &mut fired);
         let write = if transaction == before { Write::Nothing } else { Write::Update };
-        Ok(self.decided(transaction, write, merged.map(|other| other.transaction.id), transitions, record))
+        let merged = merged.map(|other| other.transaction.id);
+        let changed = refunds.changed_since(&refunds_before);
+        Ok(self.decided(transaction, write, merged, changed, transitions, record))
     }
 
     fn decided(
@@ -72,6 +80,7 @@ impl Policy {
         transaction: Transaction,
         write: Write,
         merged: Option<TransactionId>,
+        refunds: Vec<RefundRecord>,
         transitions: Vec<Transition>,
         record: &Record,
     ) -> Decision {
@@ -88,7 +97,7 @@ impl Policy {
             let deliveries = self.deliveries(&event);
             (event, deliveries)
         });
-        Decision { events: events.collect(), transaction, write, merged }
+        Decision { events: events.collect(), transaction, write, merged, refunds }
     }
 
     /// Why the program's own checks refuse it. A check that panics has not agreed.
@@ -114,6 +123,12 @@ impl Policy {
         });
         each.collect()
     }
+}
+
+/// Whether the refunds of these rows have a part in it: most payments have none, and are spared the question.
+pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, record: &Record) -> bool {
+    let Some(row) = rows.next() else { return false };
+    rows.next().is_some() || !record.told.is_empty() || record.observed.refunded_amount > row.refunded_amount
 }
 
 /// The row with the ecommerceId stays when two turn out to be one payment.

@@ -33,7 +33,9 @@ pub use self::error::StoreError;
 pub(crate) use self::inbox::{Held, HeldAs, PaymentKey};
 pub use self::query::{Cursor, Page, TransactionQuery};
 use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot};
-use crate::{Clock, DeliveryId, Event, Sender, Transaction, TransactionId};
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
+use crate::transaction::Told;
+use crate::{Clock, DeliveryId, Event, ReferenceNumber, RefundId, RefundRecord, Sender, Transaction, TransactionId};
 
 /// An answer of the store's, in its own time.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -84,8 +86,23 @@ pub(crate) trait Store: Send + Sync {
     /// A payment by any of its names.
     fn find(&self, by: By) -> Answer<'_, Option<Transaction>>;
 
-    /// A payment that we opened, with the secret that authorizes it if it is still kept.
-    fn ticket(&self, id: TransactionId) -> Answer<'_, Option<(Transaction, Option<SecretString>)>>;
+    /// Writes down, under the payment's lock, that a call is about to be made, or says why it may not be.
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun>;
+
+    /// Notes how a call ended.
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()>;
+
+    /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>>;
+
+    /// Refunds, oldest first; those of the ledger in its order.
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>>;
+
+    /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool>;
+
+    /// When it is time to look into the next one.
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>>;
 
     /// Payments, newest first.
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page>;
@@ -106,6 +123,8 @@ pub(crate) struct Record {
     pub(crate) observed: Transaction,
     pub(crate) sender: Sender,
     pub(crate) auth_token: Option<SecretString>,
+    /// What the provider tells of its refunds.
+    pub(crate) told: Vec<Told>,
 }
 
 /// What this process could run now.
@@ -124,6 +143,19 @@ pub(crate) enum DeliveryQuery {
     Dead,
     Orphaned { due_before: Timestamp, receivers: Vec<String> },
     One(DeliveryId),
+}
+
+/// Which refunds to show.
+#[derive(Debug, Clone)]
+pub(crate) enum RefundQuery {
+    One(RefundId),
+    Of(TransactionId),
+    /// Those of which nobody has known since then whether they were done.
+    Pending {
+        since: Timestamp,
+    },
+    /// Those with a reference number of their own.
+    Reference(ReferenceNumber),
 }
 
 /// From when on things are kept.

@@ -6,9 +6,10 @@ use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 use crate::delivery::{DeliveryRecord, Planned};
+use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, Sender, Transaction};
+use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction};
 
 /// Reads a row's columns one after another, in the order in which they were selected.
 pub(super) struct Columns<'r> {
@@ -135,6 +136,30 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    pub(super) fn refund(&mut self) -> Result<RefundRecord> {
+        Ok(RefundRecord {
+            id: self.id()?,
+            transaction_id: self.id()?,
+            amount: self.cents()?,
+            state: self.parsed()?,
+            total_refunded: self.get::<Option<i64>>()?.map(Amount::from_cents),
+            is_ours: self.get()?,
+            reference_number: self.maybe_parsed()?,
+            daily_transaction_id: self.get()?,
+            date: self.maybe_time()?,
+            created_at: self.time()?,
+        })
+    }
+
+    pub(super) fn intent(&mut self) -> Result<Intent> {
+        Ok(Intent { operation: self.parsed()?, is_under_way: self.get()?, ends_at: self.time()? })
+    }
+
+    pub(super) fn unsettled(&mut self) -> Result<Unsettled> {
+        let (intent, transaction) = (self.get()?, self.id()?);
+        Ok(Unsettled { intent, transaction, operation: self.parsed()?, looks: self.get()? })
     }
 
     pub(super) fn pending(&mut self) -> Result<Held> {

@@ -1,4 +1,7 @@
-//! SQLite: all of its SQL.
+//! SQLite: all of its SQL, together with [`operations`] and [`refunds`].
+
+mod operations;
+mod refunds;
 
 use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,27 +13,35 @@ use std::{io, thread};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 use tracing::Span;
 use uuid::Uuid;
 
-use super::decide::{Stored, Write};
+use super::decide::{Stored, Write, needs_refunds};
 use super::row::Columns;
 use super::step::TWICE;
 use super::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, SetUp, Store,
-    StoreError, TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, RefundQuery, SetUp,
+    Store, StoreError, TransactionQuery,
 };
 use crate::clock::later;
 use crate::delivery::{
     Claimed, DeliveryRecord, DeliveryState, End, Ended, LEASE, Planned, ReplayError, ReplayOf, Run, Slot, What, Work,
 };
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::transaction::Transition;
-use crate::{Amount, Customer, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
+use crate::{
+    Amount, Customer, DeliveryId, Event, EventId, ReferenceNumber, RefundId, RefundRecord, Signal, Transaction,
+    TransactionId,
+};
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_payments.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/sqlite/0001_payments.sql"),
+    include_str!("migrations/sqlite/0002_intents.sql"),
+    include_str!("migrations/sqlite/0003_refunds.sql"),
+];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
@@ -73,6 +84,7 @@ impl Sqlite {
         // Nobody else has the file: whoever ran these is gone.
         execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
         execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
+        operations::end_all(&connection, set_up.clock.steady())?;
         let reader =
             read_on_a_thread(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?).map_err(StoreError::database)?;
         let writer = Writer::start(connection, set_up.batching, lock).map_err(StoreError::database)?;
@@ -194,13 +206,28 @@ impl Store for Sqlite {
         })
     }
 
-    fn ticket(&self, id: TransactionId) -> Answer<'_, Option<(Transaction, Option<SecretString>)>> {
-        self.read(move |connection| {
-            let Some(transaction) = by_id(connection, id)? else { return Ok(None) };
-            let sql = "SELECT auth_token FROM athm_transaction WHERE id = ?1";
-            let token: Option<String> = connection.query_row(sql, [id.as_uuid()], |row| row.get(0))?;
-            Ok(Some((transaction, token.map(SecretString::from))))
-        })
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+        self.writer.write(move |connection| Ok(operations::begin(connection, &beginning)?), |begun| begun)
+    }
+
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, conclusion)?))
+    }
+
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+        self.writer.write(move |connection| Ok(operations::unsettled(connection, now)?), |unsettled| unsettled)
+    }
+
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(move |connection| refunds::refunds(connection, &which))
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(move |connection| Ok(refunds::give_up(connection, id, now)?), |was_open| was_open)
+    }
+
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(operations::next_unsettled)
     }
 
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
@@ -298,8 +325,9 @@ fn record_one(
     let observed = &record.observed;
     let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
     let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
-    let rows =
-        by_names(connection, ecommerce_id, reference)?.into_iter().map(|transaction| stored(connection, transaction));
+    let rows = by_names(connection, ecommerce_id, reference)?;
+    let needs_refunds = needs_refunds(rows.iter(), record);
+    let rows = rows.into_iter().map(|transaction| stored(connection, transaction, needs_refunds));
     let decision = set_up.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
     let transaction = decision.transaction;
     if let Some(other) = decision.merged {
@@ -309,6 +337,9 @@ fn record_one(
         Write::Insert => insert(connection, &transaction)?,
         Write::Update => update(connection, &transaction)?,
         Write::Nothing => {}
+    }
+    for refund in &decision.refunds {
+        refunds::write_refund(connection, refund)?;
     }
     if transaction.status.is_final() {
         settle(connection, &transaction)?;
@@ -331,11 +362,12 @@ fn record_one(
     Ok((recorded, works))
 }
 
-fn stored(connection: &Connection, transaction: Transaction) -> rusqlite::Result<Stored> {
+fn stored(connection: &Connection, transaction: Transaction, with_refunds: bool) -> rusqlite::Result<Stored> {
     let sql = "SELECT transition FROM athm_event WHERE transaction_id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let fired = statement.query_map([transaction.id.as_uuid()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    Ok(Stored { transaction, fired })
+    let refunds = if with_refunds { refunds::refunds_of(connection, transaction.id)? } else { Vec::new() };
+    Ok(Stored { transaction, fired, refunds: refunds.into_iter().collect() })
 }
 
 fn insert(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
@@ -403,6 +435,7 @@ fn write_belongings(connection: &Connection, transaction: &Transaction) -> rusql
 
 /// What belonged to one row belongs to the other, and the one is gone.
 fn merge(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
+    refunds::part_with(connection, from, to)?;
     let (from, to) = (from.as_uuid(), to.as_uuid());
     let sql = "UPDATE athm_event SET transaction_id = ?2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = ?2) \

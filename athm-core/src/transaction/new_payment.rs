@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Item;
-use crate::Amount;
+use crate::{Amount, PhoneNumber};
 
 /// A payment that is to be opened at the provider: [`Athm::create`](crate::Athm::create).
 ///
@@ -25,6 +25,7 @@ pub struct NewPayment {
     pub(crate) metadata_2: String,
     pub(crate) items: Vec<Item>,
     pub(crate) timeout: Duration,
+    pub(crate) phone: Option<PhoneNumber>,
 }
 
 impl NewPayment {
@@ -43,6 +44,7 @@ impl NewPayment {
             metadata_2: String::from("-"),
             items: Vec::new(),
             timeout: Duration::from_secs(*Self::TIMEOUT.end()),
+            phone: None,
         }
     }
 
@@ -73,6 +75,13 @@ impl NewPayment {
     /// How long the customer has to approve it: whole seconds, 120 to 600 (600 unless given).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The phone that is to approve it, for checkouts of your own. Leave it out for the provider's checkout button, which
+    /// asks the customer itself and refuses (`BTRA_0041`) a payment that has a phone already.
+    pub fn phone(mut self, phone: PhoneNumber) -> Self {
+        self.phone = Some(phone);
         self
     }
 

@@ -1,14 +1,20 @@
 //! The same behaviour on PostgreSQL, and what several processes make of one database. `tests/with-postgres` gives these
 //! tests a server; without one they fail.
 
+#[path = "../suite/attacks/mod.rs"]
+mod attacks;
 mod connections;
 #[path = "../suite/delivery.rs"]
 mod delivery;
 #[path = "../suite/inbox.rs"]
 mod inbox;
+#[path = "../suite/intents.rs"]
+mod intents;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/refunds.rs"]
+mod refunds;
 #[path = "../suite/storage.rs"]
 mod storage;
 #[path = "../suite/verification.rs"]
@@ -17,3 +23,9 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;
 type Business = athm_tests::Business<Database>;
+type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use athm_core::{Athm, Clock, Context, Delivery, Dispatcher, FromContext, Sender, Signal, Status};
-use athm_tests::{Recorder, eventually, payment, trusting};
-use futures_util::future::join_all;
+use athm_tests::{Fault, Recorder, eventually, payment, trusting};
+use futures_util::future::{join, join_all};
+use tokio::sync::Notify;
 
-use crate::Database;
+use crate::{Database, Till};
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 
@@ -120,5 +121,27 @@ async fn promise_7_a_backlog_is_shared_and_runs_once() {
     assert_eq!(recorder.noted().len(), 200);
     for athm in processes {
         athm.shutdown(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn authorizations_of_three_processes_at_once_make_one_call() {
+    let till = Till::open().await;
+    let (open, go) = (till.create().await, Arc::new(Notify::new()));
+    till.approve();
+    till.fail_next("/authorization", Fault::Held(Arc::clone(&go)));
+    let processes = [till.athm.clone(), till.another().await, till.another().await];
+    let authorizing = (0..24).map(|n| processes[n % 3].authorize(open.id()));
+    let release = async {
+        eventually(async || till.provider.count("/authorization") == 1).await;
+        go.notify_one();
+    };
+    let (authorized, ()) = join(join_all(authorizing), release).await;
+    assert!(authorized.into_iter().all(|payment| payment.unwrap().status() == &Status::Completed));
+    assert_eq!(till.provider.count("/authorization"), 1);
+    assert_eq!(till.database.query("SELECT count(*) FROM athm_event"), ["1"]);
+    assert_eq!(till.database.query("SELECT count(*) FROM athm_intent"), ["0"]);
+    for athm in &processes {
+        athm.shutdown(Duration::from_secs(5)).await;
     }
 }

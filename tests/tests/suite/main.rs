@@ -1,12 +1,18 @@
 //! The behaviour of athm, from the outside.
 
+mod attacks;
 mod callbacks;
+mod connecting;
 mod delivery;
 mod dispatch;
 mod http;
 mod inbox;
+mod intents;
+mod log;
 mod operations;
 mod provider;
+mod provider_calls;
+mod refunds;
 mod start;
 mod storage;
 mod testing;
@@ -15,3 +21,9 @@ mod verification;
 /// What the tests run on that run on every backend.
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
+type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

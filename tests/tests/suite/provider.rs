@@ -1,36 +1,23 @@
 //! The client, beside a provider that answers oddly.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use actix_web::{App, HttpResponse, HttpServer, web};
-use athm_core::provider::{BuildError, Client, ProviderError};
-use athm_core::{EcommerceId, Status};
-use athm_tests::ticket;
+use athm_core::provider::{BuildError, Client, ErrorCode, Language, ProviderError, RefundRequest, WebhookSubscription};
+use athm_core::{Amount, Clock, EcommerceId, NewPayment, Status};
+use athm_tests::{Script, Scripted, eventually, ticket};
+use secrecy::SecretString;
 use serde_json::json;
 
-/// A server that answers everything with this, or with nothing at all, and the client that asks it.
-fn answering(status: u16, body: Option<Vec<u8>>) -> Client {
-    let server = HttpServer::new(move || {
-        let body = body.clone();
-        let answer = move || {
-            let body = body.clone();
-            async move {
-                match body {
-                    Some(body) => HttpResponse::build(status.try_into().unwrap()).body(body),
-                    None => std::future::pending().await,
-                }
-            }
-        };
-        App::new().default_service(web::to(answer))
-    });
-    let server = server.workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("http://{}", server.addrs()[0]);
-    actix_web::rt::spawn(server.run());
-    Client::builder("the public token", "the private token")
-        .api_url(url)
-        .timeout(Duration::from_millis(500))
-        .build()
-        .unwrap()
+/// A client of a server that answers everything with this, which asks once.
+fn answering(status: u16, body: impl Into<Vec<u8>>) -> Client {
+    let body = body.into();
+    client(&Scripted::start(move |_| Script::Bytes(status, body.clone())), 1)
+}
+
+fn client(provider: &Scripted, attempts: u32) -> Client {
+    let client = Client::builder("the public token", "the private token").api_url(provider.url());
+    client.timeout(Duration::from_millis(500)).read_attempts(attempts).seed(7).build().unwrap()
 }
 
 fn found(id: EcommerceId) -> serde_json::Value {
@@ -38,10 +25,10 @@ fn found(id: EcommerceId) -> serde_json::Value {
 }
 
 async fn find(status: u16, body: impl Into<Vec<u8>>) -> Result<athm_core::Transaction, ProviderError> {
-    answering(status, Some(body.into())).find(&ticket(1)).await
+    answering(status, body).find(&ticket(1)).await
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_plain_answer_is_read_also_behind_a_byte_order_mark() {
     let plain = found(ticket(1)).to_string();
     for body in [plain.clone().into_bytes(), [b"\xef\xbb\xbf", plain.as_bytes()].concat()] {
@@ -51,7 +38,7 @@ async fn a_plain_answer_is_read_also_behind_a_byte_order_mark() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn what_only_describes_a_payment_never_holds_it_up() {
     let mut odd = found(ticket(1));
     for (name, value) in
@@ -63,7 +50,7 @@ async fn what_only_describes_a_payment_never_holds_it_up() {
     assert_eq!((transaction.total().cents(), transaction.items().len(), transaction.date()), (2500, 0, None));
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn what_decides_must_be_readable() {
     for (name, value) in [
         ("total", json!("?")),
@@ -79,7 +66,7 @@ async fn what_decides_must_be_readable() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn an_answer_for_another_payment_is_an_error() {
     let error = find(200, found(ticket(2)).to_string()).await.unwrap_err();
     assert!(matches!(error, ProviderError::OtherPayment { asked } if asked == ticket(1)));
@@ -87,7 +74,7 @@ async fn an_answer_for_another_payment_is_an_error() {
     assert!(matches!(find(200, without.to_string()).await, Err(ProviderError::OtherPayment { .. })));
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn refusals_are_told_by_their_code_whatever_the_http_status() {
     let envelope =
         |code: &str| json!({ "status": "error", "message": "no", "errorcode": code, "data": null }).to_string();
@@ -106,7 +93,7 @@ async fn refusals_are_told_by_their_code_whatever_the_http_status() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn error_pages_garbage_and_endless_answers_are_no_json() {
     let endless = vec![b' '; 2 * 1024 * 1024];
     for (status, body) in [
@@ -121,40 +108,129 @@ async fn error_pages_garbage_and_endless_answers_are_no_json() {
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let error = find(307, "").await.unwrap_err();
     assert!(matches!(error, ProviderError::NoJson { status: 307 }), "{error:?}");
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn silence_ends_with_the_timeout_and_a_closed_port_at_once() {
-    let silent = answering(200, None).find(&ticket(1)).await.unwrap_err();
-    assert!(matches!(silent, ProviderError::Unreachable(_)) && silent.is_outcome_unknown(), "{silent:?}");
-    let closed = Client::builder("a", "b").api_url("http://127.0.0.1:1").build().unwrap();
+    let silent = client(&Scripted::start(|_| Script::Silence), 1).find(&ticket(1)).await.unwrap_err();
+    assert!(matches!(silent, ProviderError::Unreachable(_)) && silent.is_timeout(), "{silent:?}");
+    assert!(silent.is_outcome_unknown() && silent.is_retryable());
+    let closed = Client::builder("a", "b").api_url("http://127.0.0.1:1").read_attempts(1).build().unwrap();
     let closed = closed.find(&ticket(1)).await.unwrap_err();
     assert!(matches!(closed, ProviderError::Unreachable(_)) && !closed.is_outcome_unknown(), "{closed:?}");
+    assert!(closed.is_retryable() && !closed.is_timeout());
 }
 
-#[actix_web::test]
+#[tokio::test]
+async fn an_answer_that_breaks_off_or_never_ends_leaves_the_outcome_unknown() {
+    for (script, is_timeout) in
+        [(Script::CutOff(b"{\"status\":".to_vec()), false), (Script::Stalled(b"{\"status\":".to_vec()), true)]
+    {
+        let provider = Scripted::start(move |_| script.clone());
+        let error = client(&provider, 1).find(&ticket(1)).await.unwrap_err();
+        assert!(matches!(error, ProviderError::BrokenOff(_)), "{error:?}");
+        assert_eq!((error.is_timeout(), error.is_outcome_unknown()), (is_timeout, true));
+        assert_eq!((error.status(), error.code()), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn reads_are_sent_again_until_an_answer_comes_and_refusals_are_not() {
+    let provider = Scripted::start({
+        let asked = AtomicUsize::new(0);
+        move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+            0 => Script::Bytes(502, b"<html>Bad Gateway</html>".to_vec()),
+            1 => Script::refusal("BTRA_9998"),
+            _ => Script::Json(200, found(ticket(1))),
+        }
+    });
+    assert_eq!(client(&provider, 3).find(&ticket(1)).await.unwrap().status(), &Status::Completed);
+    assert_eq!(provider.count("/findPayment"), 3);
+
+    let refusing = Scripted::start(|_| Script::refusal("BTRA_0401"));
+    let error = client(&refusing, 3).find(&ticket(1)).await.unwrap_err();
+    assert_eq!((error.code(), error.status()), (Some(&ErrorCode::Unauthorized), Some(400)));
+    assert_eq!(refusing.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_read_waits_between_its_attempts_by_the_clock_that_it_was_given() {
+    let provider = Scripted::start(|_| Script::Bytes(503, Vec::new()));
+    let clock = Clock::manual();
+    let client =
+        Client::builder("a", "b").api_url(provider.url()).clock(clock.clone()).read_attempts(2).build().unwrap();
+    let asking = tokio::spawn(async move { client.find(&ticket(1)).await });
+    eventually(async || provider.asked().len() == 1).await;
+    assert!(!asking.is_finished());
+    eventually(async || {
+        clock.advance(Duration::from_millis(50));
+        asking.is_finished()
+    })
+    .await;
+    assert!(asking.await.unwrap().unwrap_err().is_retryable());
+    assert_eq!(provider.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn what_moves_money_is_sent_once_whatever_happens() {
+    let provider = Scripted::start(|_| Script::Bytes(502, Vec::new()));
+    let client = client(&provider, 3);
+    let (token, phone) = (SecretString::from("a token"), "7875550199".parse().unwrap());
+    let refund = RefundRequest::new("12-ab".parse().unwrap(), Amount::from_cents(100));
+    let errors = [
+        client.create(&NewPayment::new(Amount::from_cents(100), "order-7")).await.unwrap_err(),
+        client.authorize(&ticket(1), &token).await.unwrap_err(),
+        client.update_phone(&ticket(1), &token, &phone).await.unwrap_err(),
+        client.cancel(&ticket(1)).await.unwrap_err(),
+        client.refund(&refund).await.unwrap_err(),
+        client.subscribe_webhook(&WebhookSubscription::new("https://shop.example/hook")).await.unwrap_err(),
+    ];
+    assert!(errors.iter().all(ProviderError::is_outcome_unknown));
+    assert_eq!(provider.asked().len(), errors.len());
+}
+
+#[test]
+fn the_customer_is_told_in_both_languages_and_never_to_pay_twice() {
+    let rejected = |code: &str, status| ProviderError::Rejected {
+        code: code.parse().unwrap(),
+        message: "BusinessEcommerce exists in the dynamoDB".into(),
+        status,
+    };
+    for (error, english, spanish) in [
+        (rejected("BTRA_0039", 200), "The time to approve", "El tiempo para aprobar"),
+        (rejected("BTRA_0045", 409), "The amount is over", "El monto excede"),
+        (rejected("BTRA_9999", 500), "We are checking", "Estamos verificando"),
+        (rejected("", 200), "This payment can't be made", "Este pago no se puede realizar"),
+        (ProviderError::NoJson { status: 502 }, "We are checking", "Estamos verificando"),
+    ] {
+        assert!(error.customer_message(Language::English).starts_with(english), "{error}");
+        assert!(error.customer_message(Language::Spanish).starts_with(spanish), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn of_several_found_the_one_asked_for_is_taken() {
     let one = |reference: &str, kind: &str| json!({ "transactionType": kind, "status": "COMPLETED", "referenceNumber": reference, "total": 5 });
     let several = json!([one("99-x", "ECOMMERCE"), one("12-ab ", "Refund"), one("12-ab ", "PAYMENT")]);
     let reference = "12-ab".parse().unwrap();
-    let taken = answering(200, Some(several.to_string().into())).search(&reference).await.unwrap();
+    let taken = answering(200, several.to_string()).find_by_reference(&reference).await.unwrap();
     assert_eq!(taken.kind(), &athm_core::TransactionKind::Payment);
     for nothing in [json!([]), json!([one("99-x", "ECOMMERCE")]), one("99-x", "ECOMMERCE")] {
-        let error = answering(200, Some(nothing.to_string().into())).search(&reference).await.unwrap_err();
+        let error = answering(200, nothing.to_string()).find_by_reference(&reference).await.unwrap_err();
         assert!(error.is_not_found(), "{error:?}");
     }
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn no_token_is_in_any_error_or_debug() {
-    let client = answering(502, Some(Vec::new()));
+    let client = answering(502, Vec::new());
     let error = client.find(&ticket(1)).await.unwrap_err();
     let closed = Client::builder("the public token", "the private token").api_url("http://127.0.0.1:1");
-    let unreachable = closed.clone().build().unwrap().search(&"12-ab".parse().unwrap()).await.unwrap_err();
+    let unreachable = closed.clone().build().unwrap().find_by_reference(&"12-ab".parse().unwrap()).await.unwrap_err();
     let shown = format!("{client:?} {error:?} {unreachable:?} {closed:?}");
     assert!(!shown.contains("public token") && !shown.contains("private token"), "{shown}");
     assert!(matches!(Client::builder("a", "b").api_url("http://example.com").build(), Err(BuildError::Address { .. })));

@@ -3,11 +3,14 @@
 use actix_web::{HttpResponse, web};
 
 use super::Refusal;
+use super::tokens::with_public_token;
 use crate::simulator::answers::Success;
+use crate::simulator::call::Call;
 use crate::simulator::shared::Shared;
 
-pub(super) async fn cancel(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, Refusal> {
-    let id = super::ecommerce_id(&super::body(&shared, &body)?)?;
-    shared.ledger().cancel(&id).map_err(|error| Refusal::ended(&error))?;
+pub(super) async fn cancel(shared: web::Data<Shared>, call: Call, body: web::Bytes) -> Result<HttpResponse, Refusal> {
+    let id = super::ecommerce_id(&with_public_token(&shared, &body)?)?;
+    call.is_about(&shared, id);
+    shared.ledger().cancel(&id, call.effect).map_err(|error| Refusal::of(&error))?;
     Ok(HttpResponse::Ok().json(Success::new("The payment is cancelled.")))
 }

@@ -7,20 +7,24 @@ use athm_core::Amount;
 use serde_json::Value;
 
 use super::Refusal;
+use super::tokens::with_public_token;
 use crate::simulator::answers::{Created, Success};
+use crate::simulator::call::Call;
 use crate::simulator::fields::Fields;
 use crate::simulator::shared::Shared;
-use crate::simulator::{SimulatedPayment, seed};
+use crate::simulator::{Phone, SimulatedPayment, seed};
 
 const LEAST: Amount = Amount::from_cents(100);
 const MOST: Amount = Amount::from_cents(150_000);
 const METADATA_MOST: usize = 40;
 const TIMEOUT: std::ops::RangeInclusive<u64> = 120..=600;
 
-pub(super) async fn create(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, Refusal> {
-    let payment = payment(&super::body(&shared, &body)?)?;
+pub(super) async fn create(shared: web::Data<Shared>, call: Call, body: web::Bytes) -> Result<HttpResponse, Refusal> {
+    let payment = payment(&with_public_token(&shared, &body)?)?;
     let mut ledger = shared.ledger();
-    let id = ledger.insert(payment);
+    // What has no effect has no name; its caller hears something else anyway.
+    let id = ledger.open(payment, call.effect).ok_or_else(Refusal::internal)?;
+    call.is_about(&shared, id);
     let entry = ledger.entry(&id).ok_or_else(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(Success::new(Created::new(entry))))
 }
@@ -33,10 +37,14 @@ fn payment(fields: &Fields) -> Result<SimulatedPayment, Refusal> {
     payment.metadata_2 = metadata(fields, "metadata2")?;
     payment.items = fields.items()?;
     payment.timeout = timeout(fields)?;
-    if let Some(phone) = seed::phone(fields)? {
-        payment.customer.phone = Some(phone);
-    }
+    payment.customer.phone = phone(fields)?.or(payment.customer.phone);
     Ok(payment)
+}
+
+/// Ten digits of a phone that can be sent a payment.
+pub(super) fn phone(fields: &Fields) -> Result<Option<String>, Refusal> {
+    let number = seed::phone(fields)?;
+    if number.as_deref() == Some(Phone::Blocked.number()) { Err(Refusal::blocked()) } else { Ok(number) }
 }
 
 fn total(fields: &Fields) -> Result<Amount, Refusal> {
@@ -61,7 +69,7 @@ fn timeout(fields: &Fields) -> Result<Duration, Refusal> {
 }
 
 /// The provider tells what isn't there from what is blank.
-fn required(fields: &Fields, name: &str) -> Result<(), Refusal> {
+pub(super) fn required(fields: &Fields, name: &str) -> Result<(), Refusal> {
     match fields.raw(name) {
         None | Some(Value::Null) => Err(Refusal::null(name)),
         Some(Value::String(text)) if text.trim().is_empty() => Err(Refusal::blank(name)),

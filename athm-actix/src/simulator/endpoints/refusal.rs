@@ -1,5 +1,6 @@
 //! The provider's errors, in their two envelopes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -16,13 +17,13 @@ use crate::simulator::fields::BadField;
 #[derive(Debug)]
 pub(in crate::simulator) struct Refusal {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     message: String,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+    fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into() }
     }
 
     fn request(code: &'static str, message: impl Into<String>) -> Self {
@@ -84,18 +85,52 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, "BTRA_0032", "The payment is not in status CONFIRM")
     }
 
-    /// The payment has ended, so that it can't be cancelled.
-    pub(super) fn ended(error: &SimulatorError) -> Self {
+    pub(super) fn unknown_reference() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BTRA_0053", "No such referenceNumber")
+    }
+
+    pub(super) fn not_the_owner() -> Self {
+        Self::new(StatusCode::CONFLICT, "BTRA_0043", "The token belongs to another payment")
+    }
+
+    pub(super) fn over_the_cards_limit() -> Self {
+        Self::new(StatusCode::CONFLICT, "BTRA_0045", "The amount is over the limits of the card")
+    }
+
+    pub(super) fn blocked() -> Self {
+        Self::new(StatusCode::CONFLICT, "BTRA_0002", "The customer has to regain access first")
+    }
+
+    pub(super) fn message() -> Self {
+        Self::request("BTRA_0040", "The message is longer than 50 characters")
+    }
+
+    /// A refusal of the report, which comes with HTTP 200.
+    pub(super) fn report(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, code, message)
+    }
+
+    /// Of a code that was asked for, as far as it is one.
+    pub(in crate::simulator) fn with_code(code: String) -> Self {
+        let status = if code.ends_with("9999") { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::CONFLICT };
+        Self::new(status, code, "The simulator was told to refuse this")
+    }
+
+    /// The payment isn't in the state for it.
+    pub(super) fn of(error: &SimulatorError) -> Self {
         use athm_core::Status;
 
         match error {
             SimulatorError::WrongStatus { status: Status::Cancelled, .. } => {
-                Self::new(StatusCode::CONFLICT, "BTRA_0037", "The payment is cancelled already")
+                Self::new(StatusCode::CONFLICT, "BTRA_0037", "The payment was cancelled")
             }
             SimulatorError::WrongStatus { status: Status::Expired, .. } => {
                 Self::new(StatusCode::CONFLICT, "BTRA_0039", "The payment has expired")
             }
             SimulatorError::UnknownPayment { .. } => Self::unknown_payment(),
+            SimulatorError::NotRefundable { left, .. } => {
+                Self::new(StatusCode::CONFLICT, "BTRA_0030", format!("No more than {left} can be refunded"))
+            }
             _ => Self::new(StatusCode::CONFLICT, "BTRA_0035", "The payment is not in the expected status"),
         }
     }

@@ -3,46 +3,26 @@
 use actix_web::{HttpResponse, web};
 use athm_core::Amount;
 
-use super::accepts;
 use super::refusal::LegacyRefusal;
+use super::tokens::with_both_tokens_of_old;
 use crate::simulator::SimulatedPayment;
 use crate::simulator::answers::{Search, daily_number, phone};
 use crate::simulator::fields::{BadField, Fields};
-use crate::simulator::shared::{Settings, Shared};
+use crate::simulator::shared::Shared;
 
 /// A bare object, or a list when several match.
 pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, LegacyRefusal> {
-    let fields = Fields::parse(&body).ok_or(LegacyRefusal::PUBLIC_TOKEN_REQUIRED)?;
-    check_tokens(shared.settings(), &fields)?;
+    let fields = with_both_tokens_of_old(&shared, &body)?;
     // What can't be read matches nothing.
     let query = Query::read(&fields).map_err(|_| LegacyRefusal::UNKNOWN)?.ok_or(LegacyRefusal::NOTHING_ASKED)?;
 
     let mut ledger = shared.ledger();
-    let found: Vec<Search<'_>> = ledger
-        .entries()
-        .iter()
-        .map(|entry| &entry.payment)
-        .filter(|payment| query.matches(payment))
-        .map(Search::new)
-        .collect();
+    let found: Vec<Search<'_>> = ledger.seen().filter(|payment| query.matches(payment)).map(Search::new).collect();
     match found.as_slice() {
         [] => Err(LegacyRefusal::UNKNOWN),
         [one] => Ok(HttpResponse::Ok().json(one)),
         several => Ok(HttpResponse::Ok().json(several)),
     }
-}
-
-fn check_tokens(settings: &Settings, fields: &Fields) -> Result<(), LegacyRefusal> {
-    let text = |name| fields.text(&[name]).ok().flatten();
-    let public = text("publicToken").ok_or(LegacyRefusal::PUBLIC_TOKEN_REQUIRED)?;
-    if !accepts(settings.public_token.as_deref(), Some(&public)) {
-        return Err(LegacyRefusal::PUBLIC_TOKEN_INVALID);
-    }
-    let private = text("privateToken").ok_or(LegacyRefusal::PRIVATE_TOKEN_REQUIRED)?;
-    if !accepts(settings.private_token.as_deref(), Some(&private)) {
-        return Err(LegacyRefusal::PRIVATE_TOKEN_INVALID);
-    }
-    Ok(())
 }
 
 /// What is asked for; every part that is given must match exactly.

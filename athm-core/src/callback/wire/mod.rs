@@ -5,7 +5,7 @@
 
 mod body;
 mod read;
-mod words;
+pub(crate) mod words;
 mod write;
 
 use serde_json::{Map, Value};

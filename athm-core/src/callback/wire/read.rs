@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Fields, words};
 use crate::callback::{Callback, FieldError};
+use crate::transaction::RefundDetail;
 use crate::{Amount, Customer, Item, Status, Transaction, TransactionId, TransactionKind};
 
 // The names under which a field has been seen, in the order in which they are tried.
@@ -69,6 +70,31 @@ impl Fields {
         })
     }
 
+    /// Another object within this one.
+    pub(crate) fn inner(&self, name: &str) -> Result<Self, FieldError> {
+        match self.value(&[name]) {
+            Some((_, Value::Object(fields))) => Ok(Self(fields.clone())),
+            Some((name, other)) => Err(FieldError::expected(name, "an object", other)),
+            None => Err(FieldError::missing(name)),
+        }
+    }
+
+    /// What the provider answers to a refund: how much it was, and what tells it from others where that is readable.
+    pub(crate) fn refund(&self) -> Result<RefundDetail, FieldError> {
+        let amount = self.amount(&["refundedAmount", "total"])?;
+        Ok(RefundDetail {
+            amount: amount.ok_or_else(|| FieldError::missing("refundedAmount"))?,
+            reference_number: or_nothing(self.parsed(&["referenceNumber"])),
+            daily_transaction_id: or_nothing(self.text(DAILY_ID)),
+            date: or_nothing(self.date()),
+        })
+    }
+
+    /// What has been given back of a payment in all, where that is readable.
+    pub(crate) fn total_refunded(&self) -> Option<Amount> {
+        or_nothing(self.amount(REFUNDED))
+    }
+
     /// A text under any of these names; absent, null and empty are all nothing. Numbers are taken as they are written.
     pub(crate) fn text(&self, names: &[&str]) -> Result<Option<String>, FieldError> {
         let Some((name, value)) = self.value(names) else { return Ok(None) };
@@ -87,7 +113,7 @@ impl Fields {
         })
     }
 
-    fn status(&self) -> Result<Option<Status>, FieldError> {
+    pub(crate) fn status(&self) -> Result<Option<Status>, FieldError> {
         Ok(self.text(STATUS)?.map(|word| words::status(word.trim())))
     }
 
@@ -148,12 +174,13 @@ impl Fields {
     }
 
     fn customer(&self) -> Result<Option<Customer>, FieldError> {
-        let phone = self.text(&["phoneNumber"])?;
+        // An error of these never repeats what was found: errors are logged.
+        let text = |name| self.text(&[name]).map_err(|_| FieldError::new(name, "expected a text"));
         let customer = Customer {
-            name: self.text(&["name"])?.map(|name| name.trim().to_owned()),
-            phone: phone.as_deref().and_then(words::phone_digits),
-            email: self.text(&["email"])?,
-            message: self.text(&["message"])?,
+            name: text("name")?.map(|name| name.trim().to_owned()),
+            phone: text("phoneNumber")?.as_deref().and_then(words::phone_digits),
+            email: text("email")?,
+            message: text("message")?,
         };
         Ok(customer.known())
     }

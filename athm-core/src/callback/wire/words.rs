@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use crate::{Status, TransactionKind};
+use crate::{PhoneNumber, Status, TransactionKind};
 
 /// Puerto Rico keeps UTC−4 all year.
 const PUERTO_RICO: Offset = jiff::tz::offset(-4);
 /// From so many digits on, seconds would be past the year 5000: they are milliseconds.
 const MILLISECOND_DIGITS: usize = 12;
+/// More characters than any word of the provider's has.
+const LONGEST_WORD: usize = 40;
 
 pub(super) fn status(word: &str) -> Status {
     match word.to_ascii_lowercase().as_str() {
@@ -18,7 +20,7 @@ pub(super) fn status(word: &str) -> Status {
         "completed" => Status::Completed,
         "cancel" | "cancelled" | "canceled" => Status::Cancelled,
         "expired" => Status::Expired,
-        _ => Status::Unknown(word.to_owned()),
+        _ => Status::Unknown(unknown(word)),
     }
 }
 
@@ -41,7 +43,7 @@ pub(super) fn kind(word: &str) -> TransactionKind {
         "donation" => TransactionKind::Donation,
         "refund" => TransactionKind::Refund,
         "simulated" => TransactionKind::Simulated,
-        _ => TransactionKind::Unknown(word.to_owned()),
+        _ => TransactionKind::Unknown(unknown(word)),
     }
 }
 
@@ -54,6 +56,11 @@ pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
         TransactionKind::Simulated => "SIMULATED",
         TransactionKind::Unknown(word) => word,
     }
+}
+
+/// A word that nobody knows may be as long as a message, and is kept with each that waits.
+fn unknown(word: &str) -> String {
+    word.chars().filter(|character| !character.is_control()).take(LONGEST_WORD).collect()
 }
 
 /// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds.
@@ -70,6 +77,17 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
 pub(super) fn provider_date(date: Timestamp) -> String {
     let local = PUERTO_RICO.to_datetime(date);
     local.strftime("%Y-%m-%d %H:%M:%S%.f").to_string()
+}
+
+/// The time to the second, as the report is asked.
+pub(crate) fn second(date: Timestamp) -> String {
+    PUERTO_RICO.to_datetime(date).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `(787) 555-0199`, the one spelling that searches take.
+pub(crate) fn searched_phone(phone: &PhoneNumber) -> String {
+    let digits = phone.as_str();
+    format!("({}) {}-{}", &digits[..3], &digits[3..6], &digits[6..])
 }
 
 /// The digits of a phone, however it is written; the provider's `0` is no phone.

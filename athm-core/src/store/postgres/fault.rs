@@ -31,6 +31,11 @@ impl Fault {
         Self::Unknown(StoreError::database("the server didn't answer in time"))
     }
 
+    /// A row isn't there any more.
+    pub(super) fn gone() -> Self {
+        Self::InTheWay(StoreError::database("another process has taken a row away"))
+    }
+
     pub(super) fn into_error(self) -> StoreError {
         match self {
             Self::Refused(error)

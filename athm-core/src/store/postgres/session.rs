@@ -1,10 +1,11 @@
 //! A connection, and how it is made again.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join_all, try_join};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -19,19 +20,28 @@ use crate::{Clock, StoreError};
 
 /// How long a server that can't be reached is left alone: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long the server's clock and ours go alike.
+const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// What is bound to a statement.
 pub(super) type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
 
 macro_rules! values {
-    ($($value:expr),* $(,)?) => { vec![$(Box::new($value) as Box<dyn tokio_postgres::types::ToSql + Sync + Send + '_>),*] };
+    ($($value:expr),* $(,)?) => {
+        vec![$(Box::new($crate::store::postgres::unlogged::Unlogged($value)) as Box<dyn tokio_postgres::types::ToSql + Sync + Send + '_>),*]
+    };
 }
 pub(super) use values;
+
+/// What is sent at once, to be executed in this order.
+pub(super) type Statements<'a> = Vec<(&'static str, Values<'a>)>;
 
 /// A connection with its prepared statements.
 pub(super) struct Session {
     client: Client,
     statements: Mutex<HashMap<&'static str, Statement>>,
+    /// When it was asked for the time, and what it said.
+    times: Mutex<Option<(Instant, Times)>>,
     connection: AbortHandle,
 }
 
@@ -44,7 +54,12 @@ impl Session {
                 tracing::debug!(error = causes(&Fault::from(error).into_error()), "a connection to the database ended");
             }
         });
-        Ok(Self { client, statements: Mutex::default(), connection: connection.abort_handle() })
+        Ok(Self {
+            client,
+            statements: Mutex::default(),
+            times: Mutex::default(),
+            connection: connection.abort_handle(),
+        })
     }
 
     /// Ends it at once, whatever it waits for: the server undoes what was begun.
@@ -78,7 +93,7 @@ impl Session {
     }
 
     /// Sends all of them at once; the server executes them in this order.
-    pub(super) async fn execute_all(&self, statements: Vec<(&'static str, Values<'_>)>) -> Result<()> {
+    pub(super) async fn execute_all(&self, statements: Statements<'_>) -> Result<()> {
         // Prepared first: one that waited for that would be overtaken by the next.
         let mut prepared = Vec::with_capacity(statements.len());
         for (sql, values) in statements {
@@ -96,10 +111,9 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    /// Begins a database transaction, and tells what time it is there.
-    pub(super) async fn begin(&self, clock: &Clock) -> Result<Times> {
-        let (_, times) = try_join(self.run("BEGIN"), self.times(clock)).await?;
-        Ok(times)
+    /// Begins a database transaction. What is locked is read as it is then, whatever the server's default.
+    pub(super) async fn begin(&self) -> Result<()> {
+        self.run("BEGIN ISOLATION LEVEL READ COMMITTED").await
     }
 
     pub(super) async fn commit(&self) -> Result<()> {
@@ -109,13 +123,22 @@ impl Session {
         })
     }
 
+    /// What time it is there. Asked now and then: between that, our steady clock goes as the server's does.
     pub(super) async fn times(&self, clock: &Clock) -> Result<Times> {
         if clock.is_manual() {
             return Ok(Times { ahead: SignedDuration::ZERO });
         }
-        let here = clock.steady();
+        let known = *self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((asked, times)) = known
+            && asked.elapsed() < GOOD_FOR
+        {
+            return Ok(times);
+        }
+        let (asked, here) = (Instant::now(), clock.steady());
         let there = self.one("SELECT clock_timestamp()", values![], |columns| columns.time()).await?;
-        Ok(Times { ahead: there.unwrap_or(here).duration_since(here) })
+        let times = Times { ahead: there.unwrap_or(here).duration_since(here) };
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, times));
+        Ok(times)
     }
 
     async fn statement(&self, sql: &'static str) -> Result<Statement> {
@@ -153,6 +176,21 @@ impl Times {
 /// PostgreSQL's time begins later than ours.
 pub(super) fn storable(time: Timestamp) -> Timestamp {
     time.max(Timestamp::from_second(-62_135_596_800).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// PostgreSQL's text holds every character but U+0000.
+pub(super) fn text<'a>(text: impl Into<Cow<'a, str>>) -> Cow<'a, str> {
+    let text = text.into();
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { text }
+}
+
+/// One value of each: a column of a batch.
+pub(super) fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+pub(super) fn integer(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// A connection that is made when it is needed, and again when it was lost.

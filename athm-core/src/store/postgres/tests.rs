@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use uuid::Uuid;
 
+use super::claim::claim;
 use super::*;
-use crate::delivery::{Outbox, Slots, Unstarted};
-use crate::store::{Batching, Policy};
-use crate::{Dispatcher, Sender, Status};
+use crate::clock::later;
+use crate::delivery::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
+use crate::store::{Batching, HeldAs, Policy};
+use crate::{Amount, Dispatcher, Sender, Signal, Status};
 
 /// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
 struct World {
@@ -84,7 +87,8 @@ impl World {
     async fn claim(&self) -> Vec<(DeliveryId, u32)> {
         let link = Link::new(Arc::new(Address::parse(&self.url).unwrap()), tokio::runtime::Handle::current());
         let session = link.session().await.unwrap();
-        let times = session.begin(&self.clock).await.unwrap();
+        let times = session.times(&self.clock).await.unwrap();
+        session.begin().await.unwrap();
         let now = self.clock.steady();
         let of =
             Claim { now, lease_until: later(now, LEASE), receivers: vec![String::from("ship")], slots: Vec::new() };
@@ -105,7 +109,7 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new() }
 }
 
 fn failed() -> End {
@@ -236,6 +240,27 @@ async fn a_deadlock_with_another_process_is_tried_again() {
         assert!(join_all(both).await.iter().all(std::result::Result::is_ok));
     }
     assert_eq!((world.count("athm_transaction").await, world.count("athm_event").await), (8, 8));
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_2_news_of_one_row_by_each_of_its_names_in_one_batch_fires_once() {
+    let world = World::new(64).await;
+    let opened = (0..16).map(|n| {
+        let mut open = record(&format!("r-{n}"), Some(Uuid::from_u128(n)));
+        open.observed.status = Status::Open;
+        world.store.record(open)
+    });
+    assert!(join_all(opened).await.iter().all(|opened| opened.as_ref().is_ok_and(|opened| opened.events.is_empty())));
+    let news = (0..16).flat_map(|n| {
+        let mut by_ticket = record("none", Some(Uuid::from_u128(n)));
+        by_ticket.observed.reference_number = None;
+        let new = record(&format!("new-{n}"), None);
+        [by_ticket, record(&format!("r-{n}"), None), new].map(|record| world.store.record(record))
+    });
+    let fired: usize = join_all(news).await.into_iter().map(|recorded| recorded.unwrap().events.len()).sum();
+    assert_eq!((fired, world.count("athm_event").await, world.count("athm_transaction").await), (32, 32, 32));
+    assert_eq!((world.count("athm_item").await, world.count("athm_delivery").await), (32, 32));
 }
 
 fn held(n: u32, held_as: HeldAs) -> Held {

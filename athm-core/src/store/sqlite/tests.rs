@@ -71,7 +71,7 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new() }
 }
 
 fn failed() -> End {

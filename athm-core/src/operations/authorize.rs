@@ -1,0 +1,77 @@
+//! Moving the money of a payment that the customer has approved.
+
+use super::{Going, NotNow, Operation, Operations, Turn};
+use crate::{OperationError, Sender, Status, Transaction, TransactionId};
+
+impl Operations {
+    /// However many ask at the same time, one call is made; the others wait for it and get what came of it.
+    pub(crate) async fn authorize(&self, id: TransactionId) -> Result<Transaction, OperationError> {
+        match self.begin(id, Operation::Authorize, Turn::First).await? {
+            Ok(going) => self.call(going).await,
+            Err(NotNow::Unsettled(transaction)) => match self.reread(&transaction, Sender::AUTHORIZE).await? {
+                Some(found) if found.status == Status::Confirmed => self.authorize_again(id).await,
+                Some(found) if found.status.is_final() => completed(found),
+                _ => Err(OperationError::Unsettled { id }),
+            },
+            Err(refused) => settled(id, refused),
+        }
+    }
+
+    /// The provider still says CONFIRM: if the last attempt ended long enough ago, nothing has come of it.
+    pub(super) async fn authorize_again(&self, id: TransactionId) -> Result<Transaction, OperationError> {
+        match self.begin(id, Operation::Authorize, Turn::Again).await? {
+            Ok(going) => self.call(going).await,
+            Err(refused) => settled(id, refused),
+        }
+    }
+
+    async fn call(&self, going: Going) -> Result<Transaction, OperationError> {
+        let Going { intent, transaction, auth_token, .. } = going;
+        let id = transaction.id;
+        let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
+            return Err(OperationError::NoTicket { id });
+        };
+        let error = match self.provider.authorize(&ecommerce_id, &token).await {
+            Ok(observed) => {
+                let recorded = self.processor.record(observed, Sender::AUTHORIZE).await?;
+                self.known(intent).await;
+                return Ok(recorded.transaction);
+            }
+            Err(error) => error,
+        };
+        if !error.is_not_confirmed() && !error.is_outcome_unknown() {
+            self.known(intent).await;
+            return Err(error.into());
+        }
+        // Somebody else may have authorized it just now, or this very call may have succeeded unheard.
+        match self.reread(&transaction, Sender::AUTHORIZE).await? {
+            Some(found) if found.status == Status::Completed => {
+                self.known(intent).await;
+                Ok(found)
+            }
+            Some(found) if found.status.is_final() || (error.is_not_confirmed() && found.status == Status::Open) => {
+                self.known(intent).await;
+                Err(error.into())
+            }
+            _ => {
+                self.unknown(intent).await;
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn settled(id: TransactionId, refused: NotNow) -> Result<Transaction, OperationError> {
+    match refused {
+        NotNow::Ended(transaction) => completed(*transaction),
+        NotNow::Unsettled(_) => Err(OperationError::Unsettled { id }),
+        _ => Err(OperationError::NoTicket { id }),
+    }
+}
+
+fn completed(transaction: Transaction) -> Result<Transaction, OperationError> {
+    match transaction.status {
+        Status::Completed => Ok(transaction),
+        _ => Err(OperationError::NoTicket { id: transaction.id }),
+    }
+}

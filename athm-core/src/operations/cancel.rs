@@ -1,0 +1,38 @@
+//! Withdrawing a payment.
+
+use super::{Going, NotNow, Operation, Operations, Turn};
+use crate::{OperationError, Sender, Status, Transaction, TransactionId};
+
+impl Operations {
+    pub(crate) async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {
+        let Going { intent, transaction, .. } = match self.begin(id, Operation::Cancel, Turn::First).await? {
+            Ok(going) => going,
+            Err(NotNow::Ended(transaction)) if transaction.status == Status::Completed => {
+                return Err(OperationError::Completed { id });
+            }
+            Err(NotNow::Ended(transaction)) => return Ok(*transaction),
+            Err(_) => return Err(OperationError::NoTicket { id }),
+        };
+        let Some(ecommerce_id) = transaction.ecommerce_id else {
+            return Err(OperationError::NoTicket { id });
+        };
+        let cancelled = self.provider.cancel(&ecommerce_id).await;
+        let found = self.reread(&transaction, Sender::CANCEL).await?;
+        let is_known = match (&cancelled, &found) {
+            (_, Some(found)) if found.status.is_final() => true,
+            (Err(error), _) => !error.is_outcome_unknown(),
+            (Ok(()), _) => false,
+        };
+        if is_known {
+            self.known(intent).await;
+        } else {
+            self.unknown(intent).await;
+        }
+        match (cancelled, found) {
+            (_, Some(found)) if matches!(found.status, Status::Cancelled | Status::Expired) => Ok(found),
+            (Err(error), _) => Err(error.into()),
+            // It will be cancelled in a moment, for all that the provider says.
+            (Ok(()), found) => Ok(found.unwrap_or(transaction)),
+        }
+    }
+}

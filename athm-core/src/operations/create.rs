@@ -1,0 +1,33 @@
+//! Opening a payment.
+
+use super::Operations;
+use crate::clock::later;
+use crate::store::Record;
+use crate::{NewPayment, OperationError, Sender, Status, Transaction};
+
+impl Operations {
+    pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {
+        let opened_at = self.processor.clock.now();
+        let ticket =
+            self.provider.create(payment).await.map_err(|error| {
+                if error.is_outcome_unknown() { OperationError::Unopened(error) } else { error.into() }
+            })?;
+        let built = Transaction::builder(Status::Open, payment.total)
+            .ecommerce_id(ticket.ecommerce_id)
+            .subtotal(payment.stated_subtotal())
+            .tax(payment.tax)
+            .metadata_1(&payment.metadata_1)
+            .metadata_2(&payment.metadata_2)
+            .build();
+        let observed = Transaction {
+            items: payment.items.clone(),
+            deadline: Some(later(opened_at, payment.timeout)),
+            created_at: opened_at,
+            updated_at: opened_at,
+            ..built
+        };
+        let record =
+            Record { observed, sender: Sender::CALLBACK, auth_token: Some(ticket.auth_token), told: Vec::new() };
+        Ok(self.processor.store.record(record).await?.transaction)
+    }
+}

@@ -1,0 +1,109 @@
+//! Looking after calls whose outcome isn't known, also those of a process that died.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{join_all, select};
+use uuid::Uuid;
+
+use super::{Operation, Operations, Unsettled};
+use crate::clock::later;
+use crate::store::By;
+use crate::text::causes;
+use crate::{OperationError, RefundState, Sender, Status, StoreError, Transaction};
+
+/// How often to look around when nothing is due before: another process may have died.
+const ROUND: Duration = Duration::from_secs(60);
+/// How long to wait after something has failed.
+const BREATH: Duration = Duration::from_secs(1);
+/// How often a cancelled payment that the provider still shows open is read again.
+const MOST_LOOKS: u32 = 6;
+/// After how long a person is to find out whether a refund was done.
+pub(crate) const PERSON: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Operations {
+    /// Looks into each when its time has come.
+    pub(crate) async fn keep(self) {
+        loop {
+            match self.look_after_all().await {
+                Ok(()) => self.wait().await,
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(error = causes(&error), "unknown outcomes couldn't be looked after; tried again");
+                    let clock = &self.processor.clock;
+                    clock.sleep_until(later(clock.steady(), BREATH)).await;
+                }
+            }
+        }
+    }
+
+    async fn look_after_all(&self) -> Result<(), StoreError> {
+        let unsettled = self.processor.store.unsettled(self.processor.clock.steady()).await?;
+        let looks = unsettled.into_iter().map(|unsettled| async move {
+            if let Err(error) = self.look_after(unsettled).await {
+                let Unsettled { transaction, operation, .. } = unsettled;
+                tracing::warn!(payment = %transaction, %operation, error = causes(&error), "its outcome is still unknown");
+            }
+        });
+        join_all(looks).await;
+        Ok(())
+    }
+
+    async fn look_after(&self, unsettled: Unsettled) -> Result<(), OperationError> {
+        let Unsettled { intent, transaction: id, operation, looks } = unsettled;
+        let Some(transaction) = self.processor.store.find(By::Id(id)).await? else { return Ok(()) };
+        if operation == Operation::Refund {
+            return self.look_after_refund(&transaction, intent).await;
+        }
+        if transaction.status.is_final() {
+            self.known(intent).await;
+            return Ok(());
+        }
+        let sender = match operation {
+            Operation::Authorize => Sender::AUTHORIZE,
+            Operation::Cancel => Sender::CANCEL,
+            Operation::UpdatePhone | Operation::Refund => {
+                self.known(intent).await;
+                return Ok(());
+            }
+        };
+        let Some(found) = self.reread(&transaction, sender).await? else { return Ok(()) };
+        match (operation, &found.status) {
+            (_, status) if status.is_final() => self.known(intent).await,
+            // The customer hasn't approved it: there was nothing to authorize.
+            (Operation::Authorize, Status::Open) => self.known(intent).await,
+            (Operation::Authorize, Status::Confirmed) => match self.authorize_again(id).await {
+                Ok(_) | Err(OperationError::Unsettled { .. }) => {}
+                Err(error) => return Err(error),
+            },
+            (Operation::Cancel, _) if looks >= MOST_LOOKS => self.known(intent).await,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Only an increase of what the provider says has been given back resolves it; that there is none says nothing.
+    async fn look_after_refund(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
+        let refund = self.kept(intent.into()).await?;
+        if refund.state != RefundState::Pending {
+            self.known(intent).await;
+            return Ok(());
+        }
+        self.reread(payment, Sender::REFUND).await?;
+        let needs_a_person = later(refund.created_at, PERSON) <= self.processor.clock.now();
+        if needs_a_person && self.kept(refund.id).await?.state == RefundState::Pending {
+            tracing::error!(refund = %refund.id, payment = %payment.id, "whether a refund was done is unknown after a day: find out, and resolve it");
+        }
+        Ok(())
+    }
+
+    /// Until an outcome is due to be looked into, or another becomes unknown.
+    async fn wait(&self) {
+        let clock = &self.processor.clock;
+        let look_around = later(clock.steady(), ROUND);
+        let due = self.processor.store.next_unsettled().await.ok().flatten();
+        let time = pin!(clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
+        let waiting = pin!(self.waiting.notified());
+        select(time, waiting).await;
+    }
+}

@@ -1,0 +1,125 @@
+//! What we ask the provider to do.
+//!
+//! Each operation but `create` first writes down its [`intent`], under the payment's lock, and commits that; only then is
+//! the provider called, with no lock and no database transaction held. When the outcome is known the intent is gone;
+//! what is left (the answer never came, the process died) is looked after by [`keep`], which reads the payment again.
+
+mod authorize;
+mod cancel;
+mod create;
+mod intent;
+mod keep;
+mod phone;
+mod refund;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+pub(crate) use self::intent::{
+    Beginning, Begun, Conclusion, Going, Intent, NotNow, Operation, Outcome, Standing, Turn, Unsettled,
+};
+pub(crate) use self::keep::PERSON;
+use crate::clock::later;
+use crate::processor::Processor;
+use crate::provider::{Client, ProviderError};
+use crate::text::causes;
+use crate::{Amount, OperationError, Sender, Transaction, TransactionId};
+
+/// How much longer than its timeout a call may be under way.
+const MARGIN: Duration = Duration::from_secs(5);
+/// How often somebody who waits for another's call looks whether it has ended.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Our side of the provider.
+#[derive(Clone)]
+pub(crate) struct Operations {
+    processor: Processor,
+    provider: Client,
+    /// Told when an outcome is unknown.
+    waiting: Arc<Notify>,
+}
+
+impl Operations {
+    /// A payment that can't be read again at once is read later, and nobody waits for it: the client sends once.
+    pub(crate) fn new(processor: Processor, provider: &Client) -> Self {
+        Self { processor, provider: provider.sending_once(), waiting: Arc::default() }
+    }
+
+    /// Writes down what is about to be asked. Waits while another call for the payment is under way, here or in another
+    /// process, for as long as one may take.
+    async fn begin(
+        &self,
+        transaction: TransactionId,
+        operation: Operation,
+        turn: Turn,
+    ) -> Result<Begun, OperationError> {
+        self.begin_with(transaction, operation, turn, None).await
+    }
+
+    async fn begin_with(
+        &self,
+        transaction: TransactionId,
+        operation: Operation,
+        turn: Turn,
+        amount: Option<Amount>,
+    ) -> Result<Begun, OperationError> {
+        let patience = Instant::now() + self.longest();
+        loop {
+            let (at, now) = (self.processor.clock.now(), self.processor.clock.steady());
+            let ends_at = later(now, self.longest());
+            let beginning = Beginning { transaction, operation, turn, amount, at, now, ends_at };
+            match self.processor.store.begin(beginning).await? {
+                Err(NotNow::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
+                Err(NotNow::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
+                Err(NotNow::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),
+                begun => return Ok(begun),
+            }
+        }
+    }
+
+    fn longest(&self) -> Duration {
+        self.provider.timeout() + MARGIN
+    }
+
+    /// Nothing is left to be found out.
+    async fn known(&self, intent: Uuid) {
+        self.conclude(Conclusion { intent, outcome: Outcome::Known }).await;
+    }
+
+    /// It is found out later.
+    async fn unknown(&self, intent: Uuid) {
+        let now = self.processor.clock.steady();
+        self.conclude(Conclusion { intent, outcome: Outcome::unknown(now) }).await;
+        self.waiting.notify_one();
+    }
+
+    /// What can't be written now is found by its intent later.
+    async fn conclude(&self, conclusion: Conclusion) {
+        if let Err(error) = self.processor.store.conclude(conclusion).await {
+            tracing::error!(error = causes(&error), "how a call to the provider ended couldn't be noted");
+        }
+    }
+
+    /// The payment as the provider has it now, recorded; `None` when it can't be asked.
+    async fn reread(&self, payment: &Transaction, sender: Sender) -> Result<Option<Transaction>, OperationError> {
+        match self.ask(payment).await {
+            Ok(observed) => Ok(Some(self.processor.record(observed, sender).await?.transaction)),
+            Err(error) => {
+                tracing::warn!(payment = %payment.id, error = %causes(&error), "the payment couldn't be read again");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn ask(&self, payment: &Transaction) -> Result<Transaction, ProviderError> {
+        match (&payment.ecommerce_id, &payment.reference_number) {
+            (Some(id), _) => self.provider.find(id).await,
+            (None, Some(reference)) => self.provider.find_by_reference(reference).await,
+            (None, None) => Err(ProviderError::NotFound),
+        }
+    }
+}

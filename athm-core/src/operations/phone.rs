@@ -1,0 +1,24 @@
+//! Giving a payment to another phone.
+
+use super::{Going, NotNow, Operation, Operations, Turn};
+use crate::{OperationError, PhoneNumber, TransactionId};
+
+impl Operations {
+    pub(crate) async fn update_phone(&self, id: TransactionId, phone: &PhoneNumber) -> Result<(), OperationError> {
+        let Going { intent, transaction, auth_token, .. } =
+            match self.begin(id, Operation::UpdatePhone, Turn::First).await? {
+                Ok(going) => going,
+                Err(NotNow::Ended(transaction)) => {
+                    return Err(OperationError::Ended { id, status: transaction.status });
+                }
+                Err(_) => return Err(OperationError::NoTicket { id }),
+            };
+        let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
+            return Err(OperationError::NoTicket { id });
+        };
+        let updated = self.provider.update_phone(&ecommerce_id, &token, phone).await;
+        // The provider doesn't show a payment's phone: nothing could be found out later, and asking again is harmless.
+        self.known(intent).await;
+        Ok(updated?)
+    }
+}

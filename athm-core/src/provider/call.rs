@@ -1,0 +1,94 @@
+//! One call: sent once, or again while that can only read.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{ProviderError, answer};
+use crate::Clock;
+use crate::clock::later;
+
+/// The pause before a read is sent a second time; it doubles from time to time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a read is sent.
+#[derive(Clone)]
+pub(super) struct Reads {
+    pub(super) attempts: u32,
+    pub(super) clock: Clock,
+    pub(super) random: Arc<Mutex<fastrand::Rng>>,
+}
+
+impl Reads {
+    /// Between half and all of 250 ms, 500 ms, 1 s …
+    fn pause_after(&self, attempt: u32) -> Duration {
+        let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+        let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        Duration::from_millis(random.u64(millis / 2..=millis))
+    }
+}
+
+/// A request, ready to be sent.
+pub(super) struct Call {
+    pub(super) request: RequestBuilder,
+    pub(super) path: &'static str,
+}
+
+impl Call {
+    pub(super) fn bearer(self, token: &SecretString) -> Self {
+        Self { request: self.request.bearer_auth(token.expose_secret()), ..self }
+    }
+
+    pub(super) fn with(self, body: &Value) -> Self {
+        Self { request: self.request.json(body), ..self }
+    }
+
+    /// Sends it, once, and reads the answer.
+    pub(super) async fn once(self) -> Result<Value, ProviderError> {
+        self.send(answer::MOST).await
+    }
+
+    /// Sends it, and again after a pause when that may help: for what only reads.
+    pub(super) async fn again(self, reads: &Reads, most: usize) -> Result<Value, ProviderError> {
+        let Self { request, path } = self;
+        for attempt in 1..reads.attempts {
+            // A body that can't be copied is sent once.
+            let Some(request) = request.try_clone() else { break };
+            match (Self { request, path }).send(most).await {
+                Err(error) if error.is_retryable() => {
+                    let pause = reads.pause_after(attempt);
+                    tracing::debug!(path, attempt, ?pause, %error, "the provider is asked again");
+                    reads.clock.sleep_until(later(reads.clock.steady(), pause)).await;
+                }
+                answer => return answer,
+            }
+        }
+        Self { request, path }.send(most).await
+    }
+
+    async fn send(self, most: usize) -> Result<Value, ProviderError> {
+        let response = self.request.send().await.map_err(ProviderError::Unreachable)?;
+        tracing::debug!(path = self.path, status = response.status().as_u16(), "the provider answered");
+        answer::read(response, most).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_with_a_random_part() {
+        let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(7)));
+        let reads = Reads { attempts: 4, clock: Clock::manual(), random };
+        for (attempt, longest) in [(1, 250), (2, 500), (3, 1000)] {
+            let pauses: Vec<_> = (0..100).map(|_| reads.pause_after(attempt).as_millis()).collect();
+            assert!(pauses.iter().all(|pause| (longest / 2..=longest).contains(pause)), "{pauses:?}");
+            assert!(pauses.iter().any(|pause| pause != &pauses[0]));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What happened in a time.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::client::{Required, at};
+use super::{Client, InvalidRequest, ProviderError};
+use crate::callback::wire::{Fields, words};
+use crate::{FieldError, Transaction};
+
+const REPORT: &str = "/transactions/v4/transactionReport";
+/// Some 50,000 transactions.
+const MOST: usize = 64 * 1024 * 1024;
+
+impl Client {
+    /// The business's transactions from one time to another, to the second (GET `transactionReport`): payments of every
+    /// sort, and refunds where the provider lists them. Nothing in that time is an empty list. The entries name the
+    /// customer, and no ticket.
+    ///
+    /// One that can't be read is left out, with an ERROR log line that names the field.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError`]. The times must be in order and none in the future; the provider limits how many days they may
+    /// be apart (`BTRA_0026`), and doesn't publish how many.
+    pub async fn report(&self, from: Timestamp, until: Timestamp) -> Result<Vec<Transaction>, ProviderError> {
+        let asked_at = self.clock.now();
+        if from >= until {
+            return Err(InvalidRequest::Range { from, until }.into());
+        }
+        if until > asked_at {
+            return Err(InvalidRequest::Future { until }.into());
+        }
+        let body = self.with_tokens(json!({ "fromDate": words::second(from), "toDate": words::second(until) }));
+        // The one endpoint that takes a body with a GET.
+        let call = Call { request: self.http.get(at(&self.www, REPORT)), path: REPORT }.with(&body);
+        let entries = match call.again(&self.reads, MOST).await {
+            Ok(Value::Array(entries)) => entries,
+            Ok(_) => return Err(FieldError::new("report", "expected a list of transactions").into()),
+            Err(ProviderError::Rejected { code, .. }) if code.is_nothing_in_range() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        Ok(entries.into_iter().filter_map(|entry| self.entry(entry, asked_at)).collect())
+    }
+
+    fn entry(&self, entry: Value, asked_at: Timestamp) -> Option<Transaction> {
+        let read = || -> Result<Transaction, ProviderError> {
+            let fields = Fields::from_value(entry)?;
+            self.refuse_another_business(&fields, Required::Maybe)?;
+            Ok(fields.answer(asked_at)?)
+        };
+        read()
+            .inspect_err(|error| {
+                let field = match error {
+                    ProviderError::Unreadable(error) => error.field(),
+                    _ => None,
+                };
+                tracing::error!(%error, field, "left out an entry of the provider's report that can't be read");
+            })
+            .ok()
+    }
+}

@@ -1,0 +1,99 @@
+//! Which deliveries run here.
+
+use std::sync::Arc;
+
+use tracing::Span;
+use uuid::Uuid;
+
+use super::fault::Result;
+use super::find::{filled, select_transaction};
+use super::job::{About, Request, Single, Turn};
+use super::session::{Session, Times, values};
+use crate::delivery::{Claimed, Planned, Work};
+use crate::store::{Claim, SetUp};
+use crate::{Event, Transaction};
+
+/// A delivery that was claimed, with what it is about.
+pub(super) struct ClaimedRow {
+    transaction: Transaction,
+    event: Event,
+    pub(super) planned: Planned,
+    pub(super) attempt: u32,
+    is_replay: bool,
+}
+
+impl Request for Claim {
+    type Written = Vec<ClaimedRow>;
+    type Answer = usize;
+
+    fn about(&self) -> About {
+        About::Everything
+    }
+
+    fn committed(self, written: Self::Written, set_up: &SetUp) -> usize {
+        let mut works = Vec::<Work>::new();
+        let mut count = 0;
+        for (ClaimedRow { transaction, event, planned, attempt, is_replay }, slot) in
+            written.into_iter().zip(self.slots)
+        {
+            count += 1;
+            let claimed = Claimed { planned, attempt, is_replay, slot };
+            match works.iter_mut().find(|work| work.event.id == event.id) {
+                Some(work) => work.deliveries.push(claimed),
+                None => works.push(Work {
+                    transaction: Arc::new(transaction),
+                    event: Arc::new(event),
+                    deliveries: vec![claimed],
+                    span: Span::none(),
+                }),
+            }
+        }
+        works.into_iter().for_each(|work| set_up.outbox.hand_over(work));
+        count
+    }
+}
+
+impl Single for Claim {
+    async fn execute(&self, Turn { session, times, set_up }: Turn<'_>) -> Result<Self::Written> {
+        // Asked by the task that hands over what is claimed, so that it is exact.
+        let running: Vec<_> = set_up.outbox.running().iter().map(|id| *id.as_uuid()).collect();
+        let most = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
+        claim(session, times, self, running, most).await
+    }
+}
+
+pub(super) async fn claim(
+    session: &Session,
+    times: Times,
+    claim: &Claim,
+    running: Vec<Uuid>,
+    most: i64,
+) -> Result<Vec<ClaimedRow>> {
+    let sql = select_transaction!(
+        ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
+         d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
+         JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
+         WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.receiver = ANY ($2) AND d.id <> ALL ($3) \
+         ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED"
+    );
+    let values = values![times.there(claim.now), claim.receivers.clone(), running, most];
+    let rows = session.all(sql, values, |columns| {
+        Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
+    });
+    let rows = rows.await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let claimed: Vec<_> = rows.iter().map(|(_, _, planned, _)| *planned.id.as_uuid()).collect();
+    let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2 WHERE id = ANY ($1)";
+    session.execute(sql, values![claimed, times.there(claim.lease_until)]).await?;
+    let (transactions, rest): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .map(|(transaction, event, planned, attempts)| (transaction, (event, planned, attempts)))
+        .unzip();
+    let transactions = filled(session, transactions).await?;
+    let rows = transactions.into_iter().zip(rest).map(|(transaction, (event, planned, (attempts, is_replay)))| {
+        ClaimedRow { transaction, event, planned, attempt: attempts + 1, is_replay }
+    });
+    Ok(rows.collect())
+}

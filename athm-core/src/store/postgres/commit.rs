@@ -1,0 +1,126 @@
+//! A batch is committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::fault::{Fault, Result};
+use super::job::{Outcome, Turn, execute};
+use super::queue::Waiting;
+use super::session::{Link, Session};
+use super::waves::waves;
+use crate::StoreError;
+use crate::store::SetUp;
+
+/// How long one that can't be refused waits for a lost connection to come back.
+const ABSENCE: Duration = Duration::from_secs(10);
+/// How long a batch may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a batch is tried that other processes get in the way of, before its writes are tried one by one.
+const TRIES: u32 = 6;
+
+/// Commits on one connection.
+pub(super) struct Committer {
+    pub(super) link: Link,
+    pub(super) set_up: Arc<SetUp>,
+}
+
+impl Committer {
+    /// All of them in one commit, or one by one when one of them can't be written. Returns what waits for a lost
+    /// connection to come back.
+    pub(super) async fn write(&self, mut writes: Vec<Waiting>) -> Vec<Waiting> {
+        if writes.is_empty() {
+            return writes;
+        }
+        let error = match self.commit(&mut writes).await {
+            Ok(()) => return self.answer(writes, &Ok(())),
+            Err(fault) if fault.is_lost() => return self.put_off(writes, fault.into_error()),
+            Err(fault) => fault.into_error(),
+        };
+        if writes.len() == 1 {
+            return self.answer(writes, &Err(error));
+        }
+        let mut left = Vec::new();
+        for write in writes {
+            let mut alone = vec![write];
+            left.extend(match self.commit(&mut alone).await {
+                Ok(()) => self.answer(alone, &Ok(())),
+                Err(fault) if fault.is_lost() => self.put_off(alone, fault.into_error()),
+                Err(fault) => self.answer(alone, &Err(fault.into_error())),
+            });
+        }
+        left
+    }
+
+    fn answer(&self, writes: Vec<Waiting>, committed: &Outcome<()>) -> Vec<Waiting> {
+        writes.into_iter().for_each(|write| write.job.answer(committed.clone(), &self.set_up));
+        Vec::new()
+    }
+
+    /// Whoever waits is told at once; what can't be refused is tried again for a while.
+    fn put_off(&self, writes: Vec<Waiting>, error: StoreError) -> Vec<Waiting> {
+        let now = Instant::now();
+        let mut left = Vec::new();
+        for mut write in writes {
+            let until = *write.until.get_or_insert(now + ABSENCE);
+            if write.is_lazy && until > now {
+                left.push(write);
+            } else {
+                write.job.answer(Err(error.clone()), &self.set_up);
+            }
+        }
+        left
+    }
+
+    /// Tries again when other processes were in the way, and once more when the connection was lost before the
+    /// server was to commit.
+    async fn commit(&self, writes: &mut [Waiting]) -> Result<()> {
+        let mut has_lost = false;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let session = self.link.session().await?;
+            let done =
+                timeout(PATIENCE, self.try_to_commit(&session, writes)).await.unwrap_or_else(|_| Err(Fault::slow()));
+            match done {
+                Err(fault) if fault.is_lost() => {
+                    self.link.forget(&session).await;
+                    if has_lost || matches!(fault, Fault::Unknown(_)) {
+                        return Err(fault);
+                    }
+                    has_lost = true;
+                }
+                Err(Fault::InTheWay(error)) if tries < TRIES => {
+                    tracing::debug!(%error, tries, "another process was in the way; tried again");
+                    sleep(Duration::from_micros(fastrand::u64(0..=2_000) << tries)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// What is begun is sent with the first statements; nobody waits for it alone.
+    async fn try_to_commit(&self, session: &Session, writes: &mut [Waiting]) -> Result<()> {
+        let times = session.times(&self.set_up.clock).await?;
+        let turn = Turn { session, times, set_up: &self.set_up };
+        let mut waves = waves(writes).into_iter();
+        let (begun, first) = join(session.begin(), execute(waves.next().unwrap_or_default(), turn)).await;
+        begun?;
+        let mut executed = first;
+        for wave in waves {
+            if executed.is_err() {
+                break;
+            }
+            executed = execute(wave, turn).await;
+        }
+        if let Err(fault) = executed {
+            if !fault.is_lost() {
+                session.run("ROLLBACK").await?;
+            }
+            return Err(fault);
+        }
+        session.commit().await
+    }
+}

@@ -1,0 +1,38 @@
+//! How the tables come up to date.
+
+use super::fault::{Fault, Result};
+use super::session::{Session, values};
+use crate::StoreError;
+
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgres/0001_payments.sql"),
+    include_str!("../migrations/postgres/0002_intents.sql"),
+    include_str!("../migrations/postgres/0003_refunds.sql"),
+];
+
+/// Brings the tables up to date, as one step: forward only, and one process at a time.
+pub(super) async fn migrate(session: &Session) -> Result<()> {
+    // Any number that nobody else locks: "athm" in ASCII.
+    session.run("BEGIN; SELECT pg_advisory_xact_lock(1635018861)").await?;
+    // Asked first: the user that runs the program need not be allowed to make tables.
+    let sql = "SELECT to_regclass('athm_migration') IS NOT NULL";
+    if session.one(sql, values![], |columns| columns.get()).await? != Some(true) {
+        session
+            .run(
+                "CREATE TABLE athm_migration (version INTEGER NOT NULL PRIMARY KEY, \
+                 applied_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp())",
+            )
+            .await?;
+    }
+    let sql = "SELECT coalesce(max(version), 0) FROM athm_migration";
+    let found = session.one(sql, values![], |columns| columns.get::<i32>()).await?.unwrap_or(0);
+    let (found, known) = (u32::try_from(found).unwrap_or(0), u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX));
+    if found > known {
+        return Err(Fault::Refused(StoreError::Newer { found, known }));
+    }
+    for (version, migration) in (1_i32..).zip(MIGRATIONS).skip(found as usize) {
+        session.run(migration).await?;
+        session.execute("INSERT INTO athm_migration (version) VALUES ($1)", values![version]).await?;
+    }
+    session.commit().await
+}

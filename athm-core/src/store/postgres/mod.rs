@@ -1,0 +1,297 @@
+//! PostgreSQL: all of its SQL.
+//!
+//! Several processes share one database: what one of them reads to write it, it locks. Deadlines are by the server's
+//! clock, so that processes whose clocks disagree agree on them.
+
+mod address;
+mod claim;
+mod commit;
+mod deliveries;
+mod draft;
+mod fault;
+mod find;
+mod inbox;
+mod job;
+mod migrate;
+mod operations;
+mod payment;
+mod queue;
+mod record;
+mod refunds;
+mod replay;
+mod row;
+mod running;
+mod session;
+mod tidy;
+mod unlogged;
+mod waves;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tracing::Span;
+
+use self::address::Address;
+use self::deliveries::deliveries;
+use self::fault::{Fault, Result};
+use self::find::{by_id, filled, list, select_transaction};
+use self::inbox::Release;
+use self::job::{About, Request, Single, Turn};
+use self::migrate::migrate;
+use self::record::Recording;
+use self::running::Renewal;
+use self::session::{Link, Session, values};
+use self::writer::Writer;
+use super::{
+    Answer, Before, By, Claim, DeliveryQuery, Held, Page, PaymentKey, Record, Recorded, RefundQuery, SetUp, Store,
+    StoreError, TransactionQuery,
+};
+use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
+use crate::{Clock, DeliveryId, Event, RefundId, RefundRecord, Transaction, TransactionId};
+
+/// How long a question may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How many waiting messages are read at once.
+const DUE: i64 = 64;
+
+/// A database on a server: one connection that writes, one that reads.
+pub(super) struct Postgres {
+    writer: Writer,
+    reader: Arc<Link>,
+    set_up: Arc<SetUp>,
+    is_closed: AtomicBool,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str, set_up: SetUp) -> std::result::Result<Self, StoreError> {
+        let address = Arc::new(Address::parse(url)?);
+        let (house, set_up) = (set_up.house.clone(), Arc::new(set_up));
+        let writing = Link::new(Arc::clone(&address), house.clone());
+        let opened = house.spawn(async move {
+            let session = writing.session().await?;
+            let migrated = timeout(PATIENCE, migrate(&session)).await;
+            migrated.unwrap_or_else(|_| Err(Fault::slow())).map(|()| writing)
+        });
+        let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;
+        let writer = Writer::start(writing, Arc::clone(&set_up));
+        Ok(Self { writer, reader: Arc::new(Link::new(address, house)), set_up, is_closed: AtomicBool::new(false) })
+    }
+
+    /// Asks on the house's runtime, and once more when the connection was lost.
+    fn read<A: Clone + Send + Sync + 'static, T: Send + 'static>(
+        &self,
+        about: A,
+        ask: fn(Arc<Session>, Clock, A) -> BoxFuture<'static, Result<T>>,
+    ) -> Answer<'static, T> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return async { Err(StoreError::Closed) }.boxed();
+        }
+        let (reader, clock) = (Arc::clone(&self.reader), self.set_up.clock.clone());
+        let asked = self.set_up.house.spawn(async move {
+            let mut has_lost = false;
+            loop {
+                let session = reader.session().await?;
+                let asked = timeout(PATIENCE, ask(Arc::clone(&session), clock.clone(), about.clone())).await;
+                match asked.unwrap_or_else(|_| Err(Fault::slow())) {
+                    Err(fault) if fault.is_lost() => {
+                        reader.forget(&session).await;
+                        if has_lost || matches!(fault, Fault::Unknown(_)) {
+                            return Err(fault);
+                        }
+                        has_lost = true;
+                    }
+                    answer => return answer,
+                }
+            }
+        });
+        async move { asked.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error) }.boxed()
+    }
+}
+
+impl Store for Postgres {
+    fn record(&self, record: Record) -> Answer<'_, Recorded> {
+        self.writer.write(Recording { record, span: Span::current() })
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, usize> {
+        self.writer.write(claim)
+    }
+
+    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
+        self.read((now, receivers), |session, clock, (now, receivers)| {
+            async move {
+                let now = session.times(&clock).await?.there(now);
+                let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= $1 \
+                           AND receiver = ANY ($2))";
+                let found = session.one(sql, values![now, receivers], |columns| columns.get()).await?;
+                Ok(found.unwrap_or(false))
+            }
+            .boxed()
+        })
+    }
+
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()> {
+        self.writer.write_lazily(Renewal { running, until })
+    }
+
+    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()> {
+        self.writer.write_lazily(ended)
+    }
+
+    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>> {
+        self.read(which, |session, clock, which| async move { deliveries(&session, &clock, which).await }.boxed())
+    }
+
+    fn replay(&self, of: ReplayOf) -> Answer<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
+        self.writer.write(of)
+    }
+
+    fn hold(&self, held: Held) -> Answer<'_, ()> {
+        self.writer.write(held)
+    }
+
+    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()> {
+        self.writer.write_lazily(Release { key, version })
+    }
+
+    fn tidy(&self, before: Before) -> Answer<'_, bool> {
+        self.writer.write_lazily(before)
+    }
+
+    fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>> {
+        self.read(now, |session, clock, now| {
+            async move {
+                let now = session.times(&clock).await?.there(now);
+                let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at FROM athm_inbox \
+                           WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2";
+                session.all(sql, values![now, DUE], |columns| columns.pending()).await
+            }
+            .boxed()
+        })
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| {
+            async move {
+                let times = session.times(&clock).await?;
+                let sql = "SELECT min(due_at) FROM athm_inbox WHERE state = 'pending'";
+                let next = session.one(sql, values![], |columns| columns.maybe_time()).await?;
+                Ok(next.flatten().map(|next| times.here(next)))
+            }
+            .boxed()
+        })
+    }
+
+    fn find(&self, by: By) -> Answer<'_, Option<Transaction>> {
+        self.read(by, |session, _, by| {
+            async move {
+                let found = match by {
+                    By::Id(id) => by_id(&session, id).await?,
+                    By::Payment(PaymentKey::Ecommerce(id)) => {
+                        let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
+                        session.all(sql, values![*id.as_uuid()], |columns| columns.transaction()).await?
+                    }
+                    By::Payment(PaymentKey::Reference(reference)) => {
+                        let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = $1");
+                        session.all(sql, values![reference.as_str()], |columns| columns.transaction()).await?
+                    }
+                };
+                Ok(filled(&session, found).await?.pop())
+            }
+            .boxed()
+        })
+    }
+
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+        self.writer.write(beginning)
+    }
+
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+        self.writer.write_lazily(conclusion)
+    }
+
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+        self.writer.write(operations::Look(now))
+    }
+
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(refunds::GivenUp { id, now })
+    }
+
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { operations::next_unsettled(&session, &clock).await }.boxed())
+    }
+
+    fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
+        self.read(query, |session, _, query| async move { list(&session, &query).await }.boxed())
+    }
+
+    fn events(&self, id: TransactionId) -> Answer<'_, Vec<Event>> {
+        self.read(id, |session, _, id| {
+            async move {
+                let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at \
+                           FROM athm_event WHERE transaction_id = $1 ORDER BY created_at, id";
+                session.all(sql, values![*id.as_uuid()], |columns| columns.event()).await
+            }
+            .boxed()
+        })
+    }
+
+    fn ping(&self) -> Answer<'_, ()> {
+        let reads = self.read((), |session, _, ()| {
+            async move { session.execute("SELECT 1 FROM athm_migration LIMIT 1", values![]).await.map(drop) }.boxed()
+        });
+        // An empty write tells that others would get theirs.
+        let writes = self.writer.write(Nothing);
+        async move {
+            reads.await?;
+            writes.await
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.is_closed.store(true, Ordering::Release);
+        let (reader, closing) = (Arc::clone(&self.reader), self.writer.close());
+        async move {
+            closing.await?;
+            reader.close().await;
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// Nothing to write.
+struct Nothing;
+
+impl Request for Nothing {
+    type Written = ();
+    type Answer = ();
+
+    fn about(&self) -> About {
+        About::These(Vec::new())
+    }
+
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for Nothing {
+    async fn execute(&self, _: Turn<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! What waits to be written.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::job::{Job, Outcome};
+
+/// How long a write that nobody waits for may wait for company.
+pub(super) const COMPANY: Duration = Duration::from_millis(10);
+
+pub(super) enum Message {
+    Write(Job),
+    /// A write whose caller is in no hurry, and that can't be refused.
+    Lazy(Job),
+    Close(oneshot::Sender<Outcome<()>>),
+}
+
+/// A write that waits.
+pub(super) struct Waiting {
+    pub(super) job: Job,
+    pub(super) is_lazy: bool,
+    /// When it gives up; none until the connection was lost.
+    pub(super) until: Option<Instant>,
+}
+
+pub(super) struct Queue {
+    pub(super) receiver: UnboundedReceiver<Message>,
+    pub(super) waiting: Arc<AtomicUsize>,
+    pub(super) most: usize,
+    /// What a lost connection has left to be written.
+    pub(super) left: Vec<Waiting>,
+}
+
+/// What is committed together.
+pub(super) struct Batch {
+    pub(super) writes: Vec<Waiting>,
+    pub(super) closed: Option<oneshot::Sender<Outcome<()>>>,
+}
+
+impl Queue {
+    /// Everything that waits. When none of it is in a hurry, what comes within the next moments too; `None` when
+    /// nobody can send anything any more.
+    pub(super) async fn next(&mut self) -> Option<Batch> {
+        let mut batch = Batch { writes: std::mem::take(&mut self.left), closed: None };
+        let mut patience = Some(Instant::now() + COMPANY);
+        if batch.writes.is_empty() {
+            let message = self.receiver.recv().await?;
+            patience = self.take(message, &mut batch);
+        }
+        while batch.writes.len() < self.most && batch.closed.is_none() {
+            let next = match patience {
+                Some(until) => timeout_at(until, self.receiver.recv()).await.ok().flatten(),
+                None => self.receiver.try_recv().ok(),
+            };
+            let Some(message) = next else { break };
+            // One that is in a hurry ends the patience of all.
+            patience = self.take(message, &mut batch).and(patience);
+        }
+        Some(batch)
+    }
+
+    /// Until when this one has time.
+    fn take(&self, message: Message, batch: &mut Batch) -> Option<Instant> {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        match message {
+            Message::Write(job) => batch.writes.push(Waiting { job, is_lazy: false, until: None }),
+            Message::Lazy(job) => {
+                batch.writes.push(Waiting { job, is_lazy: true, until: None });
+                return Some(Instant::now() + COMPANY);
+            }
+            Message::Close(answer) => batch.closed = Some(answer),
+        }
+        None
+    }
+}

@@ -1,0 +1,61 @@
+//! What is old enough is forgotten.
+
+use super::fault::Result;
+use super::job::{About, Request, Single, Turn};
+use super::session::{storable, values};
+use crate::store::{Before, SetUp};
+
+/// How many rows are forgotten at once.
+const SOME: i64 = 1_000;
+
+impl Request for Before {
+    type Written = bool;
+    type Answer = bool;
+
+    fn about(&self) -> About {
+        About::Everything
+    }
+
+    fn committed(self, has_more: bool, _: &SetUp) -> bool {
+        has_more
+    }
+}
+
+impl Single for Before {
+    /// What another process is about to forget is left to it.
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<bool> {
+        let deliveries = times.there(self.deliveries);
+        let forgotten = [
+            (
+                "UPDATE athm_transaction SET auth_token = NULL WHERE id IN (SELECT id FROM athm_transaction \
+                 WHERE auth_token IS NOT NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                values![storable(self.tokens), SOME],
+            ),
+            (
+                "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
+                 WHERE state = 'succeeded' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                values![deliveries, SOME],
+            ),
+            (
+                "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
+                 WHERE state = 'dead' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                values![deliveries, SOME],
+            ),
+            (
+                "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
+                 WHERE state = 'refused' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                values![storable(self.refused), SOME],
+            ),
+            (
+                "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
+                 WHERE state = 'unmatched' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                values![storable(self.unmatched), SOME],
+            ),
+        ];
+        let mut has_more = false;
+        for (sql, values) in forgotten {
+            has_more |= session.execute(sql, values).await? >= SOME.unsigned_abs();
+        }
+        Ok(has_more)
+    }
+}

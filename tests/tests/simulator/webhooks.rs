@@ -1,0 +1,208 @@
+//! Webhooks, as a merchant's listener hears them.
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use athm_actix::simulator::{
+    Customers, Simulator, SimulatorBuilder, SimulatorError, WebhookFault, WebhookFaultRates, WebhookShape,
+};
+use athm_core::{Amount, Status, TransactionKind};
+use athm_tests::eventually;
+use serde_json::{Value, json};
+
+use crate::{Shop, json_of, payment, text};
+
+/// A merchant's listener.
+#[derive(Clone, Default)]
+struct Listener(Arc<Mutex<Vec<Value>>>);
+
+impl Listener {
+    /// One that listens, and where.
+    fn open() -> (Self, String) {
+        let listener = Self::default();
+        let heard = listener.clone();
+        let socket = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}/webhook", socket.local_addr().unwrap());
+        thread::spawn(move || {
+            let server = HttpServer::new(move || {
+                let heard = heard.clone();
+                let hear = move |body: web::Json<Value>| {
+                    heard.0.lock().unwrap().push(body.into_inner());
+                    async { HttpResponse::Ok().finish() }
+                };
+                App::new().route("/webhook", web::post().to(hear))
+            });
+            let server = server.workers(1).disable_signals().listen(socket).unwrap();
+            actix_web::rt::System::new().block_on(server.run())
+        });
+        (listener, url)
+    }
+
+    async fn heard(&self, count: usize) -> Vec<Value> {
+        eventually(async || self.0.lock().unwrap().len() >= count).await;
+        self.0.lock().unwrap().clone()
+    }
+
+    fn states(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().map(|heard| text(&heard["status"])).collect()
+    }
+}
+
+async fn subscribed(adapt: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) -> (Shop, Listener) {
+    let (listener, url) = Listener::open();
+    let simulator = adapt(Simulator::builder().clock_speed(0).seed(7).webhook_url(url)).start().await.unwrap();
+    (Shop::with(simulator), listener)
+}
+
+impl Shop {
+    async fn pay(&self) -> athm_core::EcommerceId {
+        let (id, token) = self.create().await;
+        self.simulator.approve(&id).unwrap();
+        assert_eq!(self.authorize(&token).await["status"], "success");
+        id
+    }
+}
+
+#[tokio::test]
+async fn a_listener_hears_what_it_subscribed() {
+    let (listener, url) = Listener::open();
+    let shop = Shop::open().await;
+    let subscription = json!({
+        "publicToken": "public", "privateToken": "private", "listenerURL": url, "ecommercePaymentReceivedEvent": true,
+        "refundSentEvent": true, "paymentReceivedEvent": false,
+    });
+    let answer = json_of(shop.post("/transactions/webhook/post").json(&subscription)).await;
+    assert_eq!(answer["status"], "success");
+
+    let app = shop.simulator.receive(payment(500).kind(TransactionKind::Payment));
+    let id = shop.pay().await;
+    shop.simulator.refund(&id, Amount::from_cents(100)).unwrap();
+    let heard = listener.heard(2).await;
+    let kinds: Vec<_> = heard.iter().map(|heard| text(&heard["transactionType"])).collect();
+    assert_eq!(kinds, ["ECOMMERCE", "refund"]);
+    assert_eq!(heard[0]["ecommerceId"], id.to_string());
+    eventually(async || shop.simulator.webhooks().iter().all(|webhook| webhook.status == Some(200))).await;
+    assert!(shop.simulator.webhooks().iter().all(|webhook| webhook.payment != app));
+}
+
+#[tokio::test]
+async fn no_webhook_leaves_this_machine() {
+    let shop = Shop::open().await;
+    let subscription = json!({
+        "publicToken": "public", "privateToken": "private", "listenerURL": "https://shop.example/webhook",
+        "ecommercePaymentReceivedEvent": true,
+    });
+    let answer = json_of(shop.post("/transactions/webhook/post").json(&subscription)).await;
+    assert_eq!(answer["errorcode"], "BTRA_0006");
+    let error = shop.simulator.subscribe("http://10.0.0.1/webhook").unwrap_err();
+    assert!(matches!(error, SimulatorError::Listener { .. }));
+    let error = Simulator::builder().webhook_url("http://shop.example/").start().await.unwrap_err();
+    assert!(matches!(error, SimulatorError::Listener { .. }));
+}
+
+#[tokio::test]
+async fn phone_apps_send_no_webhook_of_what_came_to_nothing() {
+    let (shop, listener) = subscribed(|builder| builder).await;
+    let (declined, _) = shop.create().await;
+    shop.simulator.decline(&declined).unwrap();
+    shop.create().await;
+    shop.simulator.skip(Duration::from_secs(300));
+    shop.pay().await;
+    assert_eq!(listener.heard(1).await.len(), 1);
+    assert_eq!(listener.states(), ["COMPLETED"]);
+}
+
+#[tokio::test]
+async fn web_payments_send_webhooks_of_what_came_to_nothing() {
+    let (shop, listener) = subscribed(|builder| builder.customers(Customers::OnTheWeb)).await;
+    let (declined, _) = shop.create().await;
+    shop.simulator.decline(&declined).unwrap();
+    listener.heard(1).await;
+    shop.create().await;
+    // Nobody asks: it expires all the same.
+    shop.simulator.skip(Duration::from_secs(300));
+    let heard = listener.heard(2).await;
+    assert_eq!(listener.states(), ["CANCEL", "expired"]);
+    assert_eq!(heard[0]["ecommerceId"], declined.to_string());
+    assert_eq!((heard[1].get("ecommerceId"), &heard[1]["referenceNumber"]), (None, &json!("")));
+    assert_eq!((&heard[1]["metadata1"], &heard[1]["total"]), (&json!("order-7"), &json!("27.86")));
+}
+
+#[tokio::test]
+async fn app_payments_donations_and_test_events_are_told_in_the_old_shape() {
+    let (shop, listener) = subscribed(|builder| builder).await;
+    shop.simulator.receive(payment(500).kind(TransactionKind::Payment).customer_message("Lunch"));
+    listener.heard(1).await;
+    shop.simulator.receive(payment(500).kind(TransactionKind::Donation));
+    listener.heard(2).await;
+    shop.simulator.send_test_webhook();
+    let heard = listener.heard(3).await;
+    let kinds: Vec<_> = heard.iter().map(|heard| text(&heard["transactionType"])).collect();
+    assert_eq!(kinds, ["payment", "donation", "simulated"]);
+    assert_eq!(heard[0]["message"], "Lunch");
+    let found = shop.search(json!({ "referenceNumber": heard[0]["referenceNumber"] })).await;
+    assert_eq!(found["transactionType"], "PAYMENT");
+}
+
+#[tokio::test]
+async fn the_shape_of_2020_has_no_ticket() {
+    let (shop, listener) = subscribed(|builder| builder.webhook_shape(WebhookShape::V2020)).await;
+    shop.pay().await;
+    let heard = listener.heard(1).await;
+    assert_eq!((heard[0].get("ecommerceId"), &heard[0]["status"]), (None, &json!("completed")));
+}
+
+#[tokio::test]
+async fn webhooks_are_lost_doubled_and_reordered() {
+    let (shop, listener) = subscribed(|builder| builder).await;
+    let totals = |heard: &[Value]| heard.iter().map(|heard| text(&heard["total"])).collect::<Vec<_>>();
+    let donate = |cents| shop.simulator.receive(payment(cents).kind(TransactionKind::Donation));
+    shop.simulator.fail_next_webhook(WebhookFault::Lost);
+    donate(100);
+    eventually(async || shop.simulator.webhooks().len() == 1).await;
+    shop.simulator.fail_next_webhook(WebhookFault::Doubled);
+    donate(200);
+    assert_eq!(totals(&listener.heard(2).await), ["2.00", "2.00"]);
+
+    shop.simulator.fail_next_webhook(WebhookFault::Reordered);
+    donate(300);
+    eventually(async || shop.simulator.webhooks().len() == 4).await;
+    donate(400);
+    assert_eq!(totals(&listener.heard(4).await)[2..], ["4.00", "3.00"]);
+    assert_eq!(shop.simulator.webhooks()[0].fault, Some(WebhookFault::Lost));
+}
+
+#[tokio::test]
+async fn a_delayed_webhook_comes_when_its_time_has_come() {
+    let (shop, listener) = subscribed(|builder| builder).await;
+    shop.simulator.fail_next_webhook(WebhookFault::Delayed(Duration::from_secs(60)));
+    shop.simulator.receive(payment(100).kind(TransactionKind::Donation));
+    eventually(async || shop.simulator.webhooks().len() == 1).await;
+    shop.simulator.receive(payment(200).kind(TransactionKind::Donation));
+    assert_eq!(listener.heard(1).await[0]["total"], "2.00");
+    shop.simulator.skip(Duration::from_secs(60));
+    assert_eq!(listener.heard(2).await[1]["total"], "1.00");
+}
+
+#[tokio::test]
+async fn a_forged_webhook_says_what_is_not_so() {
+    let rates = WebhookFaultRates::none().with(WebhookFault::Forged, 1000);
+    let (shop, listener) = subscribed(|builder| builder.webhook_faults(rates)).await;
+    let id = shop.pay().await;
+    let heard = listener.heard(2).await;
+    assert_ne!(heard[0], heard[1]);
+    assert_eq!((&heard[1]["ecommerceId"], &heard[1]["status"]), (&json!(id.to_string()), &json!("COMPLETED")));
+    let faults: Vec<_> = shop.simulator.webhooks().into_iter().map(|webhook| webhook.fault).collect();
+    assert_eq!(faults, [Some(WebhookFault::Forged), None]);
+}
+
+#[tokio::test]
+async fn anything_can_be_posted_by_hand() {
+    let (shop, listener) = subscribed(|builder| builder).await;
+    shop.simulator.send_webhook(&payment(2500).status(Status::Completed).metadata_1("order-7"));
+    assert_eq!(listener.heard(1).await[0]["status"], "COMPLETED");
+    assert!(shop.simulator.payments().is_empty());
+}
