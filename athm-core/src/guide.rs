@@ -8,3 +8,6 @@ pub mod what_is_promised {}
 
 #[doc = include_str!("docs/verification_and_security.md")]
 pub mod verification_and_security {}
+
+#[doc = include_str!("docs/refunds.md")]
+pub mod refunds {}

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use athm_actix::simulator::{RefundReference, Simulator};
 use athm_core::provider::{InvalidRequest, ProviderError};
 use athm_core::{
-    Amount, Callback, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution, RefundState,
-    Sender, Transaction, TransactionId,
+    Amount, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution, RefundState,
+    Sender, Transaction, TransactionId, TransactionKind,
 };
-use athm_tests::{Fault, eventually, ticket};
+use athm_tests::{Fault, Recorder, eventually, paid, ticket, verifying};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::Till;
+use crate::{Database, Till};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -316,7 +317,7 @@ async fn the_report_tells_of_a_refund_without_firing_it_again() {
         });
         let entry = Callback::parse("application/json", entry.to_string().as_bytes()).unwrap();
         let listed = Transaction::builder(athm_core::Status::Completed, entry.total().unwrap())
-            .kind(athm_core::TransactionKind::Refund)
+            .kind(TransactionKind::Refund)
             .reference_number("12-ab".parse().unwrap())
             .daily_transaction_id(daily)
             .date(entry.date().unwrap());
@@ -351,4 +352,43 @@ async fn what_is_refunded_of_a_payment_known_twice_is_refunded_once() {
     let kept = states(&till, merged.transaction()).await;
     assert_eq!(kept, [(RefundState::Done, 500), (RefundState::Done, 300)]);
     assert_eq!(listed(&till, one.transaction()).await, []);
+}
+
+/// Beside the whole simulator, whose refunds carry a number of their own, or the payment's.
+#[tokio::test]
+async fn our_answers_and_the_report_of_two_equal_refunds_make_two_whatever_numbers_they_carry() {
+    for numbered in [RefundReference::OfItsOwn, RefundReference::OfThePayment] {
+        let (simulator, database) =
+            (Simulator::builder().refund_reference(numbered).start().await.unwrap(), Database::new());
+        let (recorder, clock) = (Recorder::new(), Clock::manual());
+        let athm = verifying(&simulator, &database, recorder.listening())
+            .clock(clock.clone())
+            .without_sweeper()
+            .start()
+            .await
+            .unwrap();
+        let paid = simulator.insert(paid());
+        let seen = athm.provider().unwrap().find(&paid).await.unwrap();
+        let payment = athm.record(seen, Sender::CALLBACK).await.unwrap().transaction().id();
+        for _ in 0..2 {
+            athm.refund(payment, partial(500)).await.unwrap();
+        }
+        let minute = Duration::from_secs(60);
+        simulator.skip(minute);
+        clock.advance(minute);
+        let (from, until) = (clock.now() - minute * 60, clock.now());
+        let report = athm.provider().unwrap().report(from, until).await.unwrap();
+        assert!(report.iter().any(|entry| entry.kind() == &TransactionKind::Refund), "{numbered:?}: {report:?}");
+        for entry in report.into_iter().filter(|entry| entry.kind() == &TransactionKind::Refund) {
+            assert_eq!(athm.record(entry, Sender::new("report")).await.unwrap().events(), []);
+        }
+        let refunds = athm.refunds().of(payment).await.unwrap();
+        let totals: Vec<_> = refunds.iter().filter_map(|refund| refund.total_refunded).collect();
+        assert_eq!(totals, [cents(500), cents(1000)], "{numbered:?}: {refunds:?}");
+        assert_ne!(refunds[0].daily_transaction_id, refunds[1].daily_transaction_id);
+        athm.idle().await;
+        let fired = recorder.noted().iter().filter(|noted| noted.starts_with("refunded")).count();
+        assert_eq!(fired, 2);
+        athm.shutdown(minute).await;
+    }
 }
