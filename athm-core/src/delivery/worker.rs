@@ -24,6 +24,9 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// How often what is due is asked for: a second, give or take a fifth.
 const POLL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
 
+/// How long places that are given back are waited for, once the first one is.
+const TOGETHER: Duration = Duration::from_millis(2);
+
 /// Runs deliveries and notes how they ended.
 #[derive(Clone)]
 pub(crate) struct Worker {
@@ -58,7 +61,9 @@ impl Worker {
             let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
             let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
             if has_backlog {
-                reasons.push(self.outbox.slots.freed().boxed());
+                // Those that ended in one commit give their places back one after another: all of them are filled at once.
+                let freed = self.outbox.slots.freed().then(|()| tokio::time::sleep(TOGETHER));
+                reasons.push(freed.boxed());
             }
             select_all(reasons).await;
         }
@@ -66,11 +71,11 @@ impl Worker {
 
     async fn claim_due(&self) -> Result<(), StoreError> {
         let now = self.clock.steady();
-        if !self.store.has_due(now, self.known()).await? {
+        // Whoever finds no slot while they are taken here says so after this.
+        let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
+        if !has_backlog && !self.store.has_due(now, self.known()).await? {
             return Ok(());
         }
-        // Whoever finds no slot while they are taken here says so after this.
-        self.outbox.backlog.store(false, Ordering::Release);
         let slots = self.outbox.slots.take(usize::MAX);
         let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
