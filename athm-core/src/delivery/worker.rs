@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
+use tracing::Span;
 
 use super::running::Held;
 use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work};
@@ -107,10 +108,10 @@ impl Worker {
     async fn run_event(self, work: Work) {
         let Work { transaction, event, deliveries, span } = work;
         let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
-        tracing::Span::current().follows_from(span.id());
         for group in self.in_order(event.transition().signals(), deliveries) {
             let started = group.into_iter().map(|(receiver, claimed)| {
-                self.clone().deliver_or_return(receiver, claimed, Arc::clone(&transaction), Arc::clone(&event))
+                let (transaction, event) = (Arc::clone(&transaction), Arc::clone(&event));
+                self.clone().deliver_or_return(receiver, claimed, transaction, event, &span)
             });
             join_all(started).await;
         }
@@ -122,9 +123,12 @@ impl Worker {
         claimed: Claimed,
         transaction: Arc<Transaction>,
         event: Arc<Event>,
+        recording: &Span,
     ) {
         match receiver {
-            Some(receiver) if !self.outbox.is_stopping() => self.deliver(receiver, claimed, transaction, event).await,
+            Some(receiver) if !self.outbox.is_stopping() => {
+                self.deliver(receiver, claimed, transaction, event, recording).await
+            }
             // Disconnected meanwhile, or the program is stopping.
             _ => self.acknowledge(&claimed, End::Unstarted).await,
         }
