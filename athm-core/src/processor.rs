@@ -70,6 +70,8 @@ pub(crate) struct Processor {
     pub(crate) clock: Clock,
     /// Told when a message begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    /// Whether webhooks come to an address that only the provider knows.
+    pub(crate) has_secret_webhook: bool,
 }
 
 /// What counts of a message: the payment that it names, and what it claims.
@@ -154,15 +156,14 @@ impl Processor {
     /// Asks the provider, records its word, and says how the claim fared.
     async fn process(&self, asking: &Asking, claim: Claim) -> Result<Receipt, StoreError> {
         let known = self.store.find(By::Payment(claim.key.clone())).await?;
-        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known.as_ref())) {
-            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
-        }
         if known.as_ref().is_some_and(|known| claim.tells_nothing_new(known)) {
             return self.done(&claim).await.map(|()| Receipt::Known);
         }
-        let Some(word) = ask(asking, &claim.key, known.as_ref()).await else {
-            tracing::warn!(payment = %claim.key, "too many messages about payments that aren't ours: the provider is asked later");
-            return self.wait_longer(claim).await;
+        let whose = self.whose(known.as_ref(), &claim.sender, claim.attempts);
+        let Some(word) = ask(asking, &claim.key, known.as_ref(), whose).await else {
+            // However long it waits for that, it isn't given up.
+            tracing::warn!(payment = %claim.key, ?whose, "too many messages: the provider is asked later");
+            return self.wait(claim).await;
         };
         let observed = match word {
             Ok(observed) if *observed.kind() == TransactionKind::Refund => {
@@ -176,7 +177,7 @@ impl Processor {
             Err(error) if error.is_not_found() => return self.refuse(claim, &error.to_string()).await,
             Err(error) => {
                 tracing::warn!(payment = %claim.key, error = %causes(&error), "the provider couldn't be asked about a message; it is asked again");
-                return self.wait_longer(claim).await;
+                return self.wait_longer(claim, known.as_ref()).await;
             }
         };
         let seen = observed.clone();
@@ -191,7 +192,7 @@ impl Processor {
             return self.refuse(claim, reason).await;
         }
         match fared(claim.status.as_ref(), claim.refunded, &seen) {
-            Claimed::TooEarly => self.wait_longer(claim).await,
+            Claimed::TooEarly => self.wait_longer(claim, Some(&recorded.transaction)).await,
             Claimed::Wrongly => self.refuse(claim, &format!("the provider says {}", seen.status())).await,
             Claimed::Rightly => {
                 self.done(&claim).await?;
@@ -200,10 +201,22 @@ impl Processor {
         }
     }
 
-    /// The provider's word on a payment; `None` when it isn't ours and too much is asked about such ones.
+    /// The provider's word on a payment that a message names; `None` when too much is asked.
     pub(crate) async fn ask(&self, asking: &Asking, key: &PaymentKey) -> Result<Option<Word>, StoreError> {
         let known = self.store.find(By::Payment(key.clone())).await?;
-        Ok(ask(asking, key, known.as_ref()).await)
+        let whose = self.whose(known.as_ref(), &Sender::CALLBACK, 0);
+        Ok(ask(asking, key, known.as_ref(), whose).await)
+    }
+
+    /// Who knows the webhook's secret address makes no payments up.
+    fn whose(&self, known: Option<&Transaction>, sender: &Sender, attempts: u32) -> Whose {
+        let is_ours = is_ours(known) || (self.has_secret_webhook && *sender == Sender::WEBHOOK);
+        match (is_ours, attempts) {
+            (true, 0) => Whose::OursOnDemand,
+            (true, _) => Whose::Ours,
+            (false, 0) => Whose::Strangers,
+            (false, _) => Whose::StrangersInTurn,
+        }
     }
 
     /// Records a payment as it was seen. A refund that the provider lists is told of the payment that it gives back.
@@ -279,14 +292,17 @@ impl Processor {
         })
     }
 
-    async fn wait_longer(&self, claim: Claim) -> Result<Receipt, StoreError> {
-        let pause = pause_after(claim.attempts);
-        self.wait(claim, pause).await
+    /// Waits for what the provider doesn't say yet: not for ever, if it may never.
+    async fn wait_longer(&self, claim: Claim, known: Option<&Transaction>) -> Result<Receipt, StoreError> {
+        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known)) {
+            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
+        }
+        self.wait(claim).await
     }
 
-    async fn wait(&self, claim: Claim, pause: Duration) -> Result<Receipt, StoreError> {
-        let due_at = later(self.clock.steady(), pause);
-        let held_as = HeldAs::Pending { attempts: claim.attempts + 1, due_at };
+    async fn wait(&self, claim: Claim) -> Result<Receipt, StoreError> {
+        let due_at = later(self.clock.steady(), pause_after(claim.attempts));
+        let held_as = HeldAs::Pending { attempts: claim.attempts.saturating_add(1), due_at };
         self.hold(held_as, self.held(claim)).await?;
         self.waiting.notify_one();
         Ok(Receipt::Pending)
@@ -346,8 +362,7 @@ impl Processor {
     }
 }
 
-async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>) -> Option<Word> {
-    let whose = if is_ours(known) { Whose::Ours } else { Whose::Strangers };
+async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>, whose: Whose) -> Option<Word> {
     asking.ask(key, known.and_then(|transaction| transaction.ecommerce_id), whose).await
 }
 
