@@ -97,6 +97,14 @@ impl Claim {
         Some(Self { key: key?, kind, status, refunded, sender, body, attempts, version: Some(version) })
     }
 
+    /// Whether it says of a paid payment that no money moved, which needs no question: a payment never goes back.
+    fn is_refuted_by(&self, known: &Transaction) -> bool {
+        let is_paid = known.status == Status::Completed && known.verified;
+        is_paid
+            && self.kind != Some(TransactionKind::Refund)
+            && fared(self.status.as_ref(), None, known) == Claimed::Wrongly
+    }
+
     /// Whether it says of an ended payment what the provider has said already: a duplicate costs nobody a question.
     fn tells_nothing_new(&self, known: &Transaction) -> bool {
         let is_settled = known.status.is_final() && known.verified;
@@ -158,6 +166,9 @@ impl Processor {
         let known = self.store.find(By::Payment(claim.key.clone())).await?;
         if known.as_ref().is_some_and(|known| claim.tells_nothing_new(known)) {
             return self.done(&claim).await.map(|()| Receipt::Known);
+        }
+        if known.as_ref().is_some_and(|known| claim.is_refuted_by(known)) {
+            return self.refuse(claim, "the provider has said completed").await;
         }
         let whose = self.whose(known.as_ref(), &claim.sender, claim.attempts);
         let Some(word) = ask(asking, &claim.key, known.as_ref(), whose).await else {
