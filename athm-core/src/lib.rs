@@ -62,6 +62,7 @@ mod receiver;
 mod sender;
 mod signal;
 mod store;
+mod sweeper;
 pub mod testing;
 mod text;
 mod transaction;

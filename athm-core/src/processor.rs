@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::store::{By, Held, HeldAs, PaymentKey, Record, Recorded, RefundQuery, Store};
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Store};
 use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
@@ -72,6 +72,8 @@ pub(crate) struct Processor {
     pub(crate) waiting: Arc<Notify>,
     /// Whether webhooks come to an address that only the provider knows.
     pub(crate) has_secret_webhook: bool,
+    /// Told when the customer has approved a payment.
+    pub(crate) approved: Arc<Notify>,
 }
 
 /// What counts of a message: the payment that it names, and what it claims.
@@ -125,15 +127,13 @@ impl Processor {
         let body = String::from_utf8_lossy(body);
         let body = body[..body.floor_char_boundary(BODY)].to_owned();
         let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
-        let key = match key_of(callback) {
-            Some(key) if kind != Some(TransactionKind::Simulated) => key,
-            key => {
-                let reason = if key.is_some() { "a simulated event" } else { "it names no payment" };
+        let key = match self.named(callback).await? {
+            Ok(key) => key,
+            Err(reason) => {
                 let held_as = HeldAs::Unmatched { reason: reason.to_owned() };
-                return self
-                    .hold(held_as, Held { key, kind, status, sender, body, ..self.blank() })
-                    .await
-                    .map(|()| Receipt::Known);
+                let key = key_of(callback);
+                let held = Held { key, kind, status, sender, body, ..self.blank() };
+                return self.hold(held_as, held).await.map(|()| Receipt::Known);
             }
         };
         let key = self.payment_of(key, kind.as_ref()).await?;
@@ -145,6 +145,24 @@ impl Processor {
             Claim { key, kind, status, refunded: claimed_refund(callback), sender, body, attempts: 0, version: None },
         )
         .await
+    }
+
+    /// The payment that a message is about, or why there is none: most name it; of those that don't, the oldest events
+    /// of a checkout that ended without money may be about the one open payment of ours that is like them.
+    async fn named(&self, callback: &Callback) -> Result<Result<PaymentKey, &'static str>, StoreError> {
+        if callback.kind() == Some(&TransactionKind::Simulated) {
+            return Ok(Err("a simulated event"));
+        }
+        if let Some(key) = key_of(callback) {
+            return Ok(Ok(key));
+        }
+        let Some(like) = likeness(callback) else { return Ok(Err("it names no payment")) };
+        let mut alike = self.store.open_alike(like).await?.into_iter();
+        Ok(match (alike.next(), alike.next()) {
+            (Some(one), None) => Ok(PaymentKey::Ecommerce(one)),
+            (None, _) => Err("it names no payment, and no open one is like it"),
+            (Some(_), Some(_)) => Err("it names no payment, and several open ones are like it"),
+        })
     }
 
     /// Asks the provider again about the messages whose time has come, those that wait longest first.
@@ -239,7 +257,11 @@ impl Processor {
             told.push(Told { refund: None, detail: RefundDetail::of(&seen) });
             seen = Transaction { updated_at: seen.updated_at, ..payment };
         }
-        self.store.record(Record { observed: seen, sender, auth_token: None, told }).await
+        let recorded = self.store.record(Record { observed: seen, sender, auth_token: None, told }).await?;
+        if recorded.transaction.status == Status::Confirmed {
+            self.approved.notify_one();
+        }
+        Ok(recorded)
     }
 
     async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
@@ -393,6 +415,16 @@ pub(crate) fn claimed_refund(callback: &Callback) -> Option<Amount> {
 pub(crate) fn key_of(callback: &Callback) -> Option<PaymentKey> {
     let ticket = callback.ecommerce_id().copied().map(PaymentKey::Ecommerce);
     ticket.or_else(|| callback.reference_number().cloned().map(PaymentKey::Reference))
+}
+
+/// What tells an open payment from others where its name is missing: only a checkout that was cancelled, or that
+/// expired, has none.
+fn likeness(callback: &Callback) -> Option<Likeness> {
+    let is_checkout = callback.kind() == Some(&TransactionKind::Ecommerce);
+    let ended = matches!(callback.status(), Some(Status::Cancelled | Status::Expired));
+    let (total, metadata_1) = (callback.total()?, callback.metadata_1()?.to_owned());
+    let metadata_2 = callback.metadata_2().unwrap_or_default().to_owned();
+    (is_checkout && ended).then_some(Likeness { total, metadata_1, metadata_2 })
 }
 
 /// The provider says CANCEL to both: which of the two it was, the message may tell. No money moved in either.

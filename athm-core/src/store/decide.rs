@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Record, StoreError};
+use super::errand::Plan;
+use super::{Errands, Record, StoreError};
 use crate::delivery::Planned;
 use crate::dispatch::Registry;
 use crate::transaction::{Fired, Refunds};
@@ -17,6 +18,7 @@ pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) errands: Errands,
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
@@ -39,6 +41,7 @@ pub(crate) struct Decision {
     pub(crate) refunds: Vec<RefundRecord>,
     /// What happened, with a delivery for each receiver.
     pub(crate) events: Vec<(Event, Vec<Planned>)>,
+    pub(crate) errand: Plan,
 }
 
 /// How the payment's own row is to be written.
@@ -57,22 +60,26 @@ impl Policy {
         let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
             let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.told);
             let changed = refunds.changed_since(&Refunds::default());
-            return Ok(self.decided(transaction, Write::Insert, None, changed, transitions, record));
+            let errand = self.errand(None, &transaction);
+            let decision = self.decided(transaction, Write::Insert, None, changed, transitions, record);
+            return Ok(Decision { errand, ..decision });
         };
         let merged = rows.next();
         refuse_conflict(&transaction, merged.as_ref(), observed)?;
         let (before, refunds_before) = (transaction.clone(), refunds.clone());
+        let mut transitions = Vec::new();
         if let Some(other) = &merged {
             fired.extend(&other.fired);
             let told = refunds.absorb(&other.refunds, transaction.id);
-            // All steps of the other row are known, so that this fires nothing.
-            transaction.apply(&other.transaction, &told, &mut refunds, &mut fired);
+            // Fires nothing that the other row has fired: only what makes sense of both together.
+            transitions.extend(transaction.apply(&other.transaction, &told, &mut refunds, &mut fired));
         }
-        let transitions = transaction.apply(observed, &record.told, &mut refunds, &mut fired);
+        transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
         let write = if transaction == before { Write::Nothing } else { Write::Update };
+        let errand = if write == Write::Nothing { Plan::Keep } else { self.errand(Some(&before), &transaction) };
         let merged = merged.map(|other| other.transaction.id);
         let changed = refunds.changed_since(&refunds_before);
-        Ok(self.decided(transaction, write, merged, changed, transitions, record))
+        Ok(Decision { errand, ..self.decided(transaction, write, merged, changed, transitions, record) })
     }
 
     fn decided(
@@ -97,7 +104,7 @@ impl Policy {
             let deliveries = self.deliveries(&event);
             (event, deliveries)
         });
-        Decision { events: events.collect(), transaction, write, merged, refunds }
+        Decision { events: events.collect(), transaction, write, merged, refunds, errand: Plan::Keep }
     }
 
     /// Why the program's own checks refuse it. A check that panics has not agreed.

@@ -9,7 +9,7 @@ use crate::delivery::{DeliveryRecord, Planned};
 use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction};
+use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction, TransactionId};
 
 /// Reads a row's columns one after another, in the order in which they were selected.
 pub(super) struct Columns<'r> {
@@ -136,6 +136,11 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    /// A payment whose turn has come, and how often it had one before.
+    pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
+        Ok((self.id()?, self.get()?))
     }
 
     pub(super) fn refund(&mut self) -> Result<RefundRecord> {

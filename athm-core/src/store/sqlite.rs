@@ -1,5 +1,6 @@
-//! SQLite: all of its SQL, together with [`operations`] and [`refunds`].
+//! SQLite: all of its SQL, together with [`errands`], [`operations`] and [`refunds`].
 
+mod errands;
 mod operations;
 mod refunds;
 
@@ -23,8 +24,8 @@ use super::row::Columns;
 use super::step::TWICE;
 use super::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, RefundQuery, SetUp,
-    Store, StoreError, TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, HeldAs, Likeness, NextTurn, Page, PaymentKey, Record,
+    Recorded, RefundQuery, SetUp, Store, StoreError, TransactionQuery,
 };
 use crate::clock::later;
 use crate::delivery::{
@@ -33,14 +34,15 @@ use crate::delivery::{
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::transaction::Transition;
 use crate::{
-    Amount, Customer, DeliveryId, Event, EventId, ReferenceNumber, RefundId, RefundRecord, Signal, Transaction,
-    TransactionId,
+    Amount, Customer, DeliveryId, EcommerceId, Event, EventId, ReferenceNumber, RefundId, RefundRecord, Signal,
+    Transaction, TransactionId,
 };
 
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_payments.sql"),
     include_str!("migrations/sqlite/0002_intents.sql"),
     include_str!("migrations/sqlite/0003_refunds.sql"),
+    include_str!("migrations/sqlite/0004_errands.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -230,6 +232,22 @@ impl Store for Sqlite {
         self.read(operations::next_unsettled)
     }
 
+    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+        self.writer.write(move |connection| Ok(errands::take(connection, now, until)?), |errands| errands)
+    }
+
+    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(errands::next_turn(connection, &next)?))
+    }
+
+    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(errands::next)
+    }
+
+    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+        self.read(move |connection| errands::open_alike(connection, &like))
+    }
+
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
         self.read(move |connection| list(connection, &query))
     }
@@ -347,6 +365,7 @@ fn record_one(
         let sql = "UPDATE athm_transaction SET auth_token = ?2 WHERE id = ?1";
         execute(connection, sql, params![transaction.id.as_uuid(), token.expose_secret()])?;
     }
+    errands::plan(connection, transaction.id, decision.errand, set_up.clock.steady())?;
     let planned = decision.events.iter().map(|(_, deliveries)| deliveries.len()).sum();
     let mut slots = set_up.outbox.slots(planned).into_iter();
     let shared = Arc::new(transaction.clone());
@@ -444,6 +463,7 @@ fn merge(connection: &Connection, from: TransactionId, to: TransactionId) -> rus
     // Its items and its customer are in the payment that is written next.
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [from])?;
+    execute(connection, "DELETE FROM athm_errand WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_transaction WHERE id = ?1", [from])
 }
 

@@ -361,7 +361,12 @@ async fn our_answers_and_the_report_of_two_equal_refunds_make_two_whatever_numbe
         let (simulator, database) =
             (Simulator::builder().refund_reference(numbered).start().await.unwrap(), Database::new());
         let (recorder, clock) = (Recorder::new(), Clock::manual());
-        let athm = verifying(&simulator, &database, recorder.listening()).clock(clock.clone()).start().await.unwrap();
+        let athm = verifying(&simulator, &database, recorder.listening())
+            .clock(clock.clone())
+            .without_sweeper()
+            .start()
+            .await
+            .unwrap();
         let paid = simulator.insert(paid());
         let seen = athm.provider().unwrap().find(&paid).await.unwrap();
         let payment = athm.record(seen, Sender::CALLBACK).await.unwrap().transaction().id();

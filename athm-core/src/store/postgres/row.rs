@@ -13,7 +13,7 @@ use crate::delivery::{DeliveryRecord, Planned};
 use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction};
+use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction, TransactionId};
 
 pub(super) type Result<T> = std::result::Result<T, Unreadable>;
 
@@ -142,6 +142,11 @@ impl<'r> Columns<'r> {
             due_at: self.time()?,
             error: self.get()?,
         })
+    }
+
+    /// A payment whose turn has come, and how often it had one.
+    pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
+        Ok((self.id()?, self.count()?))
     }
 
     pub(super) fn refund(&mut self) -> Result<RefundRecord> {

@@ -29,7 +29,7 @@ fn server() -> String {
 fn set_up(clock: &Clock, slots: usize, batching: Batching) -> (SetUp, Unstarted) {
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
-    let policy = Policy { checks: Vec::new(), registry: dispatcher.snapshot() };
+    let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
     let (outbox, unstarted) = Outbox::new(Slots::new(slots));
     let house = tokio::runtime::Handle::current();
     (SetUp { policy, outbox, clock: clock.clone(), batching, house }, unstarted)
