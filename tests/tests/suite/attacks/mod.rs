@@ -4,6 +4,7 @@ mod bodies;
 mod floods;
 mod forgeries;
 mod headers;
+mod nameless;
 mod poisoning;
 mod provider;
 mod secrecy;
