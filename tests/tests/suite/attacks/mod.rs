@@ -7,6 +7,7 @@ mod headers;
 mod nameless;
 mod poisoning;
 mod provider;
+mod refunds;
 mod secrecy;
 mod webhook_address;
 
