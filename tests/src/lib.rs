@@ -44,11 +44,13 @@ pub struct EditionBefore;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod process;
 mod scripted;
 mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
+pub use self::process::Process;
 pub use self::scripted::{Asked, Script, Scripted};
 pub use self::till::{Fault, Till};
 
