@@ -1,9 +1,11 @@
 //! A message as a handler's argument.
 
 use std::ops::Deref;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt;
@@ -14,7 +16,7 @@ use crate::Error;
 /// What a request says of a payment: an extractor for callbacks of your own.
 ///
 /// It reads what [`athm_core::Callback`] reads, and derefs to it. A request that can't be read never reaches the
-/// handler: 400 names the field, 413 is too long ([`CallbackConfig`]), 415 is neither a form nor JSON.
+/// handler: 400 names the field, 413 is too long and 408 too slow ([`CallbackConfig`]), 415 is neither a form nor JSON.
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};
@@ -60,13 +62,18 @@ impl FromRequest for Callback {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limit = request.app_data::<CallbackConfig>().copied().unwrap_or_default().limit;
+        let CallbackConfig { limit, patience } = request.app_data().copied().unwrap_or_default();
+        let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let content_type =
             request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let reading = web::Payload::from_request(request, payload).into_inner();
         async move {
+            if announced.is_some_and(|length: u64| length > limit as u64) {
+                return Err(Error::TooLarge { limit });
+            }
             let payload = reading.map_err(|_| Error::Unreadable)?;
-            let body = payload.to_bytes_limited(limit).await.map_err(|_| Error::TooLarge { limit })?;
+            let body = timeout(patience, payload.to_bytes_limited(limit)).await.map_err(|_| Error::TooSlow)?;
+            let body = body.map_err(|_| Error::TooLarge { limit })?;
             let body = body.map_err(|_| Error::Unreadable)?;
             let message = athm_core::Callback::parse(content_type.as_deref().unwrap_or_default(), &body)?;
             Ok(Self { message, body })
@@ -75,7 +82,8 @@ impl FromRequest for Callback {
     }
 }
 
-/// How much a [`Callback`] reads: `App::app_data` of this, or [`Scope::limit`](crate::Scope::limit).
+/// How much a [`Callback`] reads, and for how long: `App::app_data` of this, or [`Scope::limit`](crate::Scope::limit) and
+/// [`Scope::patience`](crate::Scope::patience).
 ///
 /// ```
 /// use actix_web::App;
@@ -88,6 +96,7 @@ impl FromRequest for Callback {
 #[must_use = "a configuration does nothing until it is given to the app"]
 pub struct CallbackConfig {
     limit: usize,
+    patience: Duration,
 }
 
 impl CallbackConfig {
@@ -96,10 +105,16 @@ impl CallbackConfig {
         self.limit = bytes;
         self
     }
+
+    /// How long a body may take to arrive (30 s unless given): a sender that trickles holds no connection for ever.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
+    }
 }
 
 impl Default for CallbackConfig {
     fn default() -> Self {
-        Self { limit: 256 * 1024 }
+        Self { limit: 256 * 1024, patience: Duration::from_secs(30) }
     }
 }

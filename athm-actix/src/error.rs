@@ -18,7 +18,7 @@ const RETRY_SECONDS: &str = "5";
 /// | answer | when |
 /// |---|---|
 /// | 400 | the body can't be read: `{"error":"unreadable","field":…,"message":…}` |
-/// | 413, 415 | the body is too long, or neither a form nor JSON |
+/// | 408, 413, 415 | the body takes too long to arrive, is too long, or neither a form nor JSON |
 /// | 404, 409, 422 | a payment that can't be created, authorized or cancelled: `{"error":"impossible","message":…}` |
 /// | 422 | the provider, or the program's own check, says otherwise: `{"result":"refused"}` |
 /// | 503 with `Retry-After` | not now: the provider doesn't confirm it yet or can't be asked, the database can't write |
@@ -37,6 +37,9 @@ pub enum Error {
         /// The longest body that is read.
         limit: usize,
     },
+    /// The body takes too long to arrive.
+    #[error("the body didn't arrive in time")]
+    TooSlow,
     /// The message can't be verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -89,6 +92,7 @@ impl ResponseError for Error {
             Self::Parse(ParseError::ContentType { .. }) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Parse(_) | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Operation(OperationError::UnknownTransaction { .. }) => StatusCode::NOT_FOUND,
             Self::Operation(OperationError::NoTicket { .. }) => StatusCode::CONFLICT,
@@ -116,6 +120,7 @@ impl ResponseError for Error {
             Self::Unreadable => json!({ "error": "unreadable", "message": message }),
             Self::Operation(_) if !status.is_server_error() => json!({ "error": "impossible", "message": message }),
             Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
+            Self::TooSlow => json!({ "error": "too slow", "message": message }),
             Self::Verify(VerifyError::Pending) => json!({ "result": Receipt::Pending.as_str() }),
             Self::Other(_) => json!({ "error": "internal" }),
             _ if self.is_refusal() => json!({ "result": Receipt::Refused.as_str() }),

@@ -51,7 +51,7 @@ pub use athm_core::{
     ReceiverError, ReceiverInfo, ReceiverOptions, RecordError, Recorded, ReferenceNumber, Refund, Rejection, Replay,
     ReplayError, Report, ReportEntry, Sender, Signal, StartError, State, States, Status, StoreError, Transaction,
     TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal, VerifyError,
-    guide, link, provider, receiver, testing,
+    WebhookSecret, WebhookSecretError, guide, link, provider, receiver, testing,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

@@ -1,8 +1,10 @@
 //! The service to mount.
 
+use std::time::Duration;
+
 use actix_web::dev::{AppService, HttpServiceFactory};
-use actix_web::{Handler, Responder, Route, web};
-use athm_core::Athm;
+use actix_web::{Handler, Resource, Responder, Route, guard, web};
+use athm_core::{Athm, WebhookSecret};
 
 use crate::{CallbackConfig, handlers};
 
@@ -11,7 +13,7 @@ use crate::{CallbackConfig, handlers};
 /// | route | what |
 /// |---|---|
 /// | POST `callback` | the customer's browser posts the result of the checkout |
-/// | POST `webhook` | the provider's server posts an event |
+/// | POST `webhook`, or `webhook/{secret}` alone if there is a [secret](athm_core::Builder::webhook_secret) | the provider's server posts an event |
 /// | GET `health` | 200 when the database answers, else 503 |
 ///
 /// ```no_run
@@ -73,17 +75,32 @@ impl Scope {
         self.config = self.config.limit(bytes);
         self
     }
+
+    /// How long a body may take to arrive (30 s unless given); a slower one is answered 408.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.config = self.config.patience(time);
+        self
+    }
 }
 
 impl HttpServiceFactory for Scope {
     fn register(self, service: &mut AppService) {
         let callback = self.callback.unwrap_or_else(|| web::post().to(handlers::callback));
+        let webhook = webhook(self.athm.webhook_secret().cloned());
         web::scope(&self.path)
             .app_data(self.config)
             .app_data(web::Data::new(self.athm))
             .service(web::resource("/callback").route(callback))
-            .service(web::resource("/webhook").route(web::post().to(handlers::webhook)))
+            .service(webhook.route(web::post().to(handlers::webhook)))
             .service(web::resource("/health").route(web::get().to(handlers::health)))
             .register(service);
     }
+}
+
+/// With a secret, any other address is none of ours: it is answered as the program answers what it doesn't know, and no
+/// body is read.
+fn webhook(secret: Option<WebhookSecret>) -> Resource {
+    let Some(secret) = secret else { return web::resource("/webhook") };
+    let is_secret = move |path: &str| path.rsplit('/').next().is_some_and(|segment| secret.matches(segment));
+    web::resource("/webhook/{secret}").guard(guard::fn_guard(move |request| is_secret(request.head().uri.path())))
 }

@@ -65,6 +65,7 @@ mod store;
 pub mod testing;
 mod text;
 mod transaction;
+mod webhook_secret;
 
 pub use athm_macros::receiver;
 
@@ -93,6 +94,7 @@ pub use self::transaction::{
     Customer, InvalidPayment, Item, NewPayment, Refund, Status, Transaction, TransactionBuilder, TransactionKind,
     Transition, UnexpectedTotal,
 };
+pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]

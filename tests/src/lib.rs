@@ -46,12 +46,15 @@ pub struct EditionBefore;
 mod postgres;
 mod process;
 mod scripted;
+pub mod secrecy;
+mod served;
 mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
 pub use self::process::Process;
 pub use self::scripted::{Asked, Script, Scripted};
+pub use self::served::Served;
 pub use self::till::{Fault, Till};
 
 /// An empty database of a test's own, gone when the test ends.
@@ -270,7 +273,7 @@ impl<D: Backend> Business<D> {
 
 /// A builder that asks the simulator.
 pub fn verifying(simulator: &Simulator, database: &impl Backend, dispatcher: Dispatcher) -> Builder {
-    let builder = Athm::builder().tokens("the public token", "the private token").api_url(simulator.url());
+    let builder = Athm::builder().tokens(secrecy::TOKENS[0], secrecy::TOKENS[1]).api_url(simulator.url());
     builder.database_url(database.url()).dispatcher(dispatcher)
 }
 

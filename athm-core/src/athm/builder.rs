@@ -12,7 +12,7 @@ use crate::dispatch::Connected;
 use crate::provider::Client;
 use crate::receiver::{Answer, Context, Receive, States};
 use crate::store::{Batching, Check};
-use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction};
+use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction, WebhookSecret};
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
 ///
@@ -53,6 +53,7 @@ pub struct Builder {
     pub(super) orphaned_after: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) budget: Option<(u32, u32)>,
+    pub(super) webhook_secret: Option<WebhookSecret>,
 }
 
 impl Builder {
@@ -63,11 +64,12 @@ impl Builder {
     /// | `ATHM_PUBLIC_TOKEN`, `ATHM_PRIVATE_TOKEN` | the business's tokens, from the ATH Business app: both or none |
     /// | `ATHM_BUSINESS_ID` | the `businessCustomerId` that the provider's answers must carry |
     /// | `ATHM_DATABASE_URL` | the database: `sqlite://athm.db` unless set |
+    /// | `ATHM_WEBHOOK_SECRET` | the last part of the webhook's address, see [`webhook_secret`](Self::webhook_secret) |
     /// | `ATHM_API_URL` | replaces scheme, host and port of the provider's hosts: a simulator |
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a variable isn't Unicode, or one token is set without the other.
+    /// [`ConfigError`] when a variable isn't Unicode, one token is set without the other, or the secret is none.
     pub fn from_env(mut self) -> Result<Self, ConfigError> {
         match (variable("ATHM_PUBLIC_TOKEN")?, variable("ATHM_PRIVATE_TOKEN")?) {
             (Some(public), Some(private)) => self = self.tokens(public, private),
@@ -78,6 +80,9 @@ impl Builder {
         self.business_id = variable("ATHM_BUSINESS_ID")?.or(self.business_id);
         self.database_url = variable("ATHM_DATABASE_URL")?.or(self.database_url);
         self.api_url = variable("ATHM_API_URL")?.or(self.api_url);
+        if let Some(secret) = variable("ATHM_WEBHOOK_SECRET")? {
+            self.webhook_secret = Some(secret.trim().parse()?);
+        }
         Ok(self)
     }
 
@@ -97,6 +102,19 @@ impl Builder {
     /// Replaces scheme, host and port of both of the provider's hosts: a simulator's address.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
+        self
+    }
+
+    /// Has webhooks come to `/athm/webhook/{secret}` alone; any other address of a webhook is answered 404. Without it, the
+    /// webhook's address is `/athm/webhook`.
+    ///
+    /// ```no_run
+    /// # use athm_core::Athm;
+    /// let builder = Athm::builder().webhook_secret("k3J9-vQ2m_T7xW4z".parse()?);
+    /// # Ok::<(), athm_core::WebhookSecretError>(())
+    /// ```
+    pub fn webhook_secret(mut self, secret: WebhookSecret) -> Self {
+        self.webhook_secret = Some(secret);
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::provider::{BuildError, ProviderError};
-use crate::{Status, StoreError, TransactionId};
+use crate::{Status, StoreError, TransactionId, WebhookSecretError};
 
 /// Why the environment can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum ConfigError {
         /// The variable that isn't set.
         missing: &'static str,
     },
+    /// `ATHM_WEBHOOK_SECRET` can't be one.
+    #[error("ATHM_WEBHOOK_SECRET can't be used")]
+    WebhookSecret(#[from] WebhookSecretError),
     /// A variable holds something else than text.
     #[error("{variable} is not Unicode")]
     NotUnicode {

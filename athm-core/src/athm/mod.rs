@@ -28,7 +28,7 @@ use crate::store::{By, PaymentKey, Recorded, Store};
 use crate::text::causes;
 use crate::{
     Callback, Clock, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError, Transaction,
-    TransactionId, TransactionKind, TransactionQuery,
+    TransactionId, TransactionKind, TransactionQuery, WebhookSecret,
 };
 
 /// Receivers, payments and their delivery: everything of athm behind one handle.
@@ -58,6 +58,7 @@ struct Inner {
     /// What must not be cut short by a shutdown.
     under_way: Counter,
     orphaned_after: Duration,
+    webhook_secret: Option<WebhookSecret>,
 }
 
 impl Athm {
@@ -187,6 +188,12 @@ impl Athm {
     #[must_use]
     pub fn provider(&self) -> Option<&Client> {
         self.0.processor.asking.as_ref().map(|asking| &asking.client)
+    }
+
+    /// The last part of the webhook's address, if it has a secret one.
+    #[must_use]
+    pub fn webhook_secret(&self) -> Option<&WebhookSecret> {
+        self.0.webhook_secret.as_ref()
     }
 
     /// Checks that the database answers.

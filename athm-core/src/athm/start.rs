@@ -66,7 +66,8 @@ impl Builder {
         }
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
         let under_way = Counter::default();
-        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations, under_way, orphaned_after })))
+        let webhook_secret = self.webhook_secret;
+        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations, under_way, orphaned_after, webhook_secret })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {

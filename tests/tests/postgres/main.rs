@@ -1,6 +1,8 @@
 //! The same behaviour on PostgreSQL, and what several processes make of one database. `tests/with-postgres` gives these
 //! tests a server; without one they fail.
 
+#[path = "../suite/attacks/mod.rs"]
+mod attacks;
 mod connections;
 #[path = "../suite/delivery.rs"]
 mod delivery;
@@ -20,3 +22,8 @@ mod verification;
 type Database = athm_tests::PostgresDatabase;
 type Business = athm_tests::Business<Database>;
 type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

@@ -1,5 +1,6 @@
 //! The behaviour of athm, from the outside.
 
+mod attacks;
 mod callbacks;
 mod delivery;
 mod dispatch;
@@ -18,3 +19,8 @@ mod verification;
 type Database = athm_tests::Database;
 type Business = athm_tests::Business<Database>;
 type Till = athm_tests::Till<Database>;
+
+#[ctor::ctor(unsafe)]
+fn search_the_log() {
+    athm_tests::secrecy::watch();
+}

@@ -22,8 +22,7 @@ async fn rows(business: &Business) -> usize {
 async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the_message_says() {
     let business = Business::open().await;
     let id = business.simulator.insert(paid());
-    let forged =
-        json!({ "ecommerceId": id, "status": "COMPLETED", "total": "9999.00", "metadata1": "order-1", "name": "Eve" });
+    let forged = json!({ "ecommerceId": id, "status": "COMPLETED", "total": "9999.00", "metadata1": "order-1", "name": "Marisol Vega" });
     assert_eq!(business.callback(forged.clone()).await, Receipt::Recorded);
     assert_eq!(business.callback(forged).await, Receipt::Known);
     assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
@@ -32,22 +31,6 @@ async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the
     assert_eq!((transaction.total(), transaction.metadata_1()), (Amount::from_cents(2500), "order-7"));
     assert_eq!((transaction.customer(), transaction.is_verified()), (None, true));
     assert!(transaction.reference_number().is_some());
-}
-
-#[tokio::test]
-async fn a_forged_completion_of_an_open_payment_is_pending_and_fires_nothing_until_it_is_true() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(of(2500));
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
-    business.simulator.approve(&id).unwrap();
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
-    assert!(business.noted().await.is_empty());
-    let transaction = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
-    assert_eq!(transaction.status(), &Status::Confirmed);
-
-    business.simulator.insert(paid().ecommerce_id(id));
-    business.clock.advance(Duration::from_secs(5));
-    assert_eq!(business.recorder.wait_for(2).await, ["received by callback", "completed by callback"]);
 }
 
 #[tokio::test]
@@ -61,51 +44,11 @@ async fn a_message_without_a_status_claims_nothing_and_a_missing_status_is_never
 }
 
 #[tokio::test]
-async fn an_invented_id_is_refused_and_makes_no_row() {
-    let business = Business::open().await;
-    assert_eq!(business.callback(json!({ "ecommerceId": ticket(1), "status": "COMPLETED" })).await, Receipt::Refused);
-    assert_eq!(
-        business.callback(json!({ "referenceNumber": "99-invented", "status": "completed" })).await,
-        Receipt::Refused
-    );
-    assert_eq!((rows(&business).await, business.noted().await.len()), (0, 0));
-}
-
-#[tokio::test]
-async fn a_forged_cancellation_of_a_paid_order_is_refused_and_fires_completed() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Refused);
-    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "expired" })).await, Receipt::Refused);
-    assert_eq!(business.noted().await.len(), 2);
-}
-
-#[tokio::test]
 async fn a_completion_claimed_of_a_cancelled_payment_is_refused_and_fires_cancelled() {
     let business = Business::open().await;
     let id = business.simulator.insert(of(2500).status(Status::Cancelled));
     assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
     assert_eq!(business.noted().await, ["received by callback", "cancelled by callback"]);
-}
-
-#[tokio::test]
-async fn dedupe_poisoning_by_junk_never_shadows_the_genuine_message() {
-    let business = Business::open().await;
-    let genuine = json!({ "ecommerceId": ticket(1), "status": "COMPLETED", "total": "25.00" });
-    assert_eq!(business.callback(genuine.clone()).await, Receipt::Refused);
-    let other = business.simulator.insert(paid());
-    let reference = business.simulator.payment(&other).unwrap().reference_number.unwrap();
-    let mixed = json!({ "ecommerceId": ticket(1), "referenceNumber": reference, "status": "COMPLETED" });
-    assert_eq!(business.callback(mixed).await, Receipt::Refused);
-
-    business.simulator.insert(paid().ecommerce_id(ticket(1)));
-    assert_eq!(business.callback(genuine).await, Receipt::Recorded);
-    assert_eq!(
-        business.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
-        Receipt::Recorded
-    );
-    assert_eq!(business.noted().await.len(), 4);
 }
 
 #[tokio::test]
@@ -249,16 +192,6 @@ async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing(
     assert_eq!(business.webhook(nameless).await, Receipt::Known);
     assert_eq!((rows(&business).await, business.noted().await.len()), (0, 0));
     assert!(business.simulator.requests().is_empty());
-}
-
-#[tokio::test]
-async fn another_businesss_payment_is_refused() {
-    let business = Business::open_with(|builder| builder.business_id("our business")).await;
-    let theirs = business.simulator.insert(paid().business_id("their business"));
-    let ours = business.simulator.insert(paid().business_id("our business"));
-    assert_eq!(business.callback(json!({ "ecommerceId": theirs, "status": "COMPLETED" })).await, Receipt::Refused);
-    assert_eq!(business.callback(json!({ "ecommerceId": ours, "status": "COMPLETED" })).await, Receipt::Recorded);
-    assert_eq!(rows(&business).await, 1);
 }
 
 #[tokio::test]

@@ -174,12 +174,13 @@ impl Fields {
     }
 
     fn customer(&self) -> Result<Option<Customer>, FieldError> {
-        let phone = self.text(&["phoneNumber"])?;
+        // An error of these never repeats what was found: errors are logged.
+        let text = |name| self.text(&[name]).map_err(|_| FieldError::new(name, "expected a text"));
         let customer = Customer {
-            name: self.text(&["name"])?.map(|name| name.trim().to_owned()),
-            phone: phone.as_deref().and_then(words::phone_digits),
-            email: self.text(&["email"])?,
-            message: self.text(&["message"])?,
+            name: text("name")?.map(|name| name.trim().to_owned()),
+            phone: text("phoneNumber")?.as_deref().and_then(words::phone_digits),
+            email: text("email")?,
+            message: text("message")?,
         };
         Ok(customer.known())
     }

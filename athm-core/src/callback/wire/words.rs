@@ -10,6 +10,8 @@ use crate::{PhoneNumber, Status, TransactionKind};
 const PUERTO_RICO: Offset = jiff::tz::offset(-4);
 /// From so many digits on, seconds would be past the year 5000: they are milliseconds.
 const MILLISECOND_DIGITS: usize = 12;
+/// More characters than any word of the provider's has.
+const LONGEST_WORD: usize = 40;
 
 pub(super) fn status(word: &str) -> Status {
     match word.to_ascii_lowercase().as_str() {
@@ -18,7 +20,7 @@ pub(super) fn status(word: &str) -> Status {
         "completed" => Status::Completed,
         "cancel" | "cancelled" | "canceled" => Status::Cancelled,
         "expired" => Status::Expired,
-        _ => Status::Unknown(word.to_owned()),
+        _ => Status::Unknown(unknown(word)),
     }
 }
 
@@ -41,7 +43,7 @@ pub(super) fn kind(word: &str) -> TransactionKind {
         "donation" => TransactionKind::Donation,
         "refund" => TransactionKind::Refund,
         "simulated" => TransactionKind::Simulated,
-        _ => TransactionKind::Unknown(word.to_owned()),
+        _ => TransactionKind::Unknown(unknown(word)),
     }
 }
 
@@ -54,6 +56,11 @@ pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
         TransactionKind::Simulated => "SIMULATED",
         TransactionKind::Unknown(word) => word,
     }
+}
+
+/// A word that nobody knows may be as long as a message, and is kept with each that waits.
+fn unknown(word: &str) -> String {
+    word.chars().filter(|character| !character.is_control()).take(LONGEST_WORD).collect()
 }
 
 /// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds.

@@ -22,6 +22,7 @@ mod row;
 mod running;
 mod session;
 mod tidy;
+mod unlogged;
 mod waves;
 mod writer;
 

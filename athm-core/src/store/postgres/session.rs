@@ -27,7 +27,9 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 pub(super) type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
 
 macro_rules! values {
-    ($($value:expr),* $(,)?) => { vec![$(Box::new($value) as Box<dyn tokio_postgres::types::ToSql + Sync + Send + '_>),*] };
+    ($($value:expr),* $(,)?) => {
+        vec![$(Box::new($crate::store::postgres::unlogged::Unlogged($value)) as Box<dyn tokio_postgres::types::ToSql + Sync + Send + '_>),*]
+    };
 }
 pub(super) use values;
 

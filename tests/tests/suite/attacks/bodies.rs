@@ -1,0 +1,179 @@
+//! Bodies that are made to cost.
+
+use std::fmt::Write;
+
+use athm_tests::ticket;
+use serde_json::json;
+
+use super::{Target, result};
+
+const TEN_MEGABYTES: usize = 10 * 1024 * 1024;
+
+/// A request's head, and the bytes of its body that are sent.
+fn request(headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("POST /athm/callback HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n{headers}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn ten_megabytes_that_are_announced_are_refused_before_they_come() {
+    let target = Target::open().await;
+    let headers = format!("content-type: application/json\r\ncontent-length: {TEN_MEGABYTES}");
+    let answer = target.served.raw(&request(&headers, b"{\"total\": ")).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    let whole = target.served.raw(&request(&headers, &vec![b' '; TEN_MEGABYTES])).await;
+    // The service hangs up in the middle: its answer may be lost on the way, but nothing else happens.
+    assert!(whole.is_empty() || whole.starts_with("HTTP/1.1 413"), "{whole}");
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test]
+async fn ten_megabytes_that_are_not_announced_are_refused_at_the_limit() {
+    let target = Target::open().await;
+    let chunk = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
+    // A little more than the limit, and never an end.
+    let answer = target.served.unfinished(&request("transfer-encoding: chunked", &chunk.repeat(65))).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert!(answer.contains("longer than 262144 bytes"), "{answer}");
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test]
+async fn json_as_deep_as_a_body_is_long_is_unreadable() {
+    let target = Target::open().await;
+    let id = ticket(1);
+    let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let objects = format!("{}1{}", "{\"a\":".repeat(40_000), "}".repeat(40_000));
+    for body in [
+        format!("{{\"ecommerceId\":\"{id}\",\"items\":{}}}", deep(100_000)),
+        format!("{{\"ecommerceId\":\"{id}\",\"items\":\"{}\"}}", deep(100_000)),
+        format!("{{\"ecommerceId\":\"{id}\",\"nothing\":{}}}", deep(100_000)),
+        format!("{{\"data\":{objects}}}"),
+        objects,
+        "[".repeat(200_000),
+        "{\"data\":".repeat(30_000),
+    ] {
+        let request = target.served.post("/athm/callback").header("content-type", "application/json").body(body);
+        let (status, answer) = target.served.answer(request).await;
+        assert_eq!((status, &answer["error"]), (400, &json!("unreadable")), "{answer}");
+    }
+    assert!(target.business.simulator.requests().is_empty());
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test]
+async fn forms_of_a_hundred_thousand_fields_are_read_or_refused() {
+    let target = Target::open().await;
+    let id = ticket(1);
+    let many = |each: &dyn Fn(usize) -> String, most: usize| {
+        let mut form = format!("ecommerceId={id}");
+        for field in (0..most).map(each) {
+            write!(form, "&{field}").unwrap();
+        }
+        form.truncate(262_144);
+        form
+    };
+    for (name, form) in [
+        ("empty fields", "&".repeat(262_144 - 60) + &format!("ecommerceId={id}")),
+        ("fields", many(&|n| format!("{n}"), 100_000)),
+        ("one name", many(&|_| String::from("a=1"), 65_000)),
+        ("items", many(&|n| format!("items[{n}][name]=x"), 14_000)),
+        ("items without a name", many(&|n| format!("items[{n}]"), 20_000)),
+        ("nested names", many(&|n| format!("a[{n}][b][c][d][e]=1"), 12_000)),
+        ("one long name", format!("ecommerceId={id}&a{}=1", "[b]".repeat(80_000))),
+        ("brackets", format!("ecommerceId={id}&{}=1", "[".repeat(200_000))),
+        ("names of one hash", many(&|n| format!("{}{}=", ["Aa", "BB"][n % 2], n / 2), 25_000)),
+        ("a field and its fields", many(&|n| format!("items=1&items[{n}]=2&items[{n}][a]=3"), 5_000)),
+        (
+            "JavaScript's prototype",
+            format!("ecommerceId={id}&__proto__[status]=COMPLETED&constructor[prototype][status]=COMPLETED"),
+        ),
+        ("percent signs", format!("ecommerceId={id}&a={}", "%".repeat(200_000))),
+    ] {
+        let (status, answer) = target.served.form("/athm/callback", form).await;
+        assert!([400, 422, 202].contains(&status), "{name}: {status} {answer}");
+    }
+    assert_eq!(target.rows().await, 0);
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test]
+async fn gigantic_numbers_are_refused_by_the_name_of_their_field() {
+    let target = Target::open().await;
+    let digits = "9".repeat(200_000);
+    for number in [
+        "1e999999",
+        "-1e999999",
+        "1e-999999",
+        "1e4294967295",
+        "1.5e-4294967295",
+        "1e28",
+        "9223372036854775807",
+        "NaN",
+        "Infinity",
+        "0x19",
+        "१२",
+        "25,00",
+        "25.00.00",
+        "25.005",
+        "1e",
+        "e1",
+        "--1",
+        &digits,
+    ] {
+        let form = format!("ecommerceId={}&status=COMPLETED&total={number}", ticket(1));
+        let (status, answer) = target.served.form("/athm/callback", form).await;
+        assert_eq!((status, &answer["field"]), (400, &json!("total")), "{number:.40}: {answer}");
+    }
+    for number in ["1e999999", "1E400", "-1e309"] {
+        let body = format!("{{\"ecommerceId\":\"{}\",\"total\":{number}}}", ticket(1));
+        let request = target.served.post("/athm/callback").header("content-type", "application/json").body(body);
+        assert_eq!(target.served.answer(request).await.0, 400, "{number}");
+    }
+    for quantity in ["4294967296", "-1", "1.5", &digits] {
+        let body = json!({ "ecommerceId": ticket(1), "items": [{ "quantity": quantity }] });
+        let (status, answer) = target.callback(body).await;
+        assert_eq!((status, &answer["field"]), (400, &json!("items[0].quantity")), "{quantity:.40}: {answer}");
+    }
+    assert!(target.business.simulator.requests().is_empty());
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_refused_or_kept_as_what_they_are() {
+    let target = Target::open().await;
+    let id = target.opened();
+    let json = |text: &[u8]| {
+        [b"{\"ecommerceId\":\"".as_slice(), id.to_string().as_bytes(), b"\",\"metadata1\":\"", text, b"\"}"].concat()
+    };
+    for (body, answered) in [
+        (json(b"\xff\xfe"), 400),
+        (json(b"\\ud800"), 400),
+        (json(b"\x00"), 400),
+        (json(b"\\u0000"), 200),
+        (json(b"\xed\xa0\x80"), 400),
+    ] {
+        let request = target.served.post("/athm/callback").header("content-type", "application/json").body(body);
+        assert_eq!(target.served.answer(request).await.0, answered);
+    }
+    let form = format!("ecommerceId={id}&status=%00%FF%FE&metadata1=%ED%A0%80&a\u{0}b=\u{0}");
+    assert_eq!(target.served.form("/athm/callback", form).await, result(200, "known"));
+    let form = format!("ecommerceId={id}&status=COMPLETED&metadata1=%00&a\u{0}b=\u{0}");
+    assert_eq!(target.served.form("/athm/callback", form).await, result(202, "pending"));
+    assert_eq!(target.served.form("/athm/callback", "status=%00&metadata1=%00\u{0}").await, result(200, "known"));
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_not_unpacked() {
+    let target = Target::open().await;
+    // 50 KiB of blanks, as gzip writes them; a bomb is the same thing, a thousand times larger.
+    let bomb: &[u8] =
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a\x00";
+    for encoding in ["gzip", "deflate", "br", "zstd", "gzip, gzip, gzip"] {
+        let request = target.served.post("/athm/callback").header("content-type", "application/json");
+        let request = request.header("content-encoding", encoding).body(bomb);
+        assert_eq!(target.served.answer(request).await.0, 400, "{encoding}");
+    }
+    target.is_as_good_as_before().await;
+}

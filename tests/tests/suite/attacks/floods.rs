@@ -1,0 +1,50 @@
+//! Ids that nobody gave out.
+
+use athm_core::Amount;
+use athm_core::NewPayment;
+use athm_tests::ticket;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{Target, result};
+
+#[tokio::test]
+async fn an_invented_id_is_refused_and_makes_no_payment() {
+    let target = Target::open().await;
+    for invented in [
+        json!({ "ecommerceId": ticket(1), "status": "COMPLETED", "total": "25.00", "metadata1": "order-7" }),
+        json!({ "referenceNumber": "99-invented", "status": "completed", "total": "25.00" }),
+        json!({ "ecommerceId": "00000000-0000-0000-0000-000000000000", "status": "COMPLETED" }),
+        json!({ "referenceNumber": "' OR 1=1--", "ecommerceId": ticket(2), "status": "COMPLETED" }),
+    ] {
+        let (status, _) = target.callback(invented.clone()).await;
+        assert!(status == 422 || status == 400, "{status} for {invented}");
+    }
+    assert_eq!(target.rows().await, 0);
+    target.heard_nothing().await;
+    target.is_as_good_as_before().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promise_5_a_flood_of_invented_ids_costs_the_provider_a_few_questions_and_blocks_nobody() {
+    let target = Target::open().await;
+    let ours = target.business.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let flood = |from: u32| {
+        join_all((from..from + 100).map(|n| {
+            let target = &target;
+            async move { target.callback(json!({ "ecommerceId": ticket(n), "status": "COMPLETED" })).await }
+        }))
+    };
+    for from in [0, 100, 200] {
+        for answer in flood(from).await {
+            assert!(answer == result(422, "refused") || answer == result(202, "pending"), "{answer:?}");
+        }
+    }
+    assert_eq!(target.business.asked("/findPayment"), 20);
+    assert_eq!(target.rows().await, 1);
+
+    let id = *ours.ecommerce_id().unwrap();
+    target.pay(id);
+    assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(201, "recorded"));
+    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+}

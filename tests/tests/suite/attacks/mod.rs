@@ -1,0 +1,102 @@
+//! Attacks, each by its name, over HTTP: what a stranger posts never makes a receiver run for what isn't so.
+
+mod bodies;
+mod floods;
+mod forgeries;
+mod headers;
+mod poisoning;
+mod provider;
+mod secrecy;
+mod webhook_address;
+
+use athm_actix::simulator::SimulatedPayment;
+use athm_core::{Amount, Builder, EcommerceId, Status, Transaction, TransactionQuery};
+use athm_tests::{Served, paid};
+use serde_json::{Value, json};
+
+use crate::Business;
+
+/// A business whose service strangers reach.
+struct Target {
+    business: Business,
+    served: Served,
+}
+
+impl Target {
+    async fn open() -> Self {
+        Self::open_with(|builder| builder).await
+    }
+
+    async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        let business = Business::open_with(adapt).await;
+        let served = Served::start(&business.athm);
+        Self { business, served }
+    }
+
+    /// A payment that its buyer has opened, and not paid.
+    fn opened(&self) -> EcommerceId {
+        self.business.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)).metadata_1("order-7"))
+    }
+
+    /// A payment of 25.00 for order-7 that is paid, by a customer whom no answer may tell.
+    fn paid(&self) -> EcommerceId {
+        self.business.simulator.insert(paid().customer_name("Inés Rivera").customer_email("ines@example.com"))
+    }
+
+    /// The provider says from now on that it is paid.
+    fn pay(&self, id: EcommerceId) {
+        self.business.simulator.insert(paid().ecommerce_id(id));
+    }
+
+    fn reference(&self, id: &EcommerceId) -> String {
+        let payment = self.business.simulator.payment(id).expect("the simulator has it");
+        payment.reference_number.expect("it is paid").to_string()
+    }
+
+    async fn callback(&self, body: Value) -> (u16, Value) {
+        self.served.json("/athm/callback", &body).await
+    }
+
+    async fn webhook(&self, body: Value) -> (u16, Value) {
+        self.served.json("/athm/webhook", &body).await
+    }
+
+    async fn recorded(&self, id: &EcommerceId) -> Option<Transaction> {
+        self.business.athm.transaction_by_ecommerce_id(id).await.unwrap()
+    }
+
+    async fn status(&self, id: &EcommerceId) -> Option<Status> {
+        self.recorded(id).await.map(|transaction| transaction.status().clone())
+    }
+
+    async fn rows(&self) -> usize {
+        self.business.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().len()
+    }
+
+    /// What an attack came to: nothing was fired.
+    async fn heard_nothing(&self) {
+        assert_eq!(self.business.noted().await, [""; 0]);
+    }
+
+    /// The genuine message still gets through.
+    async fn is_as_good_as_before(&self) {
+        let before = self.business.noted().await.len();
+        let id = self.paid();
+        assert_eq!(self.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(201, "recorded"));
+        assert_eq!(self.business.noted().await[before..], ["received by callback", "completed by callback"]);
+    }
+}
+
+fn result(status: u16, word: &str) -> (u16, Value) {
+    (status, json!({ "result": word }))
+}
+
+/// A claim about a payment, in the shapes in which one can arrive: JSON of webhooks and of both generations of scripts.
+fn shapes(id: &EcommerceId, status: &str) -> [Value; 4] {
+    [
+        json!({ "ecommerceId": id, "status": status }),
+        json!({ "status": "success", "data": { "ecommerceId": id, "ecommerceStatus": status, "total": 25 } }),
+        json!({ "transactionType": "ECOMMERCE", "ecommerceId": id, "status": status, "total": "25.00", "name": "" }),
+        json!({ "ecommerceId": id.to_string().to_uppercase(), "status": status.to_lowercase(), "items": "[]" }),
+    ]
+}

@@ -1,0 +1,104 @@
+//! Secrets and personal data: not in the log, and in no answer.
+//!
+//! Every answer to an attack is searched by `Served`, and the log of every test by `athm_tests::secrecy`. These tests make
+//! sure of the search, and log what is likeliest to leak.
+
+use std::process::Command;
+
+use athm_actix::simulator::Outage;
+use athm_core::{Amount, NewPayment};
+use athm_tests::secrecy::{WEBHOOK_SECRET, searched};
+use athm_tests::{paid, ticket};
+use serde_json::json;
+
+use super::{Target, result};
+
+#[tokio::test]
+async fn everything_that_is_logged_is_searched() {
+    let before = searched();
+    tracing::trace!(target: "elsewhere", "a line");
+    log::trace!("another");
+    let _span = tracing::trace_span!("span", field = "a value");
+    assert!(searched() >= before + 3);
+}
+
+/// Run by the test below, in a process of its own.
+const LEAK: &str = "ATHM_TESTS_LEAK";
+
+#[test]
+fn a_leak_into_the_log_ends_the_program() {
+    let me = "attacks::secrecy::a_leak_into_the_log_ends_the_program";
+    if let Ok(way) = std::env::var(LEAK) {
+        match way.as_str() {
+            "event" => tracing::trace!(payment = 7, "paid by Marisol Vega"),
+            "cause" => {
+                let error = std::io::Error::other(std::io::Error::other("to marisol@example.net"));
+                tracing::debug!(error = &error as &dyn std::error::Error, "failed");
+            }
+            "span" => drop(tracing::trace_span!("paid", phone = 7_875_550_142_u64)),
+            "log" => log::trace!("Bearer the private token"),
+            _ => {}
+        }
+        return;
+    }
+    let mut run = Command::new(std::env::current_exe().unwrap());
+    run.args(["--exact", me, "--nocapture"]);
+    for (way, told) in
+        [("event", "a name"), ("cause", "an e-mail address"), ("span", "a phone"), ("log", "a token"), ("nothing", "")]
+    {
+        let output = run.env(LEAK, way).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.success(), told.is_empty(), "{way}: {said}");
+        assert!(said.contains(&format!("the log tells {told}")) || told.is_empty(), "{way}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_life_of_a_payment_tells_nobodys_name_phone_address_or_token() {
+    let target = Target::open().await;
+    let business = &target.business;
+    let open = business.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let id = *open.ecommerce_id().unwrap();
+    business.simulator.approve(&id).unwrap();
+    business.athm.authorize(open.id()).await.unwrap();
+    let known = paid().customer_name("Marisol Vega").customer_phone("7875550142").customer_email("m@example.net");
+    let searched_for = business.simulator.insert(known);
+    let reference = target.reference(&searched_for);
+    let by_reference = json!({ "referenceNumber": reference, "status": "completed", "name": "Inés Rivera", "phoneNumber": "(787) 555-0199", "email": "ines@example.com" });
+    assert_eq!(target.webhook(by_reference.clone()).await, result(201, "recorded"));
+    assert!(business.noted().await.len() >= 4);
+
+    for outage in [Outage::Unavailable, Outage::BadGatewayPage, Outage::InternalError] {
+        business.simulator.fail_with(outage);
+        let mut of_another = by_reference.clone();
+        of_another["referenceNumber"] = json!("12-ab");
+        assert_eq!(target.webhook(of_another).await, result(202, "pending"));
+        business.athm.create(NewPayment::new(Amount::from_cents(2500), "order-8")).await.unwrap_err();
+    }
+    let transaction = target.recorded(&id).await.unwrap();
+    let told = format!("{transaction:?} {:?} {:?}", business.athm, business.athm.provider());
+    assert_eq!(athm_tests::secrecy::told(&told), None, "{told}");
+}
+
+#[tokio::test]
+async fn a_customer_whose_data_cannot_be_read_is_repeated_to_nobody() {
+    let target = Target::open().await;
+    for (field, value) in [
+        ("name", json!({ "first": "Marisol", "last": "Vega" })),
+        ("phoneNumber", json!(["7875550142"])),
+        ("email", json!(["marisol@example.net"])),
+        ("message", json!({ "from": "Marisol Vega" })),
+    ] {
+        // The access log of the service tells the error of every request that has one.
+        let (status, answer) = target.callback(json!({ "ecommerceId": ticket(1), field: value })).await;
+        assert_eq!((status, &answer["field"]), (400, &json!(field)), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhooks_secret_is_in_no_debug_and_no_error() {
+    let secret: athm_core::WebhookSecret = WEBHOOK_SECRET.parse().unwrap();
+    let wrong = format!("{WEBHOOK_SECRET}/").parse::<athm_core::WebhookSecret>().unwrap_err();
+    let shown = format!("{secret:?} {wrong:?} {wrong}");
+    assert_eq!(athm_tests::secrecy::told(&shown), None, "{shown}");
+}
