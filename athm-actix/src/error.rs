@@ -86,6 +86,21 @@ impl Error {
     }
 }
 
+fn status_of(error: &OperationError) -> StatusCode {
+    match error {
+        OperationError::UnknownTransaction { .. } | OperationError::UnknownRefund { .. } => StatusCode::NOT_FOUND,
+        OperationError::NoTicket { .. }
+        | OperationError::Completed { .. }
+        | OperationError::Ended { .. }
+        | OperationError::NotPaid { .. }
+        | OperationError::RefundTooMuch { .. }
+        | OperationError::RefundPending { .. }
+        | OperationError::RefundNotOpen { .. } => StatusCode::CONFLICT,
+        OperationError::Provider(ProviderError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
@@ -94,9 +109,7 @@ impl ResponseError for Error {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Operation(OperationError::UnknownTransaction { .. }) => StatusCode::NOT_FOUND,
-            Self::Operation(OperationError::NoTicket { .. }) => StatusCode::CONFLICT,
-            Self::Operation(OperationError::Provider(ProviderError::Invalid(_))) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Operation(error) => status_of(error),
             _ if self.is_refusal() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -34,7 +34,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     pub(crate) fn new(client: Client, clock: Clock, per_second: u32, burst: u32) -> Self {
-        let budget = Budget { per_second, burst, left: f64::from(burst), at: clock.steady() };
+        let budget = Budget::new(per_second, burst, clock.steady());
         Self { client, under_way: Arc::default(), budget: Arc::new(Mutex::new(budget)), clock }
     }
 
@@ -82,7 +82,7 @@ impl Asking {
 
 /// So many a second, and so many at once after a quiet time.
 #[derive(Debug)]
-struct Budget {
+pub(crate) struct Budget {
     per_second: u32,
     burst: u32,
     left: f64,
@@ -90,8 +90,13 @@ struct Budget {
 }
 
 impl Budget {
+    pub(crate) fn new(per_second: u32, burst: u32, now: Timestamp) -> Self {
+        Self { per_second, burst, left: f64::from(burst), at: now }
+    }
+
+    /// Whether one more may be asked now; it counts if so.
     #[expect(clippy::float_arithmetic, reason = "parts of a question, not of a dollar")]
-    fn take(&mut self, now: Timestamp) -> bool {
+    pub(crate) fn take(&mut self, now: Timestamp) -> bool {
         let passed = now.duration_since(self.at).as_secs_f64().max(0.0);
         self.at = now;
         self.left = (self.left + passed * f64::from(self.per_second)).min(f64::from(self.burst));
@@ -113,7 +118,7 @@ mod tests {
     #[test]
     fn a_burst_is_followed_by_so_many_a_second() {
         let start = Timestamp::UNIX_EPOCH;
-        let mut budget = Budget { per_second: 5, burst: 20, left: 20.0, at: start };
+        let mut budget = Budget::new(5, 20, start);
         let mut within = |millis: u64, wanted: usize| {
             let now = later(start, Duration::from_millis(millis));
             (0..wanted).filter(|_| budget.take(now)).count()

@@ -5,3 +5,9 @@ pub mod writing_receivers {}
 
 #[doc = include_str!("docs/what_is_promised.md")]
 pub mod what_is_promised {}
+
+#[doc = include_str!("docs/verification_and_security.md")]
+pub mod verification_and_security {}
+
+#[doc = include_str!("docs/refunds.md")]
+pub mod refunds {}

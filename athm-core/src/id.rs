@@ -98,6 +98,8 @@ own_id!(
     TransactionId,
     /// The name of one event: one transition of one transaction.
     EventId,
+    /// The name of one refund: our own, whatever the provider calls it.
+    RefundId,
     /// The name of one delivery: one receiver's turn at one signal of one event. It is the delivery's idempotency key.
     DeliveryId
 );

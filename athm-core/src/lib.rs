@@ -62,6 +62,7 @@ mod receiver;
 mod sender;
 mod signal;
 mod store;
+mod sweeper;
 pub mod testing;
 mod text;
 mod transaction;
@@ -70,7 +71,9 @@ mod webhook_secret;
 pub use athm_macros::receiver;
 
 pub use self::amount::{Amount, AmountError};
-pub use self::athm::{Athm, Builder, ConfigError, OperationError, RecordError, StartError, VerifyError};
+pub use self::athm::{
+    Athm, Builder, ConfigError, OperationError, RecordError, RefundResolution, Refunds, StartError, VerifyError,
+};
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
 pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
@@ -79,7 +82,7 @@ pub use self::dispatch::{
     ReportEntry,
 };
 pub use self::event::Event;
-pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, TransactionId};
+pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
 pub use self::permanent::Permanent;
 pub use self::phone::PhoneNumber;
 pub use self::processor::Receipt;
@@ -91,8 +94,8 @@ pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};
 pub use self::transaction::{
-    Customer, InvalidPayment, Item, NewPayment, Refund, Status, Transaction, TransactionBuilder, TransactionKind,
-    Transition, UnexpectedTotal,
+    Customer, InvalidPayment, Item, NewPayment, NewRefund, Refund, RefundRecord, RefundState, Status, Transaction,
+    TransactionBuilder, TransactionKind, Transition, UnexpectedTotal,
 };
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::store::{By, Held, HeldAs, PaymentKey, Record, Recorded, Store};
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Store};
 use crate::text::causes;
+use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
 
 /// How much of a message's body the inbox keeps, in bytes.
@@ -69,6 +70,8 @@ pub(crate) struct Processor {
     pub(crate) clock: Clock,
     /// Told when a message begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    /// Told when the customer has approved a payment.
+    pub(crate) approved: Arc<Notify>,
 }
 
 /// What counts of a message: the payment that it names, and what it claims.
@@ -114,25 +117,42 @@ impl Processor {
         let body = String::from_utf8_lossy(body);
         let body = body[..body.floor_char_boundary(BODY)].to_owned();
         let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
-        let key = match key_of(callback) {
-            Some(key) if kind != Some(TransactionKind::Simulated) => key,
-            key => {
-                let reason = if key.is_some() { "a simulated event" } else { "it names no payment" };
+        let key = match self.named(callback).await? {
+            Ok(key) => key,
+            Err(reason) => {
                 let held_as = HeldAs::Unmatched { reason: reason.to_owned() };
-                return self
-                    .hold(held_as, Held { key, kind, status, sender, body, ..self.blank() })
-                    .await
-                    .map(|()| Receipt::Known);
+                let key = key_of(callback);
+                let held = Held { key, kind, status, sender, body, ..self.blank() };
+                return self.hold(held_as, held).await.map(|()| Receipt::Known);
             }
         };
+        let key = self.payment_of(key, kind.as_ref()).await?;
         let Some(asking) = &self.asking else {
-            return self.believe(callback, sender).await;
+            return self.believe(callback, &key, sender, body).await;
         };
         self.process(
             asking,
             Claim { key, kind, status, refunded: claimed_refund(callback), sender, body, attempts: 0, version: None },
         )
         .await
+    }
+
+    /// The payment that a message is about, or why there is none: most name it; of those that don't, the oldest events
+    /// of a checkout that ended without money may be about the one open payment of ours that is like them.
+    async fn named(&self, callback: &Callback) -> Result<Result<PaymentKey, &'static str>, StoreError> {
+        if callback.kind() == Some(&TransactionKind::Simulated) {
+            return Ok(Err("a simulated event"));
+        }
+        if let Some(key) = key_of(callback) {
+            return Ok(Ok(key));
+        }
+        let Some(like) = likeness(callback) else { return Ok(Err("it names no payment")) };
+        let mut alike = self.store.open_alike(like).await?.into_iter();
+        Ok(match (alike.next(), alike.next()) {
+            (Some(one), None) => Ok(PaymentKey::Ecommerce(one)),
+            (None, _) => Err("it names no payment, and no open one is like it"),
+            (Some(_), Some(_)) => Err("it names no payment, and several open ones are like it"),
+        })
     }
 
     /// Asks the provider again about the messages whose time has come, those that wait longest first.
@@ -204,14 +224,68 @@ impl Processor {
         Ok(ask(asking, key, known.as_ref()).await)
     }
 
-    /// Records a payment as it was seen.
+    /// Records a payment as it was seen. A refund that the provider lists is told of the payment that it gives back.
     pub(crate) async fn record(&self, observed: Transaction, sender: Sender) -> Result<Recorded, StoreError> {
-        self.store.record(Record { observed, sender, auth_token: None }).await
+        let (mut seen, mut told) = (observed, Vec::new());
+        if *seen.kind() == TransactionKind::Refund
+            && let Some(payment) = self.refunded_by(&seen).await?
+        {
+            told.push(Told { refund: None, detail: RefundDetail::of(&seen) });
+            seen = Transaction { updated_at: seen.updated_at, ..payment };
+        }
+        let recorded = self.store.record(Record { observed: seen, sender, auth_token: None, told }).await?;
+        if recorded.transaction.status == Status::Confirmed {
+            self.approved.notify_one();
+        }
+        Ok(recorded)
+    }
+
+    async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
+        let Some(reference) = refund.reference_number.clone() else { return Ok(None) };
+        let key = self.payment_of(PaymentKey::Reference(reference), Some(&TransactionKind::Refund)).await?;
+        let payment = self.store.find(By::Payment(key)).await?;
+        Ok(payment.filter(|payment| *payment.kind() != TransactionKind::Refund))
+    }
+
+    /// A refund is told by the payment's reference number, or by its own: both are seen.
+    async fn payment_of(&self, key: PaymentKey, kind: Option<&TransactionKind>) -> Result<PaymentKey, StoreError> {
+        let PaymentKey::Reference(reference) = &key else { return Ok(key) };
+        if kind != Some(&TransactionKind::Refund) {
+            return Ok(key);
+        }
+        let Some(refund) = self.store.refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
+            return Ok(key);
+        };
+        let payment = self.store.find(By::Id(refund.transaction_id)).await?;
+        Ok(payment.and_then(|payment| payment.key()).unwrap_or(key))
     }
 
     /// Verification is switched off: the message's word is taken.
-    async fn believe(&self, callback: &Callback, sender: Sender) -> Result<Receipt, StoreError> {
-        let recorded = match self.record(callback.transaction(self.clock.now()), sender).await {
+    async fn believe(
+        &self,
+        callback: &Callback,
+        key: &PaymentKey,
+        sender: Sender,
+        body: String,
+    ) -> Result<Receipt, StoreError> {
+        let mut record =
+            Record { observed: callback.transaction(self.clock.now()), sender, auth_token: None, told: Vec::new() };
+        if callback.kind() == Some(&TransactionKind::Refund) {
+            let Some(payment) = self.store.find(By::Payment(key.clone())).await? else {
+                let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
+                let held_as = HeldAs::Unmatched { reason: "it names no payment that is known".to_owned() };
+                let held = Held { key: Some(key.clone()), kind, status, sender: record.sender, body, ..self.blank() };
+                return self.hold(held_as, held).await.map(|()| Receipt::Known);
+            };
+            let detail = RefundDetail::of(&record.observed);
+            let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
+            let is_known = kept.iter().any(|refund| refund.is(&detail));
+            let raised = payment.refunded_amount.checked_add(detail.amount).filter(|_| !is_known);
+            let refunded_amount = raised.unwrap_or(payment.refunded_amount);
+            record.observed = Transaction { refunded_amount, updated_at: self.clock.now(), ..payment };
+            record.told.push(Told { refund: None, detail });
+        }
+        let recorded = match self.store.record(record).await {
             Err(StoreError::Conflict { reference }) => {
                 tracing::error!(reference, "a message gives one reference number to two payments");
                 return Ok(Receipt::Refused);
@@ -315,6 +389,16 @@ pub(crate) fn claimed_refund(callback: &Callback) -> Option<Amount> {
 pub(crate) fn key_of(callback: &Callback) -> Option<PaymentKey> {
     let ticket = callback.ecommerce_id().copied().map(PaymentKey::Ecommerce);
     ticket.or_else(|| callback.reference_number().cloned().map(PaymentKey::Reference))
+}
+
+/// What tells an open payment from others where its name is missing: only a checkout that was cancelled, or that
+/// expired, has none.
+fn likeness(callback: &Callback) -> Option<Likeness> {
+    let is_checkout = callback.kind() == Some(&TransactionKind::Ecommerce);
+    let ended = matches!(callback.status(), Some(Status::Cancelled | Status::Expired));
+    let (total, metadata_1) = (callback.total()?, callback.metadata_1()?.to_owned());
+    let metadata_2 = callback.metadata_2().unwrap_or_default().to_owned();
+    (is_checkout && ended).then_some(Likeness { total, metadata_1, metadata_2 })
 }
 
 /// The provider says CANCEL to both: which of the two it was, the message may tell. No money moved in either.

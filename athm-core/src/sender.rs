@@ -30,6 +30,11 @@ impl Sender {
     pub const AUTHORIZE: Self = Self::from_static("authorize");
     /// Our own cancellation of a payment was answered.
     pub const CANCEL: Self = Self::from_static("cancel");
+    /// We asked the provider about an open payment of ours, although no message said so.
+    pub const SWEEPER: Self = Self::from_static("sweeper");
+
+    /// Our own refund of a payment was answered.
+    pub const REFUND: Self = Self::from_static("refund");
 
     /// A sender of that name.
     #[must_use]

@@ -213,6 +213,7 @@ pub struct Business<D = Database> {
     /// Its time, which stands still.
     pub clock: Clock,
     database: D,
+    again: fn(Builder) -> Builder,
 }
 
 impl<D: Backend> Business<D> {
@@ -221,19 +222,28 @@ impl<D: Backend> Business<D> {
         Self::open_with(|builder| builder).await
     }
 
-    /// Opens one that is set up in some other way.
+    /// Opens one that is set up in some other way. It asks the provider about messages alone.
     pub async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::start(|builder| adapt(builder.without_sweeper()), Builder::without_sweeper).await
+    }
+
+    /// Opens one that also asks about payments of which no message tells.
+    pub async fn sweeping(adapt: fn(Builder) -> Builder) -> Self {
+        Self::start(adapt, adapt).await
+    }
+
+    async fn start(adapt: impl FnOnce(Builder) -> Builder, again: fn(Builder) -> Builder) -> Self {
         let (simulator, database, recorder, clock) =
             (Simulator::start().await.expect("a simulator"), D::default(), Recorder::new(), Clock::manual());
         let builder = adapt(verifying(&simulator, &database, recorder.listening()).clock(clock.clone()));
         let athm = builder.start().await.expect("it starts");
-        Self { simulator, athm, recorder, clock, database }
+        Self { simulator, athm, recorder, clock, database, again }
     }
 
     /// Stops it, and starts it again on the same database.
     pub async fn restart(&mut self) {
         self.athm.shutdown(PATIENCE).await;
-        let builder = verifying(&self.simulator, &self.database, self.recorder.listening());
+        let builder = (self.again)(verifying(&self.simulator, &self.database, self.recorder.listening()));
         self.athm = builder.clock(self.clock.clone()).start().await.expect("it starts again");
     }
 

@@ -149,7 +149,12 @@ impl<D: Backend> Till<D> {
 fn builder(provider: &Scripted, database: &impl Backend, recorder: &Recorder, clock: &Clock) -> Builder {
     let client = Client::builder("the public token", "the private token").api_url(provider.url());
     let client = client.clock(clock.clone()).build().expect("a client");
-    Athm::builder().client(client).database_url(database.url()).dispatcher(recorder.listening()).clock(clock.clone())
+    Athm::builder()
+        .without_sweeper()
+        .client(client)
+        .database_url(database.url())
+        .dispatcher(recorder.listening())
+        .clock(clock.clone())
 }
 
 fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {

@@ -44,6 +44,8 @@ pub(crate) enum OrderState {
     Underpaid,
     Cancelled,
     Expired,
+    /// Paid once, and all of it given back.
+    Refunded,
 }
 
 /// All orders, oldest first. A clone is the same books.

@@ -83,6 +83,14 @@ pub(crate) fn order(order: &Order, payment: Option<&Transaction>, api_url: &str)
                 }
             }
         }
+        @if order.state == OrderState::Paid {
+            section aria-label="Behind the counter" {
+                form method="post" action={ "/orders/" (order.id) "/refund" } {
+                    "Behind the counter: the customer changed their mind. "
+                    button.quiet { "Give $" (order.total) " back" }
+                }
+            }
+        }
         p.back { a href="/" { "Back to the shop" } }
     };
     let script = ticket.map(|_| format!("{api_url}/api/modal/js/athmovil_base.js"));
@@ -103,6 +111,7 @@ fn news(state: OrderState) -> &'static str {
             "Some other amount came in with this order’s number. It isn’t sent before it is paid in full."
         }
         OrderState::Cancelled => "The payment was cancelled. Nothing was charged.",
+        OrderState::Refunded => "The money is on its way back to you.",
         OrderState::Expired => "Nobody approved the payment in time. Nothing was charged.",
     }
 }
@@ -114,6 +123,7 @@ fn badge(state: OrderState) -> Markup {
         OrderState::Paid => ("good", "paid"),
         OrderState::Underpaid => ("bad", "underpaid"),
         OrderState::Cancelled => ("ended", "cancelled"),
+        OrderState::Refunded => ("ended", "refunded"),
         OrderState::Expired => ("ended", "expired"),
     };
     html! { strong class={ "badge " (class) } { (text) } }

@@ -1,6 +1,6 @@
 //! What the shop does about payments. Nothing else changes an order's state: no page, no handler.
 
-use athm_actix::{BoxError, State, Transaction, receiver};
+use athm_actix::{BoxError, Refund, State, Transaction, receiver};
 
 use crate::live::Running;
 use crate::orders::{OrderState, Orders};
@@ -19,6 +19,8 @@ fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Runn
         // Anybody can pay a dollar with this order's number.
         let expected = transaction.expect_total(order.total);
         match expected {
+            // A receiver that is run again may come late.
+            _ if order.state == OrderState::Refunded => {}
             Ok(()) => order.state = OrderState::Paid,
             Err(_) if order.state != OrderState::Paid => order.state = OrderState::Underpaid,
             // What is paid stays paid; the error tells of the other money.
@@ -39,6 +41,23 @@ fn cancel(transaction: &Transaction, State(orders): State<Orders>, running: Runn
 #[receiver(expired)]
 fn expire(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
     running.ended(close(&orders, transaction, OrderState::Expired))
+}
+
+/// Money went back, whoever gave it: here, or in the provider's own app.
+#[receiver(refunded)]
+fn take_back(
+    transaction: &Transaction,
+    refund: &Refund,
+    orders: State<Orders>,
+    running: Running,
+) -> Result<(), BoxError> {
+    let result = orders.change(transaction.metadata_1(), |order| {
+        if order.payment == transaction.id() && refund.total_refunded == transaction.total() {
+            order.state = OrderState::Refunded;
+        }
+        Ok::<(), BoxError>(())
+    });
+    running.ended(result)
 }
 
 /// Another payment that only carries this order's number can't close it.

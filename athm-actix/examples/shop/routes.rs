@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, LOCATION};
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
-use athm_actix::{Error, Transaction};
+use athm_actix::{Error, NewRefund, OperationError, Transaction};
 use maud::Markup;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig, shop: &Shop) {
         .route("/orders/{id}", web::get().to(order))
         .route("/orders/{id}/authorize", web::post().to(authorize))
         .route("/orders/{id}/check", web::post().to(check))
+        .route("/orders/{id}/refund", web::post().to(refund))
         .route("/script.js", web::get().to(async || file("text/javascript", include_str!("script.js"))))
         .route("/style.css", web::get().to(async || file("text/css", include_str!("style.css"))))
         .default_service(web::to(async |shop: web::Data<Shop>| not_found(&shop)));
@@ -72,6 +73,20 @@ async fn check(shop: web::Data<Shop>, id: web::Path<String>) -> HttpResponse {
     match shop.check(&order).await {
         Ok(()) => see_order(&order.id),
         Err(error) => failed(&shop, "ATH Móvil doesn't answer now. Try again in a moment.", &error),
+    }
+}
+
+/// All of the money back. A real shop asks first who presses the button; athm takes care that it can't be pressed twice.
+async fn refund(shop: web::Data<Shop>, id: web::Path<String>) -> HttpResponse {
+    let Some(order) = shop.orders.find(&id) else { return not_found(&shop) };
+    match shop.athm.refund(order.payment, NewRefund::full()).await {
+        Ok(_) | Err(OperationError::NotPaid { .. } | OperationError::RefundTooMuch { .. }) => see_order(&order.id),
+        Err(error @ (OperationError::RefundUnknown { .. } | OperationError::RefundPending { .. })) => failed(
+            &shop,
+            "ATH Móvil hasn’t said yet whether the money went back. The shop finds out by itself.",
+            &error,
+        ),
+        Err(error) => failed(&shop, "The money can’t be given back now. Try again in a moment.", &error),
     }
 }
 

@@ -180,6 +180,38 @@ async fn a_dollar_with_another_orders_number_leaves_it_underpaid_until_it_is_pai
 }
 
 #[actix_web::test]
+async fn a_paid_order_is_refunded_once_however_often_the_button_is_pressed() {
+    let demo = Demo::start().await;
+    let (page, ticket) = demo.buy().await;
+    let refund = format!("{page}/refund");
+    assert_eq!(demo.post(&refund).await.location, page);
+    assert!(!demo.get(&page).await.body.contains("/refund"));
+
+    demo.simulator.approve(&ticket).unwrap();
+    demo.post(&format!("{page}/authorize")).await;
+    assert!(demo.get(&page).await.body.contains("/refund"));
+    assert_eq!(demo.post(&refund).await.location, page);
+    assert_eq!(demo.post(&refund).await.location, page);
+    assert_eq!(demo.state().await, "refunded");
+    assert_eq!(demo.ran().await[2..], ["audit, received: ok", "take_back, refunded: ok"]);
+    assert_eq!(demo.simulator.payment(&ticket).unwrap().refunded_amount, PRODUCTS[0].price);
+    let page = demo.get(&page).await.body;
+    assert!(page.contains("on its way back") && !page.contains("/refund"));
+}
+
+#[actix_web::test]
+async fn money_given_back_in_the_providers_app_takes_the_order_back_too() {
+    let demo = Demo::start().await;
+    let (page, ticket) = demo.buy().await;
+    demo.simulator.approve(&ticket).unwrap();
+    demo.post(&format!("{page}/authorize")).await;
+    let paid = demo.simulator.payment(&ticket).unwrap();
+    demo.simulator.insert(paid.refunded_amount(PRODUCTS[0].price));
+    assert_eq!(demo.callback(&news(ticket, "CONFIRM")).await, StatusCode::CREATED);
+    assert_eq!(demo.state().await, "refunded");
+}
+
+#[actix_web::test]
 async fn forged_news_run_no_receiver() {
     let demo = Demo::start().await;
     let (_, ticket) = demo.buy().await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::ConfigError;
-use super::house::Retention;
+use super::house::{Retention, Sweeps};
 use crate::dispatch::Connected;
 use crate::provider::Client;
 use crate::receiver::{Answer, Context, Receive, States};
-use crate::store::{Batching, Check};
+use crate::store::{Batching, Check, Errands};
 use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction, WebhookSecret};
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
@@ -53,6 +53,8 @@ pub struct Builder {
     pub(super) orphaned_after: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) budget: Option<(u32, u32)>,
+    pub(super) errands: Errands,
+    pub(super) sweeps: Sweeps,
     pub(super) webhook_secret: Option<WebhookSecret>,
 }
 
@@ -237,6 +239,21 @@ impl Builder {
     /// costs the provider nothing.
     pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
+        self
+    }
+
+    /// Authorizes what a customer has approved, as soon as the provider says so: for checkouts whose page doesn't do it, and
+    /// for customers who close theirs. Money moves without any word of your own: leave it out where an order is still to
+    /// be checked between approval and payment.
+    pub fn authorize_confirmed(mut self) -> Self {
+        self.errands = Errands::Authorized;
+        self
+    }
+
+    /// Leaves open payments alone until a message comes, and asks nobody who paid: for tests that count questions, and
+    /// where another process on the same database does so.
+    pub fn without_sweeper(mut self) -> Self {
+        self.sweeps = Sweeps::Never;
         self
     }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::provider::{BuildError, ProviderError};
-use crate::{Status, StoreError, TransactionId, WebhookSecretError};
+use crate::provider::{BuildError, InvalidRequest, ProviderError};
+use crate::{Amount, RefundId, RefundState, Status, StoreError, TransactionId, WebhookSecretError};
 
 /// Why the environment can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +91,7 @@ pub enum RecordError {
     Store(#[from] StoreError),
 }
 
-/// Why a payment can't be created, authorized, cancelled or changed.
+/// Why a payment can't be created, authorized, cancelled, changed or refunded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperationError {
@@ -141,6 +141,55 @@ pub enum OperationError {
         /// The payment that was named.
         id: TransactionId,
     },
+    /// There is nothing to give back: the payment isn't completed.
+    #[error("the payment {id} is {status}: only a completed one can be refunded")]
+    NotPaid {
+        /// The payment that was named.
+        id: TransactionId,
+        /// The state that it is in.
+        status: Status,
+    },
+    /// More is to be given back than is left. Nothing was sent.
+    #[error("{left} is left to give back of the payment {id}, and no more")]
+    RefundTooMuch {
+        /// The payment that was named.
+        id: TransactionId,
+        /// What hasn't been given back yet.
+        left: Amount,
+    },
+    /// Nobody knows yet whether an earlier refund of the payment was done. Nothing was sent.
+    #[error(
+        "nobody knows yet whether the refund {refund} of the payment {id} was done: nothing more is given back until then"
+    )]
+    RefundPending {
+        /// The payment that was named.
+        id: TransactionId,
+        /// The earlier refund.
+        refund: RefundId,
+    },
+    /// The refund may have been done, or not. Its amount is set aside, and it is found out; don't ask for it again.
+    #[error("the refund {refund} may have been done, or not: it is found out, and must not be repeated")]
+    RefundUnknown {
+        /// The refund.
+        refund: RefundId,
+        /// What came in place of an answer.
+        #[source]
+        source: ProviderError,
+    },
+    /// There is no such refund.
+    #[error("there is no refund {id}")]
+    UnknownRefund {
+        /// The refund that was named.
+        id: RefundId,
+    },
+    /// There is nothing to resolve: it is known whether the refund was done, or it is under way right now.
+    #[error("the refund {id} needs nobody to resolve it: it is {state}, or under way right now")]
+    RefundNotOpen {
+        /// The refund that was named.
+        id: RefundId,
+        /// How it stands.
+        state: RefundState,
+    },
     /// The provider didn't do it. See [`ProviderError::is_outcome_unknown`].
     #[error("the provider didn't do it")]
     Provider(#[from] ProviderError),
@@ -150,4 +199,10 @@ pub enum OperationError {
     /// athm was shut down meanwhile.
     #[error("athm was shut down")]
     Closed,
+}
+
+impl From<InvalidRequest> for OperationError {
+    fn from(error: InvalidRequest) -> Self {
+        Self::Provider(error.into())
+    }
 }

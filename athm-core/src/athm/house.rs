@@ -20,6 +20,14 @@ const BREATH: Duration = Duration::from_secs(1);
 /// How long the provider's authorization secrets live.
 const TOKENS: Duration = Duration::from_secs(15 * 60);
 
+/// Whether this process asks the provider about payments although no message says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Sweeps {
+    #[default]
+    Always,
+    Never,
+}
+
 /// How long what has ended is kept. Payments and their events are kept for good.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {

@@ -6,6 +6,7 @@ mod error;
 mod house;
 mod operations;
 mod receivers;
+mod refunds;
 mod runtimes;
 mod start;
 
@@ -18,6 +19,7 @@ use tracing::Instrument;
 
 pub use self::builder::Builder;
 pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
+pub use self::refunds::{RefundResolution, Refunds};
 use self::runtimes::Runtimes;
 use crate::counter::Counter;
 use crate::delivery::{Deliveries, Worker};

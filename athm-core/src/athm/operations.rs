@@ -1,8 +1,8 @@
 //! What we ask the provider to do.
 
-use super::{Athm, OperationError};
+use super::{Athm, OperationError, Refunds};
 use crate::operations::Operations;
-use crate::{NewPayment, PhoneNumber, Transaction, TransactionId};
+use crate::{NewPayment, NewRefund, PhoneNumber, RefundId, RefundRecord, RefundResolution, Transaction, TransactionId};
 
 impl Athm {
     /// Opens a payment at the provider and records it, with what authorizes it later.
@@ -43,6 +43,56 @@ impl Athm {
     /// [`OperationError`]. The provider doesn't show a payment's phone: where the outcome is unknown, call it again.
     pub async fn update_phone(&self, id: TransactionId, phone: PhoneNumber) -> Result<(), OperationError> {
         self.operate(move |operations| async move { operations.update_phone(id, &phone).await }).await
+    }
+
+    /// Gives money back, all or a part of it. The signal `refunded` fires when it succeeds.
+    ///
+    /// The provider is asked once, and never for more than is left: what is to be given back is set aside first. Two
+    /// refunds at the same time are made one after the other.
+    ///
+    /// ```no_run
+    /// # async fn give_back(athm: athm_core::Athm, payment: athm_core::TransactionId) {
+    /// use athm_core::{Amount, NewRefund, OperationError};
+    ///
+    /// let one_mug = NewRefund::partial(Amount::from_cents(1250)).message("One mug was broken");
+    /// match athm.refund(payment, one_mug).await {
+    ///     Ok(refund) => println!("{} was given back", refund.amount),
+    ///     Err(OperationError::RefundUnknown { refund, .. }) => println!("{refund} may have been made: don't repeat it"),
+    ///     Err(error) => println!("nothing was given back: {error}"),
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`]. Where the outcome is unknown ([`RefundUnknown`](OperationError::RefundUnknown)), the amount
+    /// stays set aside and further refunds of the payment are refused
+    /// ([`RefundPending`](OperationError::RefundPending)) until the provider shows what became of it, or a person
+    /// [resolves](Self::refund_resolve) it.
+    pub async fn refund(&self, id: TransactionId, refund: NewRefund) -> Result<RefundRecord, OperationError> {
+        self.operate(move |operations| async move { operations.refund(id, &refund).await }).await
+    }
+
+    /// Says what became of a refund that the provider has never shown: see [`Refunds::unresolved`].
+    ///
+    /// `Done` fires `refunded`; `NotDone` sets the amount free. If the provider shows the money after that all the same,
+    /// it is a refund that wasn't asked for here, and recorded as such.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`]: there is no such refund, or nothing to resolve.
+    pub async fn refund_resolve(
+        &self,
+        id: RefundId,
+        resolution: RefundResolution,
+    ) -> Result<RefundRecord, OperationError> {
+        self.operate(move |operations| async move { operations.resolve(id, resolution).await }).await
+    }
+
+    /// The refunds of payments, and those that need a person.
+    #[must_use]
+    pub fn refunds(&self) -> Refunds<'_> {
+        Refunds { athm: self }
     }
 
     /// Runs to its end whether or not the caller still waits: half an authorization helps nobody.

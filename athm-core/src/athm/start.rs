@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::house::Sweeps;
 use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
@@ -12,7 +13,8 @@ use crate::delivery::{Outbox, Retry, Slots, Worker};
 use crate::operations::Operations;
 use crate::processor::Processor;
 use crate::provider::Client;
-use crate::store::{self, Policy, SetUp, Store};
+use crate::store::{self, Errands, Policy, SetUp, Store};
+use crate::sweeper::Sweeper;
 use crate::{Dispatcher, StoreError};
 
 const DATABASE: &str = "sqlite://athm.db";
@@ -39,7 +41,8 @@ impl Builder {
         tell(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
-        let policy = Policy { checks: self.checks, registry };
+        let errands = if provider.is_some() { self.errands } else { Errands::None };
+        let policy = Policy { checks: self.checks, registry, errands };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
         let runtimes = Runtimes::start().map_err(StartError::Threads)?;
@@ -50,10 +53,11 @@ impl Builder {
 
         let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
         let receivers = runtimes.receivers();
+        let sweeps = Arc::clone(&retry);
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
-        let processor = Processor { store, asking, clock, waiting: Arc::default() };
+        let processor = Processor { store, asking, clock, waiting: Arc::default(), approved: Arc::default() };
         let operations = processor.asking.as_ref().map(|asking| Operations::new(processor.clone(), &asking.client));
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));
@@ -61,6 +65,11 @@ impl Builder {
         house.spawn(house::for_ever("leases", worker.clone(), Worker::renew_leases));
         let retention = self.retention;
         house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
+        if let Some(asking) = processor.asking.clone().filter(|_| self.sweeps == Sweeps::Always) {
+            let authorizing = operations.clone().filter(|_| errands == Errands::Authorized);
+            let sweeper = Sweeper::new(processor.clone(), asking, authorizing, sweeps);
+            house.spawn(house::for_ever("sweeper", sweeper, Sweeper::sweep));
+        }
         if let Some(operations) = operations.clone() {
             house.spawn(house::for_ever("operations", operations, Operations::keep));
         }

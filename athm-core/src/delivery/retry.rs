@@ -24,7 +24,7 @@ impl Retry {
     }
 
     /// A random time, so that processes that started together don't stay together.
-    pub(super) fn between(&self, least: Duration, most: Duration) -> Duration {
+    pub(crate) fn between(&self, least: Duration, most: Duration) -> Duration {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Duration::from_micros(random.u64(micros(least)..=micros(most)))

@@ -26,7 +26,7 @@ impl Operations {
     }
 
     async fn call(&self, going: Going) -> Result<Transaction, OperationError> {
-        let Going { intent, transaction, auth_token } = going;
+        let Going { intent, transaction, auth_token, .. } = going;
         let id = transaction.id;
         let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
             return Err(OperationError::NoTicket { id });

@@ -26,7 +26,8 @@ impl Operations {
             updated_at: opened_at,
             ..built
         };
-        let record = Record { observed, sender: Sender::CALLBACK, auth_token: Some(ticket.auth_token) };
+        let record =
+            Record { observed, sender: Sender::CALLBACK, auth_token: Some(ticket.auth_token), told: Vec::new() };
         Ok(self.processor.store.record(record).await?.transaction)
     }
 }

@@ -9,7 +9,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::clock::later;
-use crate::{Transaction, TransactionId};
+use crate::transaction::Refunds;
+use crate::{Amount, RefundId, RefundRecord, Status, Transaction, TransactionId};
 
 /// How long after an attempt has ended the provider is believed when it says that nothing has come of it.
 const QUIET: Duration = Duration::from_secs(30);
@@ -23,16 +24,18 @@ pub(crate) enum Operation {
     Authorize,
     Cancel,
     UpdatePhone,
+    Refund,
 }
 
 impl Operation {
-    const ALL: [Self; 3] = [Self::Authorize, Self::Cancel, Self::UpdatePhone];
+    const ALL: [Self; 4] = [Self::Authorize, Self::Cancel, Self::UpdatePhone, Self::Refund];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Authorize => "authorize",
             Self::Cancel => "cancel",
             Self::UpdatePhone => "update_phone",
+            Self::Refund => "refund",
         }
     }
 }
@@ -72,7 +75,11 @@ pub(crate) struct Beginning {
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
     pub(crate) turn: Turn,
-    /// Now, and when the call counts as ended if nobody says how it ended.
+    /// Of a refund: how much; everything that is left unless given.
+    pub(crate) amount: Option<Amount>,
+    /// The time of day.
+    pub(crate) at: Timestamp,
+    /// The steady time, and when the call counts as ended if nobody says how it ended.
     pub(crate) now: Timestamp,
     pub(crate) ends_at: Timestamp,
 }
@@ -92,6 +99,7 @@ pub(crate) struct Standing {
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
     pub(crate) intents: Vec<Intent>,
+    pub(crate) refunds: Refunds,
 }
 
 /// A call that may be made: it is written down.
@@ -100,6 +108,8 @@ pub(crate) struct Going {
     pub(crate) intent: Uuid,
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
+    /// What is set aside for a refund.
+    pub(crate) refund: Option<RefundRecord>,
 }
 
 /// Why a call may not be made.
@@ -114,6 +124,14 @@ pub(crate) enum NotNow {
     Ended(Box<Transaction>),
     /// Nothing is kept to do it with.
     NoTicket,
+    /// It isn't completed, so that there is nothing to give back.
+    NotPaid(Status),
+    /// Nobody knows yet whether an earlier refund was done.
+    RefundPending(Box<(RefundId, Transaction)>),
+    /// More than is left to give back.
+    TooMuch {
+        left: Amount,
+    },
 }
 
 pub(crate) type Begun = Result<Going, NotNow>;
@@ -121,7 +139,17 @@ pub(crate) type Begun = Result<Going, NotNow>;
 impl Beginning {
     /// Whether the call may be made now. Times are those of the database.
     pub(crate) fn decide(&self, now: Timestamp, standing: Option<Standing>) -> Begun {
-        let Standing { transaction, auth_token, intents } = standing.ok_or(NotNow::NoSuchPayment)?;
+        let standing = standing.ok_or(NotNow::NoSuchPayment)?;
+        let is_under_way = standing.intents.iter().any(|intent| intent.is_under_way && now < intent.ends_at);
+        match self.operation {
+            Operation::Refund => self.refund(standing, is_under_way),
+            _ => self.change(now, standing, is_under_way),
+        }
+    }
+
+    /// Something of a payment that hasn't ended.
+    fn change(&self, now: Timestamp, standing: Standing, is_under_way: bool) -> Begun {
+        let Standing { transaction, auth_token, intents, .. } = standing;
         if transaction.status.is_final() {
             return Err(NotNow::Ended(Box::new(transaction)));
         }
@@ -129,18 +157,39 @@ impl Beginning {
         if transaction.ecommerce_id.is_none() || (needs_token && auth_token.is_none()) {
             return Err(NotNow::NoTicket);
         }
-        if intents.iter().any(|intent| intent.is_under_way && now < intent.ends_at) {
+        if is_under_way {
             return Err(NotNow::UnderWay);
         }
         let last = intents.iter().find(|intent| intent.operation == self.operation);
         if self.operation == Operation::Authorize && last.is_some_and(|last| !self.may_follow(last, now)) {
             return Err(NotNow::Unsettled(Box::new(transaction)));
         }
-        Ok(Going { intent: Uuid::now_v7(), transaction, auth_token })
+        Ok(Going { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
     }
 
     fn may_follow(&self, last: &Intent, now: Timestamp) -> bool {
         self.turn == Turn::Again && now >= later(last.ends_at, QUIET)
+    }
+
+    /// Money back, of which no more is set aside than is left.
+    fn refund(&self, standing: Standing, is_under_way: bool) -> Begun {
+        let Standing { transaction, refunds, .. } = standing;
+        if transaction.status != Status::Completed || transaction.reference_number.is_none() {
+            return Err(NotNow::NotPaid(transaction.status));
+        }
+        if is_under_way {
+            return Err(NotNow::UnderWay);
+        }
+        if let Some(pending) = refunds.pending() {
+            return Err(NotNow::RefundPending(Box::new((pending.id, transaction))));
+        }
+        let left = transaction.total.checked_sub(transaction.refunded_amount).unwrap_or(Amount::ZERO);
+        let amount = self.amount.unwrap_or(left);
+        if amount <= Amount::ZERO || amount > left {
+            return Err(NotNow::TooMuch { left });
+        }
+        let refund = RefundRecord::asked_for(transaction.id, amount, self.at);
+        Ok(Going { intent: *refund.id.as_uuid(), transaction, auth_token: None, refund: Some(refund) })
     }
 }
 
@@ -155,7 +204,12 @@ pub(crate) struct Conclusion {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Outcome {
     Known,
-    Unknown { ended_at: Timestamp, due_at: Timestamp },
+    /// A refund that wasn't done: what was set aside for it is free again.
+    NotDone,
+    Unknown {
+        ended_at: Timestamp,
+        due_at: Timestamp,
+    },
 }
 
 impl Outcome {
@@ -185,7 +239,6 @@ impl Unsettled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Amount, Status};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -193,13 +246,13 @@ mod tests {
         let transaction = Transaction::builder(status, Amount::from_cents(2500))
             .ecommerce_id("5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap())
             .build();
-        Standing { transaction, auth_token: Some(SecretString::from("secret")), intents }
+        Standing { transaction, auth_token: Some(SecretString::from("secret")), intents, refunds: Refunds::default() }
     }
 
     fn begin(operation: Operation, turn: Turn, standing: Standing) -> Begun {
         let now = Timestamp::UNIX_EPOCH;
         let transaction = standing.transaction.id;
-        Beginning { transaction, operation, turn, now, ends_at: now }.decide(now, Some(standing))
+        Beginning { transaction, operation, turn, amount: None, at: now, now, ends_at: now }.decide(now, Some(standing))
     }
 
     fn ended(ago: Duration) -> Intent {
@@ -211,7 +264,7 @@ mod tests {
     fn one_call_of_a_payment_is_under_way_at_a_time_whatever_it_does() {
         let under_way =
             Intent { operation: Operation::Cancel, is_under_way: true, ends_at: Timestamp::UNIX_EPOCH + SECOND };
-        for operation in Operation::ALL {
+        for operation in [Operation::Authorize, Operation::Cancel, Operation::UpdatePhone] {
             let begun = begin(operation, Turn::Again, standing(Status::Open, vec![under_way]));
             assert!(matches!(begun, Err(NotNow::UnderWay)), "{operation}: {begun:?}");
         }
@@ -238,6 +291,40 @@ mod tests {
         assert!(begin(Operation::Cancel, Turn::First, elsewhere()).is_ok());
         assert!(matches!(begin(Operation::UpdatePhone, Turn::First, elsewhere()), Err(NotNow::NoTicket)));
         assert!(matches!(begin(Operation::Authorize, Turn::First, elsewhere()), Err(NotNow::NoTicket)));
+    }
+
+    fn paid(refunded: i64, refunds: Refunds) -> Standing {
+        let transaction = Transaction::builder(Status::Completed, Amount::from_cents(2500))
+            .reference_number("12-ab".parse().unwrap())
+            .refunded_amount(Amount::from_cents(refunded))
+            .build();
+        Standing { transaction, auth_token: None, intents: Vec::new(), refunds }
+    }
+
+    fn refund(cents: Option<i64>, standing: Standing) -> Result<i64, NotNow> {
+        let (now, transaction) = (Timestamp::UNIX_EPOCH, standing.transaction.id);
+        let (operation, turn) = (Operation::Refund, Turn::First);
+        let amount = cents.map(Amount::from_cents);
+        let begun = Beginning { transaction, operation, turn, amount, at: now, now, ends_at: now };
+        begun.decide(now, Some(standing)).map(|going| going.refund.map_or(0, |refund| refund.amount.cents()))
+    }
+
+    #[test]
+    fn no_more_is_given_back_than_is_left() {
+        assert!(matches!(refund(None, paid(0, Refunds::default())), Ok(2500)));
+        assert!(matches!(refund(None, paid(700, Refunds::default())), Ok(1800)));
+        assert!(matches!(refund(Some(1800), paid(700, Refunds::default())), Ok(1800)));
+        let too_much = refund(Some(1801), paid(700, Refunds::default()));
+        assert!(matches!(too_much, Err(NotNow::TooMuch { left }) if left.cents() == 1800));
+        assert!(matches!(refund(None, paid(2500, Refunds::default())), Err(NotNow::TooMuch { .. })));
+        assert!(matches!(refund(None, standing(Status::Confirmed, Vec::new())), Err(NotNow::NotPaid(_))));
+    }
+
+    #[test]
+    fn nothing_is_given_back_while_nobody_knows_of_an_earlier_refund() {
+        let pending = RefundRecord::asked_for(TransactionId::new(), Amount::from_cents(100), Timestamp::UNIX_EPOCH);
+        let begun = refund(Some(100), paid(0, Refunds::from_iter([pending.clone()])));
+        assert!(matches!(begun, Err(NotNow::RefundPending(refund)) if refund.0 == pending.id));
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{join_all, select};
+use uuid::Uuid;
 
 use super::{Operation, Operations, Unsettled};
 use crate::clock::later;
 use crate::store::By;
 use crate::text::causes;
-use crate::{OperationError, Sender, Status, StoreError};
+use crate::{OperationError, RefundState, Sender, Status, StoreError, Transaction};
 
 /// How often to look around when nothing is due before: another process may have died.
 const ROUND: Duration = Duration::from_secs(60);
@@ -17,6 +18,8 @@ const ROUND: Duration = Duration::from_secs(60);
 const BREATH: Duration = Duration::from_secs(1);
 /// How often a cancelled payment that the provider still shows open is read again.
 const MOST_LOOKS: u32 = 6;
+/// After how long a person is to find out whether a refund was done.
+pub(crate) const PERSON: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Operations {
     /// Looks into each when its time has come.
@@ -49,6 +52,9 @@ impl Operations {
     async fn look_after(&self, unsettled: Unsettled) -> Result<(), OperationError> {
         let Unsettled { intent, transaction: id, operation, looks } = unsettled;
         let Some(transaction) = self.processor.store.find(By::Id(id)).await? else { return Ok(()) };
+        if operation == Operation::Refund {
+            return self.look_after_refund(&transaction, intent).await;
+        }
         if transaction.status.is_final() {
             self.known(intent).await;
             return Ok(());
@@ -56,7 +62,7 @@ impl Operations {
         let sender = match operation {
             Operation::Authorize => Sender::AUTHORIZE,
             Operation::Cancel => Sender::CANCEL,
-            Operation::UpdatePhone => {
+            Operation::UpdatePhone | Operation::Refund => {
                 self.known(intent).await;
                 return Ok(());
             }
@@ -72,6 +78,21 @@ impl Operations {
             },
             (Operation::Cancel, _) if looks >= MOST_LOOKS => self.known(intent).await,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Only an increase of what the provider says has been given back resolves it; that there is none says nothing.
+    async fn look_after_refund(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
+        let refund = self.kept(intent.into()).await?;
+        if refund.state != RefundState::Pending {
+            self.known(intent).await;
+            return Ok(());
+        }
+        self.reread(payment, Sender::REFUND).await?;
+        let needs_a_person = later(refund.created_at, PERSON) <= self.processor.clock.now();
+        if needs_a_person && self.kept(refund.id).await?.state == RefundState::Pending {
+            tracing::error!(refund = %refund.id, payment = %payment.id, "whether a refund was done is unknown after a day: find out, and resolve it");
         }
         Ok(())
     }

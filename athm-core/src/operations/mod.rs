@@ -10,6 +10,7 @@ mod create;
 mod intent;
 mod keep;
 mod phone;
+mod refund;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +22,12 @@ use uuid::Uuid;
 pub(crate) use self::intent::{
     Beginning, Begun, Conclusion, Going, Intent, NotNow, Operation, Outcome, Standing, Turn, Unsettled,
 };
+pub(crate) use self::keep::PERSON;
 use crate::clock::later;
 use crate::processor::Processor;
 use crate::provider::{Client, ProviderError};
 use crate::text::causes;
-use crate::{OperationError, Sender, Transaction, TransactionId};
+use crate::{Amount, OperationError, Sender, Transaction, TransactionId};
 
 /// How much longer than its timeout a call may be under way.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -55,10 +57,21 @@ impl Operations {
         operation: Operation,
         turn: Turn,
     ) -> Result<Begun, OperationError> {
+        self.begin_with(transaction, operation, turn, None).await
+    }
+
+    async fn begin_with(
+        &self,
+        transaction: TransactionId,
+        operation: Operation,
+        turn: Turn,
+        amount: Option<Amount>,
+    ) -> Result<Begun, OperationError> {
         let patience = Instant::now() + self.longest();
         loop {
-            let now = self.processor.clock.steady();
-            let beginning = Beginning { transaction, operation, turn, now, ends_at: later(now, self.longest()) };
+            let (at, now) = (self.processor.clock.now(), self.processor.clock.steady());
+            let ends_at = later(now, self.longest());
+            let beginning = Beginning { transaction, operation, turn, amount, at, now, ends_at };
             match self.processor.store.begin(beginning).await? {
                 Err(NotNow::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
                 Err(NotNow::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),

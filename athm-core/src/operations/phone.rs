@@ -5,7 +5,7 @@ use crate::{OperationError, PhoneNumber, TransactionId};
 
 impl Operations {
     pub(crate) async fn update_phone(&self, id: TransactionId, phone: &PhoneNumber) -> Result<(), OperationError> {
-        let Going { intent, transaction, auth_token } =
+        let Going { intent, transaction, auth_token, .. } =
             match self.begin(id, Operation::UpdatePhone, Turn::First).await? {
                 Ok(going) => going,
                 Err(NotNow::Ended(transaction)) => {

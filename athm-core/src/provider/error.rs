@@ -183,6 +183,12 @@ impl ProviderError {
         saying.to(language)
     }
 
+    /// Whether it says that more was given back than we know of.
+    pub(crate) fn tells_of_refunds(&self) -> bool {
+        use ErrorCode::{LegacyAlreadyRefunded, LegacyRefundAmount, LegacyRefundTooMuch};
+        matches!(self, Self::Rejected { code: LegacyAlreadyRefunded | LegacyRefundAmount | LegacyRefundTooMuch, .. })
+    }
+
     /// Whether the payment wasn't in the state CONFIRM, as it isn't either when it has just been authorized.
     pub(crate) fn is_not_confirmed(&self) -> bool {
         matches!(self, Self::Rejected { code: ErrorCode::NotConfirmed, .. })

@@ -1,5 +1,7 @@
 //! Giving money back.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -21,7 +23,7 @@ const REFUND: &str = "/api/business-transaction/ecommerce/refund";
 /// assert!(refund.message("x".repeat(51)).validate().is_err());
 /// # Ok::<(), athm_core::IdError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[must_use = "a refund is made by `Client::refund`"]
 pub struct RefundRequest {
     reference_number: ReferenceNumber,
@@ -49,14 +51,29 @@ impl RefundRequest {
     ///
     /// [`InvalidRequest`] names the first rule that is broken.
     pub fn validate(&self) -> Result<(), InvalidRequest> {
-        if self.amount <= Amount::ZERO {
-            return Err(InvalidRequest::RefundAmount { found: self.amount });
+        Self::check(Some(self.amount), self.message.as_deref())
+    }
+
+    pub(crate) fn check(amount: Option<Amount>, message: Option<&str>) -> Result<(), InvalidRequest> {
+        if let Some(found) = amount.filter(|amount| *amount <= Amount::ZERO) {
+            return Err(InvalidRequest::RefundAmount { found });
         }
-        let length = self.message.as_deref().unwrap_or_default().chars().count();
+        let length = message.unwrap_or_default().chars().count();
         if length > Self::MESSAGE_MOST {
             return Err(InvalidRequest::Message { length });
         }
         Ok(())
+    }
+}
+
+/// Without the words for the customer.
+impl fmt::Debug for RefundRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reference_number, amount, .. } = self;
+        f.debug_struct("RefundRequest")
+            .field("reference_number", reference_number)
+            .field("amount", amount)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,11 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Record, StoreError};
+use super::errand::Plan;
+use super::{Errands, Record, StoreError};
 use crate::delivery::Planned;
 use crate::dispatch::Registry;
-use crate::transaction::Fired;
-use crate::{DeliveryId, Event, EventId, Rejection, Transaction, TransactionId, Transition};
+use crate::transaction::{Fired, Refunds};
+use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
 
 /// A rule of the program's own that holds on every way in.
 pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;
@@ -17,6 +18,7 @@ pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) errands: Errands,
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
@@ -24,6 +26,8 @@ pub(crate) struct Policy {
 pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
     pub(crate) fired: Fired,
+    /// Only where [`needs_refunds`] says so.
+    pub(crate) refunds: Refunds,
 }
 
 /// What is to be written.
@@ -33,8 +37,11 @@ pub(crate) struct Decision {
     pub(crate) write: Write,
     /// A second row of the same payment, whose belongings move to the first.
     pub(crate) merged: Option<TransactionId>,
+    /// Its refunds that are new, or other than they were.
+    pub(crate) refunds: Vec<RefundRecord>,
     /// What happened, with a delivery for each receiver.
     pub(crate) events: Vec<(Event, Vec<Planned>)>,
+    pub(crate) errand: Plan,
 }
 
 /// How the payment's own row is to be written.
@@ -50,21 +57,29 @@ impl Policy {
     pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Result<Decision, StoreError> {
         let observed = &record.observed;
         let mut rows = in_precedence(rows).into_iter();
-        let Some(Stored { mut transaction, mut fired }) = rows.next() else {
-            let (transaction, transitions) = Transaction::first_seen(observed);
-            return Ok(self.decided(transaction, Write::Insert, None, transitions, record));
+        let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
+            let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.told);
+            let changed = refunds.changed_since(&Refunds::default());
+            let errand = self.errand(None, &transaction);
+            let decision = self.decided(transaction, Write::Insert, None, changed, transitions, record);
+            return Ok(Decision { errand, ..decision });
         };
         let merged = rows.next();
         refuse_conflict(&transaction, merged.as_ref(), observed)?;
-        let before = transaction.clone();
+        let (before, refunds_before) = (transaction.clone(), refunds.clone());
+        let mut transitions = Vec::new();
         if let Some(other) = &merged {
             fired.extend(&other.fired);
-            // All steps of the other row are known, so that this fires nothing.
-            transaction.apply(&other.transaction, &mut fired);
+            let told = refunds.absorb(&other.refunds, transaction.id);
+            // Fires nothing that the other row has fired: only what makes sense of both together.
+            transitions.extend(transaction.apply(&other.transaction, &told, &mut refunds, &mut fired));
         }
-        let transitions = transaction.apply(observed, &mut fired);
+        transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
         let write = if transaction == before { Write::Nothing } else { Write::Update };
-        Ok(self.decided(transaction, write, merged.map(|other| other.transaction.id), transitions, record))
+        let errand = if write == Write::Nothing { Plan::Keep } else { self.errand(Some(&before), &transaction) };
+        let merged = merged.map(|other| other.transaction.id);
+        let changed = refunds.changed_since(&refunds_before);
+        Ok(Decision { errand, ..self.decided(transaction, write, merged, changed, transitions, record) })
     }
 
     fn decided(
@@ -72,6 +87,7 @@ impl Policy {
         transaction: Transaction,
         write: Write,
         merged: Option<TransactionId>,
+        refunds: Vec<RefundRecord>,
         transitions: Vec<Transition>,
         record: &Record,
     ) -> Decision {
@@ -88,7 +104,7 @@ impl Policy {
             let deliveries = self.deliveries(&event);
             (event, deliveries)
         });
-        Decision { events: events.collect(), transaction, write, merged }
+        Decision { events: events.collect(), transaction, write, merged, refunds, errand: Plan::Keep }
     }
 
     /// Why the program's own checks refuse it. A check that panics has not agreed.
@@ -114,6 +130,12 @@ impl Policy {
         });
         each.collect()
     }
+}
+
+/// Whether the refunds of these rows have a part in it: most payments have none, and are spared the question.
+pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, record: &Record) -> bool {
+    let Some(row) = rows.next() else { return false };
+    rows.next().is_some() || !record.told.is_empty() || record.observed.refunded_amount > row.refunded_amount
 }
 
 /// The row with the ecommerceId stays when two turn out to be one payment.

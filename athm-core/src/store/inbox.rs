@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Amount, EcommerceId, IdError, ReferenceNumber, Sender, Status, TransactionKind};
+use crate::{Amount, EcommerceId, IdError, ReferenceNumber, Sender, Status, Transaction, TransactionKind};
 
 /// What a message names a payment by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,14 @@ impl FromStr for PaymentKey {
             Some(("reference", reference)) => reference.parse().map(Self::Reference),
             _ => text.parse().map(Self::Reference),
         }
+    }
+}
+
+impl Transaction {
+    /// Its ticket, or else its movement of money.
+    pub(crate) fn key(&self) -> Option<PaymentKey> {
+        let ticket = self.ecommerce_id.map(PaymentKey::Ecommerce);
+        ticket.or_else(|| self.reference_number.clone().map(PaymentKey::Reference))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod batching;
 mod decide;
+mod errand;
 mod error;
 mod inbox;
 #[cfg(feature = "postgres")]
@@ -29,12 +30,16 @@ use tokio::runtime::Handle;
 pub(crate) use self::batching::Batching;
 pub use self::decide::Check;
 pub(crate) use self::decide::Policy;
+pub(crate) use self::errand::{Errand, Errands, Likeness, NextTurn};
 pub use self::error::StoreError;
 pub(crate) use self::inbox::{Held, HeldAs, PaymentKey};
 pub use self::query::{Cursor, Page, TransactionQuery};
 use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot};
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Clock, DeliveryId, Event, Sender, Transaction, TransactionId};
+use crate::transaction::Told;
+use crate::{
+    Clock, DeliveryId, EcommerceId, Event, ReferenceNumber, RefundId, RefundRecord, Sender, Transaction, TransactionId,
+};
 
 /// An answer of the store's, in its own time.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -94,8 +99,27 @@ pub(crate) trait Store: Send + Sync {
     /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
     fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>>;
 
+    /// Refunds, oldest first; those of the ledger in its order.
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>>;
+
+    /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool>;
+
     /// When it is time to look into the next one.
     fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>>;
+
+    /// Payments about which the provider is to be asked now. They are put off until then, so that nobody else has them
+    /// too, and so that they come again if nothing is heard of them.
+    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>>;
+
+    /// Says when a payment has its next turn.
+    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()>;
+
+    /// When the next payment has its turn.
+    fn next_errand(&self) -> Answer<'_, Option<Timestamp>>;
+
+    /// Open payments of ours that are like that: none, one, or two if there are several.
+    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>>;
 
     /// Payments, newest first.
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page>;
@@ -116,6 +140,8 @@ pub(crate) struct Record {
     pub(crate) observed: Transaction,
     pub(crate) sender: Sender,
     pub(crate) auth_token: Option<SecretString>,
+    /// What the provider tells of its refunds.
+    pub(crate) told: Vec<Told>,
 }
 
 /// What this process could run now.
@@ -134,6 +160,19 @@ pub(crate) enum DeliveryQuery {
     Dead,
     Orphaned { due_before: Timestamp, receivers: Vec<String> },
     One(DeliveryId),
+}
+
+/// Which refunds to show.
+#[derive(Debug, Clone)]
+pub(crate) enum RefundQuery {
+    One(RefundId),
+    Of(TransactionId),
+    /// Those of which nobody has known since then whether they were done.
+    Pending {
+        since: Timestamp,
+    },
+    /// Those with a reference number of their own.
+    Reference(ReferenceNumber),
 }
 
 /// From when on things are kept.

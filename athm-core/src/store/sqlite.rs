@@ -1,6 +1,8 @@
-//! SQLite: all of its SQL, together with [`operations`].
+//! SQLite: all of its SQL, together with [`errands`], [`operations`] and [`refunds`].
 
+mod errands;
 mod operations;
+mod refunds;
 
 use std::fs::{File, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,13 +19,13 @@ use tokio::sync::oneshot;
 use tracing::Span;
 use uuid::Uuid;
 
-use super::decide::{Stored, Write};
+use super::decide::{Stored, Write, needs_refunds};
 use super::row::Columns;
 use super::step::TWICE;
 use super::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Held, HeldAs, Page, PaymentKey, Record, Recorded, SetUp, Store,
-    StoreError, TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, HeldAs, Likeness, NextTurn, Page, PaymentKey, Record,
+    Recorded, RefundQuery, SetUp, Store, StoreError, TransactionQuery,
 };
 use crate::clock::later;
 use crate::delivery::{
@@ -31,10 +33,17 @@ use crate::delivery::{
 };
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::transaction::Transition;
-use crate::{Amount, Customer, DeliveryId, Event, EventId, ReferenceNumber, Signal, Transaction, TransactionId};
+use crate::{
+    Amount, Customer, DeliveryId, EcommerceId, Event, EventId, ReferenceNumber, RefundId, RefundRecord, Signal,
+    Transaction, TransactionId,
+};
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/sqlite/0001_payments.sql"), include_str!("migrations/sqlite/0002_intents.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/sqlite/0001_payments.sql"),
+    include_str!("migrations/sqlite/0002_intents.sql"),
+    include_str!("migrations/sqlite/0003_refunds.sql"),
+    include_str!("migrations/sqlite/0004_errands.sql"),
+];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
@@ -211,8 +220,32 @@ impl Store for Sqlite {
         self.writer.write(move |connection| Ok(operations::unsettled(connection, now)?), |unsettled| unsettled)
     }
 
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(move |connection| refunds::refunds(connection, &which))
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(move |connection| Ok(refunds::give_up(connection, id, now)?), |was_open| was_open)
+    }
+
     fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
         self.read(operations::next_unsettled)
+    }
+
+    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+        self.writer.write(move |connection| Ok(errands::take(connection, now, until)?), |errands| errands)
+    }
+
+    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(errands::next_turn(connection, &next)?))
+    }
+
+    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(errands::next)
+    }
+
+    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+        self.read(move |connection| errands::open_alike(connection, &like))
     }
 
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
@@ -310,8 +343,9 @@ fn record_one(
     let observed = &record.observed;
     let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
     let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
-    let rows =
-        by_names(connection, ecommerce_id, reference)?.into_iter().map(|transaction| stored(connection, transaction));
+    let rows = by_names(connection, ecommerce_id, reference)?;
+    let needs_refunds = needs_refunds(rows.iter(), record);
+    let rows = rows.into_iter().map(|transaction| stored(connection, transaction, needs_refunds));
     let decision = set_up.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
     let transaction = decision.transaction;
     if let Some(other) = decision.merged {
@@ -322,12 +356,16 @@ fn record_one(
         Write::Update => update(connection, &transaction)?,
         Write::Nothing => {}
     }
+    for refund in &decision.refunds {
+        refunds::write_refund(connection, refund)?;
+    }
     if transaction.status.is_final() {
         settle(connection, &transaction)?;
     } else if let Some(token) = &record.auth_token {
         let sql = "UPDATE athm_transaction SET auth_token = ?2 WHERE id = ?1";
         execute(connection, sql, params![transaction.id.as_uuid(), token.expose_secret()])?;
     }
+    errands::plan(connection, transaction.id, decision.errand, set_up.clock.steady())?;
     let planned = decision.events.iter().map(|(_, deliveries)| deliveries.len()).sum();
     let mut slots = set_up.outbox.slots(planned).into_iter();
     let shared = Arc::new(transaction.clone());
@@ -343,11 +381,12 @@ fn record_one(
     Ok((recorded, works))
 }
 
-fn stored(connection: &Connection, transaction: Transaction) -> rusqlite::Result<Stored> {
+fn stored(connection: &Connection, transaction: Transaction, with_refunds: bool) -> rusqlite::Result<Stored> {
     let sql = "SELECT transition FROM athm_event WHERE transaction_id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let fired = statement.query_map([transaction.id.as_uuid()], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    Ok(Stored { transaction, fired })
+    let refunds = if with_refunds { refunds::refunds_of(connection, transaction.id)? } else { Vec::new() };
+    Ok(Stored { transaction, fired, refunds: refunds.into_iter().collect() })
 }
 
 fn insert(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
@@ -415,6 +454,7 @@ fn write_belongings(connection: &Connection, transaction: &Transaction) -> rusql
 
 /// What belonged to one row belongs to the other, and the one is gone.
 fn merge(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
+    refunds::part_with(connection, from, to)?;
     let (from, to) = (from.as_uuid(), to.as_uuid());
     let sql = "UPDATE athm_event SET transaction_id = ?2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = ?2) \
@@ -423,6 +463,7 @@ fn merge(connection: &Connection, from: TransactionId, to: TransactionId) -> rus
     // Its items and its customer are in the payment that is written next.
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [from])?;
+    execute(connection, "DELETE FROM athm_errand WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_transaction WHERE id = ?1", [from])
 }
 

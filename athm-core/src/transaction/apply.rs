@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Refund, Status, Transaction, TransactionKind, Transition};
+use super::{Refund, Refunds, Status, Told, Transaction, TransactionKind, Transition};
 use crate::Amount;
 
 /// The steps that a payment has taken: what was fired once is not fired again.
@@ -32,10 +32,11 @@ impl FromIterator<String> for Fired {
 
 impl Transaction {
     /// The payment as it is recorded when first seen, and the steps that it has already taken.
-    pub(crate) fn first_seen(observed: &Self) -> (Self, Vec<Transition>) {
+    pub(crate) fn first_seen(observed: &Self, told: &[Told]) -> (Self, Refunds, Vec<Transition>) {
         let mut transaction = Self { status: Status::Open, refunded_amount: Amount::ZERO, ..observed.clone() };
-        let transitions = transaction.apply(observed, &mut Fired::default());
-        (transaction, transitions)
+        let mut refunds = Refunds::default();
+        let transitions = transaction.apply(observed, told, &mut refunds, &mut Fired::default());
+        (transaction, refunds, transitions)
     }
 
     /// Takes in the payment as it was seen just now, and says which steps that makes.
@@ -45,8 +46,14 @@ impl Transaction {
     /// - What is behind the recorded state is late: it fills in identifiers, and changes nothing else.
     /// - What the provider has verified is not overwritten by what it has not.
     /// - CANCEL means expired when the deadline had passed as it was seen. The first verdict stays.
-    /// - An increase of the refunded amount is a refund of exactly the difference.
-    pub(crate) fn apply(&mut self, observed: &Self, fired: &mut Fired) -> Vec<Transition> {
+    /// - An increase of the refunded amount is refunds of exactly the difference ([`Refunds`]).
+    pub(crate) fn apply(
+        &mut self,
+        observed: &Self,
+        told: &[Told],
+        refunds: &mut Refunds,
+        fired: &mut Fired,
+    ) -> Vec<Transition> {
         let before = self.clone();
         self.identify(observed);
         let mut transitions = Vec::new();
@@ -54,7 +61,7 @@ impl Transaction {
             self.take_details(observed, status != before.status);
             self.status = status;
             transitions.extend(Transition::into(&self.status, &self.kind));
-            transitions.extend(self.take_refund(observed).map(Transition::Refunded));
+            transitions.extend(self.take_refunds(observed, told, refunds).into_iter().map(Transition::Refunded));
         }
         transitions.retain(|transition| fired.first(transition));
         if *self != before {
@@ -107,13 +114,13 @@ impl Transaction {
     }
 
     /// What has been given back since, once there is something to give back.
-    fn take_refund(&mut self, observed: &Self) -> Option<Refund> {
-        let amount = observed.refunded_amount.checked_sub(self.refunded_amount)?;
-        let is_refund = self.status == Status::Completed && amount > Amount::ZERO;
-        is_refund.then(|| {
-            self.refunded_amount = observed.refunded_amount;
-            Refund { amount, total_refunded: observed.refunded_amount }
-        })
+    fn take_refunds(&mut self, observed: &Self, told: &[Told], refunds: &mut Refunds) -> Vec<Refund> {
+        if self.status != Status::Completed || (told.is_empty() && observed.refunded_amount <= self.refunded_amount) {
+            return Vec::new();
+        }
+        let news = refunds.take(self, observed.refunded_amount, told, observed.updated_at);
+        self.refunded_amount = news.last().map_or(self.refunded_amount, |last| last.total_refunded);
+        news
     }
 }
 

@@ -85,6 +85,12 @@ impl<Of> TransactionBuilder<Of> {
         self
     }
 
+    /// The number within the business's day.
+    pub fn daily_transaction_id(mut self, id: impl Into<String>) -> Self {
+        self.transaction.daily_transaction_id = Some(id.into());
+        self
+    }
+
     /// The part of the total before tax (the whole total, unless given).
     pub fn subtotal(mut self, subtotal: Amount) -> Self {
         self.transaction.subtotal = subtotal;

@@ -6,7 +6,9 @@ mod customer;
 mod item;
 mod kind;
 mod new_payment;
+mod new_refund;
 mod refund;
+mod refunds;
 mod status;
 mod transition;
 
@@ -20,8 +22,10 @@ pub use self::customer::Customer;
 pub use self::item::Item;
 pub use self::kind::TransactionKind;
 pub use self::new_payment::{InvalidPayment, NewPayment};
-pub use self::refund::Refund;
-pub(crate) use self::refund::RefundDetail;
+pub use self::new_refund::NewRefund;
+pub use self::refund::{Refund, RefundRecord, RefundState};
+pub(crate) use self::refund::{RefundDetail, Told};
+pub(crate) use self::refunds::Refunds;
 pub use self::status::Status;
 pub use self::transition::Transition;
 

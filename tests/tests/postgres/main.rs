@@ -10,13 +10,21 @@ mod delivery;
 mod inbox;
 #[path = "../suite/intents.rs"]
 mod intents;
+#[path = "../suite/merging.rs"]
+mod merging;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/refunds.rs"]
+mod refunds;
 #[path = "../suite/storage.rs"]
 mod storage;
+#[path = "../suite/sweeper.rs"]
+mod sweeper;
 #[path = "../suite/verification.rs"]
 mod verification;
+#[path = "../suite/webhooks.rs"]
+mod webhooks;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;

@@ -4,6 +4,7 @@
 
 mod control;
 mod faults;
+mod guard;
 mod life;
 mod money;
 mod payments;

@@ -7,13 +7,17 @@ mod dispatch;
 mod http;
 mod inbox;
 mod intents;
+mod merging;
 mod operations;
 mod provider;
 mod provider_calls;
+mod refunds;
 mod start;
 mod storage;
+mod sweeper;
 mod testing;
 mod verification;
+mod webhooks;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::Database;

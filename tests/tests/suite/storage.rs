@@ -207,7 +207,8 @@ async fn the_answer_does_not_wait_for_receivers_and_idle_does() {
 
 #[tokio::test]
 async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
-    let (database, recorder) = (Database::new(), Recorder::new());
+    // A clock that stands still: what has failed isn't due again.
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
     let dispatcher = Dispatcher::empty();
     let (stuck, never) = mpsc::channel::<()>();
     let (never, entered) = (std::sync::Mutex::new(never), Arc::new(tokio::sync::Notify::new()));
@@ -223,7 +224,7 @@ async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
             let _ = never.lock().unwrap().recv();
         })
         .unwrap();
-    let athm = trusting(&database, dispatcher).start().await.unwrap();
+    let athm = trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
     record(&athm, payment(1, Status::Completed).build()).await;
     entered.notified().await;
     athm.shutdown(Duration::ZERO).await;
@@ -233,7 +234,7 @@ async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
         let again = recorder.clone();
         dispatcher.connect(id, Signal::ALL, move |context| again.note(format!("{id} {}", context.signal()))).unwrap();
     }
-    let athm = trusting(&database, dispatcher).start().await.unwrap();
+    let athm = trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
     athm.idle().await;
     assert_eq!(recorder.noted(), ["done, first run", "stuck completed"]);
     athm.shutdown(Duration::ZERO).await;

@@ -43,7 +43,11 @@ async fn send(shared: Arc<Shared>, client: Client, messages: Vec<Message>) {
     for Message { number, url, body } in messages {
         match client.post(url).json(&body).send().await {
             Ok(answer) => shared.webhooks().answered(number, answer.status().as_u16()),
-            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a webhook wasn't answered"),
+            Err(error) => {
+                // The address may end in a secret.
+                let error = error.without_url();
+                tracing::debug!(error = &error as &dyn std::error::Error, "a webhook wasn't answered");
+            }
         }
     }
 }

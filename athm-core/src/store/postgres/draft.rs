@@ -7,8 +7,9 @@ use tracing::Span;
 
 use crate::delivery::{Claimed, Outbox, Planned, Slot, Work};
 use crate::store::decide::Decision;
+use crate::store::errand::Plan;
 use crate::store::{Record, Recorded};
-use crate::{Event, Transaction};
+use crate::{Event, RefundRecord, Transaction};
 
 /// The deliveries of an event. One that has got a slot runs here as soon as it is committed.
 pub(super) type Deliveries = Vec<(Planned, Option<Slot>)>;
@@ -16,20 +17,22 @@ pub(super) type Deliveries = Vec<(Planned, Option<Slot>)>;
 /// What was decided, and who may run what follows from it.
 pub(super) struct Draft {
     pub(super) transaction: Transaction,
+    pub(super) refunds: Vec<RefundRecord>,
     pub(super) events: Vec<(Event, Deliveries)>,
+    pub(super) errand: Plan,
     auth_token: Option<SecretString>,
 }
 
 impl Draft {
     pub(super) fn of(decision: Decision, record: &Record, outbox: &Outbox) -> Self {
-        let Decision { transaction, events, .. } = decision;
+        let Decision { transaction, refunds, events, errand, .. } = decision;
         let planned = events.iter().map(|(_, deliveries)| deliveries.len()).sum();
         let mut slots = outbox.slots(planned).into_iter();
         let events = events.into_iter().map(|(event, deliveries)| {
             (event, deliveries.into_iter().map(|planned| (planned, slots.next())).collect())
         });
         let auth_token = record.auth_token.clone().filter(|_| !transaction.status.is_final());
-        Self { events: events.collect(), auth_token, transaction }
+        Self { events: events.collect(), auth_token, refunds, errand, transaction }
     }
 
     /// What authorizes it, as long as that can be.

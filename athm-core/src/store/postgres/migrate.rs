@@ -7,6 +7,8 @@ use crate::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_payments.sql"),
     include_str!("../migrations/postgres/0002_intents.sql"),
+    include_str!("../migrations/postgres/0003_refunds.sql"),
+    include_str!("../migrations/postgres/0004_errands.sql"),
 ];
 
 /// Brings the tables up to date, as one step: forward only, and one process at a time.

@@ -8,6 +8,7 @@ mod claim;
 mod commit;
 mod deliveries;
 mod draft;
+mod errands;
 mod fault;
 mod find;
 mod inbox;
@@ -17,6 +18,7 @@ mod operations;
 mod payment;
 mod queue;
 mod record;
+mod refunds;
 mod replay;
 mod row;
 mod running;
@@ -48,12 +50,12 @@ use self::running::Renewal;
 use self::session::{Link, Session, values};
 use self::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Held, Page, PaymentKey, Record, Recorded, SetUp, Store, StoreError,
-    TransactionQuery,
+    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, PaymentKey, Record, Recorded,
+    RefundQuery, SetUp, Store, StoreError, TransactionQuery,
 };
 use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Clock, DeliveryId, Event, Transaction, TransactionId};
+use crate::{Clock, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId};
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -220,8 +222,32 @@ impl Store for Postgres {
         self.writer.write(operations::Look(now))
     }
 
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(refunds::GivenUp { id, now })
+    }
+
     fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
         self.read((), |session, clock, ()| async move { operations::next_unsettled(&session, &clock).await }.boxed())
+    }
+
+    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+        self.writer.write(errands::Take { now, until })
+    }
+
+    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+        self.writer.write_lazily(next)
+    }
+
+    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { errands::next(&session, &clock).await }.boxed())
+    }
+
+    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+        self.read(like, |session, _, like| async move { errands::open_alike(&session, &like).await }.boxed())
     }
 
     fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {

@@ -8,6 +8,7 @@ use super::DUE;
 use super::fault::Result;
 use super::find::{filled, select_transaction};
 use super::job::{About, Request, Single, Turn};
+use super::refunds::{not_done, refunds_of, write_refund};
 use super::session::{Session, Statements, integer, values};
 use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
 use crate::store::SetUp;
@@ -38,6 +39,9 @@ impl Single for Beginning {
             let sql = "INSERT INTO athm_intent (id, transaction_id, operation, is_under_way, ends_at, looks, due_at) \
                        VALUES ($1, $2, $3, true, $4, 0, $4)";
             statements.push((sql, values![going.intent, id, operation, ends_at]));
+            if let Some(refund) = &going.refund {
+                write_refund(&mut statements, refund);
+            }
             session.execute_all(statements).await?;
         }
         Ok(begun)
@@ -54,7 +58,8 @@ async fn standing(session: &Session, id: TransactionId) -> Result<Option<Standin
     let sql = "SELECT operation, is_under_way, ends_at FROM athm_intent WHERE transaction_id = $1";
     let intents = session.all(sql, values![*id.as_uuid()], |columns| columns.intent());
     let (token, intents) = try_join(token, intents).await?;
-    Ok(Some(Standing { transaction, auth_token: token.flatten().map(SecretString::from), intents }))
+    let refunds = refunds_of(session, vec![*id.as_uuid()]).await?.into_iter().collect();
+    Ok(Some(Standing { transaction, auth_token: token.flatten().map(SecretString::from), intents, refunds }))
 }
 
 impl Request for Conclusion {
@@ -71,6 +76,11 @@ impl Request for Conclusion {
 impl Single for Conclusion {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<()> {
         let (sql, values) = match self.outcome {
+            Outcome::NotDone => {
+                let mut statements = Statements::new();
+                not_done(&mut statements, self.intent);
+                return session.execute_all(statements).await;
+            }
             Outcome::Known => ("DELETE FROM athm_intent WHERE id = $1", values![self.intent]),
             Outcome::Unknown { ended_at, due_at } => {
                 let sql = "UPDATE athm_intent SET is_under_way = false, ends_at = $2, due_at = $3 WHERE id = $1";

@@ -7,17 +7,20 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::draft::Draft;
+use super::errands;
 use super::fault::Result;
+use super::refunds::part_with;
 use super::session::{Session, Statements, Values, column, storable, text, values};
 use crate::clock::later;
 use crate::delivery::LEASE;
 use crate::store::PaymentKey;
+use crate::store::errand::Plan;
 use crate::store::step::TWICE;
 use crate::transaction::Transition;
 use crate::{ReferenceNumber, Transaction, TransactionId};
 
 /// Payments, written in one way or the other, with all that belongs to them: their items, their customers, their events,
-/// the deliveries of these; and what waited for an ended one waits no longer.
+/// the deliveries of these, their errands; and what waited for an ended one waits no longer.
 macro_rules! write_payments {
     ($written:literal) => {
         concat!(
@@ -50,7 +53,11 @@ macro_rules! write_payments {
             "settled AS (DELETE FROM athm_inbox USING unnest($52::uuid[], $53::text[], $54::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
             "WHERE athm_inbox.payment = ended.payment AND state = 'pending' ",
-            "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded) ",
+            "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
+            "errands AS (INSERT INTO athm_errand (transaction_id, attempts, due_at) ",
+            "SELECT errand.of, 0, errand.due_at FROM unnest($55::uuid[], $56::timestamptz[]) AS errand (of, due_at) ",
+            "JOIN written ON written.id = errand.of ",
+            "ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at) ",
             "SELECT id FROM written"
         )
     };
@@ -85,17 +92,21 @@ pub(super) fn update<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft], n
     if !drafts.is_empty() {
         without_belongings(statements, drafts.iter().map(|draft| draft.transaction.id));
         statements.push((sql, rows(drafts, now)));
+        let ended = drafts.iter().filter(|draft| draft.errand == Plan::End);
+        errands::end(statements, ended.map(|draft| *draft.transaction.id.as_uuid()).collect());
     }
 }
 
 /// What belonged to one row belongs to the other, and the one is gone.
 pub(super) fn merge(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
+    part_with(statements, from, to);
     let sql = "UPDATE athm_event SET transaction_id = $2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = $2) \
                THEN transition || $3 || id ELSE transition END WHERE transaction_id = $1";
     statements.push((sql, values![*from.as_uuid(), *to.as_uuid(), TWICE]));
     // Its items and its customer are in the payment that is written next.
     without_belongings(statements, [from].into_iter());
+    errands::end(statements, vec![*from.as_uuid()]);
     statements.push(("DELETE FROM athm_transaction WHERE id = $1", values![*from.as_uuid()]));
 }
 
@@ -130,6 +141,7 @@ fn rows(drafts: &[Draft], now: Timestamp) -> Values<'_> {
     push_events(&mut values, drafts);
     push_deliveries(&mut values, drafts, now);
     push_names(&mut values, drafts.iter().filter(|draft| draft.transaction.status.is_final()));
+    push_errands(&mut values, drafts, now);
     values
 }
 
@@ -239,6 +251,15 @@ fn push_names<'a>(values: &mut Values<'a>, drafts: impl Iterator<Item = &'a Draf
         column(&each, |(_, name)| text(name.to_string())),
         column(&each, |(transaction, _)| transaction.refunded_amount.cents()),
     ]);
+}
+
+fn push_errands<'a>(values: &mut Values<'a>, drafts: &'a [Draft], now: Timestamp) {
+    let each = drafts.iter().filter_map(|draft| match draft.errand {
+        Plan::In(pause) => Some((draft.transaction.id, later(now, pause))),
+        Plan::Keep | Plan::End => None,
+    });
+    let each: Vec<_> = each.collect();
+    values.extend(values![column(&each, |(of, _)| *of.as_uuid()), column(&each, |(_, due_at)| *due_at)]);
 }
 
 fn maybe_text(maybe: &Option<String>) -> Option<Cow<'_, str>> {

@@ -11,9 +11,10 @@ use super::fault::{Fault, Result};
 use super::find::{filled, ids, select_transaction};
 use super::job::{About, Batched, Outcome, Request, Turn};
 use super::payment::{insert, merge, settle, update};
+use super::refunds::{refunds_of, write_refund};
 use super::session::{Session, Statements, column, values};
 use crate::delivery::Work;
-use crate::store::decide::{Stored, Write};
+use crate::store::decide::{Stored, Write, needs_refunds};
 use crate::store::{PaymentKey, Record, Recorded, SetUp};
 use crate::{ReferenceNumber, Transaction};
 
@@ -49,6 +50,10 @@ impl Batched for Recording {
             drafts.push(Draft::of(decision, record, &turn.set_up.outbox));
         }
         let new = insert(turn.session, &drafts, turn.now()).await?;
+        let refunded = drafts.iter().filter(|draft| new.contains(draft.transaction.id.as_uuid()));
+        let mut refunds = Statements::new();
+        refunded.flat_map(|draft| &draft.refunds).for_each(|refund| write_refund(&mut refunds, refund));
+        turn.session.execute_all(refunds).await?;
         let mut written = Vec::with_capacity(recordings.len());
         for (draft, Self { span, .. }) in drafts.into_iter().zip(recordings) {
             let is_new = new.contains(draft.transaction.id.as_uuid());
@@ -70,7 +75,7 @@ async fn apply(
     written: &mut [Option<Outcome<<Recording as Request>::Written>>],
     turn: Turn<'_>,
 ) -> Result<Vec<usize>> {
-    let rows = lock(turn.session, &column(known, |&n| &recordings[n].record.observed)).await?;
+    let rows = lock(turn.session, &column(known, |&n| &recordings[n].record)).await?;
     let (mut left, mut taken) = (Vec::new(), HashSet::new());
     let (mut merged, mut changed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
     for &n in known {
@@ -91,7 +96,8 @@ async fn apply(
             }
         };
         merged.extend(decision.merged.map(|other| (other, decision.transaction.id)));
-        let is_unchanged = decision.write == Write::Nothing && decision.events.is_empty();
+        let is_unchanged =
+            decision.write == Write::Nothing && decision.events.is_empty() && decision.refunds.is_empty();
         let draft = Draft::of(decision, record, &turn.set_up.outbox);
         let drafts = if is_unchanged && draft.auth_token().is_none() { &mut unchanged } else { &mut changed };
         drafts.push((n, draft));
@@ -101,6 +107,7 @@ async fn apply(
     let mut statements = Statements::new();
     merged.into_iter().for_each(|(from, to)| merge(&mut statements, from, to));
     update(&mut statements, &changed, turn.now());
+    changed.iter().flat_map(|draft| &draft.refunds).for_each(|refund| write_refund(&mut statements, refund));
     settle(&mut statements, &unchanged);
     turn.session.execute_all(statements).await?;
     for (n, draft) in changed_of.into_iter().zip(changed).chain(unchanged_of.into_iter().zip(unchanged)) {
@@ -115,26 +122,31 @@ fn is_one(row: &Transaction, observed: &Transaction) -> bool {
 }
 
 /// The rows that carry any of their names, locked in one order, with the steps that they have taken.
-async fn lock(session: &Session, observed: &[&Transaction]) -> Result<Vec<Stored>> {
+async fn lock(session: &Session, records: &[&Record]) -> Result<Vec<Stored>> {
+    let observed = || records.iter().map(|record| &record.observed);
     let sql = select_transaction!(
         "FROM athm_transaction t WHERE t.ecommerce_id = ANY ($1) OR t.reference_number = ANY ($2) \
          ORDER BY t.id FOR UPDATE"
     );
-    let tickets: Vec<_> = observed.iter().filter_map(|seen| seen.ecommerce_id.map(|id| *id.as_uuid())).collect();
+    let tickets: Vec<_> = observed().filter_map(|seen| seen.ecommerce_id.map(|id| *id.as_uuid())).collect();
     let references: Vec<_> =
-        observed.iter().filter_map(|seen| seen.reference_number.as_ref().map(ReferenceNumber::as_str)).collect();
+        observed().filter_map(|seen| seen.reference_number.as_ref().map(ReferenceNumber::as_str)).collect();
     let found = session.all(sql, values![tickets, references], |columns| columns.transaction()).await?;
     let sql = "SELECT transaction_id, transition FROM athm_event WHERE transaction_id = ANY ($1)";
     let steps =
         session.all(sql, values![ids(&found)], |columns| Ok((columns.get::<Uuid>()?, columns.get::<String>()?)));
     let (found, steps) = try_join(filled(session, found), steps).await?;
+    let needed =
+        records.iter().any(|record| needs_refunds(found.iter().filter(|row| is_one(row, &record.observed)), record));
+    let refunds = if needed { refunds_of(session, ids(&found)).await? } else { Vec::new() };
     let mut fired = HashMap::<_, Vec<_>>::new();
     for (of, step) in steps {
         fired.entry(of).or_default().push(step);
     }
     let stored = found.into_iter().map(|transaction| {
         let fired = fired.remove(transaction.id.as_uuid()).unwrap_or_default().into_iter().collect();
-        Stored { transaction, fired }
+        let refunds = refunds.iter().filter(|refund| refund.transaction_id == transaction.id).cloned().collect();
+        Stored { transaction, fired, refunds }
     });
     Ok(stored.collect())
 }

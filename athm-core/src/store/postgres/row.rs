@@ -13,7 +13,7 @@ use crate::delivery::{DeliveryRecord, Planned};
 use crate::operations::{Intent, Unsettled};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, Sender, Transaction};
+use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction, TransactionId};
 
 pub(super) type Result<T> = std::result::Result<T, Unreadable>;
 
@@ -141,6 +141,26 @@ impl<'r> Columns<'r> {
             is_replay: self.get()?,
             due_at: self.time()?,
             error: self.get()?,
+        })
+    }
+
+    /// A payment whose turn has come, and how often it had one.
+    pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
+        Ok((self.id()?, self.count()?))
+    }
+
+    pub(super) fn refund(&mut self) -> Result<RefundRecord> {
+        Ok(RefundRecord {
+            id: self.id()?,
+            transaction_id: self.id()?,
+            amount: self.cents()?,
+            state: self.parsed()?,
+            total_refunded: self.get::<Option<i64>>()?.map(Amount::from_cents),
+            is_ours: self.get()?,
+            reference_number: self.maybe_parsed()?,
+            daily_transaction_id: self.get()?,
+            date: self.maybe_time()?,
+            created_at: self.time()?,
         })
     }
 

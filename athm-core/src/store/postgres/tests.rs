@@ -29,7 +29,7 @@ fn server() -> String {
 fn set_up(clock: &Clock, slots: usize, batching: Batching) -> (SetUp, Unstarted) {
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
-    let policy = Policy { checks: Vec::new(), registry: dispatcher.snapshot() };
+    let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
     let (outbox, unstarted) = Outbox::new(Slots::new(slots));
     let house = tokio::runtime::Handle::current();
     (SetUp { policy, outbox, clock: clock.clone(), batching, house }, unstarted)
@@ -109,7 +109,7 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new() }
 }
 
 fn failed() -> End {

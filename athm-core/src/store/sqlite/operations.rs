@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use secrecy::SecretString;
 
+use super::refunds::{not_done, refunds_of, write_refund};
 use super::{DUE, all, by_id, execute, one};
 use crate::TransactionId;
 use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
@@ -18,6 +19,9 @@ pub(super) fn begin(connection: &Connection, beginning: &Beginning) -> rusqlite:
         let sql = "INSERT INTO athm_intent (id, transaction_id, operation, is_under_way, ends_at, looks, due_at) \
                    VALUES (?1, ?2, ?3, 1, ?4, 0, ?4)";
         execute(connection, sql, params![going.intent, id.as_uuid(), operation, beginning.ends_at.as_microsecond()])?;
+        if let Some(refund) = &going.refund {
+            write_refund(connection, refund)?;
+        }
     }
     Ok(begun)
 }
@@ -28,13 +32,15 @@ fn standing(connection: &Connection, id: TransactionId) -> rusqlite::Result<Opti
     let token: Option<String> = connection.prepare_cached(sql)?.query_row([id.as_uuid()], |row| row.get(0))?;
     let sql = "SELECT operation, is_under_way, ends_at FROM athm_intent WHERE transaction_id = ?1";
     let intents = all(connection, sql, [id.as_uuid()], |columns| columns.intent())?;
-    Ok(Some(Standing { transaction, auth_token: token.map(SecretString::from), intents }))
+    let refunds = refunds_of(connection, id)?.into_iter().collect();
+    Ok(Some(Standing { transaction, auth_token: token.map(SecretString::from), intents, refunds }))
 }
 
 pub(super) fn conclude(connection: &Connection, conclusion: Conclusion) -> rusqlite::Result<()> {
     let Conclusion { intent, outcome } = conclusion;
     match outcome {
         Outcome::Known => execute(connection, "DELETE FROM athm_intent WHERE id = ?1", [intent]),
+        Outcome::NotDone => not_done(connection, intent.into()),
         Outcome::Unknown { ended_at, due_at } => {
             let sql = "UPDATE athm_intent SET is_under_way = 0, ends_at = ?2, due_at = ?3 WHERE id = ?1";
             execute(connection, sql, params![intent, ended_at.as_microsecond(), due_at.as_microsecond()])

@@ -12,10 +12,10 @@ fn seen(status: Status) -> Transaction {
 fn after(observations: impl IntoIterator<Item = Transaction>) -> (Transaction, Vec<Transition>) {
     let mut observations = observations.into_iter();
     let first = observations.next().expect("at least one observation");
-    let (mut transaction, mut transitions) = Transaction::first_seen(&first);
+    let (mut transaction, mut refunds, mut transitions) = Transaction::first_seen(&first, &[]);
     let mut fired: Fired = transitions.iter().map(Transition::key).collect();
     for observed in observations {
-        transitions.extend(transaction.apply(&observed, &mut fired));
+        transitions.extend(transaction.apply(&observed, &[], &mut refunds, &mut fired));
     }
     (transaction, transitions)
 }
@@ -143,11 +143,11 @@ fn any_observation() -> impl Strategy<Value = Transaction> {
 proptest! {
     #[test]
     fn no_sequence_un_completes_a_payment_or_fires_a_signal_twice(observations in prop::collection::vec(any_observation(), 1..12)) {
-        let (mut transaction, mut transitions) = Transaction::first_seen(&observations[0]);
+        let (mut transaction, mut refunds, mut transitions) = Transaction::first_seen(&observations[0], &[]);
         let mut fired: Fired = transitions.iter().map(Transition::key).collect();
         for observed in &observations[1..] {
             let before = transaction.clone();
-            transitions.extend(transaction.apply(observed, &mut fired));
+            transitions.extend(transaction.apply(observed, &[], &mut refunds, &mut fired));
             if before.status == Status::Completed {
                 prop_assert_eq!(&transaction.status, &Status::Completed);
             }
@@ -175,7 +175,7 @@ proptest! {
         let (mut transaction, transitions) = after(observations);
         let mut fired: Fired = transitions.iter().map(Transition::key).collect();
         let before = transaction.clone();
-        prop_assert!(transaction.apply(&last, &mut fired).is_empty());
+        prop_assert!(transaction.apply(&last, &[], &mut Refunds::default(), &mut fired).is_empty());
         prop_assert_eq!(transaction, before);
     }
 }

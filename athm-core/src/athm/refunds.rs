@@ -1,0 +1,57 @@
+//! Refunds as a person sees them.
+
+use super::Athm;
+use crate::clock::earlier;
+use crate::operations::PERSON;
+use crate::store::RefundQuery;
+use crate::{RefundRecord, StoreError, TransactionId};
+
+/// The refunds of payments, and those that need a person: [`Athm::refunds`].
+///
+/// ```no_run
+/// # async fn look_after(athm: athm_core::Athm) -> Result<(), Box<dyn std::error::Error>> {
+/// use athm_core::RefundResolution;
+///
+/// for refund in athm.refunds().unresolved().await? {
+///     println!("was {} of the payment {} given back?", refund.amount, refund.transaction_id);
+///     // Look into the ATH Business app, then:
+///     athm.refund_resolve(refund.id, RefundResolution::NotDone).await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Refunds<'a> {
+    pub(super) athm: &'a Athm,
+}
+
+impl Refunds<'_> {
+    /// Those of a payment: what was given back in its order, then what is pending and what wasn't done.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn of(&self, id: TransactionId) -> Result<Vec<RefundRecord>, StoreError> {
+        self.athm.store().refunds(RefundQuery::Of(id)).await
+    }
+
+    /// Those of which nobody has known for a day whether they were done: the oldest 1,000, oldest first. The provider
+    /// hasn't shown them in all that time, which says nothing: a person has to find out, and to
+    /// [say so](Athm::refund_resolve).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn unresolved(&self) -> Result<Vec<RefundRecord>, StoreError> {
+        let since = earlier(self.athm.clock().now(), PERSON);
+        self.athm.store().refunds(RefundQuery::Pending { since }).await
+    }
+}
+
+/// What became of a refund, as a person has found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefundResolution {
+    /// The money was given back.
+    Done,
+    /// It was not.
+    NotDone,
+}

@@ -1,0 +1,116 @@
+//! Giving money back.
+
+use super::{Conclusion, Going, NotNow, Operation, Operations, Outcome, Turn};
+use crate::provider::{RefundRequest, Refunded};
+use crate::store::{By, Record, RefundQuery};
+use crate::transaction::{RefundDetail, Told};
+use crate::{
+    FieldError, NewRefund, OperationError, RefundId, RefundRecord, RefundResolution, RefundState, Sender, StoreError,
+    Transaction, TransactionId,
+};
+
+impl Operations {
+    /// What is to be given back is set aside before the provider is asked; it is asked once.
+    pub(crate) async fn refund(&self, id: TransactionId, new: &NewRefund) -> Result<RefundRecord, OperationError> {
+        new.validate()?;
+        let going = match self.begin_refund(id, new).await? {
+            Err(NotNow::RefundPending(earlier)) => {
+                // Perhaps the provider shows by now what has become of it.
+                self.reread(&earlier.1, Sender::REFUND).await?;
+                self.begin_refund(id, new).await?
+            }
+            begun => begun,
+        };
+        match going {
+            Ok(going) => self.give_back(going, new).await,
+            Err(NotNow::RefundPending(earlier)) => Err(OperationError::RefundPending { id, refund: earlier.0 }),
+            Err(NotNow::TooMuch { left }) => Err(OperationError::RefundTooMuch { id, left }),
+            Err(NotNow::NotPaid(status)) => Err(OperationError::NotPaid { id, status }),
+            Err(_) => Err(OperationError::UnknownTransaction { id }),
+        }
+    }
+
+    async fn begin_refund(&self, id: TransactionId, new: &NewRefund) -> Result<Result<Going, NotNow>, OperationError> {
+        self.begin_with(id, Operation::Refund, Turn::First, new.amount).await
+    }
+
+    async fn give_back(&self, going: Going, new: &NewRefund) -> Result<RefundRecord, OperationError> {
+        let Going { intent, transaction, refund, .. } = going;
+        let id = transaction.id;
+        let (Some(refund), Some(reference)) = (refund, transaction.reference_number.clone()) else {
+            return Err(OperationError::UnknownTransaction { id });
+        };
+        let request = RefundRequest::new(reference, refund.amount);
+        let request = new.message.iter().fold(request, RefundRequest::message);
+        let error = match self.provider.refund(&request).await {
+            Ok(made) if made.amount == refund.amount => {
+                self.done(&transaction, refund.id, made).await?;
+                return self.kept(refund.id).await;
+            }
+            Ok(_) => FieldError::new("refundedAmount", "expected what was asked for").into(),
+            Err(error) => error,
+        };
+        if !error.is_outcome_unknown() {
+            self.conclude(Conclusion { intent, outcome: Outcome::NotDone }).await;
+            if error.tells_of_refunds() {
+                self.reread(&transaction, Sender::REFUND).await?;
+            }
+            return Err(error.into());
+        }
+        self.reread(&transaction, Sender::REFUND).await?;
+        let kept = self.kept(refund.id).await?;
+        if kept.state == RefundState::Done {
+            return Ok(kept);
+        }
+        self.unknown(intent).await;
+        Err(OperationError::RefundUnknown { refund: refund.id, source: error })
+    }
+
+    /// The provider's own word that it was done: the ledger holds it from now on, whatever `find` shows meanwhile.
+    async fn done(&self, payment: &Transaction, refund: RefundId, made: Refunded) -> Result<(), StoreError> {
+        let Refunded { amount, total_refunded, reference_number, daily_transaction_id, date } = made;
+        let detail = RefundDetail { amount, reference_number, daily_transaction_id, date };
+        let refunded_amount = total_refunded.unwrap_or(payment.refunded_amount).min(payment.total);
+        let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment.clone() };
+        let told = vec![Told { refund: Some(refund), detail }];
+        let record = Record { observed, sender: Sender::REFUND, auth_token: None, told };
+        self.processor.store.record(record).await.map(drop)
+    }
+
+    /// Whether it was done is a person's word.
+    pub(crate) async fn resolve(
+        &self,
+        id: RefundId,
+        resolution: RefundResolution,
+    ) -> Result<RefundRecord, OperationError> {
+        let refund = self.kept(id).await?;
+        if refund.state != RefundState::Pending {
+            return Err(OperationError::RefundNotOpen { id, state: refund.state });
+        }
+        let payment = self.processor.store.find(By::Id(refund.transaction_id)).await?;
+        let payment = payment.ok_or(OperationError::UnknownTransaction { id: refund.transaction_id })?;
+        match resolution {
+            RefundResolution::Done => {
+                let made = RefundDetail::bare(refund.amount);
+                let observed = Transaction { updated_at: self.processor.clock.now(), ..payment };
+                let told = vec![Told { refund: Some(id), detail: made }];
+                self.processor
+                    .store
+                    .record(Record { observed, sender: Sender::REFUND, auth_token: None, told })
+                    .await?;
+            }
+            RefundResolution::NotDone => {
+                let now = self.processor.clock.steady();
+                if !self.processor.store.give_up_refund(id, now).await? {
+                    return Err(OperationError::RefundNotOpen { id, state: self.kept(id).await?.state });
+                }
+            }
+        }
+        self.kept(id).await
+    }
+
+    pub(super) async fn kept(&self, id: RefundId) -> Result<RefundRecord, OperationError> {
+        let kept = self.processor.store.refunds(RefundQuery::One(id)).await?.pop();
+        kept.ok_or(OperationError::UnknownRefund { id })
+    }
+}

@@ -1,0 +1,96 @@
+//! What the provider is to be asked about payments, and when.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::fault::Result;
+use super::find::{by_id, filled};
+use super::job::{About, Request, Single, Turn};
+use super::session::{Session, Statements, integer, text, values};
+use crate::store::{Errand, Likeness, NextTurn, SetUp};
+use crate::{Clock, EcommerceId};
+
+/// How many have their turn at once.
+const TURNS: i64 = 16;
+
+/// These need none any more.
+pub(super) fn end(statements: &mut Statements<'_>, of: Vec<Uuid>) {
+    if !of.is_empty() {
+        statements.push(("DELETE FROM athm_errand WHERE transaction_id = ANY ($1)", values![of]));
+    }
+}
+
+/// Takes what is due, and puts it off, so that no other process has it too.
+pub(super) struct Take {
+    pub(super) now: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+impl Request for Take {
+    type Written = Vec<Errand>;
+    type Answer = Vec<Errand>;
+
+    fn about(&self) -> About {
+        About::Everything
+    }
+
+    fn committed(self, errands: Vec<Errand>, _: &SetUp) -> Vec<Errand> {
+        errands
+    }
+}
+
+impl Single for Take {
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Errand>> {
+        let sql = "UPDATE athm_errand SET attempts = attempts + 1, due_at = $2 WHERE transaction_id IN \
+                   (SELECT transaction_id FROM athm_errand WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
+                   FOR UPDATE SKIP LOCKED) RETURNING transaction_id, attempts";
+        let values = values![times.there(self.now), times.there(self.until), TURNS];
+        let taken = session.all(sql, values, |columns| columns.turn()).await?;
+        let mut errands = Vec::new();
+        for (id, attempt) in taken {
+            let found = by_id(session, id).await?;
+            errands
+                .extend(filled(session, found).await?.into_iter().map(|transaction| Errand { transaction, attempt }));
+        }
+        Ok(errands)
+    }
+}
+
+impl Request for NextTurn {
+    type Written = ();
+    type Answer = ();
+
+    fn about(&self) -> About {
+        About::These(vec![self.transaction.to_string()])
+    }
+
+    fn committed(self, (): (), _: &SetUp) {}
+}
+
+impl Single for NextTurn {
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<()> {
+        let (id, attempt) = (*self.transaction.as_uuid(), integer(self.attempt));
+        let (sql, values) = match self.due_at {
+            Some(due_at) => (
+                "UPDATE athm_errand SET due_at = $3 WHERE transaction_id = $1 AND attempts = $2",
+                values![id, attempt, times.there(due_at)],
+            ),
+            None => ("DELETE FROM athm_errand WHERE transaction_id = $1 AND attempts = $2", values![id, attempt]),
+        };
+        session.execute(sql, values).await.map(drop)
+    }
+}
+
+pub(super) async fn next(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
+    let times = session.times(clock).await?;
+    let next = session.one("SELECT min(due_at) FROM athm_errand", values![], |columns| columns.maybe_time()).await?;
+    Ok(next.flatten().map(|next| times.here(next)))
+}
+
+/// Two at most: several are as good as none.
+pub(super) async fn open_alike(session: &Session, like: &Likeness) -> Result<Vec<EcommerceId>> {
+    let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
+               AND metadata_1 = $1 AND total = $2 AND metadata_2 = $3 AND ecommerce_id IS NOT NULL LIMIT 2";
+    let values = values![text(&like.metadata_1), like.total.cents(), text(&like.metadata_2)];
+    session.all(sql, values, |columns| Ok(columns.get::<Uuid>()?.into())).await
+}

@@ -1,0 +1,125 @@
+//! Refunds.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::fault::Result;
+use super::job::{About, Request, Single, Turn};
+use super::session::{Session, Statements, storable, text, values};
+use crate::store::{RefundQuery, SetUp};
+use crate::{Amount, ReferenceNumber, RefundId, RefundRecord, TransactionId};
+
+/// How many are shown.
+const SOME: i64 = 1_000;
+
+macro_rules! select_refund {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, transaction_id, amount, state, total_refunded, is_ours, reference_number, daily_transaction_id, ",
+            "date, created_at FROM athm_refund ",
+            $rest
+        )
+    };
+}
+
+pub(super) async fn refunds(session: &Session, which: RefundQuery) -> Result<Vec<RefundRecord>> {
+    let (sql, values) = match which {
+        RefundQuery::One(id) => (select_refund!("WHERE id = $1"), values![*id.as_uuid()]),
+        RefundQuery::Of(payment) => return refunds_of(session, vec![*payment.as_uuid()]).await,
+        RefundQuery::Pending { since } => {
+            let sql = select_refund!("WHERE state = 'pending' AND created_at <= $1 ORDER BY created_at, id LIMIT $2");
+            (sql, values![storable(since), SOME])
+        }
+        RefundQuery::Reference(reference) => {
+            let sql = select_refund!("WHERE reference_number = $1 ORDER BY created_at, id LIMIT $2");
+            (sql, values![reference.to_string(), SOME])
+        }
+    };
+    session.all(sql, values, |columns| columns.refund()).await
+}
+
+/// Those of the ledger in its order, then the others.
+pub(super) async fn refunds_of(session: &Session, payments: Vec<Uuid>) -> Result<Vec<RefundRecord>> {
+    let sql = select_refund!("WHERE transaction_id = ANY ($1) ORDER BY total_refunded NULLS LAST, created_at, id");
+    session.all(sql, values![payments], |columns| columns.refund()).await
+}
+
+/// Once nothing is pending of it any more, nobody looks into what became of its call.
+pub(super) fn write_refund<'a>(statements: &mut Statements<'a>, refund: &'a RefundRecord) {
+    let sql = "INSERT INTO athm_refund (id, transaction_id, amount, state, total_refunded, is_ours, reference_number, \
+               daily_transaction_id, date, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+               ON CONFLICT (id) DO UPDATE SET transaction_id = excluded.transaction_id, amount = excluded.amount, \
+               state = excluded.state, total_refunded = excluded.total_refunded, \
+               reference_number = excluded.reference_number, daily_transaction_id = excluded.daily_transaction_id, \
+               date = excluded.date";
+    let id = *refund.id.as_uuid();
+    let values = values![
+        id,
+        *refund.transaction_id.as_uuid(),
+        refund.amount.cents(),
+        refund.state.to_string(),
+        refund.total_refunded.map(Amount::cents),
+        refund.is_ours,
+        refund.reference_number.as_ref().map(ReferenceNumber::as_str),
+        refund.daily_transaction_id.as_deref().map(text),
+        refund.date.map(storable),
+        storable(refund.created_at),
+    ];
+    statements.push((sql, values));
+    let sql = "DELETE FROM athm_intent WHERE id = $1 AND $2::text <> 'pending'";
+    statements.push((sql, values![id, refund.state.to_string()]));
+}
+
+/// Sets what was set aside for it free again.
+pub(super) fn not_done(statements: &mut Statements<'_>, id: Uuid) {
+    statements.push(("UPDATE athm_refund SET state = 'not_done' WHERE id = $1 AND state = 'pending'", values![id]));
+    statements.push(("DELETE FROM athm_intent WHERE id = $1", values![id]));
+}
+
+/// A refund that wasn't done, as a person has found.
+pub(super) struct GivenUp {
+    pub(super) id: RefundId,
+    pub(super) now: Timestamp,
+}
+
+impl Request for GivenUp {
+    type Written = bool;
+    type Answer = bool;
+
+    fn about(&self) -> About {
+        About::Everything
+    }
+
+    fn committed(self, was_open: bool, _: &SetUp) -> bool {
+        was_open
+    }
+}
+
+impl Single for GivenUp {
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<bool> {
+        let id = *self.id.as_uuid();
+        // The payment's row is what everybody locks first.
+        let sql = "SELECT id FROM athm_transaction WHERE id IN (SELECT transaction_id FROM athm_refund WHERE id = $1) \
+                   FOR UPDATE";
+        session.execute(sql, values![id]).await?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM athm_refund WHERE id = $1 AND state = 'pending') AND NOT EXISTS \
+                   (SELECT 1 FROM athm_intent WHERE id = $1 AND is_under_way AND ends_at > $2)";
+        let is_open = session.one(sql, values![id, times.there(self.now)], |columns| columns.get()).await?;
+        if is_open == Some(true) {
+            let mut statements = Statements::new();
+            not_done(&mut statements, id);
+            session.execute_all(statements).await?;
+        }
+        Ok(is_open == Some(true))
+    }
+}
+
+/// Those of a row that is about to be gone; they are written anew with the other row's.
+pub(super) fn part_with(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
+    let (from, to) = (*from.as_uuid(), *to.as_uuid());
+    statements.push(("DELETE FROM athm_refund WHERE transaction_id = $1", values![from]));
+    let sql = "DELETE FROM athm_intent WHERE transaction_id = $1 \
+               AND operation IN (SELECT operation FROM athm_intent WHERE transaction_id = $2)";
+    statements.push((sql, values![from, to]));
+    statements.push(("UPDATE athm_intent SET transaction_id = $2 WHERE transaction_id = $1", values![from, to]));
+}

@@ -1,0 +1,95 @@
+//! Refunds.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{SOME, all, execute};
+use crate::store::RefundQuery;
+use crate::{Amount, ReferenceNumber, RefundId, RefundRecord, TransactionId};
+
+macro_rules! select_refund {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, transaction_id, amount, state, total_refunded, is_ours, reference_number, daily_transaction_id, ",
+            "date, created_at FROM athm_refund ",
+            $rest
+        )
+    };
+}
+
+pub(super) fn refunds(connection: &Connection, which: &RefundQuery) -> rusqlite::Result<Vec<RefundRecord>> {
+    match which {
+        RefundQuery::One(id) => {
+            all(connection, select_refund!("WHERE id = ?1"), [id.as_uuid()], |columns| columns.refund())
+        }
+        RefundQuery::Of(payment) => refunds_of(connection, *payment),
+        RefundQuery::Pending { since } => {
+            let sql = select_refund!("WHERE state = 'pending' AND created_at <= ?1 ORDER BY created_at, id LIMIT ?2");
+            all(connection, sql, params![since.as_microsecond(), SOME], |columns| columns.refund())
+        }
+        RefundQuery::Reference(reference) => {
+            let sql = select_refund!("WHERE reference_number = ?1 ORDER BY created_at, id LIMIT ?2");
+            all(connection, sql, params![reference.as_str(), SOME], |columns| columns.refund())
+        }
+    }
+}
+
+/// Those of the ledger in its order, then the others.
+pub(super) fn refunds_of(connection: &Connection, payment: TransactionId) -> rusqlite::Result<Vec<RefundRecord>> {
+    let sql =
+        select_refund!("WHERE transaction_id = ?1 ORDER BY total_refunded IS NULL, total_refunded, created_at, id");
+    all(connection, sql, [payment.as_uuid()], |columns| columns.refund())
+}
+
+/// Once nothing is pending of it any more, nobody looks into what became of its call.
+pub(super) fn write_refund(connection: &Connection, refund: &RefundRecord) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO athm_refund (id, transaction_id, amount, state, total_refunded, is_ours, reference_number, \
+               daily_transaction_id, date, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+               ON CONFLICT (id) DO UPDATE SET transaction_id = excluded.transaction_id, amount = excluded.amount, \
+               state = excluded.state, total_refunded = excluded.total_refunded, \
+               reference_number = excluded.reference_number, daily_transaction_id = excluded.daily_transaction_id, \
+               date = excluded.date";
+    let values = params![
+        refund.id.as_uuid(),
+        refund.transaction_id.as_uuid(),
+        refund.amount.cents(),
+        refund.state.to_string(),
+        refund.total_refunded.map(Amount::cents),
+        refund.is_ours,
+        refund.reference_number.as_ref().map(ReferenceNumber::as_str),
+        refund.daily_transaction_id,
+        refund.date.map(Timestamp::as_microsecond),
+        refund.created_at.as_microsecond(),
+    ];
+    execute(connection, sql, values)?;
+    let sql = "DELETE FROM athm_intent WHERE id = ?1 AND ?2 <> 'pending'";
+    execute(connection, sql, params![refund.id.as_uuid(), refund.state.to_string()])
+}
+
+/// Sets what was set aside for it free again.
+pub(super) fn not_done(connection: &Connection, id: RefundId) -> rusqlite::Result<()> {
+    let sql = "UPDATE athm_refund SET state = 'not_done' WHERE id = ?1 AND state = 'pending'";
+    execute(connection, sql, [id.as_uuid()])?;
+    execute(connection, "DELETE FROM athm_intent WHERE id = ?1", [id.as_uuid()])
+}
+
+pub(super) fn give_up(connection: &Connection, id: RefundId, now: Timestamp) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM athm_refund WHERE id = ?1 AND state = 'pending') AND NOT EXISTS \
+               (SELECT 1 FROM athm_intent WHERE id = ?1 AND is_under_way AND ends_at > ?2)";
+    let values = params![id.as_uuid(), now.as_microsecond()];
+    let is_open: bool = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    if is_open {
+        not_done(connection, id)?;
+    }
+    Ok(is_open)
+}
+
+/// Those of a row that is about to be gone; they are written anew with the other row's.
+pub(super) fn part_with(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
+    execute(connection, "DELETE FROM athm_refund WHERE transaction_id = ?1", [from.as_uuid()])?;
+    let sql = "DELETE FROM athm_intent WHERE transaction_id = ?1 \
+               AND operation IN (SELECT operation FROM athm_intent WHERE transaction_id = ?2)";
+    execute(connection, sql, params![from.as_uuid(), to.as_uuid()])?;
+    let sql = "UPDATE athm_intent SET transaction_id = ?2 WHERE transaction_id = ?1";
+    execute(connection, sql, params![from.as_uuid(), to.as_uuid()])
+}

@@ -1,0 +1,394 @@
+//! Money given back: never more than is left, never twice, and one refund whoever tells of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use athm_actix::simulator::{RefundReference, Simulator};
+use athm_core::provider::{InvalidRequest, ProviderError};
+use athm_core::{
+    Amount, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution, RefundState,
+    Sender, Transaction, TransactionId, TransactionKind,
+};
+use athm_tests::{Fault, Recorder, eventually, paid, ticket, verifying};
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::{Database, Till};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn cents(cents: i64) -> Amount {
+    Amount::from_cents(cents)
+}
+
+fn partial(amount: i64) -> NewRefund {
+    NewRefund::partial(cents(amount))
+}
+
+/// What was noted since the payment was paid.
+async fn news(till: &Till) -> Vec<String> {
+    till.noted().await.split_off(2)
+}
+
+async fn listed(till: &Till, payment: &Transaction) -> Vec<RefundRecord> {
+    till.athm.refunds().of(payment.id()).await.unwrap()
+}
+
+/// State and cents of each refund that is listed.
+async fn states(till: &Till, payment: &Transaction) -> Vec<(RefundState, i64)> {
+    listed(till, payment).await.into_iter().map(|refund| (refund.state, refund.amount.cents())).collect()
+}
+
+async fn refunded(till: &Till, payment: &Transaction) -> i64 {
+    till.athm.transaction(payment.id()).await.unwrap().unwrap().refunded_amount().cents()
+}
+
+async fn webhook(till: &Till, body: Value) -> Receipt {
+    let body = body.to_string().into_bytes();
+    let callback = Callback::parse("application/json", &body).unwrap();
+    till.athm.receive(callback, Sender::WEBHOOK, body).await.unwrap()
+}
+
+fn refund_event(reference: &str, amount: &str) -> Value {
+    json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": amount })
+}
+
+const FIRED: [&str; 2] = ["received by refund", "refunded by refund"];
+
+#[tokio::test]
+async fn a_part_is_given_back_and_then_the_rest() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    let first = till.athm.refund(paid.id(), partial(700).message("One mug was broken")).await.unwrap();
+    assert_eq!((first.amount, first.state, first.total_refunded), (cents(700), RefundState::Done, Some(cents(700))));
+    assert_eq!((first.daily_transaction_id.as_deref(), first.is_ours), (Some("0700"), true));
+    assert_eq!(first.reference_number, Some("refund-700".parse().unwrap()));
+    let asked = till.provider.asked().pop().unwrap();
+    assert_eq!(
+        (asked.body["amount"].as_str(), asked.body["message"].as_str()),
+        (Some("7.00"), Some("One mug was broken"))
+    );
+
+    let rest = till.athm.refund(paid.id(), NewRefund::full()).await.unwrap();
+    assert_eq!((rest.amount, rest.total_refunded), (cents(1800), Some(cents(2500))));
+    assert_eq!((till.refunded(), refunded(&till, &paid).await), (2500, 2500));
+    assert_eq!(listed(&till, &paid).await, [first, rest]);
+    assert_eq!(news(&till).await, [FIRED, FIRED].concat());
+    // Each cost one request.
+    assert_eq!((till.provider.count("/refund"), till.provider.count("/findPayment")), (2, 0));
+}
+
+#[tokio::test]
+async fn no_more_than_is_left_is_asked_for() {
+    let till = Till::open().await;
+    let open = till.create().await;
+    let refund = async |id, new| till.athm.refund(id, new).await.unwrap_err();
+    assert!(matches!(refund(open.id(), NewRefund::full()).await, OperationError::NotPaid { .. }));
+    till.approve();
+    till.athm.authorize(open.id()).await.unwrap();
+    assert!(
+        matches!(refund(open.id(), partial(2501)).await, OperationError::RefundTooMuch { left, .. } if left == cents(2500))
+    );
+    till.athm.refund(open.id(), NewRefund::full()).await.unwrap();
+    assert!(
+        matches!(refund(open.id(), NewRefund::full()).await, OperationError::RefundTooMuch { left, .. } if left == cents(0))
+    );
+    assert!(matches!(refund(open.id(), partial(1)).await, OperationError::RefundTooMuch { .. }));
+    let nobody = TransactionId::from(uuid::Uuid::nil());
+    assert!(matches!(refund(nobody, NewRefund::full()).await, OperationError::UnknownTransaction { .. }));
+    let invalid = refund(open.id(), partial(0)).await;
+    assert!(matches!(invalid, OperationError::Provider(ProviderError::Invalid(InvalidRequest::RefundAmount { .. }))));
+    let invalid = refund(open.id(), partial(1).message("x".repeat(51))).await;
+    assert!(matches!(invalid, OperationError::Provider(ProviderError::Invalid(InvalidRequest::Message { .. }))));
+    assert_eq!(till.provider.count("/refund"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_refunds_are_made_one_after_another_and_never_overspend() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    let refunds = join_all((0..8).map(|_| till.athm.refund(paid.id(), partial(1000)))).await;
+    let (done, refused): (Vec<_>, Vec<_>) = refunds.into_iter().partition(Result::is_ok);
+    assert_eq!((done.len(), till.refunded(), refunded(&till, &paid).await), (2, 2000, 2000));
+    for error in refused {
+        assert!(matches!(error, Err(OperationError::RefundTooMuch { left, .. }) if left == cents(500)), "{error:?}");
+    }
+    assert_eq!(till.provider.count("/refund"), 2);
+    assert_eq!(news(&till).await.len(), 4);
+}
+
+#[tokio::test]
+async fn two_equal_partial_refunds_stay_two() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    let first = till.athm.refund(paid.id(), partial(500)).await.unwrap();
+    let second = till.athm.refund(paid.id(), partial(500)).await.unwrap();
+    assert_ne!(first.id, second.id);
+    assert_eq!((first.total_refunded, second.total_refunded), (Some(cents(500)), Some(cents(1000))));
+    assert_eq!(news(&till).await, [FIRED, FIRED].concat());
+}
+
+#[tokio::test]
+async fn an_unheard_refund_is_found_done_at_once() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.fail_next("/refund", Fault::Unheard);
+    let refund = till.athm.refund(paid.id(), partial(700)).await.unwrap();
+    assert_eq!((refund.state, refund.amount), (RefundState::Done, cents(700)));
+    assert_eq!((till.provider.count("/refund"), till.provider.count("/findPayment")), (1, 1));
+    assert_eq!(news(&till).await, FIRED);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_keeps_the_amount_until_the_ledger_shows_it() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.fail_next("/refund", Fault::Unheard);
+    till.show_refunded(Some(0));
+    let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
+    let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
+    assert!(error.to_string().contains("must not be repeated"), "{error}");
+    assert_eq!(states(&till, &paid).await, [(RefundState::Pending, 700)]);
+    for new in [partial(1), NewRefund::full()] {
+        let error = till.athm.refund(paid.id(), new).await.unwrap_err();
+        assert!(
+            matches!(error, OperationError::RefundPending { refund: pending, .. } if pending == refund),
+            "{error:?}"
+        );
+    }
+    assert_eq!((news(&till).await.len(), till.provider.count("/refund")), (0, 1));
+
+    till.show_refunded(None);
+    till.pass_until(async || till.recorder.noted().len() == 4).await;
+    assert_eq!(news(&till).await, FIRED);
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700)]);
+    assert_eq!(till.athm.refund(paid.id(), NewRefund::full()).await.unwrap().amount, cents(1800));
+    assert_eq!(till.refunded(), 2500);
+}
+
+#[tokio::test]
+async fn another_refund_is_made_as_soon_as_the_ledger_shows_the_last_one() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.fail_next("/refund", Fault::Unheard);
+    till.show_refunded(Some(0));
+    assert!(matches!(till.athm.refund(paid.id(), partial(700)).await, Err(OperationError::RefundUnknown { .. })));
+    till.show_refunded(None);
+    // It looks again before it refuses.
+    assert_eq!(till.athm.refund(paid.id(), partial(300)).await.unwrap().total_refunded, Some(cents(1000)));
+}
+
+#[tokio::test]
+async fn a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.fail_next("/refund", Fault::Lost);
+    let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
+    let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
+    till.clock.advance(DAY - Duration::from_secs(60));
+    assert_eq!(till.athm.refunds().unresolved().await.unwrap(), []);
+    till.clock.advance(Duration::from_secs(60));
+    let unresolved = till.athm.refunds().unresolved().await.unwrap();
+    assert_eq!(unresolved.iter().map(|refund| refund.id).collect::<Vec<_>>(), [refund]);
+    assert_eq!(till.provider.count("/refund"), 1);
+
+    let resolved = till.athm.refund_resolve(refund, RefundResolution::NotDone).await.unwrap();
+    assert_eq!((resolved.state, resolved.total_refunded), (RefundState::NotDone, None));
+    assert_eq!(till.athm.refunds().unresolved().await.unwrap(), []);
+    assert!(news(&till).await.is_empty());
+    let again = till.athm.refund_resolve(refund, RefundResolution::Done).await.unwrap_err();
+    assert!(matches!(again, OperationError::RefundNotOpen { state: RefundState::NotDone, .. }), "{again:?}");
+    assert_eq!(till.athm.refund(paid.id(), NewRefund::full()).await.unwrap().amount, cents(2500));
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 2500), (RefundState::NotDone, 700)]);
+}
+
+#[tokio::test]
+async fn what_a_person_says_was_done_fires_once_and_the_ledger_adds_nothing_to_it() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.fail_next("/refund", Fault::Unheard);
+    till.show_refunded(Some(0));
+    let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
+    let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
+    let resolved = till.athm.refund_resolve(refund, RefundResolution::Done).await.unwrap();
+    assert_eq!((resolved.state, resolved.total_refunded), (RefundState::Done, Some(cents(700))));
+    till.show_refunded(None);
+    assert_eq!(webhook(&till, refund_event("12-ab", "7.00")).await, Receipt::Known);
+    assert_eq!(news(&till).await, FIRED);
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700)]);
+    let unknown = till.athm.refund_resolve(RefundId::from(uuid::Uuid::nil()), RefundResolution::Done).await;
+    assert!(matches!(unknown, Err(OperationError::UnknownRefund { .. })));
+}
+
+#[tokio::test]
+async fn a_refused_refund_sets_its_amount_free() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.fail_next("/refund", Fault::Refused("BTRA_0030"));
+    let error = till.athm.refund(paid.id(), NewRefund::full()).await.unwrap_err();
+    assert!(matches!(error, OperationError::Provider(ProviderError::Rejected { .. })), "{error:?}");
+    assert_eq!(states(&till, &paid).await, [(RefundState::NotDone, 2500)]);
+    till.athm.refund(paid.id(), NewRefund::full()).await.unwrap();
+    assert_eq!(news(&till).await, FIRED);
+}
+
+#[tokio::test]
+async fn money_given_back_elsewhere_is_noticed_when_the_provider_refuses_more() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.refund_elsewhere(2000);
+    let error = till.athm.refund(paid.id(), NewRefund::full()).await.unwrap_err();
+    assert!(matches!(error, OperationError::Provider(ProviderError::Rejected { .. })), "{error:?}");
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 2000), (RefundState::NotDone, 2500)]);
+    assert_eq!(till.athm.refund(paid.id(), NewRefund::full()).await.unwrap().amount, cents(500));
+    assert_eq!(till.refunded(), 2500);
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_a_refund_leaves_it_set_aside_and_finds_it_done() {
+    let mut till = Till::open().await;
+    let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
+    till.fail_next("/refund", Fault::Held(go));
+    let (athm, id) = (till.athm.clone(), paid.id());
+    let refunding = tokio::spawn(async move { athm.refund(id, partial(700)).await });
+    eventually(async || till.provider.count("/refund") == 1).await;
+    till.show_refunded(Some(0));
+    till.crash().await;
+    assert!(refunding.await.unwrap().is_err());
+    assert_eq!(states(&till, &paid).await, [(RefundState::Pending, 700)]);
+    till.show_refunded(None);
+    till.pass_until(async || till.recorder.noted().len() == 4).await;
+    assert_eq!((news(&till).await, till.provider.count("/refund")), (FIRED.map(Into::into).to_vec(), 1));
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700)]);
+}
+
+#[tokio::test]
+async fn the_webhook_that_overtakes_our_answer_makes_the_same_refund() {
+    let till = Till::open().await;
+    let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
+    till.fail_next("/refund", Fault::Held(Arc::clone(&go)));
+    let refunding = till.athm.refund(paid.id(), partial(700));
+    let overtaking = async {
+        eventually(async || till.provider.count("/refund") == 1).await;
+        assert_eq!(webhook(&till, refund_event("12-ab", "7.00")).await, Receipt::Recorded);
+        go.notify_one();
+    };
+    let (refund, ()) = join(refunding, overtaking).await;
+    assert_eq!(refund.unwrap().daily_transaction_id.as_deref(), Some("0700"));
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700)]);
+    assert_eq!(news(&till).await, ["received by webhook", "refunded by webhook"]);
+}
+
+#[tokio::test]
+async fn a_webhook_may_name_the_payment_or_the_refund_itself() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.athm.refund(paid.id(), partial(700)).await.unwrap();
+    assert_eq!(webhook(&till, refund_event("12-ab", "7.00")).await, Receipt::Known);
+    assert_eq!(webhook(&till, refund_event("refund-700", "7.00")).await, Receipt::Known);
+    assert_eq!(news(&till).await, FIRED);
+
+    till.refund_elsewhere(300);
+    assert_eq!(webhook(&till, refund_event("refund-700", "7.00")).await, Receipt::Recorded);
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700), (RefundState::Done, 300)]);
+    assert_eq!(news(&till).await[2..], ["received by webhook", "refunded by webhook"]);
+}
+
+#[tokio::test]
+async fn a_forged_refund_event_gives_nothing_back() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    assert_eq!(webhook(&till, refund_event("12-ab", "25.00")).await, Receipt::Pending);
+    assert_eq!((states(&till, &paid).await.len(), refunded(&till, &paid).await, news(&till).await.len()), (0, 0, 0));
+    assert_eq!(till.athm.refund(paid.id(), NewRefund::full()).await.unwrap().amount, cents(2500));
+}
+
+#[tokio::test]
+async fn the_report_tells_of_a_refund_without_firing_it_again() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    till.refund_elsewhere(800);
+    assert_eq!(webhook(&till, refund_event("12-ab", "8.00")).await, Receipt::Recorded);
+    let listed_as = |daily: &str, amount: &str, date: &str| {
+        let entry = json!({
+            "transactionType": "REFUND", "status": "COMPLETED", "referenceNumber": "12-ab", "total": amount,
+            "dailyTransactionID": daily, "date": date,
+        });
+        let entry = Callback::parse("application/json", entry.to_string().as_bytes()).unwrap();
+        let listed = Transaction::builder(athm_core::Status::Completed, entry.total().unwrap())
+            .kind(TransactionKind::Refund)
+            .reference_number("12-ab".parse().unwrap())
+            .daily_transaction_id(daily)
+            .date(entry.date().unwrap());
+        till.athm.record(listed.build(), Sender::new("report"))
+    };
+    let day = "2020-01-01 12:00:00.0";
+    for (daily, amount) in [("0035", "3.00"), ("35", "3.00"), ("36", "5.00"), ("0036", "5.00")] {
+        assert_eq!(listed_as(daily, amount, day).await.unwrap().events(), []);
+    }
+    let listed = listed(&till, &paid).await;
+    let kept: Vec<_> =
+        listed.iter().map(|refund| (refund.amount.cents(), refund.daily_transaction_id.as_deref())).collect();
+    assert_eq!(kept, [(300, Some("0035")), (500, Some("36"))]);
+    assert_eq!(news(&till).await, ["received by webhook", "refunded by webhook"]);
+}
+
+#[tokio::test]
+async fn what_is_refunded_of_a_payment_known_twice_is_refunded_once() {
+    let till = Till::open().await;
+    let reference = || "12-ab".parse().unwrap();
+    let seen = |refunded: i64| {
+        Transaction::builder(athm_core::Status::Completed, cents(2500)).refunded_amount(cents(refunded))
+    };
+    let sender = || Sender::new("kiosk");
+    // By its reference alone, by its ticket alone, and then by both.
+    let one = till.athm.record(seen(500).reference_number(reference()).build(), sender()).await.unwrap();
+    till.athm.record(seen(800).reference_number(reference()).build(), sender()).await.unwrap();
+    let other = till.athm.record(seen(500).ecommerce_id(ticket(1)).build(), sender()).await.unwrap();
+    let both = seen(800).ecommerce_id(ticket(1)).reference_number(reference()).build();
+    let merged = till.athm.record(both, sender()).await.unwrap();
+    assert_eq!((merged.transaction().id(), merged.events()), (other.transaction().id(), &[][..]));
+    let kept = states(&till, merged.transaction()).await;
+    assert_eq!(kept, [(RefundState::Done, 500), (RefundState::Done, 300)]);
+    assert_eq!(listed(&till, one.transaction()).await, []);
+}
+
+/// Beside the whole simulator, whose refunds carry a number of their own, or the payment's.
+#[tokio::test]
+async fn our_answers_and_the_report_of_two_equal_refunds_make_two_whatever_numbers_they_carry() {
+    for numbered in [RefundReference::OfItsOwn, RefundReference::OfThePayment] {
+        let (simulator, database) =
+            (Simulator::builder().refund_reference(numbered).start().await.unwrap(), Database::new());
+        let (recorder, clock) = (Recorder::new(), Clock::manual());
+        let athm = verifying(&simulator, &database, recorder.listening())
+            .clock(clock.clone())
+            .without_sweeper()
+            .start()
+            .await
+            .unwrap();
+        let paid = simulator.insert(paid());
+        let seen = athm.provider().unwrap().find(&paid).await.unwrap();
+        let payment = athm.record(seen, Sender::CALLBACK).await.unwrap().transaction().id();
+        for _ in 0..2 {
+            athm.refund(payment, partial(500)).await.unwrap();
+        }
+        let minute = Duration::from_secs(60);
+        simulator.skip(minute);
+        clock.advance(minute);
+        let (from, until) = (clock.now() - minute * 60, clock.now());
+        let report = athm.provider().unwrap().report(from, until).await.unwrap();
+        assert!(report.iter().any(|entry| entry.kind() == &TransactionKind::Refund), "{numbered:?}: {report:?}");
+        for entry in report.into_iter().filter(|entry| entry.kind() == &TransactionKind::Refund) {
+            assert_eq!(athm.record(entry, Sender::new("report")).await.unwrap().events(), []);
+        }
+        let refunds = athm.refunds().of(payment).await.unwrap();
+        let totals: Vec<_> = refunds.iter().filter_map(|refund| refund.total_refunded).collect();
+        assert_eq!(totals, [cents(500), cents(1000)], "{numbered:?}: {refunds:?}");
+        assert_ne!(refunds[0].daily_transaction_id, refunds[1].daily_transaction_id);
+        athm.idle().await;
+        let fired = recorder.noted().iter().filter(|noted| noted.starts_with("refunded")).count();
+        assert_eq!(fired, 2);
+        athm.shutdown(minute).await;
+    }
+}

@@ -1,0 +1,200 @@
+//! Webhooks of every kind, in each shape that the provider sends.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use athm_actix::simulator::{Outage, SimulatedPayment};
+use athm_core::{Amount, EcommerceId, NewPayment, Receipt, ReferenceNumber, Status, Transaction, TransactionKind};
+use athm_tests::ticket;
+use serde_json::{Value, json};
+
+use crate::Business;
+
+const TOTAL: Amount = Amount::from_cents(3234);
+
+/// An event as the provider posts it.
+fn event(name: &str) -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/callbacks").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The payment that the events tell of, as the provider has it.
+fn told_of(status: Status) -> SimulatedPayment {
+    let payment = SimulatedPayment::new(TOTAL).status(status).ecommerce_id(ticket(3));
+    payment.metadata_1("orden-1042").metadata_2("recogido").customer_name("Marisol Vega")
+}
+
+fn reference() -> ReferenceNumber {
+    "204417-3ac09e5fb81d".parse().unwrap()
+}
+
+/// The same payment, opened by us.
+fn order() -> NewPayment {
+    NewPayment::new(TOTAL, "orden-1042").metadata_2("recogido")
+}
+
+async fn open(business: &Business) -> (Transaction, EcommerceId) {
+    let open = business.athm.create(order()).await.unwrap();
+    let id = *open.ecommerce_id().unwrap();
+    (open, id)
+}
+
+async fn status_of(business: &Business, open: &Transaction) -> Status {
+    business.athm.transaction(open.id()).await.unwrap().unwrap().status().clone()
+}
+
+#[tokio::test]
+async fn todays_events_name_the_ticket_and_fire_what_the_provider_confirms() {
+    for (name, status, fired) in [
+        ("webhook_v4_completed.json", Status::Completed, ["received by webhook", "completed by webhook"]),
+        ("webhook_v4_cancel.json", Status::Cancelled, ["received by webhook", "cancelled by webhook"]),
+        ("webhook_v4_expired_as_plausible.json", Status::Cancelled, ["received by webhook", "expired by webhook"]),
+    ] {
+        let business = Business::open().await;
+        business.simulator.insert(told_of(status));
+        assert_eq!(business.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(business.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(business.noted().await, fired, "{name}");
+        assert_eq!((business.asked("/findPayment"), business.asked("/searchTransaction")), (1, 0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_2020_are_searched_for_by_their_reference() {
+    let twice = ["received by webhook", "completed by webhook"];
+    for (name, kind, fired) in [
+        ("webhook_2020_ecommerce_completed.json", TransactionKind::Ecommerce, &twice[..]),
+        ("webhook_2020_payment.json", TransactionKind::Payment, &twice[..1]),
+        ("webhook_2020_donation.json", TransactionKind::Donation, &twice[..1]),
+    ] {
+        let business = Business::open().await;
+        assert_eq!(business.webhook(event(name)).await, Receipt::Refused, "{name}: nobody has confirmed it");
+        business.simulator.insert(told_of(Status::Completed).kind(kind.clone()).reference_number(reference()));
+        assert_eq!(business.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(business.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(business.noted().await, fired, "{name}");
+        let recorded = business.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
+        assert_eq!((recorded.kind(), recorded.total(), recorded.is_verified()), (&kind, TOTAL, true), "{name}");
+        assert_eq!(recorded.customer().unwrap().name.as_deref(), Some("Marisol Vega"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_event_makes_the_payment_be_read_again() {
+    let business = Business::open().await;
+    let paid = told_of(Status::Completed).reference_number(reference());
+    business.simulator.insert(paid.clone());
+    assert_eq!(business.webhook(event("webhook_2020_ecommerce_completed.json")).await, Receipt::Recorded);
+    business.simulator.insert(paid.refunded_amount(Amount::from_cents(500)));
+    assert_eq!(business.webhook(event("webhook_2020_refund.json")).await, Receipt::Recorded);
+    assert_eq!(business.noted().await[2..], ["received by webhook", "refunded by webhook"]);
+    let recorded = business.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
+    assert_eq!((recorded.kind(), recorded.refunded_amount()), (&TransactionKind::Ecommerce, Amount::from_cents(500)));
+}
+
+#[tokio::test]
+async fn a_simulated_event_is_kept_and_never_money() {
+    let business = Business::open().await;
+    business.simulator.insert(told_of(Status::Completed).reference_number(reference()));
+    let (open, id) = open(&business).await;
+    assert_eq!(business.webhook(event("webhook_2020_simulated.json")).await, Receipt::Known);
+    // Whatever else such an event says, it is a test.
+    let mut expired = event("webhook_2020_ecommerce_expired.json");
+    expired["transactionType"] = json!("SIMULATED");
+    assert_eq!(business.webhook(expired).await, Receipt::Known);
+    assert_eq!(
+        business.webhook(json!({ "transactionType": "simulated", "status": "COMPLETED", "ecommerceId": id })).await,
+        Receipt::Known
+    );
+    assert!(business.noted().await.is_empty());
+    assert_eq!((business.asked("/findPayment"), business.asked("/searchTransaction")), (0, 0));
+    assert_eq!(status_of(&business, &open).await, Status::Open);
+}
+
+#[tokio::test]
+async fn the_endings_of_2020_are_tied_to_the_one_open_payment_that_is_like_them() {
+    for (name, fired, status) in [
+        ("webhook_2020_ecommerce_expired.json", "expired by webhook", Status::Expired),
+        ("webhook_2020_ecommerce_cancelled.json", "cancelled by webhook", Status::Cancelled),
+    ] {
+        let business = Business::open().await;
+        let (open, id) = open(&business).await;
+        business.simulator.decline(&id).unwrap();
+        assert_eq!(business.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(business.noted().await, ["received by webhook", fired], "{name}");
+        assert_eq!(status_of(&business, &open).await, status, "{name}");
+        // It has ended, so that nothing is like it any more.
+        assert_eq!(business.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!((business.noted().await.len(), business.asked("/findPayment")), (2, 1), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_nothing() {
+    let business = Business::open().await;
+    let expired = || event("webhook_2020_ecommerce_expired.json");
+    // One that was opened elsewhere, and that we have heard of, isn't ours.
+    business.simulator.insert(told_of(Status::Open));
+    assert_eq!(business.callback(json!({ "ecommerceId": ticket(3), "status": "OPEN" })).await, Receipt::Known);
+    assert_eq!(business.webhook(expired()).await, Receipt::Known);
+    for unlike in [
+        NewPayment::new(Amount::from_cents(3233), "orden-1042").metadata_2("recogido"),
+        NewPayment::new(TOTAL, "orden-1043").metadata_2("recogido"),
+        NewPayment::new(TOTAL, "orden-1042").metadata_2("enviado"),
+    ] {
+        business.athm.create(unlike).await.unwrap();
+    }
+    assert_eq!(business.webhook(expired()).await, Receipt::Known);
+    let ((first, first_id), (second, second_id)) = (open(&business).await, open(&business).await);
+    business.simulator.decline(&first_id).unwrap();
+    assert_eq!(business.webhook(expired()).await, Receipt::Known);
+    assert!(business.noted().await.is_empty());
+    assert_eq!(business.asked("/findPayment"), 1);
+
+    // Once one of the two has ended, the other is the only one.
+    assert_eq!(business.callback(json!({ "ecommerceId": first_id, "status": "CANCEL" })).await, Receipt::Recorded);
+    business.simulator.decline(&second_id).unwrap();
+    assert_eq!(business.webhook(expired()).await, Receipt::Recorded);
+    assert_eq!(status_of(&business, &first).await, Status::Cancelled);
+    assert_eq!(status_of(&business, &second).await, Status::Expired);
+}
+
+#[tokio::test]
+async fn a_forged_ending_of_an_open_payment_changes_nothing_until_it_is_true() {
+    let business = Business::open().await;
+    let (open, id) = open(&business).await;
+    let expired = || event("webhook_2020_ecommerce_expired.json");
+    assert_eq!(business.webhook(expired()).await, Receipt::Pending);
+    business.simulator.approve(&id).unwrap();
+    assert_eq!(business.webhook(expired()).await, Receipt::Pending);
+    assert!(business.noted().await.is_empty());
+    assert_eq!(status_of(&business, &open).await, Status::Confirmed);
+    business.athm.authorize(open.id()).await.unwrap();
+    assert_eq!(business.webhook(expired()).await, Receipt::Known);
+    assert_eq!(business.noted().await, ["received by authorize", "completed by authorize"]);
+}
+
+#[tokio::test]
+async fn an_ending_without_a_name_waits_for_an_unreachable_provider() {
+    let mut business = Business::open().await;
+    let (_, id) = open(&business).await;
+    business.simulator.decline(&id).unwrap();
+    business.simulator.fail_with(Outage::Unavailable);
+    assert_eq!(business.webhook(event("webhook_2020_ecommerce_expired.json")).await, Receipt::Pending);
+    business.simulator.recover();
+    business.restart().await;
+    business.clock.advance(Duration::from_secs(5));
+    assert_eq!(business.recorder.wait_for(2).await, ["received by webhook", "expired by webhook"]);
+}
+
+#[tokio::test]
+async fn a_completion_without_a_name_is_never_guessed_at() {
+    let business = Business::open().await;
+    let (open, id) = open(&business).await;
+    business.simulator.approve(&id).unwrap();
+    let mut nameless = event("webhook_2020_ecommerce_completed.json");
+    nameless["referenceNumber"] = json!("");
+    assert_eq!(business.webhook(nameless).await, Receipt::Known);
+    assert_eq!((business.noted().await.len(), business.asked("/findPayment")), (0, 0));
+    assert_eq!(status_of(&business, &open).await, Status::Open);
+}
