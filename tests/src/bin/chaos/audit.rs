@@ -1,8 +1,8 @@
 //! Whether the books agree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use athm_actix::simulator::{Fault, ReceivedRequest, SimulatedPayment, Simulator};
+use athm_actix::simulator::{Fault, Phone, ReceivedRequest, SimulatedPayment, Simulator};
 use athm_actix::{EcommerceId, Status, TransactionKind};
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub(crate) fn audit(simulator: &Simulator, rows: &[Value], done: &Done) -> Findi
     let payments = simulator.payments();
     states(&payments, rows, &mut findings);
     signals(&payments, rows, done, &mut findings);
-    money_calls(&simulator.requests(), &mut findings);
+    money_calls(&payments, &simulator.requests(), &mut findings);
     findings
 }
 
@@ -150,15 +150,18 @@ fn signals(payments: &[SimulatedPayment], rows: &[Value], done: &Done, findings:
 }
 
 /// Authorizations without a read in between, and refunds that were sent twice. (The shop asks for no two refunds of one
-/// amount of one payment.)
-fn money_calls(requests: &[ReceivedRequest], findings: &mut Findings) {
+/// amount of one payment.) A card that isn't good for the payment is a clear no, after which anybody may ask again.
+fn money_calls(payments: &[SimulatedPayment], requests: &[ReceivedRequest], findings: &mut Findings) {
+    let is_over_limit =
+        |payment: &&SimulatedPayment| payment.customer.phone.as_deref() == Some(Phone::OverLimit.number());
+    let over_limit: HashSet<_> = payments.iter().filter(is_over_limit).map(|payment| payment.ecommerce_id).collect();
     let mut unread: HashMap<EcommerceId, bool> = HashMap::new();
     let mut refunds: HashMap<(EcommerceId, i64), usize> = HashMap::new();
     for request in requests {
         let Some(payment) = request.payment else { continue };
         if request.path.ends_with("/findPayment") && is_readable(request) {
             unread.insert(payment, false);
-        } else if request.path.ends_with("/authorization") {
+        } else if request.path.ends_with("/authorization") && !over_limit.contains(&payment) {
             if unread.insert(payment, true) == Some(true) {
                 findings.money_calls_repeated += 1;
                 findings.details.push(format!("{payment} was authorized again without having been read"));

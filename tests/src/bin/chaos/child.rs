@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::provider::Client;
 use athm_actix::{
-    Amount, Athm, Delivery, NewPayment, Refund, Signal, State, Transaction, TransactionId, TransactionQuery, receiver,
+    Amount, Athm, Delivery, NewPayment, NewRefund, Refund, Signal, State, Transaction, TransactionId, TransactionQuery,
+    receiver,
 };
 use serde_json::{Value, json};
 
@@ -66,6 +67,7 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
             .database_url(&serve.database_url)
             .clock(serve.pace.clock())
             .questions_about_strangers(1_000, 1_000)
+            .authorize_confirmed()
             .state(Effects::in_folder(&serve.folder))
             .start()
             .await?;
@@ -76,6 +78,7 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
                 .route("/orders", web::post().to(order))
                 .route("/orders/{id}/authorize", web::post().to(authorize))
                 .route("/orders/{id}/cancel", web::post().to(cancel))
+                .route("/orders/{id}/refund", web::post().to(refund))
                 .route("/recorded", web::get().to(recorded))
         });
         let server = server.workers(2).disable_signals().bind(("127.0.0.1", 0))?;
@@ -105,6 +108,16 @@ async fn authorize(athm: web::Data<Athm>, id: web::Path<String>) -> Result<HttpR
 async fn cancel(athm: web::Data<Athm>, id: web::Path<String>) -> Result<HttpResponse, athm_actix::Error> {
     let transaction = athm.cancel(transaction_id(&id)?).await?;
     Ok(HttpResponse::Ok().body(transaction.status().to_string()))
+}
+
+async fn refund(
+    athm: web::Data<Athm>,
+    id: web::Path<String>,
+    body: web::Json<Value>,
+) -> Result<HttpResponse, athm_actix::Error> {
+    let cents = body["cents"].as_i64().unwrap_or_default();
+    athm.refund(transaction_id(&id)?, NewRefund::partial(Amount::from_cents(cents))).await?;
+    Ok(HttpResponse::Ok().finish())
 }
 
 fn transaction_id(id: &str) -> Result<TransactionId, athm_actix::Error> {

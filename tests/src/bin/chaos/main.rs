@@ -19,14 +19,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use athm_actix::Status;
 use athm_actix::simulator::{Customers, FaultRates, Simulator, WebhookFaultRates, WebhookShape};
+use athm_actix::{Status, TransactionKind};
 use clap::Parser;
 use fastrand::Rng;
 use futures_util::future::join;
 use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use self::audit::{Findings, audit};
@@ -59,7 +58,7 @@ struct Options {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     processes: u8,
     /// How many payments are under way at once.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 32)]
     concurrency: usize,
     /// How many of a thousand requests go wrong, and how many of a thousand webhooks.
     #[arg(long, default_value_t = 250)]
@@ -231,9 +230,12 @@ fn story_of(simulator: &Simulator) -> String {
     let (requests, webhooks) = (simulator.requests(), simulator.webhooks());
     let spoilt = requests.iter().filter(|request| request.fault.is_some()).count();
     let mistreated = webhooks.iter().filter(|webhook| webhook.fault.is_some()).count();
-    let paid = simulator.payments().iter().filter(|payment| payment.status == Status::Completed).count();
+    let payments = simulator.payments();
+    let completed = |kind| payments.iter().filter(|it| it.kind == kind && it.status == Status::Completed).count();
+    let (paid, refunds) = (completed(TransactionKind::Ecommerce), completed(TransactionKind::Refund));
     format!(
         "payments that were paid                  {paid:>10}\n\
+         refunds                                  {refunds:>10}\n\
          requests to the provider                 {:>10}\n\
            of these went wrong                    {spoilt:>10}\n\
          webhooks                                 {:>10}\n\
@@ -243,12 +245,11 @@ fn story_of(simulator: &Simulator) -> String {
     )
 }
 
-fn line(payments: u32, findings: &Findings) -> Value {
-    json!({
-        "payments": payments,
-        "state_mismatches": findings.state_mismatches,
-        "signals_missing": findings.signals_missing,
-        "signals_doubled": findings.signals_doubled,
-        "money_calls_repeated": findings.money_calls_repeated,
-    })
+/// In the order in which people read it.
+fn line(payments: u32, findings: &Findings) -> String {
+    let Findings { state_mismatches, signals_missing, signals_doubled, money_calls_repeated, .. } = findings;
+    format!(
+        "{{\"payments\":{payments},\"state_mismatches\":{state_mismatches},\"signals_missing\":{signals_missing},\
+         \"signals_doubled\":{signals_doubled},\"money_calls_repeated\":{money_calls_repeated}}}"
+    )
 }

@@ -83,6 +83,32 @@ impl Story {
         for _ in 0..self.random.u8(0..=2) {
             self.tell(order, "completed").await;
         }
+        if self.random.u8(0..100) < 40 && self.is_paid(order).await {
+            self.refund(order).await;
+        }
+    }
+
+    /// Gives money back, once or several times, also at once and more than there is: each amount is asked for once.
+    async fn refund(&mut self, order: &Order) {
+        let mut amounts: Vec<i64> = (0..self.random.usize(1..=3)).map(|_| self.random.i64(1..=order.cents)).collect();
+        if self.random.bool() {
+            amounts.iter_mut().for_each(|amount| *amount = (*amount / 4).max(1));
+        }
+        amounts.sort_unstable();
+        amounts.dedup();
+        let path = format!("/orders/{}/refund", order.id);
+        let is_race = self.random.bool();
+        let asked = amounts.into_iter().map(|cents| {
+            let (house, path, mut random) = (self.house.clone(), path.clone(), self.random.fork());
+            async move { house.post(&path, &json!({ "cents": cents }), &mut random).await }
+        });
+        if is_race {
+            join_all(asked.collect::<Vec<_>>()).await;
+        } else {
+            for asked in asked.collect::<Vec<_>>() {
+                asked.await;
+            }
+        }
     }
 
     async fn give_up(&mut self, order: &Order) {
@@ -123,7 +149,6 @@ impl Story {
     }
 
     /// Whether the money has moved, as far as the provider is concerned, when it had a little time for it.
-    #[expect(dead_code, reason = "refunds begin with it")]
     async fn is_paid(&self, order: &Order) -> bool {
         let is_paid = || self.simulator.payment(&order.ticket).is_some_and(|it| it.status == Status::Completed);
         for _ in 0..20 {
