@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::runtime::Handle;
 
 use super::ConfigError;
 use super::house::{Retention, Sweeps};
@@ -56,6 +57,7 @@ pub struct Builder {
     pub(super) errands: Errands,
     pub(super) sweeps: Sweeps,
     pub(super) webhook_secret: Option<WebhookSecret>,
+    pub(super) runtime: Option<Handle>,
 }
 
 impl Builder {
@@ -234,9 +236,24 @@ impl Builder {
         self
     }
 
-    /// How often the provider is asked about payments that weren't created here: so many times a second, and so many at
-    /// once after a quiet time; 5 and 20 unless given. What is more waits its turn, so that a flood of invented ids
-    /// costs the provider nothing.
+    /// Where receivers run, in place of two threads of athm's own: a runtime of yours, whose threads they share then with
+    /// whatever else runs there. Leases, retries and the provider stay on a thread of athm's.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use athm_core::Athm;
+    ///
+    /// let athm = Athm::builder().from_env()?.runtime(tokio::runtime::Handle::current()).start().await?;
+    /// # drop(athm); Ok(()) }
+    /// ```
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// How often the provider is asked about payments that weren't created here, because of messages that have just come:
+    /// so many times a second, and so many at once after a quiet time; 5 and 20 unless given. What is more waits, and is
+    /// asked about as often again: a flood of invented ids costs the provider little, and takes no waiting message's turn.
     pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
         self

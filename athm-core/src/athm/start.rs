@@ -45,7 +45,7 @@ impl Builder {
         let policy = Policy { checks: self.checks, registry, errands };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
-        let runtimes = Runtimes::start().map_err(StartError::Threads)?;
+        let runtimes = Runtimes::start(self.runtime).map_err(StartError::Threads)?;
         let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
         let store = open(url, set_up).await.inspect_err(|_| {
             runtimes.stop();
@@ -57,7 +57,9 @@ impl Builder {
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
-        let processor = Processor { store, asking, clock, waiting: Arc::default(), approved: Arc::default() };
+        let has_secret_webhook = self.webhook_secret.is_some();
+        let (waiting, approved) = (Arc::default(), Arc::default());
+        let processor = Processor { store, asking, clock, waiting, has_secret_webhook, approved };
         let operations = processor.asking.as_ref().map(|asking| Operations::new(processor.clone(), &asking.client));
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::errand::Plan;
 use super::{Errands, Record, StoreError};
 use crate::delivery::Planned;
-use crate::dispatch::Registry;
+use crate::dispatch::Snapshot;
 use crate::transaction::{Fired, Refunds};
 use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
 
@@ -17,7 +17,7 @@ pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync
 #[derive(Clone, Default)]
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) registry: Snapshot,
     pub(crate) errands: Errands,
 }
 
@@ -70,9 +70,10 @@ impl Policy {
         let mut transitions = Vec::new();
         if let Some(other) = &merged {
             fired.extend(&other.fired);
-            let told = refunds.absorb(&other.refunds, transaction.id);
+            // What was given back has been told by the one row or the other, to the last cent.
+            refunds.absorb(&mut transaction, &other.transaction, &other.refunds);
             // Fires nothing that the other row has fired: only what makes sense of both together.
-            transitions.extend(transaction.apply(&other.transaction, &told, &mut refunds, &mut fired));
+            transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
         transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
         let write = if transaction == before { Write::Nothing } else { Write::Update };

@@ -55,7 +55,9 @@ use super::{
 };
 use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Clock, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId};
+use crate::{
+    Amount, Clock, Customer, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId,
+};
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -129,8 +131,9 @@ impl Store for Postgres {
         self.read((now, receivers), |session, clock, (now, receivers)| {
             async move {
                 let now = session.times(&clock).await?.there(now);
-                let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= $1 \
-                           AND receiver = ANY ($2))";
+                // In the order of the index, so that the first one found is enough.
+                let sql = "SELECT true FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= $1 \
+                           AND receiver = ANY ($2) ORDER BY due_at LIMIT 1";
                 let found = session.one(sql, values![now, receivers], |columns| columns.get()).await?;
                 Ok(found.unwrap_or(false))
             }
@@ -224,6 +227,12 @@ impl Store for Postgres {
 
     fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
         self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    }
+
+    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>> {
+        self.read((customer, amount), |session, _, (customer, amount)| {
+            async move { refunds::paid_by(&session, &customer, amount).await }.boxed()
+        })
     }
 
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
