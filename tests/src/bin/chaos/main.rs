@@ -218,7 +218,7 @@ async fn settle(
         let findings = audit(simulator, &rows, &effects.done()?);
         let is_pending =
             simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed));
-        if (findings.is_clean() && !is_pending) || Instant::now() > deadline {
+        if (findings.is_settled() && !is_pending) || Instant::now() > deadline {
             return Ok(findings);
         }
         bar.set_message(format!("settling: {}", findings.details.len()));
