@@ -188,3 +188,87 @@ fn is_readable(request: &ReceivedRequest) -> bool {
     let spoils = |fault: &Fault| !matches!(fault, Fault::Slow(_) | Fault::Stale(_) | Fault::ByteOrderMark);
     request.status == Some(200) && !request.fault.as_ref().is_some_and(spoils)
 }
+
+#[cfg(test)]
+mod tests {
+    use athm_actix::Amount;
+    use athm_actix::simulator::{Effect as Outcome, Endpoint};
+    use serde_json::json;
+
+    use super::*;
+    use crate::effects::Effect;
+
+    async fn one_paid() -> (Simulator, Value, Done) {
+        let simulator = Simulator::start().await.unwrap();
+        let paid = SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Completed).metadata_1("order-1");
+        let id = simulator.insert(paid);
+        let row = json!({
+            "ecommerceId": id.to_string(), "status": "completed", "total": 2500, "fee": 56, "net": 2444, "refunded": 0,
+        });
+        let effect = |receiver: &str| Effect { receiver: receiver.into(), signal: "completed".into(), cents: 2500 };
+        let keys = [("a".to_owned(), effect("steady")), ("b".to_owned(), effect("shaky"))];
+        (simulator, row, Done::from([("order-1".to_owned(), keys.into())]))
+    }
+
+    #[tokio::test]
+    async fn books_that_agree_are_clean_and_a_cent_is_found() {
+        let (simulator, row, done) = one_paid().await;
+        assert_eq!(audit(&simulator, &[row.clone()], &done), Findings::default());
+        for field in ["total", "fee", "net", "refunded"] {
+            let mut altered = row.clone();
+            altered[field] = json!(row[field].as_i64().unwrap() + 1);
+            assert_eq!(audit(&simulator, &[altered], &done).state_mismatches, 1, "{field}");
+        }
+        assert_eq!(audit(&simulator, &[], &done).state_mismatches, 1);
+        assert_eq!(audit(&simulator, &[row.clone(), row.clone()], &done).state_mismatches, 1);
+        let invented = json!({ "ecommerceId": uuid::Uuid::now_v7().to_string(), "status": "open" });
+        assert_eq!(audit(&simulator, &[row, invented], &done).state_mismatches, 1);
+    }
+
+    #[tokio::test]
+    async fn signals_that_are_missing_or_doubled_are_found() {
+        let (simulator, row, mut done) = one_paid().await;
+        let keys = done.get_mut("order-1").unwrap();
+        let steady = keys.remove("a").unwrap();
+        assert_eq!(audit(&simulator, &[row.clone()], &done).signals_missing, 1);
+        let keys = done.get_mut("order-1").unwrap();
+        keys.insert("a".into(), steady.clone());
+        keys.insert("c".into(), steady.clone());
+        keys.insert("d".into(), Effect { receiver: "refunds".into(), signal: "refunded".into(), cents: 1 });
+        keys.insert("e".into(), Effect { signal: "expired".into(), ..steady });
+        assert_eq!(audit(&simulator, &[row], &done).signals_doubled, 3);
+    }
+
+    #[tokio::test]
+    async fn money_calls_that_are_repeated_are_found() {
+        let (simulator, row, done) = one_paid().await;
+        let id: EcommerceId = row["ecommerceId"].as_str().unwrap().parse().unwrap();
+        let ecommerce = format!("{}/api/business-transaction/ecommerce", simulator.url());
+        let (client, token) = (athm_tests::http_client(), simulator.auth_token(&id).unwrap());
+        let authorize = async || {
+            client.post(format!("{ecommerce}/authorization")).bearer_auth(&token).send().await.unwrap();
+        };
+        let find = async || {
+            let body = json!({ "ecommerceId": id.to_string(), "publicToken": "p" });
+            client.post(format!("{ecommerce}/business/findPayment")).json(&body).send().await.unwrap();
+        };
+        let found = || audit(&simulator, &[row.clone()], &done).money_calls_repeated;
+        authorize().await;
+        find().await;
+        authorize().await;
+        assert_eq!(found(), 0);
+        simulator.fail_next(Endpoint::Find, Fault::InternalError(Outcome::Done));
+        find().await;
+        authorize().await;
+        assert_eq!(found(), 1);
+
+        let reference = simulator.payment(&id).unwrap().reference_number.unwrap().to_string();
+        for amount in ["1.00", "2.00", "1.00"] {
+            let body =
+                json!({ "publicToken": "p", "privateToken": "p", "referenceNumber": reference, "amount": amount });
+            simulator.fail_next(Endpoint::Refund, Fault::Reject { code: String::from("BTRA_0030") });
+            client.post(format!("{ecommerce}/refund")).json(&body).send().await.unwrap();
+        }
+        assert_eq!(found(), 2);
+    }
+}
