@@ -213,7 +213,7 @@ mod tests {
     #[tokio::test]
     async fn books_that_agree_are_clean_and_a_cent_is_found() {
         let (simulator, row, done) = one_paid().await;
-        assert_eq!(audit(&simulator, &[row.clone()], &done), Findings::default());
+        assert_eq!(audit(&simulator, std::slice::from_ref(&row), &done), Findings::default());
         for field in ["total", "fee", "net", "refunded"] {
             let mut altered = row.clone();
             altered[field] = json!(row[field].as_i64().unwrap() + 1);
@@ -230,7 +230,7 @@ mod tests {
         let (simulator, row, mut done) = one_paid().await;
         let keys = done.get_mut("order-1").unwrap();
         let steady = keys.remove("a").unwrap();
-        assert_eq!(audit(&simulator, &[row.clone()], &done).signals_missing, 1);
+        assert_eq!(audit(&simulator, std::slice::from_ref(&row), &done).signals_missing, 1);
         let keys = done.get_mut("order-1").unwrap();
         keys.insert("a".into(), steady.clone());
         keys.insert("c".into(), steady.clone());
@@ -252,7 +252,7 @@ mod tests {
             let body = json!({ "ecommerceId": id.to_string(), "publicToken": "p" });
             client.post(format!("{ecommerce}/business/findPayment")).json(&body).send().await.unwrap();
         };
-        let found = || audit(&simulator, &[row.clone()], &done).money_calls_repeated;
+        let found = || audit(&simulator, std::slice::from_ref(&row), &done).money_calls_repeated;
         authorize().await;
         find().await;
         authorize().await;
