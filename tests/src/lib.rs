@@ -44,6 +44,7 @@ pub struct EditionBefore;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod process;
 mod scripted;
 pub mod secrecy;
 mod served;
@@ -51,9 +52,10 @@ mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
+pub use self::process::Process;
 pub use self::scripted::{Asked, Script, Scripted};
 pub use self::served::Served;
-pub use self::till::{Fault, Till};
+pub use self::till::{Till, TillFault};
 
 /// An empty database of a test's own, gone when the test ends.
 pub trait Backend: Default {
@@ -272,10 +274,12 @@ impl<D: Backend> Business<D> {
         eventually(async || condition()).await;
     }
 
-    /// How often the provider was asked at that path.
+    /// How often the provider was asked at that path, and has answered.
     #[must_use]
     pub fn asked(&self, path: &str) -> usize {
-        self.simulator.requests().iter().filter(|request| request.path.ends_with(path)).count()
+        // What has only just come may still fail, or not, as the test says next.
+        let requests = self.simulator.requests();
+        requests.iter().filter(|request| request.status.is_some() && request.path.ends_with(path)).count()
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_core::{Athm, Clock, Context, Delivery, Dispatcher, FromContext, Sender, Signal, Status};
-use athm_tests::{Fault, Recorder, eventually, payment, trusting};
+use athm_core::{Amount, Athm, Clock, Context, Delivery, Dispatcher, FromContext, NewRefund, Sender, Signal, Status};
+use athm_tests::{Recorder, TillFault, eventually, payment, trusting};
 use futures_util::future::{join, join_all};
 use tokio::sync::Notify;
 
@@ -129,7 +129,7 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
     let till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
-    till.fail_next("/authorization", Fault::Held(Arc::clone(&go)));
+    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
     let processes = [till.athm.clone(), till.another().await, till.another().await];
     let authorizing = (0..24).map(|n| processes[n % 3].authorize(open.id()));
     let release = async {
@@ -180,4 +180,19 @@ async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_
     assert_eq!(recorder.wait_for(3).await.len(), 3);
     old.shutdown(Duration::ZERO).await;
     new.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_of_three_processes_at_once_never_overspend() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    let processes = [till.athm.clone(), till.another().await, till.another().await];
+    let refunds = (0..12).map(|n| processes[n % 3].refund(paid.id(), NewRefund::partial(Amount::from_cents(1000))));
+    let refunds = join_all(refunds).await;
+    assert_eq!(refunds.iter().filter(|refund| refund.is_ok()).count(), 2, "{refunds:?}");
+    assert_eq!((till.refunded(), till.provider.count("/refund")), (2000, 2));
+    assert_eq!(till.database.query("SELECT sum(amount) FROM athm_refund WHERE state = 'done'"), ["2000"]);
+    for athm in &processes {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
 }

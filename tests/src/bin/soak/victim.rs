@@ -1,29 +1,18 @@
 //! The child process, as the parent has it.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader};
+use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub(crate) struct Victim {
-    process: Child,
-    url: String,
-}
+use athm_tests::Process;
+
+pub(crate) struct Victim(Process);
 
 impl Victim {
     /// Starts it, and waits until it takes payments.
     pub(crate) async fn start(folder: &Path, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--serve").arg(folder).args(["--at", database]);
-        let mut process = command.stdout(Stdio::piped()).spawn()?;
-        let output = process.stdout.take().ok_or("it has no output")?;
-        let mut address = String::new();
-        BufReader::new(output).read_line(&mut address)?;
-        let victim = Self { process, url: format!("http://{}", address.trim()) };
-        let health = athm_tests::http_client().get(format!("{}/athm/health", victim.url)).send().await?;
-        health.error_for_status()?;
-        Ok(victim)
+        Process::start(&arguments(folder, database)).await.map(Self)
     }
 
     /// Kills it and starts it again. Tells how long it was away.
@@ -32,25 +21,19 @@ impl Victim {
         folder: &Path,
         database: &str,
     ) -> Result<Duration, Box<dyn std::error::Error>> {
-        self.kill()?;
-        let killed = Instant::now();
-        *self = Self::start(folder, database).await?;
-        Ok(killed.elapsed())
-    }
-
-    /// SIGKILL: it gets no chance to do anything about it.
-    pub(crate) fn kill(&mut self) -> io::Result<()> {
-        self.process.kill()?;
-        self.process.wait().map(drop)
+        self.0.kill()?;
+        let time;
+        (self.0, time) = Process::restart(&arguments(folder, database)).await?;
+        Ok(time)
     }
 
     pub(crate) fn url(&self) -> String {
-        self.url.clone()
+        self.0.url().to_owned()
     }
 
     /// The payments that it has recorded, those recorded twice named twice.
     pub(crate) async fn recorded(&self) -> Result<Recorded, reqwest::Error> {
-        let lines = athm_tests::http_client().get(format!("{}/recorded", self.url)).send().await?.text().await?;
+        let lines = athm_tests::http_client().get(format!("{}/recorded", self.url())).send().await?.text().await?;
         let mut recorded = Recorded::default();
         for line in lines.lines() {
             if !recorded.payments.insert(line.to_owned()) {
@@ -61,14 +44,12 @@ impl Victim {
     }
 }
 
+fn arguments(folder: &Path, database: &str) -> [OsString; 4] {
+    [OsString::from("--serve"), folder.into(), OsString::from("--at"), database.into()]
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     pub(crate) payments: HashSet<String>,
     pub(crate) doubled: usize,
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.kill();
-    }
 }
