@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Store};
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Source, Store};
 use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
@@ -233,14 +233,22 @@ impl Processor {
             told.push(Told { refund: None, detail: RefundDetail::of(&seen) });
             seen = Transaction { updated_at: seen.updated_at, ..payment };
         }
-        let recorded = self.store.record(Record { observed: seen, sender, auth_token: None, told }).await?;
+        let recorded =
+            self.store.record(Record { observed: seen, sender, auth_token: None, told, source: Source::News }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.approved.notify_one();
         }
         Ok(recorded)
     }
 
-    async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
+    /// Records what the provider's books say of a payment.
+    pub(crate) async fn correct(&self, observed: Transaction) -> Result<Recorded, StoreError> {
+        let told = Vec::new();
+        let record = Record { observed, sender: Sender::RECONCILE, auth_token: None, told, source: Source::Books };
+        self.store.record(record).await
+    }
+
+    pub(crate) async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
         let Some(reference) = refund.reference_number.clone() else { return Ok(None) };
         let key = self.payment_of(PaymentKey::Reference(reference), Some(&TransactionKind::Refund)).await?;
         let payment = self.store.find(By::Payment(key)).await?;
@@ -268,8 +276,13 @@ impl Processor {
         sender: Sender,
         body: String,
     ) -> Result<Receipt, StoreError> {
-        let mut record =
-            Record { observed: callback.transaction(self.clock.now()), sender, auth_token: None, told: Vec::new() };
+        let mut record = Record {
+            observed: callback.transaction(self.clock.now()),
+            sender,
+            auth_token: None,
+            told: Vec::new(),
+            source: Source::News,
+        };
         if callback.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.store.find(By::Payment(key.clone())).await? else {
                 let (kind, status) = (callback.kind().cloned(), callback.status().cloned());

@@ -11,6 +11,7 @@ mod merging;
 mod operations;
 mod provider;
 mod provider_calls;
+mod reconciliation;
 mod refunds;
 mod start;
 mod storage;
