@@ -63,17 +63,16 @@ impl fmt::Display for Differs {
 /// disagree on them.
 pub(super) fn between(ours: &Transaction, theirs: &Transaction) -> Vec<Difference> {
     let Some(reference_number) = theirs.reference_number.clone() else { return Vec::new() };
-    let amounts: [(fn(Amount, Amount) -> Differs, _, _); 4] = [
-        (Differs::Total, ours.total, theirs.total),
-        (Differs::Fee, ours.fee, theirs.fee),
-        (Differs::NetAmount, ours.net_amount, theirs.net_amount),
-        (Differs::RefundedAmount, ours.refunded_amount, theirs.refunded_amount),
+    let differing = |differs: fn(Amount, Amount) -> Differs, ours, theirs| (ours != theirs).then(|| differs(ours, theirs));
+    let all = [
+        (ours.status != theirs.status).then(|| Differs::Status(ours.status.clone(), theirs.status.clone())),
+        differing(Differs::Total, ours.total, theirs.total),
+        differing(Differs::Fee, ours.fee, theirs.fee),
+        differing(Differs::NetAmount, ours.net_amount, theirs.net_amount),
+        differing(Differs::RefundedAmount, ours.refunded_amount, theirs.refunded_amount),
     ];
-    let status = (ours.status != theirs.status).then(|| Differs::Status(ours.status.clone(), theirs.status.clone()));
-    let amounts = amounts.into_iter().filter(|(_, ours, theirs)| ours != theirs);
-    let all = status.into_iter().chain(amounts.map(|(differs, ours, theirs)| differs(ours, theirs)));
     let transaction_id = ours.id;
-    all.map(|what| Difference { transaction_id, reference_number: reference_number.clone(), what }).collect()
+    all.into_iter().flatten().map(|what| Difference { transaction_id, reference_number: reference_number.clone(), what }).collect()
 }
 
 #[cfg(test)]
