@@ -111,5 +111,6 @@ pub mod __private {
     pub use linkme;
 
     pub use crate::Signal;
+    pub use crate::dispatch::index;
     pub use crate::receiver::{ATHM_RECEIVERS_V1, Call, Outcome, Parameter, Receiver, argument, boxed, outcome};
 }

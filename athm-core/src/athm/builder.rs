@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::runtime::Handle;
 
 use super::ConfigError;
 use super::house::{Retention, Sweeps};
@@ -56,6 +57,7 @@ pub struct Builder {
     pub(super) errands: Errands,
     pub(super) sweeps: Sweeps,
     pub(super) webhook_secret: Option<WebhookSecret>,
+    pub(super) runtime: Option<Handle>,
 }
 
 impl Builder {
@@ -231,6 +233,21 @@ impl Builder {
     /// How many deliveries run at once: 64 unless given, at least 1. What is more waits in the database.
     pub fn concurrency(mut self, deliveries: usize) -> Self {
         self.concurrency = Some(deliveries.max(1));
+        self
+    }
+
+    /// Where receivers run, in place of two threads of athm's own: a runtime of yours, whose threads they share then with
+    /// whatever else runs there. Leases, retries and the provider stay on a thread of athm's.
+    ///
+    /// ```no_run
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// use athm_core::Athm;
+    ///
+    /// let athm = Athm::builder().from_env()?.runtime(tokio::runtime::Handle::current()).start().await?;
+    /// # drop(athm); Ok(()) }
+    /// ```
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 

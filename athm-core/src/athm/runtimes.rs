@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// One thread that keeps house, and two for receivers: these may block, and neither HTTP nor the house notices.
+/// One thread that keeps house, and two for receivers unless the user has a runtime for them: these may block, and neither
+/// HTTP nor the house notices.
 pub(super) struct Runtimes {
     house: Handle,
     receivers: Handle,
@@ -13,12 +14,20 @@ pub(super) struct Runtimes {
 }
 
 impl Runtimes {
-    pub(super) fn start() -> io::Result<Self> {
-        let house = Builder::new_multi_thread().worker_threads(1).thread_name("athm-house").enable_all().build()?;
-        let receivers =
-            Builder::new_multi_thread().worker_threads(2).thread_name("athm-receiver").enable_all().build()?;
-        let handles = (house.handle().clone(), receivers.handle().clone());
-        Ok(Self { house: handles.0, receivers: handles.1, running: Mutex::new(vec![house, receivers]) })
+    /// With the user's own runtime for receivers, if one was given.
+    pub(super) fn start(given: Option<Handle>) -> io::Result<Self> {
+        let mut running = vec![runtime("athm-house", 1)?];
+        let house = running[0].handle().clone();
+        let receivers = match given {
+            Some(handle) => handle,
+            None => {
+                let own = runtime("athm-receiver", 2)?;
+                let handle = own.handle().clone();
+                running.push(own);
+                handle
+            }
+        };
+        Ok(Self { house, receivers, running: Mutex::new(running) })
     }
 
     /// Where messages are processed, the provider is asked and leases are kept.
@@ -31,7 +40,7 @@ impl Runtimes {
         self.receivers.clone()
     }
 
-    /// Ends both without waiting: a plain drop would panic within async code. `false` when that was done already.
+    /// Ends what is ours without waiting: a plain drop would panic within async code. `false` when that was done already.
     pub(super) fn stop(&self) -> bool {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         let was_running = !running.is_empty();
@@ -46,4 +55,8 @@ impl Drop for Runtimes {
             tracing::warn!("athm was dropped without `shutdown`: what was running runs again at the next start");
         }
     }
+}
+
+fn runtime(name: &str, threads: usize) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(threads).thread_name(name).enable_all().build()
 }

@@ -45,7 +45,7 @@ impl Builder {
         let policy = Policy { checks: self.checks, registry, errands };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
-        let runtimes = Runtimes::start().map_err(StartError::Threads)?;
+        let runtimes = Runtimes::start(self.runtime).map_err(StartError::Threads)?;
         let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
         let store = open(url, set_up).await.inspect_err(|_| {
             runtimes.stop();

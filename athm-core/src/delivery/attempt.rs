@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::{Claimed, End, Ended, Worker};
 use crate::clock::later;
 use crate::dispatch::{Failure, ReceiverInfo, call};
-use crate::receiver::{Context, Delivery};
+use crate::receiver::{Context, Delivery, Occasion};
 use crate::text::{causes, cut};
 use crate::{Event, Permanent, Transaction};
 
@@ -27,10 +27,12 @@ impl Worker {
         claimed: Claimed,
         transaction: Arc<Transaction>,
         event: Arc<Event>,
+        recording: &Span,
     ) {
         let Claimed { planned, attempt, .. } = &claimed;
         self.outbox.running.started(planned.id);
         let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %planned.signal, transaction = %transaction.id(), attempt);
+        span.follows_from(recording.id());
         let result = self.attempt(&receiver, &claimed, &transaction, &event).instrument(span.clone()).await;
         let end = match result {
             Ok(()) => {
@@ -58,15 +60,15 @@ impl Worker {
         let Claimed { planned, is_replay, .. } = claimed;
         let delivery =
             Delivery { id: planned.id, event_id: Some(event.id()), attempt, attempts, is_replay: *is_replay };
-        let context = Context {
+        let occasion = Occasion {
             transaction,
             signal: planned.signal,
             sender: event.sender(),
             states: self.dispatcher.states(),
-            receiver: receiver.id(),
             refund: event.transition().refund(),
             delivery: Some(&delivery),
         };
+        let context = Context { occasion: &occasion, receiver };
         let (limit, started) = (receiver.timeout(), self.clock.steady());
         let running = pin!(call(receiver, &context));
         if receiver.is_blocking() {

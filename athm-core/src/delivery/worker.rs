@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
+use tracing::Span;
 
 use super::running::Held;
 use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work};
@@ -22,6 +23,9 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 const RENEWAL: Duration = Duration::from_secs(10);
 /// How often what is due is asked for: a second, give or take a fifth.
 const POLL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
+
+/// How long places that are given back are waited for, once the first one is.
+const TOGETHER: Duration = Duration::from_millis(2);
 
 /// Runs deliveries and notes how they ended.
 #[derive(Clone)]
@@ -57,7 +61,9 @@ impl Worker {
             let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
             let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
             if has_backlog {
-                reasons.push(self.outbox.slots.freed().boxed());
+                // Those that ended in one commit give their places back one after another: all of them are filled at once.
+                let freed = self.outbox.slots.freed().then(|()| tokio::time::sleep(TOGETHER));
+                reasons.push(freed.boxed());
             }
             select_all(reasons).await;
         }
@@ -65,11 +71,11 @@ impl Worker {
 
     async fn claim_due(&self) -> Result<(), StoreError> {
         let now = self.clock.steady();
-        if !self.store.has_due(now, self.known()).await? {
+        // Whoever finds no slot while they are taken here says so after this.
+        let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
+        if !has_backlog && !self.store.has_due(now, self.known()).await? {
             return Ok(());
         }
-        // Whoever finds no slot while they are taken here says so after this.
-        self.outbox.backlog.store(false, Ordering::Release);
         let slots = self.outbox.slots.take(usize::MAX);
         let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
@@ -102,10 +108,10 @@ impl Worker {
     async fn run_event(self, work: Work) {
         let Work { transaction, event, deliveries, span } = work;
         let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
-        tracing::Span::current().follows_from(span.id());
         for group in self.in_order(event.transition().signals(), deliveries) {
             let started = group.into_iter().map(|(receiver, claimed)| {
-                self.clone().deliver_or_return(receiver, claimed, Arc::clone(&transaction), Arc::clone(&event))
+                let (transaction, event) = (Arc::clone(&transaction), Arc::clone(&event));
+                self.clone().deliver_or_return(receiver, claimed, transaction, event, &span)
             });
             join_all(started).await;
         }
@@ -117,9 +123,12 @@ impl Worker {
         claimed: Claimed,
         transaction: Arc<Transaction>,
         event: Arc<Event>,
+        recording: &Span,
     ) {
         match receiver {
-            Some(receiver) if !self.outbox.is_stopping() => self.deliver(receiver, claimed, transaction, event).await,
+            Some(receiver) if !self.outbox.is_stopping() => {
+                self.deliver(receiver, claimed, transaction, event, recording).await
+            }
             // Disconnected meanwhile, or the program is stopping.
             _ => self.acknowledge(&claimed, End::Unstarted).await,
         }

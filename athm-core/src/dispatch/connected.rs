@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use super::ReceiverOptions;
 use crate::Signal;
-use crate::receiver::{Answer, Answered, Context, IntoOutcome, Receive};
+use crate::receiver::{Answer, Answered, Context, Receive};
 
 /// A receiver that was connected at run time.
 pub(crate) struct Connected {
@@ -60,6 +60,6 @@ struct Object<T>(T);
 impl<T: Receive> Connectable for Object<T> {
     fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
         let context = *context;
-        Answered::Later(async move { self.0.receive(&context).await.into_outcome() }.boxed())
+        Answered::Later(async move { self.0.receive(&context).await }.boxed())
     }
 }

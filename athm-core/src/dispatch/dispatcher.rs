@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::connected::Connected;
-use super::receivers::Receivers;
-use super::run::Run;
+use super::receivers::{Receivers, Snapshot};
+use super::run::{Run, call_plain};
 use super::{AlreadyConnected, Connection, ReceiverInfo, ReceiverOptions, Registry, Report, ReportEntry};
-use crate::receiver::{Answer, Context, Receive, States};
+use crate::receiver::{Answer, Context, Occasion, Receive, States};
 use crate::{Sender, Signal, Transaction};
 
 /// Sends signals to receivers, now and here: nothing is stored, nothing is tried again.
@@ -51,10 +51,10 @@ impl Dispatcher {
     /// One that nobody listens to yet.
     #[must_use]
     pub fn empty() -> Self {
-        Self::of(Registry::default())
+        Self::of(Registry::empty())
     }
 
-    fn of(registry: Registry) -> Self {
+    fn of(registry: &'static Registry) -> Self {
         Self { receivers: Arc::new(Receivers::of(registry)), states: Arc::default() }
     }
 
@@ -196,14 +196,16 @@ impl Dispatcher {
     ///
     /// An open or confirmed payment has no signal yet: the report is empty.
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
-        let registry = self.receivers.now();
-        let signals = transaction.signals();
-        let mut report = Report::with_capacity(signals.iter().map(|signal| registry.of_signal(*signal).len()).sum());
-        for &signal in signals {
-            let context = self.context(signal, transaction, &sender);
-            report = Run::new(context, registry.of_signal(signal), report).await;
+        let (receivers, signals, mut failed) = (self.receivers.now(), transaction.signals(), Vec::new());
+        for &signal in signals.iter().filter(|signal| !receivers.of_signal(**signal).is_empty()) {
+            let occasion = self.occasion(signal, transaction, &sender);
+            let heard = receivers.of_signal(signal);
+            if let Some(stop) = call_plain(&occasion, heard) {
+                let mut rest = Run::from(stop, &occasion, heard);
+                failed.append(&mut (&mut rest).await);
+            }
         }
-        report
+        Report::new(receivers, signals, sender, failed)
     }
 
     /// Sends one signal, and returns the receivers that failed, as they did: Django's `send_robust`, where only the
@@ -223,18 +225,20 @@ impl Dispatcher {
     /// # Ok(()) }
     /// ```
     pub async fn send_robust(&self, signal: Signal, transaction: &Transaction, sender: &Sender) -> Vec<ReportEntry> {
-        let registry = self.receivers.now();
-        let context = self.context(signal, transaction, sender);
-        Run::new(context, registry.of_signal(signal), Vec::new()).await
+        let (receivers, occasion) = (self.receivers.now(), self.occasion(signal, transaction, sender));
+        let heard = receivers.of_signal(signal);
+        let Some(stop) = call_plain(&occasion, heard) else { return Vec::new() };
+        let mut rest = Run::from(stop, &occasion, heard);
+        (&mut rest).await
     }
 
-    fn context<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Context<'a> {
-        Context { transaction, signal, sender, states: &self.states, receiver: "", refund: None, delivery: None }
+    fn occasion<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Occasion<'a> {
+        Occasion { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
     }
 
     /// The receivers as they are now: a dispatch is not changed by what they connect and disconnect.
-    pub(crate) fn snapshot(&self) -> Arc<Registry> {
-        Arc::clone(&self.receivers.now())
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.receivers.now()
     }
 
     pub(crate) fn states(&self) -> &Arc<States> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::connected::Connected;
 use super::pool;
-use crate::receiver::{Answered, Call, Context, Parameter, Receiver, States};
+use crate::receiver::{Answered, Call, Context, Outcome, Parameter, Receiver, States};
 use crate::{Sender, Signal};
 
 const ATTEMPTS: u32 = 10;
@@ -25,7 +25,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// assert_eq!(fulfil.order(), 5);
 /// ```
 #[derive(Clone)]
-pub struct ReceiverInfo(Origin);
+pub struct ReceiverInfo {
+    origin: Origin,
+    /// What is called without a further question: a linked sync function that listens to every sender.
+    pub(super) plain: Option<Plain>,
+}
+
+pub(super) type Plain = for<'a> fn(&'a Context<'a>) -> Outcome;
 
 #[derive(Clone)]
 enum Origin {
@@ -35,17 +41,21 @@ enum Origin {
 
 impl ReceiverInfo {
     pub(super) fn linked(receiver: &'static Receiver) -> Self {
-        Self(Origin::Linked(receiver))
+        let plain = match (receiver.call, receiver.sender) {
+            (Call::Sync(function), None) => Some(function),
+            _ => None,
+        };
+        Self { origin: Origin::Linked(receiver), plain }
     }
 
     pub(super) fn connected(connected: Arc<Connected>) -> Self {
-        Self(Origin::Connected(connected))
+        Self { origin: Origin::Connected(connected), plain: None }
     }
 
     /// Its name, unique in the program.
     #[must_use]
     pub fn id(&self) -> &str {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => receiver.id,
             Origin::Connected(connected) => &connected.options.id,
         }
@@ -54,7 +64,7 @@ impl ReceiverInfo {
     /// What it listens to.
     #[must_use]
     pub fn signals(&self) -> &[Signal] {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => receiver.signals,
             Origin::Connected(connected) => &connected.signals,
         }
@@ -63,7 +73,7 @@ impl ReceiverInfo {
     /// Lower ones finish before higher ones start.
     #[must_use]
     pub fn order(&self) -> i32 {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => receiver.order,
             Origin::Connected(connected) => connected.options.order,
         }
@@ -72,7 +82,7 @@ impl ReceiverInfo {
     /// The one sender that it listens to, or `None` for all.
     #[must_use]
     pub fn sender(&self) -> Option<Sender> {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => receiver.sender.map(Sender::from_static),
             Origin::Connected(connected) => connected.options.sender.clone(),
         }
@@ -93,7 +103,7 @@ impl ReceiverInfo {
     /// How often a durable delivery is tried in all.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        let given = match &self.0 {
+        let given = match &self.origin {
             Origin::Linked(receiver) => receiver.attempts,
             Origin::Connected(connected) => connected.options.attempts,
         };
@@ -103,7 +113,7 @@ impl ReceiverInfo {
     /// How long a durable delivery may take each time.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        let given = match &self.0 {
+        let given = match &self.origin {
             Origin::Linked(receiver) => receiver.timeout,
             Origin::Connected(connected) => connected.options.timeout,
         };
@@ -113,7 +123,7 @@ impl ReceiverInfo {
     /// Whether it runs on the blocking pool. Once begun, it can't be stopped.
     #[must_use]
     pub fn is_blocking(&self) -> bool {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => matches!(receiver.call, Call::Blocking(_)),
             Origin::Connected(connected) => connected.options.blocking,
         }
@@ -122,7 +132,7 @@ impl ReceiverInfo {
     /// Calls it: the one place where it matters which way it came.
     #[inline]
     pub(super) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(Receiver { call: Call::Sync(function), .. }) => Answered::Now(function(context)),
             Origin::Linked(Receiver { call: Call::Async(function), .. }) => Answered::Later(function(*context)),
             Origin::Linked(Receiver { call: Call::Blocking(_), .. }) => pool::call(self, context),
@@ -133,7 +143,7 @@ impl ReceiverInfo {
 
     /// Calls it right here, also when it is one for the blocking pool.
     pub(super) fn call_here<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(Receiver { call: Call::Blocking(function), .. }) => Answered::Now(function(context)),
             Origin::Linked(_) => self.call(context),
             Origin::Connected(connected) => connected.call(context),
@@ -142,14 +152,14 @@ impl ReceiverInfo {
 
     #[inline]
     pub(super) fn hears(&self, sender: &Sender) -> bool {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => receiver.sender.is_none_or(|wanted| wanted == sender.as_str()),
             Origin::Connected(connected) => connected.options.sender.as_ref().is_none_or(|wanted| wanted == sender),
         }
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
+        match (&self.origin, &other.origin) {
             (Origin::Linked(mine), Origin::Linked(theirs)) => std::ptr::eq(*mine, *theirs),
             (_, Origin::Connected(theirs)) => self.is_connected_as(|mine| std::ptr::eq(mine, Arc::as_ptr(theirs))),
             (Origin::Connected(_), Origin::Linked(_)) => false,
@@ -157,7 +167,7 @@ impl ReceiverInfo {
     }
 
     pub(super) fn is_connected_as(&self, is_this: impl Fn(&Connected) -> bool) -> bool {
-        matches!(&self.0, Origin::Connected(connected) if is_this(connected))
+        matches!(&self.origin, Origin::Connected(connected) if is_this(connected))
     }
 
     /// What it asks for and nobody gave, a line each.
@@ -182,14 +192,14 @@ impl ReceiverInfo {
     }
 
     fn parameters(&self) -> &'static [Parameter] {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => receiver.parameters,
             Origin::Connected(_) => &[],
         }
     }
 
     fn source(&self) -> Option<(&'static str, u32)> {
-        match &self.0 {
+        match &self.origin {
             Origin::Linked(receiver) => Some((receiver.file, receiver.line)),
             Origin::Connected(_) => None,
         }

@@ -19,5 +19,7 @@ pub use self::connection::{AlreadyConnected, Connection, ConnectionGuard};
 pub use self::dispatcher::Dispatcher;
 pub use self::info::ReceiverInfo;
 pub use self::options::ReceiverOptions;
+pub(crate) use self::receivers::Snapshot;
 pub(crate) use self::registry::Registry;
+pub use self::registry::index;
 pub use self::report::{Failure, Report, ReportEntry};

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
 use super::ReceiverInfo;
-use crate::receiver::{Answered, Context, Delivery, Outcome, States};
+use crate::receiver::{Answered, Context, Delivery, Occasion, Outcome, States};
 use crate::{Refund, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
@@ -38,28 +38,27 @@ struct Owned {
 impl From<&Context<'_>> for Owned {
     fn from(context: &Context<'_>) -> Self {
         Self {
-            transaction: context.transaction.clone(),
-            signal: context.signal,
-            sender: context.sender.clone(),
-            states: Arc::clone(context.states),
-            refund: context.refund.copied(),
-            delivery: context.delivery.copied(),
+            transaction: context.occasion.transaction.clone(),
+            signal: context.occasion.signal,
+            sender: context.occasion.sender.clone(),
+            states: Arc::clone(context.occasion.states),
+            refund: context.occasion.refund.copied(),
+            delivery: context.occasion.delivery.copied(),
         }
     }
 }
 
 impl Owned {
     fn call(&self, receiver: &ReceiverInfo, runtime: &Handle) -> Outcome {
-        let context = Context {
+        let occasion = Occasion {
             transaction: &self.transaction,
             signal: self.signal,
             sender: &self.sender,
             states: &self.states,
-            receiver: receiver.id(),
             refund: self.refund.as_ref(),
             delivery: self.delivery.as_ref(),
         };
-        match receiver.call_here(&context) {
+        match receiver.call_here(&Context { occasion: &occasion, receiver }) {
             Answered::Now(outcome) => outcome,
             Answered::Later(future) => runtime.block_on(future),
         }

@@ -8,28 +8,27 @@ use super::{AlreadyConnected, ReceiverInfo, Registry};
 /// A registry that is replaced as a whole: who has a snapshot keeps it, and no lock is held while receivers run.
 ///
 /// As long as nobody comes or goes, which is for ever in most programs, reading it costs no lock and no count.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Receivers {
-    first: Arc<Registry>,
-    changed: OnceLock<RwLock<Arc<Registry>>>,
+    first: &'static Registry,
+    changed: OnceLock<RwLock<Snapshot>>,
 }
 
 /// The receivers as they were at one moment.
-pub(super) enum Snapshot<'a> {
-    First(&'a Arc<Registry>),
+#[derive(Debug, Clone)]
+pub(crate) enum Snapshot {
+    First(&'static Registry),
     Changed(Arc<Registry>),
 }
 
 impl Receivers {
-    pub(super) fn of(registry: Registry) -> Self {
-        Self { first: Arc::new(registry), changed: OnceLock::new() }
+    pub(super) fn of(first: &'static Registry) -> Self {
+        Self { first, changed: OnceLock::new() }
     }
 
-    pub(super) fn now(&self) -> Snapshot<'_> {
-        match self.changed.get() {
-            None => Snapshot::First(&self.first),
-            Some(changed) => Snapshot::Changed(Arc::clone(&changed.read().unwrap_or_else(PoisonError::into_inner))),
-        }
+    #[inline]
+    pub(super) fn now(&self) -> Snapshot {
+        self.changed.get().map_or(Snapshot::First(self.first), as_changed)
     }
 
     /// Adds receivers without asking whether their ids are taken.
@@ -51,10 +50,10 @@ impl Receivers {
     }
 
     fn replace(&self, next: impl FnOnce(&Registry) -> Option<Registry>) -> bool {
-        let changed = self.changed.get_or_init(|| RwLock::new(Arc::clone(&self.first)));
+        let changed = self.changed.get_or_init(|| RwLock::new(Snapshot::First(self.first)));
         let mut registry = changed.write().unwrap_or_else(PoisonError::into_inner);
         let Some(next) = next(&registry) else { return false };
-        let before = std::mem::replace(&mut *registry, Arc::new(next));
+        let before = std::mem::replace(&mut *registry, Snapshot::Changed(Arc::new(next)));
         drop(registry);
         // Only without the lock: what a receiver holds may disconnect another as it goes.
         drop(before);
@@ -62,10 +61,22 @@ impl Receivers {
     }
 }
 
-impl Deref for Snapshot<'_> {
-    type Target = Arc<Registry>;
+// Out of the way of those that nobody has changed.
+#[cold]
+fn as_changed(changed: &RwLock<Snapshot>) -> Snapshot {
+    changed.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
 
-    fn deref(&self) -> &Arc<Registry> {
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self::First(Registry::empty())
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = Registry;
+
+    fn deref(&self) -> &Registry {
         match self {
             Self::First(registry) => registry,
             Self::Changed(registry) => registry,

@@ -1,6 +1,7 @@
 //! The receivers of a program, in their order, and who hears what.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::ReceiverInfo;
 use super::sorted::sorted;
@@ -18,7 +19,19 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(super) fn linked() -> Self {
+    /// What the linker collected, sorted once for the whole program.
+    pub(super) fn linked() -> &'static Self {
+        static LINKED: LazyLock<Registry> = LazyLock::new(Registry::collect);
+        &LINKED
+    }
+
+    pub(super) fn empty() -> &'static Self {
+        static EMPTY: Registry =
+            Registry { all: Vec::new(), by_signal: [const { Vec::new() }; Signal::ALL.len()], broken: None };
+        &EMPTY
+    }
+
+    pub(super) fn collect() -> Self {
         match collected() {
             Ok(receivers) => Self::of(receivers),
             Err(error) => Self { broken: Some(error), ..Self::default() },
@@ -27,6 +40,7 @@ impl Registry {
 
     fn of(receivers: &'static [Receiver]) -> Self {
         let mut registry = Self { all: Vec::with_capacity(receivers.len()), ..Self::default() };
+        registry.by_signal.iter_mut().for_each(|heard| heard.reserve_exact(receivers.len()));
         for receiver in sorted(receivers) {
             registry.push(ReceiverInfo::linked(receiver));
         }
@@ -108,4 +122,10 @@ impl Registry {
 fn insert(list: &mut Vec<ReceiverInfo>, receiver: ReceiverInfo) {
     let place = list.partition_point(|other| other.order() <= receiver.order());
     list.insert(place, receiver);
+}
+
+/// Sorts what the linker collected once more, and returns how many receivers there are: for the benchmark of it.
+#[must_use]
+pub fn index() -> usize {
+    Registry::collect().all().len()
 }

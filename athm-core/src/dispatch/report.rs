@@ -1,12 +1,14 @@
 //! How the receivers of a dispatch ended.
 
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::run::Results;
+use super::receivers::Snapshot;
 use crate::receiver::BoxError;
-use crate::{ReceiverInfo, Signal};
+use crate::{ReceiverInfo, Sender, Signal};
 
 /// How every receiver of one dispatch ended, in the order in which they started.
 ///
@@ -23,20 +25,28 @@ use crate::{ReceiverInfo, Signal};
 /// assert_eq!(report.entries()[0].receiver(), "stock");
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Default)]
 #[must_use = "a report tells which receivers failed"]
-pub struct Report(Vec<ReportEntry>);
+pub struct Report(Box<Ran>);
+
+/// Who ran, boxed: a report moves through many hands.
+struct Ran {
+    receivers: Snapshot,
+    signals: &'static [Signal],
+    sender: Sender,
+    /// Written down at once when somebody failed. Where all went well, who ran is known without, until somebody asks.
+    entries: OnceLock<Vec<ReportEntry>>,
+}
 
 impl Report {
     /// Every receiver that ran, in order.
     #[must_use]
     pub fn entries(&self) -> &[ReportEntry] {
-        &self.0
+        self.0.entries.get_or_init(|| self.0.successes())
     }
 
     /// Those that failed.
     pub fn failures(&self) -> impl Iterator<Item = &ReportEntry> {
-        self.0.iter().filter(|entry| entry.failure.is_some())
+        self.0.entries.get().into_iter().flatten().filter(|entry| entry.failure.is_some())
     }
 
     /// Whether none failed; so, too, when none ran.
@@ -48,24 +58,49 @@ impl Report {
     /// Whether nobody listened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries().is_empty()
     }
 
-    pub(super) fn with_capacity(receivers: usize) -> Self {
-        Self(Vec::with_capacity(receivers))
+    #[inline]
+    pub(super) fn new(
+        receivers: Snapshot,
+        signals: &'static [Signal],
+        sender: Sender,
+        failed: Vec<ReportEntry>,
+    ) -> Self {
+        let entries = OnceLock::new();
+        let mut ran = Box::new(Ran { receivers, signals, sender, entries });
+        if !failed.is_empty() {
+            ran.entries = ran.with(failed).into();
+        }
+        Self(ran)
     }
 }
 
-impl Results for Report {
-    #[inline]
-    fn started(&mut self, receiver: &ReceiverInfo, signal: Signal) {
-        self.0.push(ReportEntry { receiver: receiver.clone(), signal, failure: None });
+impl Ran {
+    /// Everybody who ran, as if none had failed.
+    fn successes(&self) -> Vec<ReportEntry> {
+        let heard =
+            |signal: Signal| self.receivers.hearing(signal, &self.sender).map(move |receiver| (receiver, signal));
+        let ran = self.signals.iter().copied().flat_map(heard);
+        ran.map(|(receiver, signal)| ReportEntry { receiver: receiver.clone(), signal, failure: None }).collect()
     }
 
-    fn failed(&mut self, receiver: &ReceiverInfo, _: Signal, failure: Failure) {
-        if let Some(entry) = self.0.iter_mut().rev().find(|entry| entry.receiver.is_same(receiver)) {
-            entry.failure = Some(Box::new(failure));
+    #[cold]
+    fn with(&self, failed: Vec<ReportEntry>) -> Vec<ReportEntry> {
+        let mut entries = self.successes();
+        for failed in failed {
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.is_of(&failed)) {
+                *entry = failed;
+            }
         }
+        entries
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Report").field(&self.entries()).finish()
     }
 }
 
@@ -74,8 +109,7 @@ impl Results for Report {
 pub struct ReportEntry {
     receiver: ReceiverInfo,
     signal: Signal,
-    // Boxed, so that the report of a success is small.
-    failure: Option<Box<Failure>>,
+    failure: Option<Failure>,
 }
 
 impl ReportEntry {
@@ -97,11 +131,15 @@ impl ReportEntry {
     ///
     /// The [`Failure`] of the receiver.
     pub fn result(&self) -> Result<(), &Failure> {
-        self.failure.as_deref().map_or(Ok(()), Err)
+        self.failure.as_ref().map_or(Ok(()), Err)
+    }
+
+    fn is_of(&self, other: &Self) -> bool {
+        self.signal == other.signal && self.receiver.is_same(&other.receiver)
     }
 
     pub(super) fn failed(receiver: &ReceiverInfo, signal: Signal, failure: Failure) -> Self {
-        Self { receiver: receiver.clone(), signal, failure: Some(Box::new(failure)) }
+        Self { receiver: receiver.clone(), signal, failure: Some(failure) }
     }
 }
 

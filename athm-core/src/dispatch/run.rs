@@ -1,5 +1,6 @@
 //! Calling receivers: in order, each isolated from the others.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{self, Poll};
@@ -8,30 +9,51 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::{Failure, ReceiverInfo, ReportEntry};
-use crate::Signal;
-use crate::receiver::{Answered, Context, Outcome};
+use crate::receiver::{Answered, Context, Occasion, Outcome};
 use crate::text::causes;
 
-/// Calls the receivers of one signal, which come in their order.
+/// Calls the plain functions that come first, up to the first failure: at once, and without an allocation. `None` says that
+/// nobody is left.
+#[inline(always)]
+pub(super) fn call_plain<'a>(occasion: &'a Occasion<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
+    let next = Cell::new(0);
+    let mut context = Context { occasion, receiver: receivers.first()? };
+    // One catch for all: it costs nothing until somebody panics.
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        for (place, receiver) in receivers.iter().enumerate() {
+            next.set(place);
+            let Some(function) = receiver.plain else { return Ok(()) };
+            context.receiver = receiver;
+            function(&context)?;
+        }
+        next.set(receivers.len());
+        Ok(())
+    }));
+    match called {
+        Ok(Ok(())) if next.get() == receivers.len() => None,
+        Ok(Ok(())) => Some(Stop { at: next.get(), failure: None }),
+        Ok(Err(error)) => Some(Stop { at: next.get(), failure: Some(Failure::Error(error)) }),
+        Err(panic) => Some(Stop { at: next.get(), failure: Some(Failure::panicked(panic)) }),
+    }
+}
+
+/// Where the plain calls ended: at one that is not for them, or that has failed.
+pub(super) struct Stop {
+    at: usize,
+    failure: Option<Failure>,
+}
+
+/// Receivers that are called, polled and waited for. Returns those that failed, as they did.
 ///
 /// Those of one `order` start one after another: a sync one runs to its end, an async one to its first pause. The next
-/// `order` starts when all of the one before have ended. An error or a panic stops nobody else.
-///
-/// As long as all goes well and nobody has to wait, this allocates nothing.
+/// `order` starts when all of the one before have ended.
 #[must_use = "nobody is called until it is polled"]
-pub(super) struct Run<'a, R> {
-    /// The context of whoever is next; the receiver's id is put into it then.
-    context: Context<'a>,
+pub(super) struct Run<'a> {
+    occasion: &'a Occasion<'a>,
     receivers: &'a [ReceiverInfo],
     next: usize,
     waiting: Vec<Waiting<'a>>,
-    results: R,
-}
-
-/// Where the results go.
-pub(super) trait Results: Default {
-    fn started(&mut self, receiver: &ReceiverInfo, signal: Signal);
-    fn failed(&mut self, receiver: &ReceiverInfo, signal: Signal, failure: Failure);
+    failed: Vec<ReportEntry>,
 }
 
 /// A receiver that has come to a pause.
@@ -40,14 +62,20 @@ struct Waiting<'a> {
     future: BoxFuture<'a, Outcome>,
 }
 
-impl<'a, R: Results> Run<'a, R> {
-    pub(super) fn new(context: Context<'a>, receivers: &'a [ReceiverInfo], results: R) -> Self {
-        Self { context, receivers, next: 0, waiting: Vec::new(), results }
+impl<'a> Run<'a> {
+    /// Everybody from there on.
+    #[inline]
+    pub(super) fn from(stop: Stop, occasion: &'a Occasion<'a>, receivers: &'a [ReceiverInfo]) -> Self {
+        let mut run = Self { occasion, receivers, next: stop.at, waiting: Vec::new(), failed: Vec::new() };
+        if let Some(failure) = stop.failure {
+            run.failed(&receivers[stop.at], failure);
+            run.next += 1;
+        }
+        run
     }
 
     /// Starts everybody up to the end, or up to a higher `order` than somebody has who has to be waited for.
     fn start(&mut self, task: &mut task::Context<'_>) {
-        // One catch for all: it costs nothing until somebody panics, and then the rest go on.
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.start_until_a_panic(task))) {
             self.failed(&self.receivers[self.next], Failure::panicked(panic));
             self.next += 1;
@@ -55,15 +83,12 @@ impl<'a, R: Results> Run<'a, R> {
     }
 
     fn start_until_a_panic(&mut self, task: &mut task::Context<'_>) {
-        let mut context = self.context;
         while let Some(receiver) = self.receivers.get(self.next) {
             if !self.waiting.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
                 return;
             }
-            if receiver.hears(context.sender) {
-                context.receiver = receiver.id();
-                self.results.started(receiver, context.signal);
-                match receiver.call(&context) {
+            if receiver.hears(self.occasion.sender) {
+                match receiver.call(&Context { occasion: self.occasion, receiver }) {
                     Answered::Now(outcome) => self.ended(receiver, outcome),
                     Answered::Later(mut future) => match future.poll_unpin(task) {
                         Poll::Ready(outcome) => self.ended(receiver, outcome),
@@ -104,32 +129,23 @@ impl<'a, R: Results> Run<'a, R> {
 
     #[cold]
     fn failed(&mut self, receiver: &ReceiverInfo, failure: Failure) {
-        let Context { transaction, signal, .. } = self.context;
+        let Occasion { transaction, signal, .. } = self.occasion;
         let error = causes(&failure);
         tracing::error!(receiver = receiver.id(), %signal, transaction = %transaction.id(), error, "receiver failed");
-        self.results.failed(receiver, signal, failure);
+        self.failed.push(ReportEntry::failed(receiver, *signal, failure));
     }
 }
 
-impl<R: Results + Unpin> Future for Run<'_, R> {
-    type Output = R;
+impl Future for Run<'_> {
+    type Output = Vec<ReportEntry>;
 
-    fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<R> {
+    fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         if !self.waiting.is_empty() {
             self.go_on(task);
         }
         while self.waiting.is_empty() && self.next < self.receivers.len() {
             self.start(task);
         }
-        if self.waiting.is_empty() { Poll::Ready(std::mem::take(&mut self.results)) } else { Poll::Pending }
-    }
-}
-
-/// Those that failed, as they did: nothing is kept of the others.
-impl Results for Vec<ReportEntry> {
-    fn started(&mut self, _: &ReceiverInfo, _: Signal) {}
-
-    fn failed(&mut self, receiver: &ReceiverInfo, signal: Signal, failure: Failure) {
-        self.push(ReportEntry::failed(receiver, signal, failure));
+        if self.waiting.is_empty() { Poll::Ready(std::mem::take(&mut self.failed)) } else { Poll::Pending }
     }
 }

@@ -3,16 +3,23 @@
 use std::sync::Arc;
 
 use super::{Delivery, States};
-use crate::{Refund, Sender, Signal, Transaction};
+use crate::{ReceiverInfo, Refund, Sender, Signal, Transaction};
 
 /// Everything that a receiver can ask for while it runs: its parameters are taken from here.
+// Two pointers: it is made anew for each receiver, and moves into the future of each async one.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
+    pub(crate) occasion: &'a Occasion<'a>,
+    pub(crate) receiver: &'a ReceiverInfo,
+}
+
+/// A signal, and all that it brings: the same for each of its receivers.
+#[derive(Debug)]
+pub(crate) struct Occasion<'a> {
     pub(crate) transaction: &'a Transaction,
     pub(crate) signal: Signal,
     pub(crate) sender: &'a Sender,
     pub(crate) states: &'a Arc<States>,
-    pub(crate) receiver: &'a str,
     /// `None` in a dispatch by hand, and when something else than a refund happened.
     pub(crate) refund: Option<&'a Refund>,
     /// `None` in a dispatch by hand.
@@ -23,37 +30,37 @@ impl<'a> Context<'a> {
     /// The transaction that the signal is about.
     #[must_use]
     pub fn transaction(&self) -> &'a Transaction {
-        self.transaction
+        self.occasion.transaction
     }
 
     /// The signal that fired.
     #[must_use]
     pub fn signal(&self) -> Signal {
-        self.signal
+        self.occasion.signal
     }
 
     /// The way in that noticed it first.
     #[must_use]
     pub fn sender(&self) -> &'a Sender {
-        self.sender
+        self.occasion.sender
     }
 
     /// The refund that the signal tells of: of `refunded`, and of a `received` for the same reason. `None` when something
     /// else happened, and in a dispatch by hand, which knows the transaction alone.
     #[must_use]
     pub fn refund(&self) -> Option<&'a Refund> {
-        self.refund
+        self.occasion.refund
     }
 
     /// The states given to the builder.
     #[must_use]
     pub fn states(&self) -> &'a States {
-        self.states
+        self.occasion.states
     }
 
     /// The id of the receiver that runs.
     #[must_use]
     pub fn receiver(&self) -> &'a str {
-        self.receiver
+        self.receiver.id()
     }
 }

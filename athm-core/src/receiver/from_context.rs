@@ -64,7 +64,7 @@ pub trait FromContext<'a>: Sized {
 
 impl<'a> FromContext<'a> for &'a Transaction {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.transaction)
+        Ok(context.occasion.transaction)
     }
 }
 
@@ -76,19 +76,22 @@ impl<'a> FromContext<'a> for &'a Refund {
             `Athm::record`, or ask the transaction for its `refunded_amount`";
         const NO_REFUND: &str = "nothing was refunded: name the signal `refunded` alone";
 
-        context.refund.ok_or_else(|| Rejection::new(if context.delivery.is_some() { NO_REFUND } else { BY_HAND }))
+        context
+            .occasion
+            .refund
+            .ok_or_else(|| Rejection::new(if context.occasion.delivery.is_some() { NO_REFUND } else { BY_HAND }))
     }
 }
 
 impl<'a> FromContext<'a> for Signal {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.signal)
+        Ok(context.occasion.signal)
     }
 }
 
 impl<'a> FromContext<'a> for &'a Sender {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.sender)
+        Ok(context.occasion.sender)
     }
 }
 

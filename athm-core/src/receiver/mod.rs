@@ -12,6 +12,7 @@ mod state;
 pub use self::answer::Answer;
 pub(crate) use self::answer::Answered;
 pub use self::context::Context;
+pub(crate) use self::context::Occasion;
 pub use self::delivery::Delivery;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::linked::collected;

@@ -1,6 +1,8 @@
 //! Receivers with something of their own.
 
-use super::{Context, IntoOutcome};
+use futures_util::FutureExt;
+
+use super::{Context, IntoOutcome, Outcome};
 
 /// A receiver that is an object of yours, or an async function: for
 /// [`connect_receiver`](crate::Dispatcher::connect_receiver).
@@ -9,14 +11,14 @@ use super::{Context, IntoOutcome};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use athm_core::{Amount, Context, Dispatcher, Receive, Sender, Signal, Status, Transaction};
+/// use athm_core::{Amount, BoxError, Context, Dispatcher, Receive, Sender, Signal, Status, Transaction};
 ///
 /// struct Mailer {
 ///     from: String,
 /// }
 ///
 /// impl Receive for Mailer {
-///     async fn receive(&self, context: &Context<'_>) -> Result<(), std::io::Error> {
+///     async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
 ///         println!("{}: thank you for {}", self.from, context.transaction().metadata_1());
 ///         Ok(())
 ///     }
@@ -39,8 +41,8 @@ use super::{Context, IntoOutcome};
     note = "implement `athm_core::Receive` for it, or give an `async fn(&Context<'_>)`; a closure goes to `connect`"
 )]
 pub trait Receive: Send + Sync + 'static {
-    /// Runs for a signal. Write it as an `async fn` that returns nothing or a `Result<(), E>`.
-    fn receive(&self, context: &Context<'_>) -> impl Future<Output: IntoOutcome> + Send;
+    /// Runs for a signal. Write it as an `async fn` that returns a `Result<(), BoxError>`: `?` takes any error.
+    fn receive(&self, context: &Context<'_>) -> impl Future<Output = Outcome> + Send;
 }
 
 #[diagnostic::do_not_recommend]
@@ -48,8 +50,8 @@ impl<F> Receive for F
 where
     F: for<'a> AsyncFunction<'a> + Send + Sync + 'static,
 {
-    fn receive(&self, context: &Context<'_>) -> impl Future<Output: IntoOutcome> + Send {
-        self.call(context)
+    fn receive(&self, context: &Context<'_>) -> impl Future<Output = Outcome> + Send {
+        self.call(context).map(IntoOutcome::into_outcome)
     }
 }
 

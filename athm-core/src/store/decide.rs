@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::errand::Plan;
 use super::{Errands, Record, Source, StoreError};
 use crate::delivery::Planned;
-use crate::dispatch::Registry;
+use crate::dispatch::Snapshot;
 use crate::transaction::{Fired, Refunds};
 use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
 
@@ -17,7 +17,7 @@ pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync
 #[derive(Clone, Default)]
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
-    pub(crate) registry: Arc<Registry>,
+    pub(crate) registry: Snapshot,
     pub(crate) errands: Errands,
 }
 

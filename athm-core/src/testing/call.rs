@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::only;
 use crate::dispatch;
-use crate::receiver::{Context, Delivery, States};
+use crate::receiver::{Context, Delivery, Occasion, States};
 use crate::{Amount, DeliveryId, Dispatcher, EventId, Failure, ReceiverInfo, Refund, Sender, Signal, Transaction};
 
 /// Calls one linked receiver as a delivery would, with that payment and with fakes for what it asks for: no `Athm`,
@@ -178,16 +178,15 @@ impl<'a> Call<'a> {
             attempts: receiver.attempts(),
             is_replay: self.is_replay,
         };
-        let context = Context {
+        let occasion = Occasion {
             transaction: self.transaction,
             signal,
             sender: &sender,
             states: &self.states,
-            receiver: receiver.id(),
             refund: refund.as_ref(),
             delivery: Some(&delivery),
         };
-        dispatch::call(receiver, &context).await
+        dispatch::call(receiver, &Context { occasion: &occasion, receiver }).await
     }
 
     /// Calls it from a test that isn't async.

@@ -1,6 +1,5 @@
 //! Dispatch, point by point of its definition.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use athm_core::{
@@ -9,6 +8,8 @@ use athm_core::{
 };
 use athm_tests::{Database, Recorder, trusting};
 use tokio::sync::Barrier;
+
+use crate::log::Log;
 
 fn transaction(status: Status) -> Transaction {
     Transaction::builder(status, Amount::from_cents(2500)).metadata_1("order-7").build()
@@ -144,28 +145,10 @@ fn survives(State(recorder): State<Recorder>) {
     recorder.note("survived");
 }
 
-/// What was logged, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn point_3_an_error_or_a_panic_stops_nobody_else_and_is_reported_and_logged_once() {
     let (recorder, log) = (Recorder::new(), Log::default());
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
-
+    let _logging = log.listen();
     let transaction = transaction(Status::Completed);
     let report = linked(&recorder).dispatch(&transaction, Sender::new("6.3")).await;
 
@@ -181,7 +164,7 @@ async fn point_3_an_error_or_a_panic_stops_nobody_else_and_is_reported_and_logge
         ]
     );
     assert_eq!(report.failures().count(), 3);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("ERROR")).collect();
     assert_eq!(lines.len(), 3, "{log}");
     for (line, id) in lines.iter().zip(["6.3-errs", "6.3-panics", "6.3-panics-later"]) {

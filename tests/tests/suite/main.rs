@@ -2,11 +2,13 @@
 
 mod attacks;
 mod callbacks;
+mod connecting;
 mod delivery;
 mod dispatch;
 mod http;
 mod inbox;
 mod intents;
+mod log;
 mod merging;
 mod operations;
 mod provider;

@@ -1,7 +1,11 @@
 //! What `start` refuses, so that nothing is wrong at the first payment.
 
-use athm_core::{Athm, Dispatcher, Signal, StartError, StoreError};
+use std::time::Duration;
+
+use athm_core::{Athm, Dispatcher, ReceiverOptions, Signal, StartError, StoreError, receiver};
 use athm_tests::{Database, trusting};
+
+use crate::log::Log;
 
 async fn refusal(builder: athm_core::Builder) -> StartError {
     builder.start().await.expect_err("it is refused")
@@ -49,9 +53,9 @@ async fn promise_7_a_second_process_on_one_file_is_refused() {
     let first = trusting(&database, Dispatcher::empty()).start().await.unwrap();
     let error = refusal(trusting(&database, Dispatcher::empty())).await;
     assert!(matches!(error, StartError::Store(StoreError::InUse { .. })), "{error:?}");
-    first.shutdown(std::time::Duration::ZERO).await;
+    first.shutdown(Duration::ZERO).await;
     let second = trusting(&database, Dispatcher::empty()).start().await.unwrap();
-    second.shutdown(std::time::Duration::ZERO).await;
+    second.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
@@ -70,4 +74,42 @@ async fn what_is_no_database_of_ours_is_refused() {
         let StartError::Store(error) = error else { panic!("{url}: {error:?}") };
         assert!(error.to_string().contains(expected), "{url}: {error}");
     }
+}
+
+#[tokio::test]
+async fn point_9_every_receiver_is_logged_and_so_are_signals_that_nobody_listens_to() {
+    let (database, log) = (Database::new(), Log::default());
+    let _logging = log.listen();
+    let athm = trusting(&database, athm_tests::linked("start."))
+        .connect(ReceiverOptions::new("print").order(3), [Signal::Completed, Signal::Refunded], |_| ())
+        .start()
+        .await
+        .unwrap();
+    let place = format!("start.logged ({}:{})", file!(), LOGGED + 1);
+    let (linked, connected) = (log.lines(&place), log.lines("print (connected at run time)"));
+    assert_eq!((linked.len(), connected.len()), (1, 1), "{}", log.text());
+    assert!(linked[0].contains("INFO") && linked[0].contains("signals=[Cancelled]"), "{linked:?}");
+    assert!(linked[0].contains("sender=\"kiosk\""), "{linked:?}");
+    assert!(connected[0].contains("signals=[Completed, Refunded] order=3"), "{connected:?}");
+    let unheard = log.lines("signals without any receiver");
+    assert!(unheard.len() == 1 && unheard[0].contains("WARN"), "{}", log.text());
+    assert!(unheard[0].contains("signals=\"received, expired\""), "{unheard:?}");
+    let ids: Vec<_> = athm.receivers().iter().map(|receiver| receiver.id().to_owned()).collect();
+    assert_eq!(ids, ["start.logged", "print"]);
+    athm.shutdown(Duration::ZERO).await;
+}
+
+const LOGGED: u32 = line!();
+#[receiver(cancelled, id = "start.logged", sender = "kiosk")]
+fn logged() {}
+
+#[tokio::test]
+async fn point_9_receivers_that_are_expected_and_not_there_are_refused_all_at_once() {
+    let database = Database::new();
+    let builder = trusting(&database, athm_tests::linked("start."));
+    let error = refusal(builder.expect_receivers(["start.logged", "start.loged", "stock::release"])).await;
+    let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
+    assert_eq!(problems.len(), 2, "{error}");
+    assert!(problems[0].contains("`start.loged`") && problems[0].contains("did you mean `start.logged`?"), "{error}");
+    assert!(problems[1].contains("`stock::release`") && problems[1].contains("link!(the_crate)"), "{error}");
 }

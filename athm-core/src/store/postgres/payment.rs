@@ -52,7 +52,7 @@ macro_rules! write_payments {
             "JOIN written ON written.id = delivery.of), ",
             "settled AS (DELETE FROM athm_inbox USING unnest($52::uuid[], $53::text[], $54::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
-            "WHERE athm_inbox.payment = ended.payment AND state = 'pending' ",
+            "WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($53) AND state = 'pending' ",
             "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
             "errands AS (INSERT INTO athm_errand (transaction_id, attempts, due_at) ",
             "SELECT errand.of, 0, errand.due_at FROM unnest($55::uuid[], $56::timestamptz[]) AS errand (of, due_at) ",
@@ -119,7 +119,7 @@ pub(super) fn settle<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft]) {
     let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE id = ANY ($1) AND auth_token IS NOT NULL";
     statements.push((sql, values![column(&ended, |draft| *draft.transaction.id.as_uuid())]));
     let sql = "DELETE FROM athm_inbox USING unnest($1::uuid[], $2::text[], $3::bigint[]) AS ended (of, payment, refunded) \
-               WHERE athm_inbox.payment = ended.payment AND state = 'pending' \
+               WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($2) AND state = 'pending' \
                AND coalesce(athm_inbox.refunded, 0) <= ended.refunded";
     let mut values = Values::new();
     push_names(&mut values, ended.into_iter());

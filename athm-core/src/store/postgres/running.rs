@@ -29,7 +29,7 @@ impl Request for Renewal {
 impl Single for Renewal {
     async fn execute(&self, turn: Turn<'_>) -> Result<()> {
         let sql = "UPDATE athm_delivery d SET due_at = $3 FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt) \
-                   WHERE d.id = held.id AND d.attempts = held.attempt AND d.state = 'running'";
+                   WHERE d.id = held.id AND d.id = ANY ($1) AND d.attempts = held.attempt AND d.state = 'running'";
         let (ids, attempts): (Vec<_>, Vec<_>) =
             self.running.iter().map(|(id, attempt)| (*id.as_uuid(), integer(*attempt))).unzip();
         turn.session.execute(sql, values![ids, attempts, turn.times.there(self.until)]).await.map(drop)
@@ -55,7 +55,7 @@ impl Batched for Ended {
                    error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
                    FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
                    $6::integer[], $7::text[]) AS ended (id, attempt, state, due_at, finished_at, uncounted, error) \
-                   WHERE d.id = ended.id \
+                   WHERE d.id = ended.id AND d.id = ANY ($1) \
                    AND (ended.state = 'succeeded' OR d.state = 'running' AND d.attempts = ended.attempt)";
         let values = values![
             column(ended, |ended| *ended.id.as_uuid()),

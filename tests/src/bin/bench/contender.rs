@@ -15,20 +15,32 @@ pub(crate) enum Contender {
     SqliteGrouped,
     /// SQLite with full durability, one commit for every write.
     SqliteOneByOne,
+    /// PostgreSQL, commits shared.
+    PostgresGrouped,
+    /// PostgreSQL, one commit for every write.
+    PostgresOneByOne,
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 3] = [Self::NoDatabase, Self::SqliteGrouped, Self::SqliteOneByOne];
+    /// All that can be had: PostgreSQL needs a server.
+    pub(crate) fn available() -> Vec<Self> {
+        let has_server = cfg!(feature = "postgres") && std::env::var_os("ATHM_TEST_POSTGRES_URL").is_some();
+        let each = Self::value_variants().iter().copied();
+        each.filter(|contender| has_server || !contender.needs_server()).collect()
+    }
+
+    pub(crate) fn needs_server(self) -> bool {
+        matches!(self, Self::PostgresGrouped | Self::PostgresOneByOne)
+    }
 
     pub(crate) fn keeps_rows(self) -> bool {
         self != Self::NoDatabase
     }
 
     /// Serves until it is killed, on a port that it prints.
-    pub(crate) fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
+    pub(crate) fn serve(self, database: &str) -> Result<(), Box<dyn std::error::Error>> {
         actix_web::rt::System::new().block_on(async {
-            let folder = tempfile::tempdir()?;
-            let athm = self.athm(&format!("sqlite://{}", folder.path().join("athm.db").display())).await?;
+            let athm = self.athm(database).await?;
             let server = HttpServer::new(move || {
                 let app = App::new().app_data(web::Data::new(athm.clone())).route("/rows", web::get().to(rows));
                 match self {
@@ -49,7 +61,8 @@ impl Contender {
         dispatcher.connect("fulfil", [Signal::Completed], |_| ())?;
         dispatcher.connect("audit", [Signal::Received], |_| ())?;
         let builder = Athm::builder().database_url(database).trust_callbacks().dispatcher(dispatcher);
-        let builder = if self == Self::SqliteOneByOne { builder.without_group_commit() } else { builder };
+        let is_grouped = !matches!(self, Self::SqliteOneByOne | Self::PostgresOneByOne);
+        let builder = if is_grouped { builder } else { builder.without_group_commit() };
         Ok(builder.start().await?)
     }
 }
@@ -60,6 +73,8 @@ impl fmt::Display for Contender {
             Self::NoDatabase => "no database",
             Self::SqliteGrouped => "SQLite, grouped",
             Self::SqliteOneByOne => "SQLite, one by one",
+            Self::PostgresGrouped => "PostgreSQL, grouped",
+            Self::PostgresOneByOne => "PostgreSQL, one by one",
         })
     }
 }

@@ -2,11 +2,16 @@
 //!
 //! Every contender is a process of its own on a fresh database, and takes its turns interleaved with the others, so that
 //! what else the machine does hits all alike. Callbacks are unverified, with two items and two receivers each; after
-//! each turn every row is counted.
+//! each turn every row is counted. PostgreSQL takes part when there is a server:
+//!
+//!     tests/with-postgres cargo run --release -p athm-tests --features postgres --bin bench
 
 mod contender;
 mod load;
+mod marks;
+mod place;
 mod process;
+mod sync;
 mod table;
 
 use std::process::ExitCode;
@@ -16,6 +21,9 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::contender::Contender;
+use self::marks::marks;
+use self::place::Place;
+use self::process::Process;
 use self::table::{Table, Turn};
 
 /// How many callbacks a second are made durable.
@@ -31,30 +39,42 @@ struct Options {
     /// How long a turn takes, in seconds.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
+    /// Who takes part: all that can be had unless said.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    contenders: Vec<Contender>,
     /// Closes with a line of JSON for each row instead of the table.
     #[arg(long)]
     json: bool,
     /// Is that contender, and serves.
-    #[arg(long, hide = true, value_enum)]
+    #[arg(long, hide = true, value_enum, requires = "database")]
     serve: Option<Contender>,
+    /// Where that contender keeps its rows.
+    #[arg(long, hide = true)]
+    database: Option<String>,
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options = Options::parse();
-    match options.serve {
-        Some(contender) => contender.serve().map(|()| ExitCode::SUCCESS),
-        None => actix_web::rt::System::new().block_on(bench(&options)),
+    match (options.serve, &options.database) {
+        (Some(contender), Some(database)) => contender.serve(database).map(|()| ExitCode::SUCCESS),
+        _ => actix_web::rt::System::new().block_on(bench(&options)),
     }
 }
 
 async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let turns = options.concurrency.len() as u64 * u64::from(options.repeats) * Contender::ALL.len() as u64;
+    let available = Contender::available();
+    let contenders = if options.contenders.is_empty() { &available } else { &options.contenders };
+    if let Some(missing) = contenders.iter().find(|contender| !available.contains(contender)) {
+        return Err(format!("{missing} needs --features postgres and a server: tests/with-postgres").into());
+    }
+    let turns = options.concurrency.len() as u64 * u64::from(options.repeats) * contenders.len() as u64;
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} turns  {elapsed_precise}  {msg}")?;
     let progress = ProgressBar::new(turns).with_style(style);
     let mut table = Table::default();
     for &concurrency in &options.concurrency {
         for _ in 0..options.repeats {
-            for contender in Contender::ALL {
+            table.add_sync(sync::measure()?);
+            for &contender in contenders {
                 progress.set_message(format!("{contender} at {concurrency}"));
                 table.add(turn(contender, concurrency, Duration::from_secs(options.seconds)).await?);
                 progress.inc(1);
@@ -63,15 +83,17 @@ async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     }
     progress.finish_and_clear();
     if options.json {
-        print!("{}", table.json_lines())
+        print!("{}", table.json_lines());
     } else {
-        print!("{table}")
+        print!("{table}");
+        marks(&table).iter().for_each(|mark| println!("{mark}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn turn(contender: Contender, concurrency: usize, time: Duration) -> Result<Turn, Box<dyn std::error::Error>> {
-    let process = process::Process::start(contender)?;
+    let place = Place::of(contender)?;
+    let process = Process::start(contender, &place.url())?;
     let load = load::run(process.address, concurrency, time).await?;
     let memory = process.memory();
     if contender.keeps_rows() {

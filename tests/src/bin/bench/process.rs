@@ -15,11 +15,14 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it, and waits until it listens.
-    pub(crate) fn start(contender: Contender) -> Result<Self, Box<dyn std::error::Error>> {
+    pub(crate) fn start(contender: Contender, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let value = contender.to_possible_value().ok_or("a contender without a name")?;
         let mut command = Command::new(std::env::current_exe()?);
-        let mut child =
-            command.arg("--serve").arg(value.get_name()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command
+            .args(["--serve", value.get_name(), "--database", database])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
         let output = child.stdout.take().ok_or("it has no output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;

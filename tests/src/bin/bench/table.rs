@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use crate::contender::Contender;
 use crate::load::Load;
@@ -17,21 +18,45 @@ pub(crate) struct Turn {
 
 /// All turns, by concurrency and contender.
 #[derive(Debug, Default)]
-pub(crate) struct Table(BTreeMap<(usize, Contender), Vec<Turn>>);
+pub(crate) struct Table {
+    turns: BTreeMap<(usize, Contender), Vec<Turn>>,
+    /// How long the disk took for one commit, each time that this was measured.
+    syncs: Vec<Duration>,
+}
 
 /// The middle of several turns.
-struct Row {
+pub(crate) struct Row {
     median: f64,
     least: f64,
     most: f64,
-    p50_ms: f64,
+    pub(crate) p50_ms: f64,
     p99_ms: f64,
-    memory_mib: f64,
+    pub(crate) memory_mib: f64,
 }
 
 impl Table {
     pub(crate) fn add(&mut self, turn: Turn) {
-        self.0.entry((turn.concurrency, turn.contender)).or_default().push(turn);
+        self.turns.entry((turn.concurrency, turn.contender)).or_default().push(turn);
+    }
+
+    pub(crate) fn add_sync(&mut self, sync: Duration) {
+        self.syncs.push(sync);
+    }
+
+    pub(crate) fn row(&self, concurrency: usize, contender: Contender) -> Option<Row> {
+        self.turns.get(&(concurrency, contender)).map(|turns| Row::of(turns))
+    }
+
+    /// What part of the other's speed that is.
+    pub(crate) fn ratio(&self, concurrency: usize, contender: Contender, other: Contender) -> Option<f64> {
+        Some(self.row(concurrency, contender)?.median / self.row(concurrency, other)?.median)
+    }
+
+    /// What the disk takes for one commit, in milliseconds.
+    pub(crate) fn sync_ms(&self) -> Option<f64> {
+        let mut syncs = self.syncs.clone();
+        syncs.sort_unstable();
+        syncs.get(syncs.len() / 2).map(|sync| sync.as_secs_f64() * 1000.0)
     }
 
     pub(crate) fn json_lines(&self) -> String {
@@ -40,17 +65,12 @@ impl Table {
             let line = serde_json::json!({
                 "contender": contender.to_string(), "concurrency": concurrency, "per_second": row.median,
                 "least": row.least, "most": row.most, "p50_ms": row.p50_ms, "p99_ms": row.p99_ms,
-                "memory_mib": row.memory_mib, "of_no_database": self.ratio(concurrency, row.median),
+                "memory_mib": row.memory_mib, "fsync_ms": self.sync_ms(),
+                "of_no_database": self.ratio(concurrency, contender, Contender::NoDatabase),
             });
             format!("{line}\n")
         };
-        self.0.iter().map(line).collect()
-    }
-
-    /// What part of the bare handler's speed that is.
-    fn ratio(&self, concurrency: usize, per_second: f64) -> f64 {
-        let bare = self.0.get(&(concurrency, Contender::NoDatabase)).map_or(f64::NAN, |turns| Row::of(turns).median);
-        per_second / bare
+        self.turns.iter().map(line).collect()
     }
 }
 
@@ -78,17 +98,20 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:>5}  {:<20} {:>10} {:>17} {:>6} {:>9} {:>9} {:>8}",
+            "{:>5}  {:<22} {:>10} {:>17} {:>6} {:>9} {:>9} {:>8}",
             "conn.", "contender", "callb./s", "min–max", "ratio", "p50 ms", "p99 ms", "MiB"
         )?;
-        for (&(concurrency, contender), turns) in &self.0 {
+        for (&(concurrency, contender), turns) in &self.turns {
             let Row { median, least, most, p50_ms, p99_ms, memory_mib } = Row::of(turns);
-            let ratio = self.ratio(concurrency, median);
+            let ratio = self.ratio(concurrency, contender, Contender::NoDatabase).unwrap_or(f64::NAN);
             let range = format!("{least:.0}–{most:.0}");
             writeln!(
                 f,
-                "{concurrency:>5}  {contender:<20} {median:>10.0} {range:>17} {ratio:>6.2} {p50_ms:>9.2} {p99_ms:>9.2} {memory_mib:>8.1}"
+                "{concurrency:>5}  {contender:<22} {median:>10.0} {range:>17} {ratio:>6.2} {p50_ms:>9.2} {p99_ms:>9.2} {memory_mib:>8.1}"
             )?;
+        }
+        if let Some(sync_ms) = self.sync_ms() {
+            writeln!(f, "one fsync: {sync_ms:.2} ms")?;
         }
         Ok(())
     }

@@ -1,0 +1,48 @@
+//! What the benchmarks share.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use athm_core::{Amount, Status, Transaction};
+use criterion::Criterion;
+
+static RAN: AtomicU64 = AtomicU64::new(0);
+
+/// What every receiver here does, ours and everybody else's: as little as can be noticed.
+#[inline]
+pub fn add() {
+    RAN.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many receivers ran meanwhile: a benchmark of nothing is quick, too.
+pub fn ran(run: impl FnOnce()) -> u64 {
+    let before = RAN.load(Ordering::Relaxed);
+    run();
+    RAN.load(Ordering::Relaxed) - before
+}
+
+/// Polls a future once, as the runtime of a task does. Nobody here has to wait.
+#[inline]
+pub fn poll<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nobody here has to wait"),
+    }
+}
+
+/// A payment in that state.
+#[must_use]
+pub fn payment(status: Status) -> Transaction {
+    Transaction::builder(status, Amount::from_cents(2500)).metadata_1("order-7").build()
+}
+
+/// Long enough for a hundredth, short enough for a lunch break.
+#[must_use]
+pub fn criterion() -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args()
+}
