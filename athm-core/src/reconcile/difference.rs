@@ -63,7 +63,8 @@ impl fmt::Display for Differs {
 /// disagree on them.
 pub(super) fn between(ours: &Transaction, theirs: &Transaction) -> Vec<Difference> {
     let Some(reference_number) = theirs.reference_number.clone() else { return Vec::new() };
-    let differing = |differs: fn(Amount, Amount) -> Differs, ours, theirs| (ours != theirs).then(|| differs(ours, theirs));
+    let differing =
+        |differs: fn(Amount, Amount) -> Differs, ours, theirs| (ours != theirs).then(|| differs(ours, theirs));
     let all = [
         (ours.status != theirs.status).then(|| Differs::Status(ours.status.clone(), theirs.status.clone())),
         differing(Differs::Total, ours.total, theirs.total),
@@ -72,7 +73,10 @@ pub(super) fn between(ours: &Transaction, theirs: &Transaction) -> Vec<Differenc
         differing(Differs::RefundedAmount, ours.refunded_amount, theirs.refunded_amount),
     ];
     let transaction_id = ours.id;
-    all.into_iter().flatten().map(|what| Difference { transaction_id, reference_number: reference_number.clone(), what }).collect()
+    all.into_iter()
+        .flatten()
+        .map(|what| Difference { transaction_id, reference_number: reference_number.clone(), what })
+        .collect()
 }
 
 #[cfg(test)]

@@ -170,7 +170,7 @@ async fn one_that_was_broken_off_goes_on_where_it_stopped() {
             tokio::task::yield_now().await;
         }
     };
-    let Either::Left((broken, _)) = select(Box::pin(breaking.run()), Box::pin(passing)).await else { unreachable!() };
+    let Either::Left((broken, _)) = select(Box::pin(breaking.run()), Box::pin(passing)).await;
     let ReconcileError::Provider { so_far, source: ProviderError::NoJson { .. } } = broken.unwrap_err() else {
         panic!()
     };
