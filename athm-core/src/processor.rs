@@ -183,12 +183,8 @@ impl Processor {
             return self.wait_longer(claim).await;
         };
         let observed = match word {
-            Ok(observed) if *observed.kind() == TransactionKind::Refund => {
-                // A refund's own number: what was refunded is learnt from the payment itself.
-                return self
-                    .give_up(claim, |reason| HeldAs::Unmatched { reason }, "it names a refund")
-                    .await
-                    .map(|()| Receipt::Known);
+            Ok(refund) if *refund.kind() == TransactionKind::Refund => {
+                return self.process_refund(asking, claim, &refund).await;
             }
             Ok(observed) => said_to_expire(observed, claim.status.as_ref()),
             Err(error) if error.is_not_found() => return self.refuse(claim, &error.to_string()).await,
@@ -216,6 +212,35 @@ impl Processor {
                 Ok(if recorded.events().is_empty() { Receipt::Known } else { Receipt::Recorded })
             }
         }
+    }
+
+    /// A refund by a number of its own, which nothing ties to its payment but who had paid: the customer's payments are
+    /// read again until one shows it.
+    async fn process_refund(&self, asking: &Asking, claim: Claim, refund: &Transaction) -> Result<Receipt, StoreError> {
+        let detail = RefundDetail::of(refund);
+        let customer = refund.customer.clone().unwrap_or_default();
+        let payments = self.store.paid_by(customer, detail.amount).await?;
+        if payments.is_empty() {
+            let reason = "it names a refund, and no payment of that customer's is known";
+            return self.give_up(claim, |reason| HeldAs::Unmatched { reason }, reason).await.map(|()| Receipt::Known);
+        }
+        for payment in payments {
+            let Some(key) = payment.key() else { continue };
+            let Some(Ok(observed)) = ask(asking, &key, Some(&payment)).await else { continue };
+            let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
+            let increase = observed.refunded_amount.checked_sub(payment.refunded_amount);
+            let shows_it = increase >= Some(detail.amount)
+                || kept.iter().any(|refund| refund.may_hold(&detail) || refund.is(&detail));
+            let told = shows_it.then(|| Told { refund: None, detail: detail.clone() });
+            let record =
+                Record { observed, sender: claim.sender.clone(), auth_token: None, told: told.into_iter().collect() };
+            let recorded = self.store.record(record).await?;
+            if shows_it {
+                self.done(&claim).await?;
+                return Ok(if recorded.events().is_empty() { Receipt::Known } else { Receipt::Recorded });
+            }
+        }
+        self.wait_longer(claim).await
     }
 
     /// The provider's word on a payment; `None` when it isn't ours and too much is asked about such ones.

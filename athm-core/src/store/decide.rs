@@ -73,9 +73,10 @@ impl Policy {
         }
         if let Some(other) = &merged {
             fired.extend(&other.fired);
-            let told = refunds.absorb(&other.refunds, transaction.id);
+            // What was given back has been told by the one row or the other, to the last cent.
+            refunds.absorb(&mut transaction, &other.transaction, &other.refunds);
             // Fires nothing that the other row has fired: only what makes sense of both together.
-            transitions.extend(transaction.apply(&other.transaction, &told, &mut refunds, &mut fired));
+            transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
         transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
         if record.source == Source::Books {

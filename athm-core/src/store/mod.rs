@@ -38,7 +38,8 @@ use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::transaction::Told;
 use crate::{
-    Clock, DeliveryId, EcommerceId, Event, ReferenceNumber, RefundId, RefundRecord, Sender, Transaction, TransactionId,
+    Amount, Clock, Customer, DeliveryId, EcommerceId, Event, ReferenceNumber, RefundId, RefundRecord, Sender,
+    Transaction, TransactionId,
 };
 
 /// An answer of the store's, in its own time.
@@ -101,6 +102,9 @@ pub(crate) trait Store: Send + Sync {
 
     /// Refunds, oldest first; those of the ledger in its order.
     fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>>;
+
+    /// The newest completed payments of a customer, by phone or e-mail address, of which so much could be given back.
+    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>>;
 
     /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool>;
@@ -171,6 +175,9 @@ pub(crate) enum DeliveryQuery {
     Orphaned { due_before: Timestamp, receivers: Vec<String> },
     One(DeliveryId),
 }
+
+/// How many payments of a customer are looked at.
+pub(crate) const FEW: u32 = 8;
 
 /// Which refunds to show.
 #[derive(Debug, Clone)]

@@ -175,6 +175,12 @@ impl RefundRecord {
         self.detail().is_same(detail)
     }
 
+    /// Whether it was seen without detail, and is large enough to hold this one.
+    pub(crate) fn may_hold(&self, detail: &RefundDetail) -> bool {
+        let is_whole = self.state == RefundState::Done && !self.is_ours && self.detail().is_bare();
+        is_whole && self.amount >= detail.amount
+    }
+
     /// Takes over what wasn't known of it.
     pub(super) fn fill(&mut self, detail: &RefundDetail) {
         self.reference_number = self.reference_number.take().or_else(|| detail.reference_number.clone());

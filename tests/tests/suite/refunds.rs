@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_actix::simulator::{RefundReference, Simulator};
+use athm_actix::simulator::{RefundReference, SimulatedPayment, Simulator};
 use athm_core::provider::{InvalidRequest, ProviderError};
 use athm_core::{
     Amount, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution, RefundState,
@@ -26,9 +26,11 @@ fn partial(amount: i64) -> NewRefund {
     NewRefund::partial(cents(amount))
 }
 
-/// What was noted since the payment was paid.
+/// What was noted since the payment was paid: of several refunds, the receivers run in any order.
 async fn news(till: &Till) -> Vec<String> {
-    till.noted().await.split_off(2)
+    let mut news = till.noted().await.split_off(2);
+    news.sort();
+    news
 }
 
 async fn listed(till: &Till, payment: &Transaction) -> Vec<RefundRecord> {
@@ -55,6 +57,7 @@ fn refund_event(reference: &str, amount: &str) -> Value {
 }
 
 const FIRED: [&str; 2] = ["received by refund", "refunded by refund"];
+const TWICE: [&str; 4] = [FIRED[0], FIRED[0], FIRED[1], FIRED[1]];
 
 #[tokio::test]
 async fn a_part_is_given_back_and_then_the_rest() {
@@ -74,7 +77,7 @@ async fn a_part_is_given_back_and_then_the_rest() {
     assert_eq!((rest.amount, rest.total_refunded), (cents(1800), Some(cents(2500))));
     assert_eq!((till.refunded(), refunded(&till, &paid).await), (2500, 2500));
     assert_eq!(listed(&till, &paid).await, [first, rest]);
-    assert_eq!(news(&till).await, [FIRED, FIRED].concat());
+    assert_eq!(news(&till).await, TWICE);
     // Each cost one request.
     assert_eq!((till.provider.count("/refund"), till.provider.count("/findPayment")), (2, 0));
 }
@@ -126,7 +129,7 @@ async fn two_equal_partial_refunds_stay_two() {
     let second = till.athm.refund(paid.id(), partial(500)).await.unwrap();
     assert_ne!(first.id, second.id);
     assert_eq!((first.total_refunded, second.total_refunded), (Some(cents(500)), Some(cents(1000))));
-    assert_eq!(news(&till).await, [FIRED, FIRED].concat());
+    assert_eq!(news(&till).await, TWICE);
 }
 
 #[tokio::test]
@@ -292,7 +295,8 @@ async fn a_webhook_may_name_the_payment_or_the_refund_itself() {
     till.refund_elsewhere(300);
     assert_eq!(webhook(&till, refund_event("refund-700", "7.00")).await, Receipt::Recorded);
     assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700), (RefundState::Done, 300)]);
-    assert_eq!(news(&till).await[2..], ["received by webhook", "refunded by webhook"]);
+    let both = ["received by refund", "received by webhook", "refunded by refund", "refunded by webhook"];
+    assert_eq!(news(&till).await, both);
 }
 
 #[tokio::test]
@@ -391,4 +395,65 @@ async fn our_answers_and_the_report_of_two_equal_refunds_make_two_whatever_numbe
         assert_eq!(fired, 2);
         athm.shutdown(minute).await;
     }
+}
+
+/// What was given back in the provider's own app is told by a number that nobody has seen before.
+#[tokio::test]
+async fn a_refund_event_with_a_number_of_its_own_is_tied_to_what_its_customer_has_paid() {
+    let business = crate::Business::open().await;
+    let paid_by = |phone: &str| {
+        let email = format!("{phone}@example.com");
+        paid().customer_name("Inés Rivera").customer_phone(phone).customer_email(email)
+    };
+    let other = business.simulator.insert(paid_by("7875550100"));
+    let paid = business.simulator.insert(paid_by("7875550199"));
+    let event = |payment: &SimulatedPayment, kind: &str| {
+        let reference = payment.reference_number.as_ref().unwrap();
+        json!({ "transactionType": kind, "status": "completed", "referenceNumber": reference, "total": payment.total.to_string() })
+    };
+    for payment in [&other, &paid] {
+        let payment = business.simulator.payment(payment).unwrap();
+        assert_eq!(business.webhook(event(&payment, "ecommerce")).await, Receipt::Recorded);
+    }
+    for amount in [500, 500] {
+        let refund = business.simulator.refund(&paid, cents(amount)).unwrap();
+        let refund = business.simulator.payment(&refund).unwrap();
+        assert_eq!(business.webhook(event(&refund, "refund")).await, Receipt::Recorded);
+        assert_eq!(business.webhook(event(&refund, "refund")).await, Receipt::Known);
+    }
+    let reference = business.simulator.payment(&paid).unwrap().reference_number.unwrap();
+    let payment = business.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
+    let refunds = business.athm.refunds().of(payment.id()).await.unwrap();
+    assert_eq!(refunds.iter().map(|refund| refund.amount.cents()).collect::<Vec<_>>(), [500, 500]);
+    assert!(refunds.iter().all(|refund| refund.reference_number.is_some() && !refund.is_ours));
+    let fired = business.noted().await[4..].iter().filter(|noted| *noted == "refunded by webhook").count();
+    assert_eq!((fired, business.noted().await.len()), (2, 8));
+
+    let stranger = business.simulator.insert(paid_by("7875550142"));
+    let refund = business.simulator.refund(&stranger, cents(500)).unwrap();
+    let refund = business.simulator.payment(&refund).unwrap();
+    assert_eq!(business.webhook(event(&refund, "refund")).await, Receipt::Known);
+    assert_eq!(business.noted().await.len(), 8);
+}
+
+#[tokio::test]
+async fn what_is_set_aside_moves_with_the_payment_that_turns_out_to_be_another() {
+    let till = Till::open().await;
+    let open = till.create().await;
+    till.put("COMPLETED");
+    // It is known by its reference first, as an app payment is.
+    let seen =
+        Transaction::builder(athm_core::Status::Completed, cents(2500)).reference_number("12-ab".parse().unwrap());
+    let apart = till.athm.record(seen.build(), Sender::new("kiosk")).await.unwrap().transaction().clone();
+    assert_ne!(apart.id(), open.id());
+    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/searchTransaction", Fault::Lost);
+    let error = till.athm.refund(apart.id(), partial(700)).await.unwrap_err();
+    let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
+
+    assert_eq!(till.athm.authorize(open.id()).await.unwrap().status(), &athm_core::Status::Completed);
+    assert_eq!(till.athm.transaction(apart.id()).await.unwrap(), None);
+    let kept = listed(&till, &open).await;
+    assert_eq!(kept.iter().map(|kept| (kept.id, kept.state)).collect::<Vec<_>>(), [(refund, RefundState::Done)]);
+    assert_eq!(till.refunded(), 700);
 }
