@@ -232,8 +232,13 @@ impl Processor {
             let shows_it = increase >= Some(detail.amount)
                 || kept.iter().any(|refund| refund.may_hold(&detail) || refund.is(&detail));
             let told = shows_it.then(|| Told { refund: None, detail: detail.clone() });
-            let record =
-                Record { observed, sender: claim.sender.clone(), auth_token: None, told: told.into_iter().collect() };
+            let record = Record {
+                observed,
+                sender: claim.sender.clone(),
+                auth_token: None,
+                told: told.into_iter().collect(),
+                source: Source::News,
+            };
             let recorded = self.store.record(record).await?;
             if shows_it {
                 self.done(&claim).await?;
