@@ -70,6 +70,8 @@ pub(crate) struct Processor {
     pub(crate) clock: Clock,
     /// Told when a message begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    /// Whether webhooks come to an address that only the provider knows.
+    pub(crate) has_secret_webhook: bool,
     /// Told when the customer has approved a payment.
     pub(crate) approved: Arc<Notify>,
 }
@@ -95,6 +97,14 @@ impl Claim {
         let Held { key, kind, status, refunded, sender, body, held_as, version, .. } = held;
         let HeldAs::Pending { attempts, .. } = held_as else { return None };
         Some(Self { key: key?, kind, status, refunded, sender, body, attempts, version: Some(version) })
+    }
+
+    /// Whether it says of a paid payment that no money moved, which needs no question: a payment never goes back.
+    fn is_refuted_by(&self, known: &Transaction) -> bool {
+        let is_paid = known.status == Status::Completed && known.verified;
+        is_paid
+            && self.kind != Some(TransactionKind::Refund)
+            && fared(self.status.as_ref(), None, known) == Claimed::Wrongly
     }
 
     /// Whether it says of an ended payment what the provider has said already: a duplicate costs nobody a question.
@@ -172,15 +182,17 @@ impl Processor {
     /// Asks the provider, records its word, and says how the claim fared.
     async fn process(&self, asking: &Asking, claim: Claim) -> Result<Receipt, StoreError> {
         let known = self.store.find(By::Payment(claim.key.clone())).await?;
-        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known.as_ref())) {
-            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
-        }
         if known.as_ref().is_some_and(|known| claim.tells_nothing_new(known)) {
             return self.done(&claim).await.map(|()| Receipt::Known);
         }
-        let Some(word) = ask(asking, &claim.key, known.as_ref()).await else {
-            tracing::warn!(payment = %claim.key, "too many messages about payments that aren't ours: the provider is asked later");
-            return self.wait_longer(claim).await;
+        if known.as_ref().is_some_and(|known| claim.is_refuted_by(known)) {
+            return self.refuse(claim, "the provider has said completed").await;
+        }
+        let whose = self.whose(known.as_ref(), &claim.sender, claim.attempts);
+        let Some(word) = ask(asking, &claim.key, known.as_ref(), whose).await else {
+            // However long it waits for that, it isn't given up.
+            tracing::warn!(payment = %claim.key, ?whose, "too many messages: the provider is asked later");
+            return self.wait(claim).await;
         };
         let observed = match word {
             Ok(refund) if *refund.kind() == TransactionKind::Refund => {
@@ -190,7 +202,7 @@ impl Processor {
             Err(error) if error.is_not_found() => return self.refuse(claim, &error.to_string()).await,
             Err(error) => {
                 tracing::warn!(payment = %claim.key, error = %causes(&error), "the provider couldn't be asked about a message; it is asked again");
-                return self.wait_longer(claim).await;
+                return self.wait_longer(claim, known.as_ref()).await;
             }
         };
         let seen = observed.clone();
@@ -205,7 +217,7 @@ impl Processor {
             return self.refuse(claim, reason).await;
         }
         match fared(claim.status.as_ref(), claim.refunded, &seen) {
-            Claimed::TooEarly => self.wait_longer(claim).await,
+            Claimed::TooEarly => self.wait_longer(claim, Some(&recorded.transaction)).await,
             Claimed::Wrongly => self.refuse(claim, &format!("the provider says {}", seen.status())).await,
             Claimed::Rightly => {
                 self.done(&claim).await?;
@@ -226,7 +238,8 @@ impl Processor {
         }
         for payment in payments {
             let Some(key) = payment.key() else { continue };
-            let Some(Ok(observed)) = ask(asking, &key, Some(&payment)).await else { continue };
+            let whose = self.whose(Some(&payment), &claim.sender, claim.attempts);
+            let Some(Ok(observed)) = ask(asking, &key, Some(&payment), whose).await else { continue };
             let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
             let increase = observed.refunded_amount.checked_sub(payment.refunded_amount);
             let shows_it = increase >= Some(detail.amount)
@@ -245,13 +258,25 @@ impl Processor {
                 return Ok(if recorded.events().is_empty() { Receipt::Known } else { Receipt::Recorded });
             }
         }
-        self.wait_longer(claim).await
+        self.wait_longer(claim, None).await
     }
 
-    /// The provider's word on a payment; `None` when it isn't ours and too much is asked about such ones.
+    /// The provider's word on a payment that a message names; `None` when too much is asked.
     pub(crate) async fn ask(&self, asking: &Asking, key: &PaymentKey) -> Result<Option<Word>, StoreError> {
         let known = self.store.find(By::Payment(key.clone())).await?;
-        Ok(ask(asking, key, known.as_ref()).await)
+        let whose = self.whose(known.as_ref(), &Sender::CALLBACK, 0);
+        Ok(ask(asking, key, known.as_ref(), whose).await)
+    }
+
+    /// Who knows the webhook's secret address makes no payments up.
+    fn whose(&self, known: Option<&Transaction>, sender: &Sender, attempts: u32) -> Whose {
+        let is_ours = is_ours(known) || (self.has_secret_webhook && *sender == Sender::WEBHOOK);
+        match (is_ours, attempts) {
+            (true, 0) => Whose::OursOnDemand,
+            (true, _) => Whose::Ours,
+            (false, 0) => Whose::Strangers,
+            (false, _) => Whose::StrangersInTurn,
+        }
     }
 
     /// Records a payment as it was seen. A refund that the provider lists is told of the payment that it gives back.
@@ -344,14 +369,17 @@ impl Processor {
         })
     }
 
-    async fn wait_longer(&self, claim: Claim) -> Result<Receipt, StoreError> {
-        let pause = pause_after(claim.attempts);
-        self.wait(claim, pause).await
+    /// Waits for what the provider doesn't say yet: not for ever, if it may never.
+    async fn wait_longer(&self, claim: Claim, known: Option<&Transaction>) -> Result<Receipt, StoreError> {
+        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known)) {
+            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
+        }
+        self.wait(claim).await
     }
 
-    async fn wait(&self, claim: Claim, pause: Duration) -> Result<Receipt, StoreError> {
-        let due_at = later(self.clock.steady(), pause);
-        let held_as = HeldAs::Pending { attempts: claim.attempts + 1, due_at };
+    async fn wait(&self, claim: Claim) -> Result<Receipt, StoreError> {
+        let due_at = later(self.clock.steady(), pause_after(claim.attempts));
+        let held_as = HeldAs::Pending { attempts: claim.attempts.saturating_add(1), due_at };
         self.hold(held_as, self.held(claim)).await?;
         self.waiting.notify_one();
         Ok(Receipt::Pending)
@@ -411,8 +439,7 @@ impl Processor {
     }
 }
 
-async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>) -> Option<Word> {
-    let whose = if is_ours(known) { Whose::Ours } else { Whose::Strangers };
+async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>, whose: Whose) -> Option<Word> {
     asking.ask(key, known.and_then(|transaction| transaction.ecommerce_id), whose).await
 }
 
