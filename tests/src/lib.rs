@@ -53,7 +53,7 @@ mod till;
 pub use self::postgres::PostgresDatabase;
 pub use self::scripted::{Asked, Script, Scripted};
 pub use self::served::Served;
-pub use self::till::{Fault, Till};
+pub use self::till::{Till, TillFault};
 
 /// An empty database of a test's own, gone when the test ends.
 pub trait Backend: Default {

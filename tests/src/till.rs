@@ -16,7 +16,7 @@ const MOMENT: Duration = Duration::from_millis(25);
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub enum TillFault {
     /// It never arrives, and an error page comes back.
     Lost,
     /// It has its effect, and an error page comes back.
@@ -36,7 +36,7 @@ struct Book {
     refunded: i64,
     /// What `find` says was given back, where it is behind.
     shown: Option<i64>,
-    faults: HashMap<&'static str, Fault>,
+    faults: HashMap<&'static str, TillFault>,
 }
 
 /// The business.
@@ -121,7 +121,7 @@ impl<D: Backend> Till<D> {
     }
 
     /// The next call at the path that ends so goes wrong.
-    pub fn fail_next(&self, path: &'static str, fault: Fault) {
+    pub fn fail_next(&self, path: &'static str, fault: TillFault) {
         lock(&self.book).faults.insert(path, fault);
     }
 
@@ -166,14 +166,14 @@ fn answer(book: &mut Book, asked: &Asked) -> Script {
     let failing = book.faults.keys().copied().find(|path| asked.path.ends_with(path));
     match failing.and_then(|path| book.faults.remove(path)) {
         None => effect(book, asked),
-        Some(Fault::Lost) => page(),
-        Some(Fault::Unheard) => {
+        Some(TillFault::Lost) => page(),
+        Some(TillFault::Unheard) => {
             effect(book, asked);
             page()
         }
-        Some(Fault::Refused(code)) => Script::refusal(code),
-        Some(Fault::Held(go)) => Script::Held(go, Box::new(effect(book, asked))),
-        Some(Fault::Stuck(go)) => Script::Held(go, Box::new(page())),
+        Some(TillFault::Refused(code)) => Script::refusal(code),
+        Some(TillFault::Held(go)) => Script::Held(go, Box::new(effect(book, asked))),
+        Some(TillFault::Stuck(go)) => Script::Held(go, Box::new(page())),
     }
 }
 

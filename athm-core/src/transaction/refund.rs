@@ -107,7 +107,7 @@ impl RefundDetail {
     /// Of a refund that the provider lists among its transactions.
     pub(crate) fn of(listed: &Transaction) -> Self {
         Self {
-            amount: listed.total.max(listed.refunded_amount),
+            amount: if listed.total.is_zero() { listed.refunded_amount } else { listed.total },
             reference_number: listed.reference_number.clone(),
             daily_transaction_id: listed.daily_transaction_id.clone(),
             date: listed.date,

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_actix::simulator::{RefundReference, SimulatedPayment, Simulator};
-use athm_core::provider::{InvalidRequest, ProviderError};
+use athm_actix::simulator::{Effect, Endpoint, Fault, RefundReference, SimulatedPayment, Simulator};
+use athm_core::provider::{Client, InvalidRequest, ProviderError};
 use athm_core::{
-    Amount, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution, RefundState,
-    Sender, Transaction, TransactionId, TransactionKind,
+    Amount, Athm, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution,
+    RefundState, Sender, Transaction, TransactionId, TransactionKind,
 };
-use athm_tests::{Fault, Recorder, eventually, paid, ticket, verifying};
+use athm_tests::{Recorder, TillFault, eventually, paid, ticket, trusting, verifying};
+use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
+use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -136,7 +138,7 @@ async fn two_equal_partial_refunds_stay_two() {
 async fn an_unheard_refund_is_found_done_at_once() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     let refund = till.athm.refund(paid.id(), partial(700)).await.unwrap();
     assert_eq!((refund.state, refund.amount), (RefundState::Done, cents(700)));
     assert_eq!((till.provider.count("/refund"), till.provider.count("/findPayment")), (1, 1));
@@ -147,7 +149,7 @@ async fn an_unheard_refund_is_found_done_at_once() {
 async fn an_unknown_outcome_keeps_the_amount_until_the_ledger_shows_it() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     till.show_refunded(Some(0));
     let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
@@ -174,7 +176,7 @@ async fn an_unknown_outcome_keeps_the_amount_until_the_ledger_shows_it() {
 async fn another_refund_is_made_as_soon_as_the_ledger_shows_the_last_one() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     till.show_refunded(Some(0));
     assert!(matches!(till.athm.refund(paid.id(), partial(700)).await, Err(OperationError::RefundUnknown { .. })));
     till.show_refunded(None);
@@ -186,7 +188,7 @@ async fn another_refund_is_made_as_soon_as_the_ledger_shows_the_last_one() {
 async fn a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Lost);
+    till.fail_next("/refund", TillFault::Lost);
     let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
     till.clock.advance(DAY - Duration::from_secs(60));
@@ -210,7 +212,7 @@ async fn a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
 async fn what_a_person_says_was_done_fires_once_and_the_ledger_adds_nothing_to_it() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     till.show_refunded(Some(0));
     let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
@@ -228,7 +230,7 @@ async fn what_a_person_says_was_done_fires_once_and_the_ledger_adds_nothing_to_i
 async fn a_refused_refund_sets_its_amount_free() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Refused("BTRA_0030"));
+    till.fail_next("/refund", TillFault::Refused("BTRA_0030"));
     let error = till.athm.refund(paid.id(), NewRefund::full()).await.unwrap_err();
     assert!(matches!(error, OperationError::Provider(ProviderError::Rejected { .. })), "{error:?}");
     assert_eq!(states(&till, &paid).await, [(RefundState::NotDone, 2500)]);
@@ -252,7 +254,7 @@ async fn money_given_back_elsewhere_is_noticed_when_the_provider_refuses_more() 
 async fn a_crash_in_the_middle_of_a_refund_leaves_it_set_aside_and_finds_it_done() {
     let mut till = Till::open().await;
     let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
-    till.fail_next("/refund", Fault::Held(go));
+    till.fail_next("/refund", TillFault::Held(go));
     let (athm, id) = (till.athm.clone(), paid.id());
     let refunding = tokio::spawn(async move { athm.refund(id, partial(700)).await });
     eventually(async || till.provider.count("/refund") == 1).await;
@@ -270,7 +272,7 @@ async fn a_crash_in_the_middle_of_a_refund_leaves_it_set_aside_and_finds_it_done
 async fn the_webhook_that_overtakes_our_answer_makes_the_same_refund() {
     let till = Till::open().await;
     let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
-    till.fail_next("/refund", Fault::Held(Arc::clone(&go)));
+    till.fail_next("/refund", TillFault::Held(Arc::clone(&go)));
     let refunding = till.athm.refund(paid.id(), partial(700));
     let overtaking = async {
         eventually(async || till.provider.count("/refund") == 1).await;
@@ -446,8 +448,8 @@ async fn what_is_set_aside_moves_with_the_payment_that_turns_out_to_be_another()
         Transaction::builder(athm_core::Status::Completed, cents(2500)).reference_number("12-ab".parse().unwrap());
     let apart = till.athm.record(seen.build(), Sender::new("kiosk")).await.unwrap().transaction().clone();
     assert_ne!(apart.id(), open.id());
-    till.fail_next("/refund", Fault::Unheard);
-    till.fail_next("/searchTransaction", Fault::Lost);
+    till.fail_next("/refund", TillFault::Unheard);
+    till.fail_next("/searchTransaction", TillFault::Lost);
     let error = till.athm.refund(apart.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
 
@@ -456,4 +458,97 @@ async fn what_is_set_aside_moves_with_the_payment_that_turns_out_to_be_another()
     let kept = listed(&till, &open).await;
     assert_eq!(kept.iter().map(|kept| (kept.id, kept.state)).collect::<Vec<_>>(), [(refund, RefundState::Done)]);
     assert_eq!(till.refunded(), 700);
+}
+
+/// With messages taken at their word, a refund's own message is all that tells of it.
+#[tokio::test]
+async fn a_trusted_refund_message_gives_back_once_and_only_of_a_payment_that_is_known() {
+    let (database, recorder) = (Database::new(), Recorder::new());
+    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let receive = async |body: Value| {
+        let callback = Callback::parse("application/json", body.to_string().as_bytes()).unwrap();
+        athm.receive(callback, Sender::WEBHOOK, body.to_string().into_bytes()).await.unwrap()
+    };
+    let refund = |daily: &str| {
+        json!({ "transactionType": "refund", "status": "completed", "referenceNumber": "12-ab", "total": "5.00",
+                "dailyTransactionID": daily, "date": "2020-01-01 12:00:00.0" })
+    };
+    assert_eq!(receive(refund("0041")).await, Receipt::Known);
+    let paid =
+        json!({ "transactionType": "ecommerce", "status": "completed", "referenceNumber": "12-ab", "total": "25.00" });
+    assert_eq!(receive(paid).await, Receipt::Recorded);
+    assert_eq!(receive(refund("0041")).await, Receipt::Recorded);
+    assert_eq!(receive(refund("41")).await, Receipt::Known);
+    assert_eq!(receive(refund("0042")).await, Receipt::Recorded);
+    let payment = athm.transaction_by_reference(&"12-ab".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(payment.refunded_amount(), cents(1000));
+    let refunds = athm.refunds().of(payment.id()).await.unwrap();
+    assert_eq!(refunds.iter().map(|refund| refund.amount.cents()).collect::<Vec<_>>(), [500, 500]);
+    athm.idle().await;
+    assert_eq!(recorder.noted().iter().filter(|noted| noted.starts_with("refunded")).count(), 2);
+    athm.shutdown(Duration::from_secs(5)).await;
+}
+
+fn every_fault() -> Vec<Fault> {
+    let late = Effect::Late(Duration::from_secs(5));
+    let mut faults: Vec<_> = ["BTRA_0005", "BTRA_0030", "BTRA_9998", "BTRA_0044", "7040"]
+        .map(|code| Fault::Reject { code: code.to_owned() })
+        .into_iter()
+        .chain([Fault::Slow(Duration::from_millis(50)), Fault::Stale(Duration::from_secs(5)), Fault::ByteOrderMark])
+        .collect();
+    for effect in [Effect::Absent, Effect::Done, late] {
+        faults.extend(
+            [Fault::Timeout, Fault::InternalError, Fault::BadGateway, Fault::Garbage].map(|fault| fault(effect)),
+        );
+    }
+    faults.extend([Effect::Done, late].map(Fault::Truncated));
+    faults
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_with_a_refund_the_books_agree_and_it_is_sent_once() {
+    stream::iter(every_fault()).for_each_concurrent(4, refund_beside).await;
+}
+
+async fn refund_beside(fault: Fault) {
+    let (simulator, database) = (Simulator::start().await.unwrap(), Database::new());
+    let (recorder, clock) = (Recorder::new(), Clock::manual());
+    let client = Client::builder("the public token", "the private token").api_url(simulator.url());
+    let client = client.clock(clock.clone()).timeout(Duration::from_secs(3)).build().unwrap();
+    let builder = Athm::builder().client(client).database_url(database.url()).dispatcher(recorder.listening());
+    let athm = builder.clock(clock.clone()).start().await.unwrap();
+    let ticket = simulator.insert(paid());
+    let seen = athm.provider().unwrap().find(&ticket).await.unwrap();
+    let payment = athm.record(seen, Sender::CALLBACK).await.unwrap().transaction().id();
+
+    simulator.fail_next(Endpoint::Refund, fault.clone());
+    let refunded = athm.refund(payment, partial(500)).await;
+    let truth = simulator.payment(&ticket).unwrap().refunded_amount;
+    simulator.skip(Duration::from_secs(60));
+    match refunded {
+        Ok(_) => assert_eq!(truth, cents(500), "{fault}"),
+        Err(OperationError::RefundUnknown { refund, .. }) if truth == cents(0) => {
+            clock.advance(DAY);
+            let pending = athm.refunds().unresolved().await.unwrap();
+            assert_eq!(pending.iter().map(|refund| refund.id).collect::<Vec<_>>(), [refund], "{fault}");
+            athm.refund_resolve(refund, RefundResolution::NotDone).await.unwrap();
+        }
+        Err(OperationError::RefundUnknown { refund, .. }) => {
+            clock.advance(Duration::from_secs(60));
+            eventually(async || {
+                let kept = athm.refunds().of(payment).await.unwrap();
+                kept.iter().any(|kept| kept.id == refund && kept.state == RefundState::Done)
+            })
+            .await;
+        }
+        Err(OperationError::Provider(error)) => assert!(truth == cents(0) && !error.is_outcome_unknown(), "{fault}"),
+        Err(error) => panic!("{fault}: {error:?}"),
+    }
+    let kept = athm.transaction(payment).await.unwrap().unwrap();
+    assert_eq!(kept.refunded_amount(), truth, "{fault}");
+    assert_eq!(simulator.requests().iter().filter(|request| request.path.ends_with("/refund")).count(), 1, "{fault}");
+    athm.idle().await;
+    let fired = recorder.noted().iter().filter(|noted| noted.starts_with("refunded")).count();
+    assert_eq!(fired, usize::from(truth > cents(0)), "{fault}");
+    athm.shutdown(Duration::from_secs(5)).await;
 }
