@@ -1,5 +1,7 @@
 //! The one way in: message → verify → apply → record.
 
+mod refunds;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,11 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
+<<<<<<< HEAD
 use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Source, Store};
+=======
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, Store};
+>>>>>>> main
 use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
@@ -226,6 +232,7 @@ impl Processor {
         }
     }
 
+<<<<<<< HEAD
     /// A refund by a number of its own, which nothing ties to its payment but who had paid: the customer's payments are
     /// read again until one shows it.
     async fn process_refund(&self, asking: &Asking, claim: Claim, refund: &Transaction) -> Result<Receipt, StoreError> {
@@ -261,6 +268,8 @@ impl Processor {
         self.wait_longer(claim, None).await
     }
 
+=======
+>>>>>>> main
     /// The provider's word on a payment that a message names; `None` when too much is asked.
     pub(crate) async fn ask(&self, asking: &Asking, key: &PaymentKey) -> Result<Option<Word>, StoreError> {
         let known = self.store.find(By::Payment(key.clone())).await?;
@@ -296,6 +305,7 @@ impl Processor {
         Ok(recorded)
     }
 
+<<<<<<< HEAD
     /// Records what the provider's books say of a payment.
     pub(crate) async fn correct(&self, observed: Transaction) -> Result<Recorded, StoreError> {
         let told = Vec::new();
@@ -323,6 +333,8 @@ impl Processor {
         Ok(payment.and_then(|payment| payment.key()).unwrap_or(key))
     }
 
+=======
+>>>>>>> main
     /// Verification is switched off: the message's word is taken.
     async fn believe(
         &self,
@@ -345,13 +357,7 @@ impl Processor {
                 let held = Held { key: Some(key.clone()), kind, status, sender: record.sender, body, ..self.blank() };
                 return self.hold(held_as, held).await.map(|()| Receipt::Known);
             };
-            let detail = RefundDetail::of(&record.observed);
-            let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
-            let is_known = kept.iter().any(|refund| refund.is(&detail));
-            let raised = payment.refunded_amount.checked_add(detail.amount).filter(|_| !is_known);
-            let refunded_amount = raised.unwrap_or(payment.refunded_amount);
-            record.observed = Transaction { refunded_amount, updated_at: self.clock.now(), ..payment };
-            record.told.push(Told { refund: None, detail });
+            record = self.trusted_refund(record, payment).await?;
         }
         let recorded = match self.store.record(record).await {
             Err(StoreError::Conflict { reference }) => {

@@ -44,6 +44,7 @@ pub struct EditionBefore;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod process;
 mod scripted;
 pub mod secrecy;
 mod served;
@@ -51,6 +52,7 @@ mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
+pub use self::process::Process;
 pub use self::scripted::{Asked, Script, Scripted};
 pub use self::served::Served;
 pub use self::till::{Till, TillFault};

@@ -119,7 +119,7 @@ impl RefundDetail {
         Self { amount, reference_number: None, daily_transaction_id: None, date: None }
     }
 
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         *self == Self::bare(self.amount)
     }
 

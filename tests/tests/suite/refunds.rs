@@ -480,6 +480,8 @@ async fn a_trusted_refund_message_gives_back_once_and_only_of_a_payment_that_is_
     assert_eq!(receive(refund("0041")).await, Receipt::Recorded);
     assert_eq!(receive(refund("41")).await, Receipt::Known);
     assert_eq!(receive(refund("0042")).await, Receipt::Recorded);
+    // Nothing tells it from what is known.
+    assert_eq!(receive(refund_event("12-ab", "5.00")).await, Receipt::Known);
     let payment = athm.transaction_by_reference(&"12-ab".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(payment.refunded_amount(), cents(1000));
     let refunds = athm.refunds().of(payment.id()).await.unwrap();
