@@ -11,11 +11,7 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-<<<<<<< HEAD
-use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Source, Store};
-=======
-use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, Store};
->>>>>>> main
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, Source, Store};
 use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
@@ -232,44 +228,6 @@ impl Processor {
         }
     }
 
-<<<<<<< HEAD
-    /// A refund by a number of its own, which nothing ties to its payment but who had paid: the customer's payments are
-    /// read again until one shows it.
-    async fn process_refund(&self, asking: &Asking, claim: Claim, refund: &Transaction) -> Result<Receipt, StoreError> {
-        let detail = RefundDetail::of(refund);
-        let customer = refund.customer.clone().unwrap_or_default();
-        let payments = self.store.paid_by(customer, detail.amount).await?;
-        if payments.is_empty() {
-            let reason = "it names a refund, and no payment of that customer's is known";
-            return self.give_up(claim, |reason| HeldAs::Unmatched { reason }, reason).await.map(|()| Receipt::Known);
-        }
-        for payment in payments {
-            let Some(key) = payment.key() else { continue };
-            let whose = self.whose(Some(&payment), &claim.sender, claim.attempts);
-            let Some(Ok(observed)) = ask(asking, &key, Some(&payment), whose).await else { continue };
-            let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
-            let increase = observed.refunded_amount.checked_sub(payment.refunded_amount);
-            let shows_it = increase >= Some(detail.amount)
-                || kept.iter().any(|refund| refund.may_hold(&detail) || refund.is(&detail));
-            let told = shows_it.then(|| Told { refund: None, detail: detail.clone() });
-            let record = Record {
-                observed,
-                sender: claim.sender.clone(),
-                auth_token: None,
-                told: told.into_iter().collect(),
-                source: Source::News,
-            };
-            let recorded = self.store.record(record).await?;
-            if shows_it {
-                self.done(&claim).await?;
-                return Ok(if recorded.events().is_empty() { Receipt::Known } else { Receipt::Recorded });
-            }
-        }
-        self.wait_longer(claim, None).await
-    }
-
-=======
->>>>>>> main
     /// The provider's word on a payment that a message names; `None` when too much is asked.
     pub(crate) async fn ask(&self, asking: &Asking, key: &PaymentKey) -> Result<Option<Word>, StoreError> {
         let known = self.store.find(By::Payment(key.clone())).await?;
@@ -305,7 +263,6 @@ impl Processor {
         Ok(recorded)
     }
 
-<<<<<<< HEAD
     /// Records what the provider's books say of a payment.
     pub(crate) async fn correct(&self, observed: Transaction) -> Result<Recorded, StoreError> {
         let told = Vec::new();
@@ -313,28 +270,6 @@ impl Processor {
         self.store.record(record).await
     }
 
-    pub(crate) async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
-        let Some(reference) = refund.reference_number.clone() else { return Ok(None) };
-        let key = self.payment_of(PaymentKey::Reference(reference), Some(&TransactionKind::Refund)).await?;
-        let payment = self.store.find(By::Payment(key)).await?;
-        Ok(payment.filter(|payment| *payment.kind() != TransactionKind::Refund))
-    }
-
-    /// A refund is told by the payment's reference number, or by its own: both are seen.
-    async fn payment_of(&self, key: PaymentKey, kind: Option<&TransactionKind>) -> Result<PaymentKey, StoreError> {
-        let PaymentKey::Reference(reference) = &key else { return Ok(key) };
-        if kind != Some(&TransactionKind::Refund) {
-            return Ok(key);
-        }
-        let Some(refund) = self.store.refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
-            return Ok(key);
-        };
-        let payment = self.store.find(By::Id(refund.transaction_id)).await?;
-        Ok(payment.and_then(|payment| payment.key()).unwrap_or(key))
-    }
-
-=======
->>>>>>> main
     /// Verification is switched off: the message's word is taken.
     async fn believe(
         &self,
