@@ -17,6 +17,8 @@ mod operations;
 mod processes;
 #[path = "../suite/refunds.rs"]
 mod refunds;
+#[path = "../suite/requests.rs"]
+mod requests;
 #[path = "../suite/storage.rs"]
 mod storage;
 #[path = "../suite/sweeper.rs"]

@@ -14,6 +14,7 @@ mod operations;
 mod provider;
 mod provider_calls;
 mod refunds;
+mod requests;
 mod start;
 mod storage;
 mod sweeper;
