@@ -14,3 +14,6 @@ pub mod refunds {}
 
 #[doc = include_str!("docs/on_several_machines.md")]
 pub mod on_several_machines {}
+
+#[doc = include_str!("docs/reconciliation.md")]
+pub mod reconciliation {}

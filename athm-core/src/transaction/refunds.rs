@@ -18,15 +18,15 @@ const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// The refunds of one payment: those of the ledger in its order, and those that aren't in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Refunds(Vec<RefundRecord>);
+pub(crate) struct RefundLedger(Vec<RefundRecord>);
 
-impl FromIterator<RefundRecord> for Refunds {
+impl FromIterator<RefundRecord> for RefundLedger {
     fn from_iter<I: IntoIterator<Item = RefundRecord>>(records: I) -> Self {
         Self(records.into_iter().collect())
     }
 }
 
-impl Refunds {
+impl RefundLedger {
     /// The one of which nobody knows whether it was done.
     pub(crate) fn pending(&self) -> Option<&RefundRecord> {
         self.0.iter().find(|refund| refund.state == RefundState::Pending)
@@ -77,8 +77,7 @@ impl Refunds {
 
     /// What had been given back before anybody kept single refunds.
     fn cover(&mut self, of: &Transaction) {
-        let kept = self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum);
-        if let Some(amount) = of.refunded_amount.checked_sub(kept).filter(|amount| *amount > Amount::ZERO) {
+        if let Some(amount) = of.refunded_amount.checked_sub(self.total()).filter(|amount| *amount > Amount::ZERO) {
             self.0.push(without_detail(of.id, amount, of.refunded_amount, of.updated_at));
         }
     }
@@ -171,6 +170,11 @@ impl Refunds {
         }
         self.0.extend(new);
         news
+    }
+
+    /// What all that are in the ledger give back.
+    pub(super) fn total(&self) -> Amount {
+        self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum)
     }
 
     fn in_ledger(&self) -> impl Iterator<Item = &RefundRecord> {

@@ -15,8 +15,12 @@ mod merging;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/reconciliation.rs"]
+mod reconciliation;
 #[path = "../suite/refunds.rs"]
 mod refunds;
+#[path = "../suite/requests.rs"]
+mod requests;
 #[path = "../suite/storage.rs"]
 mod storage;
 #[path = "../suite/sweeper.rs"]
