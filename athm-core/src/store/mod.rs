@@ -12,13 +12,9 @@ mod inbox;
 mod postgres;
 mod query;
 #[cfg(feature = "sqlite")]
-mod row;
-#[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod step;
-#[cfg(feature = "sqlite")]
-mod writer;
 
 use std::sync::Arc;
 

@@ -75,17 +75,17 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) async fn open(url: &str, set_up: SetUp) -> std::result::Result<Self, StoreError> {
-        let address = Arc::new(Address::parse(url)?);
         let (house, set_up) = (set_up.house.clone(), Arc::new(set_up));
-        let writing = Link::new(Arc::clone(&address), house.clone());
+        let writing = Link::new(Arc::new(Address::parse(url)?), house.clone());
         let opened = house.spawn(async move {
             let session = writing.session().await?;
             let migrated = timeout(PATIENCE, migrate(&session)).await;
             migrated.unwrap_or_else(|_| Err(Fault::slow())).map(|()| writing)
         });
         let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;
+        let reader = Arc::new(writing.beside());
         let writer = Writer::start(writing, Arc::clone(&set_up));
-        Ok(Self { writer, reader: Arc::new(Link::new(address, house)), set_up, is_closed: AtomicBool::new(false) })
+        Ok(Self { writer, reader, set_up, is_closed: AtomicBool::new(false) })
     }
 
     /// Asks on the house's runtime, and once more when the connection was lost.

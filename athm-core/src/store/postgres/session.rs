@@ -40,17 +40,24 @@ pub(super) use values;
 /// What is sent at once, to be executed in this order.
 pub(super) type Statements<'a> = Vec<(&'static str, Values<'a>)>;
 
+/// When the server was asked for the time, and what it said. All connections of a process go by one answer: with one
+/// each, what is due by one of them may not yet be due by another.
+type AskedTime = Mutex<Option<(Instant, Times)>>;
+
 /// A connection with its prepared statements.
 pub(super) struct Session {
     client: Client,
     statements: Mutex<HashMap<&'static str, Statement>>,
-    /// When it was asked for the time, and what it said.
-    times: Mutex<Option<(Instant, Times)>>,
+    times: Arc<AskedTime>,
     connection: AbortHandle,
 }
 
 impl Session {
-    async fn connect(address: &Address, house: &Handle) -> std::result::Result<Self, StoreError> {
+    async fn connect(
+        address: &Address,
+        house: &Handle,
+        times: Arc<AskedTime>,
+    ) -> std::result::Result<Self, StoreError> {
         let connected = address.config.connect(address.tls.clone()).await;
         let (client, connection) = connected.map_err(|error| Fault::from(error).into_error())?;
         let connection = house.spawn(async move {
@@ -59,12 +66,7 @@ impl Session {
             }
         });
         client.batch_execute(PLANNING).await.map_err(|error| Fault::from(error).into_error())?;
-        Ok(Self {
-            client,
-            statements: Mutex::default(),
-            times: Mutex::default(),
-            connection: connection.abort_handle(),
-        })
+        Ok(Self { client, statements: Mutex::default(), times, connection: connection.abort_handle() })
     }
 
     /// Ends it at once, whatever it waits for: the server undoes what was begun.
@@ -208,6 +210,7 @@ pub(super) fn integer(count: u32) -> i32 {
 pub(super) struct Link {
     address: Arc<Address>,
     house: Handle,
+    times: Arc<AskedTime>,
     state: tokio::sync::Mutex<State>,
 }
 
@@ -220,7 +223,12 @@ struct State {
 
 impl Link {
     pub(super) fn new(address: Arc<Address>, house: Handle) -> Self {
-        Self { address, house, state: tokio::sync::Mutex::default() }
+        Self { address, house, times: Arc::default(), state: tokio::sync::Mutex::default() }
+    }
+
+    /// Another connection to the same server.
+    pub(super) fn beside(&self) -> Self {
+        Self { times: Arc::clone(&self.times), ..Self::new(Arc::clone(&self.address), self.house.clone()) }
     }
 
     /// The connection. When it can't be made, that is said at once until it is time to try again.
@@ -235,7 +243,7 @@ impl Link {
         {
             return Err(Fault::Lost(error.clone()));
         }
-        match Session::connect(&self.address, &self.house).await {
+        match Session::connect(&self.address, &self.house, Arc::clone(&self.times)).await {
             Ok(session) => {
                 let session = Arc::new(session);
                 *state = State { session: Some(Arc::clone(&session)), failed: None };

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::{all, by_id, execute, one};
+use super::find::by_id;
+use super::statement::{all, execute, one};
 use crate::clock::later;
 use crate::store::errand::Plan;
 use crate::store::{Errand, Likeness, NextTurn};

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use secrecy::SecretString;
 
+use super::DUE;
+use super::find::by_id;
 use super::refunds::{not_done, refunds_of, write_refund};
-use super::{DUE, all, by_id, execute, one};
+use super::statement::{all, execute, one};
 use crate::TransactionId;
 use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
 

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{SOME, all, execute, filled};
+use super::SOME;
+use super::find::{filled, select_transaction};
+use super::statement::{all, execute};
 use crate::store::{FEW, RefundQuery};
 use crate::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 

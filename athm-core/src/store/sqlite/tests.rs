@@ -3,11 +3,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tempfile::TempDir;
+use uuid::Uuid;
 
+use super::claim::claim_due;
 use super::*;
-use crate::delivery::Slots;
-use crate::store::{Batching, Policy, Source};
-use crate::{Amount, Clock, Dispatcher, Sender, Status};
+use crate::clock::later;
+use crate::delivery::{DeliveryState, End, LEASE, Slots};
+use crate::store::{Batching, HeldAs, Policy, Source};
+use crate::{Clock, Dispatcher, Sender, Signal, Status};
 
 /// A store of its own, with one receiver of `completed`, whose outbox nobody empties.
 struct World {

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::{Answer, Batching, StoreError};
+use crate::store::{Answer, Batching, StoreError};
 
 /// How many writes may wait; more are refused, so that a stalled disk shows at the edge.
 const WAITING: usize = 1024;

@@ -1,0 +1,44 @@
+//! Claiming what is due.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+use tracing::Span;
+
+use super::find::{filled, select_transaction};
+use super::statement::{all, execute, json};
+use crate::DeliveryId;
+use crate::delivery::{Claimed, Work};
+use crate::store::Claim;
+
+pub(super) fn claim_due(connection: &Connection, claim: Claim, running: &[DeliveryId]) -> rusqlite::Result<Vec<Work>> {
+    let sql = select_transaction!(
+        ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
+         d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
+         JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
+         WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND d.receiver IN (SELECT value FROM json_each(?2)) \
+         AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
+    );
+    let running: Vec<String> = running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
+    let most = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
+    let values = params![claim.now.as_microsecond(), json(&claim.receivers), json(&running), most];
+    let rows = all(connection, sql, values, |columns| {
+        Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
+    })?;
+    let mut works = Vec::<Work>::new();
+    for ((transaction, event, planned, (attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots) {
+        let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
+        execute(connection, sql, params![planned.id.as_uuid(), claim.lease_until.as_microsecond()])?;
+        let claimed = Claimed { planned, attempt: attempts + 1, is_replay, slot };
+        match works.iter_mut().find(|work| work.event.id == event.id) {
+            Some(work) => work.deliveries.push(claimed),
+            None => works.push(Work {
+                transaction: Arc::new(filled(connection, transaction)?),
+                event: Arc::new(event),
+                deliveries: vec![claimed],
+                span: Span::none(),
+            }),
+        }
+    }
+    Ok(works)
+}

@@ -1,0 +1,273 @@
+//! SQLite: all of its SQL.
+
+mod claim;
+mod deliveries;
+mod errands;
+mod find;
+mod inbox;
+mod open;
+mod operations;
+mod payment;
+mod record;
+mod refunds;
+mod replay;
+mod row;
+mod running;
+mod statement;
+mod tidy;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+use tokio::sync::oneshot;
+use tracing::Span;
+
+use self::statement::{all, execute, json, one};
+use self::writer::Writer;
+use super::{
+    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, PaymentKey, Record, Recorded,
+    RefundQuery, SetUp, Store, StoreError, TransactionQuery,
+};
+use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf, Work};
+use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
+use crate::{Amount, Customer, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId};
+
+/// How many rows are forgotten at once, and how many deliveries are shown.
+const SOME: u32 = 1_000;
+/// How many waiting messages are read at once.
+const DUE: u32 = 64;
+
+/// A database file: one thread that writes, one that reads.
+pub(super) struct Sqlite {
+    writer: Writer,
+    reader: Mutex<Option<mpsc::Sender<Read>>>,
+    set_up: Arc<SetUp>,
+}
+
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+impl Sqlite {
+    pub(super) fn open(path: &str, set_up: SetUp) -> Result<Self, StoreError> {
+        if path.is_empty() || path.contains([':', '?']) {
+            return Err(StoreError::Address { found: format!("sqlite://{path}") });
+        }
+        let lock = open::lock(path)?;
+        let mut connection = open::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        open::migrate(&mut connection, set_up.clock.now())?;
+        // Nobody else has the file: whoever ran these is gone.
+        execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
+        execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
+        operations::end_all(&connection, set_up.clock.steady())?;
+        let reader = open::read_on_a_thread(open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+            .map_err(StoreError::database)?;
+        let writer = Writer::start(connection, set_up.batching, lock).map_err(StoreError::database)?;
+        Ok(Self { writer, reader: Mutex::new(Some(reader)), set_up: Arc::new(set_up) })
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'static, T> {
+        let (sender, receiver) = oneshot::channel();
+        let read: Read = Box::new(move |connection| drop(sender.send(work(connection).map_err(StoreError::from))));
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = reader.as_ref().is_some_and(|reader| reader.send(read).is_ok());
+        async move {
+            if !sent {
+                return Err(StoreError::Closed);
+            }
+            receiver.await.unwrap_or(Err(StoreError::Panicked))
+        }
+        .boxed()
+    }
+}
+
+impl Store for Sqlite {
+    fn record(&self, record: Record) -> Answer<'_, Recorded> {
+        let (set_up, span) = (Arc::clone(&self.set_up), Span::current());
+        let outbox = set_up.outbox.clone();
+        let committed = move |(recorded, works): (Recorded, Vec<Work>)| {
+            works.into_iter().for_each(|work| outbox.hand_over(work));
+            recorded
+        };
+        self.writer.write(move |connection| record::record_one(connection, &set_up, &record, &span), committed)
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, usize> {
+        let (outbox, running) = (self.set_up.outbox.clone(), self.set_up.outbox.clone());
+        let committed = move |works: Vec<Work>| {
+            let claimed = works.iter().map(|work| work.deliveries.len()).sum();
+            works.into_iter().for_each(|work| outbox.hand_over(work));
+            claimed
+        };
+        self.writer.write(move |connection| Ok(claim::claim_due(connection, claim, &running.running())?), committed)
+    }
+
+    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
+        self.read(move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= ?1 \
+                       AND receiver IN (SELECT value FROM json_each(?2)))";
+            connection.prepare_cached(sql)?.query_row(params![now.as_microsecond(), json(&receivers)], |row| row.get(0))
+        })
+    }
+
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| {
+            let sql = "UPDATE athm_delivery SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
+            let until = until.as_microsecond();
+            let mut each = running.iter();
+            Ok(each.try_for_each(|(id, attempt)| execute(connection, sql, params![id.as_uuid(), attempt, until]))?)
+        })
+    }
+
+    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(running::acknowledge(connection, &ended)?))
+    }
+
+    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>> {
+        self.read(move |connection| deliveries::deliveries(connection, &which))
+    }
+
+    fn replay(&self, of: ReplayOf) -> Answer<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
+        let work = move |connection: &Connection| match replay::replay(connection, &of) {
+            Err(ReplayError::Store(error)) => Err(error),
+            replayed => Ok(replayed),
+        };
+        self.writer.write(work, |replayed| replayed)
+    }
+
+    fn hold(&self, held: Held) -> Answer<'_, ()> {
+        self.writer.write(move |connection| inbox::hold(connection, &held), |()| ())
+    }
+
+    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| {
+            let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND version = ?2";
+            Ok(execute(connection, sql, params![key.to_string(), version])?)
+        })
+    }
+
+    fn tidy(&self, before: Before) -> Answer<'_, bool> {
+        self.writer.write_lazily(move |connection| Ok(tidy::tidy(connection, before)?))
+    }
+
+    fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>> {
+        self.read(move |connection| {
+            let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at FROM athm_inbox \
+                       WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
+            all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.pending())
+        })
+    }
+
+    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(|connection| {
+            let sql = "SELECT min(due_at) FROM athm_inbox WHERE state = 'pending'";
+            Ok(one(connection, sql, [], |columns| columns.maybe_time())?.flatten())
+        })
+    }
+
+    fn find(&self, by: By) -> Answer<'_, Option<Transaction>> {
+        self.read(move |connection| match by {
+            By::Id(id) => find::by_id(connection, id),
+            By::Payment(key) => {
+                let (ecommerce_id, reference) = match &key {
+                    PaymentKey::Ecommerce(id) => (Some(*id.as_uuid()), None),
+                    PaymentKey::Reference(reference) => (None, Some(reference.as_str())),
+                };
+                Ok(find::by_names(connection, ecommerce_id, reference)?.pop())
+            }
+        })
+    }
+
+    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+        self.writer.write(move |connection| Ok(operations::begin(connection, &beginning)?), |begun| begun)
+    }
+
+    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, conclusion)?))
+    }
+
+    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+        self.writer.write(move |connection| Ok(operations::unsettled(connection, now)?), |unsettled| unsettled)
+    }
+
+    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+        self.read(move |connection| refunds::refunds(connection, &which))
+    }
+
+    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>> {
+        self.read(move |connection| refunds::paid_by(connection, &customer, amount))
+    }
+
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+        self.writer.write(move |connection| Ok(refunds::give_up(connection, id, now)?), |was_open| was_open)
+    }
+
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(operations::next_unsettled)
+    }
+
+    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+        self.writer.write(move |connection| Ok(errands::take(connection, now, until)?), |errands| errands)
+    }
+
+    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(errands::next_turn(connection, &next)?))
+    }
+
+    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+        self.read(errands::next)
+    }
+
+    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+        self.read(move |connection| errands::open_alike(connection, &like))
+    }
+
+    fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
+        self.read(move |connection| find::list(connection, &query))
+    }
+
+    fn events(&self, id: TransactionId) -> Answer<'_, Vec<Event>> {
+        self.read(move |connection| {
+            let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at \
+                       FROM athm_event WHERE transaction_id = ?1 ORDER BY created_at, id";
+            all(connection, sql, [id.as_uuid()], |columns| columns.event())
+        })
+    }
+
+    fn ping(&self) -> Answer<'_, ()> {
+        let reads =
+            self.read(|connection| connection.query_row("SELECT 1 FROM athm_migration LIMIT 1", [], |_| Ok(())));
+        // An empty write costs no commit, and tells that others would get theirs.
+        let writes = self.writer.write(|_| Ok(()), |()| ());
+        async move {
+            reads.await?;
+            writes.await
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.writer.close()
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::database(error)
+    }
+}
+
+impl From<rusqlite::Error> for ReplayError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! Statements, prepared once.
+
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+use super::row::Columns;
+
+/// A list as one value, for `json_each`.
+pub(super) fn json(texts: &[String]) -> String {
+    serde_json::Value::from(texts.to_vec()).to_string()
+}
+
+pub(super) fn execute(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(values).map(drop)
+}
+
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(values, |row: &Row<'_>| read(&mut Columns::of(row)))?.collect()
+}
+
+pub(super) fn one<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    read: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    connection.prepare_cached(sql)?.query_row(values, |row| read(&mut Columns::of(row))).optional()
+}
