@@ -19,13 +19,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use athm_actix::simulator::{Customers, FaultRates, Simulator, WebhookFaultRates, WebhookShape};
+use athm_actix::simulator::{Customers, FaultRates, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
 use athm_actix::{Status, TransactionKind};
 use clap::Parser;
 use fastrand::Rng;
 use futures_util::future::join;
 use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use self::audit::{Findings, audit};
@@ -133,6 +134,11 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         .seed(options.seed)
         .customers(Customers::OnTheWeb)
         .webhook_shape(WebhookShape::Either)
+        .refund_reference(if options.seed.is_multiple_of(2) {
+            RefundReference::OfItsOwn
+        } else {
+            RefundReference::OfThePayment
+        })
         .start()
         .await?;
     let serve = Serve {
@@ -152,6 +158,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
 
     simulator.set_faults(FaultRates::none());
     simulator.set_webhook_faults(WebhookFaultRates::none());
+    reconcile(&simulator, &house).await?;
     let findings = settle(&simulator, &house, &Effects::in_folder(folder.path()), &bar).await?;
     bar.finish_and_clear();
     for detail in &findings.details {
@@ -203,6 +210,22 @@ async fn live(
     };
     let (killing, ()) = join(killing, living).await;
     killing
+}
+
+/// Compares the books, once all payments have ended and what a payment has come to is seen: what no webhook told of is
+/// found by nobody else.
+async fn reconcile(simulator: &Simulator, house: &House) -> Result<(), Box<dyn std::error::Error>> {
+    let deadline = Instant::now() + SETTLING;
+    while simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed)) {
+        sleep(Duration::from_millis(200)).await;
+    }
+    while house.post("/reconcile", &Value::Null, &mut Rng::with_seed(0)).await.is_none() {
+        if Instant::now() > deadline {
+            return Err("the books can't be compared".into());
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
 }
 
 /// Waits until all is as it should be, or for as long as that may take.
