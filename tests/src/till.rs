@@ -9,6 +9,7 @@ use athm_core::{Amount, Athm, Builder, Clock, NewPayment, Transaction};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::secrecy;
 use crate::{Asked, Backend, Database, Recorder, Script, Scripted, ticket};
 
 /// How long the house has to do what a second brings.
@@ -180,7 +181,7 @@ fn answer(book: &mut Book, asked: &Asked) -> Script {
 fn effect(book: &mut Book, asked: &Asked) -> Script {
     let last = asked.path.rsplit('/').next().unwrap_or_default();
     match (last, book.status) {
-        ("payment", _) => Script::success(json!({ "ecommerceId": ticket(1), "auth_token": "the ticket's secret" })),
+        ("payment", _) => Script::success(json!({ "ecommerceId": ticket(1), "auth_token": secrecy::TICKET })),
         ("findPayment", _) => Script::success(payment(book)),
         ("searchTransaction", _) => Script::Json(200, payment(book)),
         ("authorization", "CONFIRM") => {

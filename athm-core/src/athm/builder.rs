@@ -109,8 +109,9 @@ impl Builder {
         self
     }
 
-    /// Has webhooks come to `/athm/webhook/{secret}` alone; any other address of a webhook is answered 404. Without it, the
-    /// webhook's address is `/athm/webhook`.
+    /// Has webhooks come to `/athm/webhook/{secret}` alone; any other address of a webhook is answered 404. What comes
+    /// there is verified all the same, and waits behind no flood of invented ids. Without it, the webhook's address is
+    /// `/athm/webhook`.
     ///
     /// ```no_run
     /// # use athm_core::Athm;
