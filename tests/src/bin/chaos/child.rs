@@ -78,7 +78,8 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
         let clock = serve.pace.clock();
         let books = Books { from: serve.pace.beginning(), clock: clock.clone() };
-        let client = Client::builder("public", "private").clock(clock.clone()).api_url(&serve.api_url).timeout(serve.timeout());
+        let client =
+            Client::builder("public", "private").clock(clock.clone()).api_url(&serve.api_url).timeout(serve.timeout());
         let athm = Athm::builder()
             .client(client.build()?)
             .database_url(&serve.database_url)

@@ -154,7 +154,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
 
     let bar = ProgressBar::new(options.payments.into())
         .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} payments  {elapsed_precise}  {msg}")?);
-    live(options, &simulator, &house, &bar).await?;
+    let payments = live(options, &simulator, &house, &bar).await?;
 
     simulator.set_faults(FaultRates::none());
     simulator.set_webhook_faults(WebhookFaultRates::none());
@@ -167,17 +167,17 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     if !options.json {
         println!("{}", story_of(&simulator));
     }
-    println!("{}", line(options.payments, &findings));
+    println!("{}", line(payments, &findings));
     Ok(if findings.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// All payments happen, and processes are killed on the way.
+/// All payments happen, and processes are killed on the way. Tells how many there were.
 async fn live(
     options: &Options,
     simulator: &Simulator,
     house: &House,
     bar: &ProgressBar,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<u32, Box<dyn std::error::Error>> {
     let mut random = Rng::with_seed(options.seed);
     let mut kills: Vec<u32> = (0..options.kills).map(|_| random.u32(0..options.payments)).collect();
     kills.sort_unstable();
@@ -189,7 +189,7 @@ async fn live(
         })
         .collect();
     let mut stories = stream::iter(stories).buffer_unordered(options.concurrency);
-    let (ended, killed) = (Cell::new(0), Cell::new(0));
+    let (ended, happened, killed) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let killing = async {
         for at in kills {
             while ended.get() < at {
@@ -202,14 +202,15 @@ async fn live(
         Ok::<_, Box<dyn std::error::Error>>(())
     };
     let living = async {
-        while stories.next().await.is_some() {
+        while let Some(has_been) = stories.next().await {
+            happened.set(happened.get() + u32::from(has_been));
             ended.set(ended.get() + 1);
             bar.inc(1);
             bar.set_message(format!("{} kills", killed.get()));
         }
     };
     let (killing, ()) = join(killing, living).await;
-    killing
+    killing.map(|()| happened.get())
 }
 
 /// Compares the books, once all payments have ended and what a payment has come to is seen: what no webhook told of is

@@ -7,12 +7,12 @@ use athm_actix::{Amount, EcommerceId, Status, TransactionKind};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::house::House;
 
-/// How often a shop tries to open a payment.
-const TRIES: u32 = 50;
+/// How long a shop tries to open a payment.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Story {
     pub(crate) simulator: Simulator,
@@ -30,14 +30,18 @@ struct Order {
 }
 
 impl Story {
-    pub(crate) async fn happen(mut self) {
+    /// Tells whether there has been a payment.
+    pub(crate) async fn happen(mut self) -> bool {
         match self.random.u8(0..100) {
-            0..8 => return self.receive(),
+            0..8 => {
+                self.receive();
+                return true;
+            }
             // While traffic flows; it may be killed on the way, like anything else.
             8..10 => drop(self.post("/reconcile", &Value::Null).await),
             _ => {}
         }
-        let Some(order) = self.open().await else { return };
+        let Some(order) = self.open().await else { return false };
         self.forge(&order).await;
         match self.random.u8(0..100) {
             0..74 => self.pay(&order).await,
@@ -48,6 +52,7 @@ impl Story {
             _ => {}
         }
         self.forge(&order).await;
+        true
     }
 
     /// Money comes in without a checkout.
@@ -70,7 +75,11 @@ impl Story {
     /// Tries until one is open: whatever became of an attempt, no money can move for it.
     async fn open(&mut self) -> Option<Order> {
         let cents = self.random.i64(100..=150_000);
-        for attempt in 0..TRIES {
+        let deadline = Instant::now() + PATIENCE;
+        for attempt in 0.. {
+            if Instant::now() > deadline {
+                break;
+            }
             let name = format!("order-{}-{attempt}", self.number);
             let phone = match self.random.u8(0..100) {
                 0..3 => Some(Phone::Approves),
