@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, Store};
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, Source, Store};
 use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
@@ -255,11 +255,19 @@ impl Processor {
             told.push(Told { refund: None, detail: RefundDetail::of(&seen) });
             seen = Transaction { updated_at: seen.updated_at, ..payment };
         }
-        let recorded = self.store.record(Record { observed: seen, sender, auth_token: None, told }).await?;
+        let recorded =
+            self.store.record(Record { observed: seen, sender, auth_token: None, told, source: Source::News }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.approved.notify_one();
         }
         Ok(recorded)
+    }
+
+    /// Records what the provider's books say of a payment.
+    pub(crate) async fn correct(&self, observed: Transaction) -> Result<Recorded, StoreError> {
+        let told = Vec::new();
+        let record = Record { observed, sender: Sender::RECONCILE, auth_token: None, told, source: Source::Books };
+        self.store.record(record).await
     }
 
     /// Verification is switched off: the message's word is taken.
@@ -270,8 +278,13 @@ impl Processor {
         sender: Sender,
         body: String,
     ) -> Result<Receipt, StoreError> {
-        let mut record =
-            Record { observed: callback.transaction(self.clock.now()), sender, auth_token: None, told: Vec::new() };
+        let mut record = Record {
+            observed: callback.transaction(self.clock.now()),
+            sender,
+            auth_token: None,
+            told: Vec::new(),
+            source: Source::News,
+        };
         if callback.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.store.find(By::Payment(key.clone())).await? else {
                 let (kind, status) = (callback.kind().cloned(), callback.status().cloned());

@@ -62,6 +62,9 @@ pub trait Backend: Default {
     /// Its address.
     fn url(&self) -> String;
 
+    /// Changes what is in it, behind everybody's back.
+    fn execute(&self, sql: &str);
+
     /// Lets time pass until what died processes held is anybody's. On a file that is so at the next start.
     fn end_leases(&self) {}
 }
@@ -95,6 +98,11 @@ impl Database {
 impl Backend for Database {
     fn url(&self) -> String {
         Self::url(self)
+    }
+
+    fn execute(&self, sql: &str) {
+        let connection = rusqlite::Connection::open(self.path()).expect("the file is there");
+        connection.execute(sql, []).expect("it can be changed");
     }
 }
 
@@ -245,6 +253,16 @@ impl<D: Backend> Business<D> {
         self.athm.shutdown(PATIENCE).await;
         let builder = (self.again)(verifying(&self.simulator, &self.database, self.recorder.listening()));
         self.athm = builder.clock(self.clock.clone()).start().await.expect("it starts again");
+    }
+
+    /// Stops it.
+    pub async fn stop(&self) {
+        self.athm.shutdown(PATIENCE).await;
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &D {
+        &self.database
     }
 
     /// A callback comes in.

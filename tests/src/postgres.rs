@@ -48,6 +48,10 @@ impl Backend for PostgresDatabase {
         Self::url(self)
     }
 
+    fn execute(&self, sql: &str) {
+        self.query(sql);
+    }
+
     fn end_leases(&self) {
         self.query("UPDATE athm_delivery SET due_at = clock_timestamp() WHERE state = 'running'");
     }

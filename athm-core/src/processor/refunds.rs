@@ -4,13 +4,13 @@
 
 use super::{Claim, Processor, Receipt, ask};
 use crate::asking::Asking;
-use crate::store::{By, HeldAs, PaymentKey, Record, RefundQuery};
+use crate::store::{By, HeldAs, PaymentKey, Record, RefundQuery, Source};
 use crate::transaction::{RefundDetail, Told};
 use crate::{StoreError, Transaction, TransactionKind};
 
 impl Processor {
     /// The payment of which the provider lists a refund.
-    pub(super) async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
+    pub(crate) async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
         let Some(reference) = refund.reference_number.clone() else { return Ok(None) };
         let key = self.payment_of(PaymentKey::Reference(reference), Some(&TransactionKind::Refund)).await?;
         let payment = self.store.find(By::Payment(key)).await?;
@@ -58,8 +58,13 @@ impl Processor {
             let shows_it = increase >= Some(detail.amount)
                 || kept.iter().any(|refund| refund.may_hold(&detail) || refund.is(&detail));
             let told = shows_it.then(|| Told { refund: None, detail: detail.clone() });
-            let record =
-                Record { observed, sender: claim.sender.clone(), auth_token: None, told: told.into_iter().collect() };
+            let record = Record {
+                observed,
+                sender: claim.sender.clone(),
+                auth_token: None,
+                told: told.into_iter().collect(),
+                source: Source::News,
+            };
             let recorded = self.store.record(record).await?;
             if shows_it {
                 self.done(&claim).await?;

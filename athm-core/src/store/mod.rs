@@ -146,6 +146,16 @@ pub(crate) struct Record {
     pub(crate) auth_token: Option<SecretString>,
     /// What the provider tells of its refunds.
     pub(crate) told: Vec<Told>,
+    pub(crate) source: Source,
+}
+
+/// What is seen of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// How it stands: it may be late.
+    News,
+    /// What the provider's books say of it.
+    Books,
 }
 
 /// What this process could run now.

@@ -77,8 +77,7 @@ impl Refunds {
 
     /// What had been given back before anybody kept single refunds.
     fn cover(&mut self, of: &Transaction) {
-        let kept = self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum);
-        if let Some(amount) = of.refunded_amount.checked_sub(kept).filter(|amount| *amount > Amount::ZERO) {
+        if let Some(amount) = of.refunded_amount.checked_sub(self.total()).filter(|amount| *amount > Amount::ZERO) {
             self.0.push(without_detail(of.id, amount, of.refunded_amount, of.updated_at));
         }
     }
@@ -171,6 +170,11 @@ impl Refunds {
         }
         self.0.extend(new);
         news
+    }
+
+    /// What all that are in the ledger give back.
+    pub(super) fn total(&self) -> Amount {
+        self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum)
     }
 
     fn in_ledger(&self) -> impl Iterator<Item = &RefundRecord> {
