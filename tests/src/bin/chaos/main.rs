@@ -67,8 +67,9 @@ struct Options {
     /// Closes with one line of JSON alone.
     #[arg(long)]
     json: bool,
-    /// How many seconds pass in one, for athm and for the provider.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=50))]
+    /// How many seconds pass in one, for athm and for the provider. (A process that stands still for 35 of them, as on an
+    /// overloaded machine, is one that athm takes for dead: then an authorization may come after another's.)
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=50))]
     speed: u32,
     /// Is a process that is put to the test, with its files in that folder.
     #[arg(long, hide = true, requires_all = ["database_url", "api_url", "since"])]
