@@ -166,7 +166,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         eprintln!("{detail}");
     }
     if !options.json {
-        println!("{}", story_of(&simulator));
+        println!("{}", figures(&simulator));
     }
     println!("{}", line(payments, &findings));
     Ok(if findings.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -251,7 +251,8 @@ async fn settle(
     }
 }
 
-fn story_of(simulator: &Simulator) -> String {
+/// What has happened, for people.
+fn figures(simulator: &Simulator) -> String {
     let (requests, webhooks) = (simulator.requests(), simulator.webhooks());
     let spoilt = requests.iter().filter(|request| request.fault.is_some()).count();
     let mistreated = webhooks.iter().filter(|webhook| webhook.fault.is_some()).count();
