@@ -43,6 +43,11 @@ async fn run() -> Result<(), BoxError> {
     let reconcile = Reconcile::from_arguments(env::args().skip(1))?;
     let settings = Settings::from_env()?;
     let (simulator, api_url) = settings.provider().await?;
+    if reconcile.is_some() && simulator.is_some() {
+        return Err(
+            "reconcile needs a provider that knows the payments: set ATHM_API_URL to a simulator that runs".into()
+        );
+    }
 
     let (orders, runs) = (Orders::open(&settings.orders_file)?, Runs::default());
     let athm = Athm::builder()

@@ -76,8 +76,10 @@ impl<'a> Run<'a> {
                 }
                 entries => entries.map_err(Stopped::Provider)?,
             };
-            let (refunds, payments): (Vec<_>, Vec<_>) =
+            let (refunds, mut payments): (Vec<_>, Vec<_>) =
                 entries.into_iter().partition(|entry| *entry.kind() == TransactionKind::Refund);
+            // The report tells the newest first; receivers hear of them as they happened.
+            payments.sort_by_key(|payment| payment.date);
             for payment in payments {
                 self.payment(payment).await?;
             }

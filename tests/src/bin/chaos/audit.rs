@@ -6,7 +6,7 @@ use athm_actix::simulator::{Fault, Phone, ReceivedRequest, SimulatedPayment, Sim
 use athm_actix::{EcommerceId, Status, TransactionKind};
 use serde_json::Value;
 
-use crate::effects::Done;
+use crate::effects::{Done, Effect};
 
 /// What isn't as it should be; what it is about is named on the error output.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -83,19 +83,29 @@ fn word(status: &Status) -> &'static str {
     }
 }
 
-fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings) {
-    let mut recorded: HashMap<EcommerceId, Vec<&Value>> = HashMap::new();
-    for row in rows {
-        match row["ecommerceId"].as_str().and_then(|id| id.parse().ok()) {
-            Some(id) => recorded.entry(id).or_default().push(row),
-            None => {
-                findings.state_mismatches += 1;
-                findings.details.push(format!("a row without a ticket: {row}"));
-            }
-        }
+/// What a payment is recorded under: a checkout by its ticket, any other by its movement of money.
+fn key_of_the_provider(payment: &SimulatedPayment) -> Option<String> {
+    match payment.kind {
+        TransactionKind::Ecommerce => Some(payment.ecommerce_id.to_string()),
+        // It is recorded with the payment that it gives back from.
+        TransactionKind::Refund => None,
+        _ => payment.reference_number.as_ref().map(ToString::to_string),
     }
-    for payment in payments.iter().filter(|payment| payment.kind == TransactionKind::Ecommerce) {
-        let (wanted, rows) = (State::of_the_provider(payment), recorded.remove(&payment.ecommerce_id));
+}
+
+fn key_of_ours(row: &Value) -> String {
+    let text = |name: &str| row[name].as_str().map(str::to_owned);
+    text("ecommerceId").or_else(|| text("reference")).unwrap_or_default()
+}
+
+fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings) {
+    let mut recorded: HashMap<String, Vec<&Value>> = HashMap::new();
+    for row in rows {
+        recorded.entry(key_of_ours(row)).or_default().push(row);
+    }
+    for payment in payments {
+        let Some(key) = key_of_the_provider(payment) else { continue };
+        let (wanted, rows) = (State::of_the_provider(payment), recorded.remove(&key));
         let is_as_it_should_be = match rows.as_deref() {
             Some([row]) => State::of_ours(row) == wanted,
             Some(_) => false,
@@ -104,11 +114,11 @@ fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings
         };
         if !is_as_it_should_be {
             findings.state_mismatches += 1;
-            let name = &payment.metadata_1;
-            findings.details.push(format!("{name}: the provider has {wanted:?}, recorded is {rows:?}"));
+            let (kind, name) = (&payment.kind, &payment.metadata_1);
+            findings.details.push(format!("{kind} {name}: the provider has {wanted:?}, recorded is {rows:?}"));
         }
     }
-    // What strangers invented.
+    // What strangers invented, and what is there twice.
     for (_, rows) in recorded {
         findings.state_mismatches += rows.len();
         findings.details.push(format!("there never was {rows:?}"));
@@ -116,21 +126,17 @@ fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings
 }
 
 fn signals(payments: &[SimulatedPayment], rows: &[Value], done: &Done, findings: &mut Findings) {
-    let recorded: HashMap<&str, &Value> =
-        rows.iter().filter_map(|row| row["ecommerceId"].as_str().map(|id| (id, row))).collect();
-    for payment in payments.iter().filter(|payment| payment.kind == TransactionKind::Ecommerce) {
-        if !recorded.contains_key(payment.ecommerce_id.to_string().as_str()) {
-            continue;
-        }
-        let name = &payment.metadata_1;
+    let recorded: HashSet<String> = rows.iter().map(key_of_ours).collect();
+    for payment in payments {
+        let Some(key) = key_of_the_provider(payment).filter(|key| recorded.contains(key)) else { continue };
+        let is_checkout = payment.kind == TransactionKind::Ecommerce;
+        let name = if is_checkout { &payment.metadata_1 } else { &key };
         let effects: Vec<_> = done.get(name).into_iter().flat_map(|keys| keys.values()).collect();
         let count = |receiver: &str, signals: &[&str]| {
-            let is_it = |effect: &&&crate::effects::Effect| {
-                effect.receiver == receiver && signals.contains(&effect.signal.as_str())
-            };
+            let is_it = |effect: &&&Effect| effect.receiver == receiver && signals.contains(&effect.signal.as_str());
             effects.iter().filter(is_it).count()
         };
-        let is = |status: &str| usize::from(word(&payment.status) == status);
+        let is = |status: &str| usize::from(is_checkout && word(&payment.status) == status);
         for (receiver, signals, wanted) in [
             ("steady", &["completed"][..], is("completed")),
             ("shaky", &["completed"], is("completed")),
@@ -143,8 +149,15 @@ fn signals(payments: &[SimulatedPayment], rows: &[Value], done: &Done, findings:
                 findings.details.push(format!("{name}: {receiver} ran {found} times of {wanted} for {signals:?}"));
             }
         }
-        let refunded: i64 =
-            effects.iter().filter(|effect| effect.receiver == "refunds").map(|effect| effect.cents).sum();
+        let refunds: Vec<i64> =
+            effects.iter().filter(|effect| effect.receiver == "refunds").map(|effect| effect.cents).collect();
+        let refunded: i64 = refunds.iter().sum();
+        if !is_checkout {
+            // Once for the money, and once for each time that some of it was given back, if it wasn't the same news.
+            let found = count("till", &["received"]);
+            findings.signals_missing += usize::from(found == 0);
+            findings.signals_doubled += found.saturating_sub(1 + refunds.len());
+        }
         let wanted = payment.refunded_amount.cents();
         findings.signals_missing += usize::from(refunded < wanted);
         findings.signals_doubled += usize::from(refunded > wanted);
@@ -196,8 +209,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::effects::Effect;
-
     async fn one_paid() -> (Simulator, Value, Done) {
         let simulator = Simulator::start().await.unwrap();
         let paid = SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Completed).metadata_1("order-1");

@@ -6,9 +6,10 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::provider::Client;
 use athm_actix::{
-    Amount, Athm, Delivery, NewPayment, NewRefund, Refund, Signal, State, Transaction, TransactionId, TransactionQuery,
-    receiver,
+    Amount, Athm, Clock, Delivery, NewPayment, NewRefund, Refund, Signal, State, Transaction, TransactionId,
+    TransactionKind, TransactionQuery, receiver,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::Serve;
@@ -48,6 +49,20 @@ fn shaky(
     noted.map_err(|error| error.to_string())
 }
 
+/// Of app payments and donations, and of what is given back of them.
+#[receiver(received, id = "till")]
+fn till(
+    transaction: &Transaction,
+    signal: Signal,
+    delivery: Delivery,
+    State(effects): State<Effects>,
+) -> std::io::Result<()> {
+    if *transaction.kind() == TransactionKind::Ecommerce {
+        return Ok(());
+    }
+    effects.note("till", signal, &name(transaction), transaction.total().cents(), delivery)
+}
+
 #[receiver(refunded, id = "refunds")]
 fn refunds(
     transaction: &Transaction,
@@ -61,11 +76,14 @@ fn refunds(
 
 pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
-        let client = Client::builder("public", "private").api_url(&serve.api_url).timeout(serve.timeout());
+        let clock = serve.pace.clock();
+        let books = Books { from: serve.pace.beginning(), clock: clock.clone() };
+        let client =
+            Client::builder("public", "private").clock(clock.clone()).api_url(&serve.api_url).timeout(serve.timeout());
         let athm = Athm::builder()
             .client(client.build()?)
             .database_url(&serve.database_url)
-            .clock(serve.pace.clock())
+            .clock(clock)
             .questions_about_strangers(1_000, 1_000)
             .authorize_confirmed()
             .state(Effects::in_folder(&serve.folder))
@@ -74,11 +92,13 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(athm.clone()))
+                .app_data(web::Data::new(books.clone()))
                 .service(athm_actix::scope("/athm", &athm))
                 .route("/orders", web::post().to(order))
                 .route("/orders/{id}/authorize", web::post().to(authorize))
                 .route("/orders/{id}/cancel", web::post().to(cancel))
                 .route("/orders/{id}/refund", web::post().to(refund))
+                .route("/reconcile", web::post().to(reconcile))
                 .route("/recorded", web::get().to(recorded))
         });
         let server = server.workers(2).disable_signals().bind(("127.0.0.1", 0))?;
@@ -117,6 +137,19 @@ async fn refund(
 ) -> Result<HttpResponse, athm_actix::Error> {
     let cents = body["cents"].as_i64().unwrap_or_default();
     athm.refund(transaction_id(&id)?, NewRefund::partial(Amount::from_cents(cents))).await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// The time that there are books of.
+#[derive(Clone)]
+struct Books {
+    from: Timestamp,
+    clock: Clock,
+}
+
+async fn reconcile(athm: web::Data<Athm>, books: web::Data<Books>) -> Result<HttpResponse, athm_actix::Error> {
+    let reconciled = athm.reconcile(books.from, books.clock.now()).slice(Duration::from_secs(600)).run().await;
+    reconciled.map_err(athm_actix::Error::other)?;
     Ok(HttpResponse::Ok().finish())
 }
 

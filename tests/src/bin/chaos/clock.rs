@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use athm_actix::Clock;
+use jiff::Timestamp;
 
 /// How often the clock is moved on.
 const TICK: Duration = Duration::from_millis(5);
@@ -19,6 +20,12 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn from_now(speed: u32) -> Self {
         Self { since: millis(), speed }
+    }
+
+    /// Shortly before the first payment.
+    pub(crate) fn beginning(self) -> Timestamp {
+        let since = i64::try_from(self.since).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(since.saturating_sub(60_000)).unwrap_or(Timestamp::MIN)
     }
 
     /// A clock for athm. What one process has stored, another finds at the same time.

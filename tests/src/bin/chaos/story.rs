@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::{Phone, Simulator};
-use athm_actix::{EcommerceId, Status};
+use athm_actix::simulator::{Phone, SimulatedPayment, Simulator};
+use athm_actix::{Amount, EcommerceId, Status, TransactionKind};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::house::House;
 
-/// How often a shop tries to open a payment.
-const TRIES: u32 = 50;
+/// How long a shop tries to open a payment.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Story {
     pub(crate) simulator: Simulator,
@@ -30,8 +30,18 @@ struct Order {
 }
 
 impl Story {
-    pub(crate) async fn happen(mut self) {
-        let Some(order) = self.open().await else { return };
+    /// Tells whether there has been a payment.
+    pub(crate) async fn happen(mut self) -> bool {
+        match self.random.u8(0..100) {
+            0..8 => {
+                self.receive();
+                return true;
+            }
+            // While traffic flows; it may be killed on the way, like anything else.
+            8..10 => drop(self.post("/reconcile", &Value::Null).await),
+            _ => {}
+        }
+        let Some(order) = self.open().await else { return false };
         self.forge(&order).await;
         match self.random.u8(0..100) {
             0..74 => self.pay(&order).await,
@@ -42,12 +52,34 @@ impl Story {
             _ => {}
         }
         self.forge(&order).await;
+        true
+    }
+
+    /// Money comes in without a checkout.
+    fn receive(&mut self) {
+        let kind = if self.random.bool() { TransactionKind::Payment } else { TransactionKind::Donation };
+        let cents = self.random.i64(100..=150_000);
+        let id = self.simulator.receive(SimulatedPayment::new(Amount::from_cents(cents)).kind(kind));
+        if self.random.u8(0..100) < 15 {
+            self.give_back_in_the_app(&id, cents);
+        }
+    }
+
+    /// The business refunds in its own app, where the shop has no part.
+    fn give_back_in_the_app(&mut self, id: &EcommerceId, most: i64) {
+        let amount = Amount::from_cents(self.random.i64(1..=most));
+        // There may be less left by now.
+        let _ = self.simulator.refund(id, amount);
     }
 
     /// Tries until one is open: whatever became of an attempt, no money can move for it.
     async fn open(&mut self) -> Option<Order> {
         let cents = self.random.i64(100..=150_000);
-        for attempt in 0..TRIES {
+        let deadline = Instant::now() + PATIENCE;
+        for attempt in 0.. {
+            if Instant::now() > deadline {
+                break;
+            }
             let name = format!("order-{}-{attempt}", self.number);
             let phone = match self.random.u8(0..100) {
                 0..3 => Some(Phone::Approves),
@@ -85,6 +117,9 @@ impl Story {
         }
         if self.random.u8(0..100) < 40 && self.is_paid(order).await {
             self.refund(order).await;
+        }
+        if self.random.u8(0..100) < 8 {
+            self.give_back_in_the_app(&order.ticket, order.cents);
         }
     }
 
