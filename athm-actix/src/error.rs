@@ -95,6 +95,8 @@ fn status_of(error: &OperationError) -> StatusCode {
         | OperationError::NotPaid { .. }
         | OperationError::RefundTooMuch { .. }
         | OperationError::RefundPending { .. }
+        // No "try again later": it must not be repeated.
+        | OperationError::RefundUnknown { .. }
         | OperationError::RefundNotOpen { .. } => StatusCode::CONFLICT,
         OperationError::Provider(ProviderError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::SERVICE_UNAVAILABLE,

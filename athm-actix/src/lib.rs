@@ -46,13 +46,14 @@ pub mod simulator;
 pub use athm_core::{
     AlreadyConnected, Amount, AmountError, Answer, Athm, BoxError, Builder, Clock, ConfigError, Connection,
     ConnectionGuard, Context, Cursor, Customer, Deliveries, Delivery, DeliveryId, DeliveryRecord, DeliveryState,
-    Dispatcher, EcommerceId, Event, EventId, Failure, FieldError, FromContext, IdError, IntoOutcome, InvalidPayment,
-    Item, MissingState, NewPayment, NewRefund, OperationError, Page, ParseError, Permanent, PhoneNumber, Receipt,
-    Receive, ReceiverError, ReceiverInfo, ReceiverOptions, RecordError, Recorded, ReferenceNumber, Refund, RefundId,
-    RefundRecord, RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report, ReportEntry, Sender,
-    Signal, StartError, State, States, Status, StoreError, Transaction, TransactionBuilder, TransactionId,
-    TransactionKind, TransactionQuery, Transition, UnexpectedTotal, VerifyError, WebhookSecret, WebhookSecretError,
-    guide, link, provider, receiver, testing,
+    Difference, Differs, Dispatcher, EcommerceId, Event, EventId, Failure, FieldError, FromContext, IdError,
+    IntoOutcome, InvalidPayment, Item, Missing, MissingState, NewPayment, NewRefund, OperationError, Page, ParseError,
+    Permanent, PhoneNumber, Progress, Receipt, Receive, ReceiverError, ReceiverInfo, ReceiverOptions, ReconcileError,
+    Reconciled, Reconciliation, RecordError, Recorded, ReferenceNumber, Refund, RefundId, RefundRecord,
+    RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report, ReportEntry, Sender, Signal,
+    StartError, State, States, Status, StoreError, Transaction, TransactionBuilder, TransactionId, TransactionKind,
+    TransactionQuery, Transition, UnexpectedTotal, VerifyError, WebhookSecret, WebhookSecretError, guide, link,
+    provider, receiver, testing,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

@@ -14,13 +14,23 @@ use crate::{Clock, EcommerceId, Transaction};
 /// The provider's word, for as many as wait for it.
 pub(crate) type Word = Result<Transaction, Arc<ProviderError>>;
 
+/// How often the provider is asked because of messages about one payment of ours: so many times a second, and so many at
+/// once. Its buyer knows its id, and may post as often as they like.
+const ON_DEMAND: (u32, u32) = (1, 20);
+/// From so many payments on, those that nobody has asked about lately are forgotten.
+const REMEMBERED: usize = 1024;
+
 /// Whose payment it is that somebody asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// We opened it.
+    /// We opened it, or the provider has told us of it, and we ask in our own time.
     Ours,
+    /// The same, because of a message that has just come.
+    OursOnDemand,
     /// Anybody may have made it up.
     Strangers,
+    /// The same, of a message that has waited: those that have just come don't take its turn.
+    StrangersInTurn,
 }
 
 /// The client, shared by all messages.
@@ -28,25 +38,25 @@ pub(crate) enum Whose {
 pub(crate) struct Asking {
     pub(crate) client: Client,
     under_way: Arc<Mutex<HashMap<String, Shared<BoxFuture<'static, Word>>>>>,
-    budget: Arc<Mutex<Budget>>,
+    budgets: Arc<Mutex<Budgets>>,
     clock: Clock,
 }
 
 impl Asking {
     pub(crate) fn new(client: Client, clock: Clock, per_second: u32, burst: u32) -> Self {
-        let budget = Budget::new(per_second, burst, clock.steady());
-        Self { client, under_way: Arc::default(), budget: Arc::new(Mutex::new(budget)), clock }
+        let budgets = Budgets::new(per_second, burst, clock.steady());
+        Self { client, under_way: Arc::default(), budgets: Arc::new(Mutex::new(budgets)), clock }
     }
 
     /// The provider's word on a payment: by its ticket where that is known, by a search for its reference else. Those
-    /// who ask while the same question is under way get its answer. `None` when too much is asked about strangers.
+    /// who ask while the same question is under way get its answer. `None` when too much is asked.
     pub(crate) async fn ask(&self, key: &PaymentKey, ticket: Option<EcommerceId>, whose: Whose) -> Option<Word> {
         let name = key.to_string();
         let question = {
             let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
             match under_way.get(&name) {
                 Some(question) => question.clone(),
-                None if whose == Whose::Strangers && !self.may_ask() => return None,
+                None if !self.may_ask(&name, whose) => return None,
                 None => {
                     let question = self.question(key.clone(), ticket).shared();
                     under_way.insert(name.clone(), question.clone());
@@ -62,8 +72,8 @@ impl Asking {
         Some(answer)
     }
 
-    fn may_ask(&self) -> bool {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(self.clock.steady())
+    fn may_ask(&self, name: &str, whose: Whose) -> bool {
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner).take(name, whose, self.clock.steady())
     }
 
     fn question(&self, key: PaymentKey, ticket: Option<EcommerceId>) -> BoxFuture<'static, Word> {
@@ -77,6 +87,41 @@ impl Asking {
             .map_err(Arc::new)
         }
         .boxed()
+    }
+}
+
+/// What bounds the questions that messages can bring about.
+#[derive(Debug)]
+struct Budgets {
+    strangers: Budget,
+    strangers_in_turn: Budget,
+    /// Each payment of ours has its own.
+    on_demand: HashMap<String, Budget>,
+    remembered: usize,
+}
+
+impl Budgets {
+    fn new(per_second: u32, burst: u32, now: Timestamp) -> Self {
+        let budget = || Budget::new(per_second, burst, now);
+        let (on_demand, remembered) = (HashMap::new(), REMEMBERED);
+        Self { strangers: budget(), strangers_in_turn: budget(), on_demand, remembered }
+    }
+
+    fn take(&mut self, name: &str, whose: Whose, now: Timestamp) -> bool {
+        match whose {
+            Whose::Ours => true,
+            Whose::OursOnDemand => self.on_demand(name, now).take(now),
+            Whose::Strangers => self.strangers.take(now),
+            Whose::StrangersInTurn => self.strangers_in_turn.take(now),
+        }
+    }
+
+    fn on_demand(&mut self, name: &str, now: Timestamp) -> &mut Budget {
+        if self.on_demand.len() >= self.remembered {
+            self.on_demand.retain(|_, budget| !budget.is_full(now));
+            self.remembered = REMEMBERED.max(2 * self.on_demand.len());
+        }
+        self.on_demand.entry(name.to_owned()).or_insert_with(|| Budget::new(ON_DEMAND.0, ON_DEMAND.1, now))
     }
 }
 
@@ -94,12 +139,22 @@ impl Budget {
         Self { per_second, burst, left: f64::from(burst), at: now }
     }
 
-    /// Whether one more may be asked now; it counts if so.
     #[expect(clippy::float_arithmetic, reason = "parts of a question, not of a dollar")]
-    pub(crate) fn take(&mut self, now: Timestamp) -> bool {
+    fn fill(&mut self, now: Timestamp) {
         let passed = now.duration_since(self.at).as_secs_f64().max(0.0);
         self.at = now;
         self.left = (self.left + passed * f64::from(self.per_second)).min(f64::from(self.burst));
+    }
+
+    fn is_full(&mut self, now: Timestamp) -> bool {
+        self.fill(now);
+        self.left >= f64::from(self.burst)
+    }
+
+    /// Whether one more may be asked now; it counts if so.
+    #[expect(clippy::float_arithmetic, reason = "parts of a question, not of a dollar")]
+    pub(crate) fn take(&mut self, now: Timestamp) -> bool {
+        self.fill(now);
         let may = self.left >= 1.0;
         if may {
             self.left -= 1.0;
@@ -127,5 +182,27 @@ mod tests {
         assert_eq!(within(100, 100), 0);
         assert_eq!(within(1000, 100), 5);
         assert_eq!(within(60_000, 100), 20);
+    }
+
+    #[test]
+    fn whoever_asks_without_end_about_one_payment_takes_no_other_ones_turn() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut budgets = Budgets::new(5, 20, start);
+        let mut taken = |name, whose, wanted: usize| (0..wanted).filter(|_| budgets.take(name, whose, start)).count();
+        assert_eq!(taken("one", Whose::OursOnDemand, 100), 20);
+        assert_eq!(taken("other", Whose::OursOnDemand, 1), 1);
+        assert_eq!(taken("one", Whose::Ours, 100), 100);
+        assert_eq!(taken("nobody's", Whose::Strangers, 100), 20);
+        assert_eq!(taken("nobody's", Whose::StrangersInTurn, 100), 20);
+    }
+
+    #[test]
+    fn payments_that_nobody_asks_about_any_more_are_forgotten() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut budgets = Budgets::new(5, 20, start);
+        for n in 0..3 * REMEMBERED {
+            budgets.take(&n.to_string(), Whose::OursOnDemand, later(start, Duration::from_millis(10 * n as u64)));
+        }
+        assert!(budgets.on_demand.len() <= REMEMBERED, "{}", budgets.on_demand.len());
     }
 }

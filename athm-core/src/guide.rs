@@ -11,3 +11,6 @@ pub mod verification_and_security {}
 
 #[doc = include_str!("docs/refunds.md")]
 pub mod refunds {}
+
+#[doc = include_str!("docs/reconciliation.md")]
+pub mod reconciliation {}

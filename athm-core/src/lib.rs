@@ -59,6 +59,7 @@ mod phone;
 mod processor;
 pub mod provider;
 mod receiver;
+mod reconcile;
 mod sender;
 mod signal;
 mod store;
@@ -90,6 +91,7 @@ pub use self::receiver::{
     Answer, BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, Receive, ReceiverError, Rejection,
     State, States,
 };
+pub use self::reconcile::{Difference, Differs, Missing, Progress, ReconcileError, Reconciled, Reconciliation};
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};

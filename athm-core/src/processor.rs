@@ -1,5 +1,7 @@
 //! The one way in: message → verify → apply → record.
 
+mod refunds;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use crate::asking::{Asking, Whose, Word};
 use crate::clock::later;
-use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, RefundQuery, Store};
+use crate::store::{By, Held, HeldAs, Likeness, PaymentKey, Record, Recorded, Source, Store};
 use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{Amount, Callback, Clock, Sender, Status, StoreError, Transaction, TransactionKind};
@@ -70,6 +72,8 @@ pub(crate) struct Processor {
     pub(crate) clock: Clock,
     /// Told when a message begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    /// Whether webhooks come to an address that only the provider knows.
+    pub(crate) has_secret_webhook: bool,
     /// Told when the customer has approved a payment.
     pub(crate) approved: Arc<Notify>,
 }
@@ -95,6 +99,14 @@ impl Claim {
         let Held { key, kind, status, refunded, sender, body, held_as, version, .. } = held;
         let HeldAs::Pending { attempts, .. } = held_as else { return None };
         Some(Self { key: key?, kind, status, refunded, sender, body, attempts, version: Some(version) })
+    }
+
+    /// Whether it says of a paid payment that no money moved, which needs no question: a payment never goes back.
+    fn is_refuted_by(&self, known: &Transaction) -> bool {
+        let is_paid = known.status == Status::Completed && known.verified;
+        is_paid
+            && self.kind != Some(TransactionKind::Refund)
+            && fared(self.status.as_ref(), None, known) == Claimed::Wrongly
     }
 
     /// Whether it says of an ended payment what the provider has said already: a duplicate costs nobody a question.
@@ -172,29 +184,27 @@ impl Processor {
     /// Asks the provider, records its word, and says how the claim fared.
     async fn process(&self, asking: &Asking, claim: Claim) -> Result<Receipt, StoreError> {
         let known = self.store.find(By::Payment(claim.key.clone())).await?;
-        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known.as_ref())) {
-            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
-        }
         if known.as_ref().is_some_and(|known| claim.tells_nothing_new(known)) {
             return self.done(&claim).await.map(|()| Receipt::Known);
         }
-        let Some(word) = ask(asking, &claim.key, known.as_ref()).await else {
-            tracing::warn!(payment = %claim.key, "too many messages about payments that aren't ours: the provider is asked later");
-            return self.wait_longer(claim).await;
+        if known.as_ref().is_some_and(|known| claim.is_refuted_by(known)) {
+            return self.refuse(claim, "the provider has said completed").await;
+        }
+        let whose = self.whose(known.as_ref(), &claim.sender, claim.attempts);
+        let Some(word) = ask(asking, &claim.key, known.as_ref(), whose).await else {
+            // However long it waits for that, it isn't given up.
+            tracing::warn!(payment = %claim.key, ?whose, "too many messages: the provider is asked later");
+            return self.wait(claim).await;
         };
         let observed = match word {
-            Ok(observed) if *observed.kind() == TransactionKind::Refund => {
-                // A refund's own number: what was refunded is learnt from the payment itself.
-                return self
-                    .give_up(claim, |reason| HeldAs::Unmatched { reason }, "it names a refund")
-                    .await
-                    .map(|()| Receipt::Known);
+            Ok(refund) if *refund.kind() == TransactionKind::Refund => {
+                return self.process_refund(asking, claim, &refund).await;
             }
             Ok(observed) => said_to_expire(observed, claim.status.as_ref()),
             Err(error) if error.is_not_found() => return self.refuse(claim, &error.to_string()).await,
             Err(error) => {
                 tracing::warn!(payment = %claim.key, error = %causes(&error), "the provider couldn't be asked about a message; it is asked again");
-                return self.wait_longer(claim).await;
+                return self.wait_longer(claim, known.as_ref()).await;
             }
         };
         let seen = observed.clone();
@@ -209,7 +219,7 @@ impl Processor {
             return self.refuse(claim, reason).await;
         }
         match fared(claim.status.as_ref(), claim.refunded, &seen) {
-            Claimed::TooEarly => self.wait_longer(claim).await,
+            Claimed::TooEarly => self.wait_longer(claim, Some(&recorded.transaction)).await,
             Claimed::Wrongly => self.refuse(claim, &format!("the provider says {}", seen.status())).await,
             Claimed::Rightly => {
                 self.done(&claim).await?;
@@ -218,10 +228,22 @@ impl Processor {
         }
     }
 
-    /// The provider's word on a payment; `None` when it isn't ours and too much is asked about such ones.
+    /// The provider's word on a payment that a message names; `None` when too much is asked.
     pub(crate) async fn ask(&self, asking: &Asking, key: &PaymentKey) -> Result<Option<Word>, StoreError> {
         let known = self.store.find(By::Payment(key.clone())).await?;
-        Ok(ask(asking, key, known.as_ref()).await)
+        let whose = self.whose(known.as_ref(), &Sender::CALLBACK, 0);
+        Ok(ask(asking, key, known.as_ref(), whose).await)
+    }
+
+    /// Who knows the webhook's secret address makes no payments up.
+    fn whose(&self, known: Option<&Transaction>, sender: &Sender, attempts: u32) -> Whose {
+        let is_ours = is_ours(known) || (self.has_secret_webhook && *sender == Sender::WEBHOOK);
+        match (is_ours, attempts) {
+            (true, 0) => Whose::OursOnDemand,
+            (true, _) => Whose::Ours,
+            (false, 0) => Whose::Strangers,
+            (false, _) => Whose::StrangersInTurn,
+        }
     }
 
     /// Records a payment as it was seen. A refund that the provider lists is told of the payment that it gives back.
@@ -233,31 +255,19 @@ impl Processor {
             told.push(Told { refund: None, detail: RefundDetail::of(&seen) });
             seen = Transaction { updated_at: seen.updated_at, ..payment };
         }
-        let recorded = self.store.record(Record { observed: seen, sender, auth_token: None, told }).await?;
+        let recorded =
+            self.store.record(Record { observed: seen, sender, auth_token: None, told, source: Source::News }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.approved.notify_one();
         }
         Ok(recorded)
     }
 
-    async fn refunded_by(&self, refund: &Transaction) -> Result<Option<Transaction>, StoreError> {
-        let Some(reference) = refund.reference_number.clone() else { return Ok(None) };
-        let key = self.payment_of(PaymentKey::Reference(reference), Some(&TransactionKind::Refund)).await?;
-        let payment = self.store.find(By::Payment(key)).await?;
-        Ok(payment.filter(|payment| *payment.kind() != TransactionKind::Refund))
-    }
-
-    /// A refund is told by the payment's reference number, or by its own: both are seen.
-    async fn payment_of(&self, key: PaymentKey, kind: Option<&TransactionKind>) -> Result<PaymentKey, StoreError> {
-        let PaymentKey::Reference(reference) = &key else { return Ok(key) };
-        if kind != Some(&TransactionKind::Refund) {
-            return Ok(key);
-        }
-        let Some(refund) = self.store.refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
-            return Ok(key);
-        };
-        let payment = self.store.find(By::Id(refund.transaction_id)).await?;
-        Ok(payment.and_then(|payment| payment.key()).unwrap_or(key))
+    /// Records what the provider's books say of a payment.
+    pub(crate) async fn correct(&self, observed: Transaction) -> Result<Recorded, StoreError> {
+        let told = Vec::new();
+        let record = Record { observed, sender: Sender::RECONCILE, auth_token: None, told, source: Source::Books };
+        self.store.record(record).await
     }
 
     /// Verification is switched off: the message's word is taken.
@@ -268,8 +278,13 @@ impl Processor {
         sender: Sender,
         body: String,
     ) -> Result<Receipt, StoreError> {
-        let mut record =
-            Record { observed: callback.transaction(self.clock.now()), sender, auth_token: None, told: Vec::new() };
+        let mut record = Record {
+            observed: callback.transaction(self.clock.now()),
+            sender,
+            auth_token: None,
+            told: Vec::new(),
+            source: Source::News,
+        };
         if callback.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.store.find(By::Payment(key.clone())).await? else {
                 let (kind, status) = (callback.kind().cloned(), callback.status().cloned());
@@ -277,13 +292,7 @@ impl Processor {
                 let held = Held { key: Some(key.clone()), kind, status, sender: record.sender, body, ..self.blank() };
                 return self.hold(held_as, held).await.map(|()| Receipt::Known);
             };
-            let detail = RefundDetail::of(&record.observed);
-            let kept = self.store.refunds(RefundQuery::Of(payment.id)).await?;
-            let is_known = kept.iter().any(|refund| refund.is(&detail));
-            let raised = payment.refunded_amount.checked_add(detail.amount).filter(|_| !is_known);
-            let refunded_amount = raised.unwrap_or(payment.refunded_amount);
-            record.observed = Transaction { refunded_amount, updated_at: self.clock.now(), ..payment };
-            record.told.push(Told { refund: None, detail });
+            record = self.trusted_refund(record, payment).await?;
         }
         let recorded = match self.store.record(record).await {
             Err(StoreError::Conflict { reference }) => {
@@ -301,14 +310,17 @@ impl Processor {
         })
     }
 
-    async fn wait_longer(&self, claim: Claim) -> Result<Receipt, StoreError> {
-        let pause = pause_after(claim.attempts);
-        self.wait(claim, pause).await
+    /// Waits for what the provider doesn't say yet: not for ever, if it may never.
+    async fn wait_longer(&self, claim: Claim, known: Option<&Transaction>) -> Result<Receipt, StoreError> {
+        if claim.attempts >= MOST_ATTEMPTS && (claim.refunded.is_some() || !is_ours(known)) {
+            return self.refuse(claim, "the provider hasn't confirmed it in all that time").await;
+        }
+        self.wait(claim).await
     }
 
-    async fn wait(&self, claim: Claim, pause: Duration) -> Result<Receipt, StoreError> {
-        let due_at = later(self.clock.steady(), pause);
-        let held_as = HeldAs::Pending { attempts: claim.attempts + 1, due_at };
+    async fn wait(&self, claim: Claim) -> Result<Receipt, StoreError> {
+        let due_at = later(self.clock.steady(), pause_after(claim.attempts));
+        let held_as = HeldAs::Pending { attempts: claim.attempts.saturating_add(1), due_at };
         self.hold(held_as, self.held(claim)).await?;
         self.waiting.notify_one();
         Ok(Receipt::Pending)
@@ -368,8 +380,7 @@ impl Processor {
     }
 }
 
-async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>) -> Option<Word> {
-    let whose = if is_ours(known) { Whose::Ours } else { Whose::Strangers };
+async fn ask(asking: &Asking, key: &PaymentKey, known: Option<&Transaction>, whose: Whose) -> Option<Word> {
     asking.ask(key, known.and_then(|transaction| transaction.ecommerce_id), whose).await
 }
 

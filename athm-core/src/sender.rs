@@ -32,6 +32,8 @@ impl Sender {
     pub const CANCEL: Self = Self::from_static("cancel");
     /// We asked the provider about an open payment of ours, although no message said so.
     pub const SWEEPER: Self = Self::from_static("sweeper");
+    /// We compared our books with the provider's.
+    pub const RECONCILE: Self = Self::from_static("reconcile");
 
     /// Our own refund of a payment was answered.
     pub const REFUND: Self = Self::from_static("refund");

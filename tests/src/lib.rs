@@ -44,6 +44,7 @@ pub struct EditionBefore;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod process;
 mod scripted;
 pub mod secrecy;
 mod served;
@@ -51,14 +52,18 @@ mod till;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
+pub use self::process::Process;
 pub use self::scripted::{Asked, Script, Scripted};
 pub use self::served::Served;
-pub use self::till::{Fault, Till};
+pub use self::till::{Till, TillFault};
 
 /// An empty database of a test's own, gone when the test ends.
 pub trait Backend: Default {
     /// Its address.
     fn url(&self) -> String;
+
+    /// Changes what is in it, behind everybody's back.
+    fn execute(&self, sql: &str);
 
     /// Lets time pass until what died processes held is anybody's. On a file that is so at the next start.
     fn end_leases(&self) {}
@@ -93,6 +98,11 @@ impl Database {
 impl Backend for Database {
     fn url(&self) -> String {
         Self::url(self)
+    }
+
+    fn execute(&self, sql: &str) {
+        let connection = rusqlite::Connection::open(self.path()).expect("the file is there");
+        connection.execute(sql, []).expect("it can be changed");
     }
 }
 
@@ -245,6 +255,16 @@ impl<D: Backend> Business<D> {
         self.athm = builder.clock(self.clock.clone()).start().await.expect("it starts again");
     }
 
+    /// Stops it.
+    pub async fn stop(&self) {
+        self.athm.shutdown(PATIENCE).await;
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &D {
+        &self.database
+    }
+
     /// A callback comes in.
     pub async fn callback(&self, body: serde_json::Value) -> Receipt {
         self.message(body, Sender::CALLBACK).await
@@ -272,10 +292,12 @@ impl<D: Backend> Business<D> {
         eventually(async || condition()).await;
     }
 
-    /// How often the provider was asked at that path.
+    /// How often the provider was asked at that path, and has answered.
     #[must_use]
     pub fn asked(&self, path: &str) -> usize {
-        self.simulator.requests().iter().filter(|request| request.path.ends_with(path)).count()
+        // What has only just come may still fail, or not, as the test says next.
+        let requests = self.simulator.requests();
+        requests.iter().filter(|request| request.status.is_some() && request.path.ends_with(path)).count()
     }
 }
 

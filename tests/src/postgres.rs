@@ -48,6 +48,10 @@ impl Backend for PostgresDatabase {
         Self::url(self)
     }
 
+    fn execute(&self, sql: &str) {
+        self.query(sql);
+    }
+
     fn end_leases(&self) {
         self.query("UPDATE athm_delivery SET due_at = clock_timestamp() WHERE state = 'running'");
     }
@@ -62,8 +66,13 @@ impl Default for PostgresDatabase {
 impl Drop for PostgresDatabase {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.cut();
-            query(&server(), &format!("DROP SCHEMA {} CASCADE", self.schema));
+            // What still writes there may be in the way for a moment.
+            let sql = format!("DROP SCHEMA {} CASCADE", self.schema);
+            let is_gone = (0..10).any(|_| {
+                self.cut();
+                try_query(&server(), &sql).is_ok()
+            });
+            assert!(is_gone, "somebody is in the way of its end");
         }
     }
 }
@@ -72,8 +81,12 @@ fn server() -> String {
     std::env::var("ATHM_TEST_POSTGRES_URL").expect("ATHM_TEST_POSTGRES_URL: run this through tests/with-postgres")
 }
 
-/// On a thread of its own: a test may ask from within its runtime.
 fn query(url: &str, sql: &str) -> Vec<String> {
+    try_query(url, sql).expect("an answer")
+}
+
+/// On a thread of its own: a test may ask from within its runtime.
+fn try_query(url: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     let asked = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -81,14 +94,14 @@ fn query(url: &str, sql: &str) -> Vec<String> {
             let connecting = tokio::time::timeout(Duration::from_secs(20), tokio_postgres::connect(&url, NoTls));
             let (client, connection) = connecting.await.expect("the server answers").expect("a connection");
             let connection = tokio::spawn(connection);
-            let rows = client.simple_query(&sql).await.expect("an answer");
+            let rows = client.simple_query(&sql).await?;
             drop(client);
             let _ = connection.await;
             let first = rows.iter().filter_map(|message| match message {
                 SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
                 _ => None,
             });
-            first.collect()
+            Ok(first.collect())
         })
     });
     asked.join().expect("the server is there")

@@ -20,6 +20,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// The tokens of [`verifying`](crate::verifying), and the address that only the provider knows.
 pub const TOKENS: [&str; 2] = ["the public token", "the private token"];
+/// What authorizes the payment of a [`Till`](crate::Till); the simulator's are known by their form.
+pub const TICKET: &str = "the ticket's secret";
 /// The last part of the webhook's address in the tests that have one.
 pub const WEBHOOK_SECRET: &str = "Xk3J9-vQ2m_T7xW4zR8";
 /// Whoever pays in a test has one of these names; phones and e-mail addresses are known by their form.
@@ -54,7 +56,8 @@ pub fn told(text: &str) -> Option<&'static str> {
     if tells(&TOKENS) {
         return Some("a token");
     }
-    if text.split(|near: char| !near.is_ascii_alphanumeric()).any(|word| word.len() >= BEARER) {
+    let words = text.split(|near: char| !near.is_ascii_alphanumeric());
+    if tells(&[TICKET]) || words.into_iter().any(|word| word.len() >= BEARER) {
         return Some("a bearer token");
     }
     if tells(&[WEBHOOK_SECRET]) {
@@ -166,7 +169,46 @@ impl Visit for Line {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use athm_core::Callback;
+
     use super::*;
+
+    #[test]
+    fn whoever_pays_in_a_test_is_known() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found = 0;
+        for (path, source) in files(&tests.join("tests")) {
+            for (_, rest) in
+                source.match_indices("customer_name(\"").map(|(at, found)| source.split_at(at + found.len()))
+            {
+                let name = rest.split('"').next().unwrap_or_default();
+                assert!(told(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
+                found += 1;
+            }
+        }
+        for (path, body) in files(&tests.join("fixtures/callbacks")) {
+            let is_form = path.extension().is_some_and(|extension| extension == "form");
+            let content_type = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
+            let callback = Callback::parse(content_type, body.as_bytes()).unwrap();
+            if let Some(name) = callback.customer().and_then(|customer| customer.name.as_deref()) {
+                assert!(told(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
+                found += 1;
+            }
+        }
+        assert!(found > 10, "{found}");
+    }
+
+    fn files(folder: &Path) -> Vec<(PathBuf, String)> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .flat_map(|path| {
+                if path.is_dir() { files(&path) } else { vec![(path.clone(), fs::read_to_string(&path).unwrap())] }
+            })
+            .collect()
+    }
 
     #[test]
     fn what_is_secret_or_personal_is_told_from_what_is_not() {

@@ -9,6 +9,7 @@ use athm_core::{Amount, Athm, Builder, Clock, NewPayment, Transaction};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::secrecy;
 use crate::{Asked, Backend, Database, Recorder, Script, Scripted, ticket};
 
 /// How long the house has to do what a second brings.
@@ -16,7 +17,7 @@ const MOMENT: Duration = Duration::from_millis(25);
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub enum TillFault {
     /// It never arrives, and an error page comes back.
     Lost,
     /// It has its effect, and an error page comes back.
@@ -36,7 +37,7 @@ struct Book {
     refunded: i64,
     /// What `find` says was given back, where it is behind.
     shown: Option<i64>,
-    faults: HashMap<&'static str, Fault>,
+    faults: HashMap<&'static str, TillFault>,
 }
 
 /// The business.
@@ -121,7 +122,7 @@ impl<D: Backend> Till<D> {
     }
 
     /// The next call at the path that ends so goes wrong.
-    pub fn fail_next(&self, path: &'static str, fault: Fault) {
+    pub fn fail_next(&self, path: &'static str, fault: TillFault) {
         lock(&self.book).faults.insert(path, fault);
     }
 
@@ -166,21 +167,21 @@ fn answer(book: &mut Book, asked: &Asked) -> Script {
     let failing = book.faults.keys().copied().find(|path| asked.path.ends_with(path));
     match failing.and_then(|path| book.faults.remove(path)) {
         None => effect(book, asked),
-        Some(Fault::Lost) => page(),
-        Some(Fault::Unheard) => {
+        Some(TillFault::Lost) => page(),
+        Some(TillFault::Unheard) => {
             effect(book, asked);
             page()
         }
-        Some(Fault::Refused(code)) => Script::refusal(code),
-        Some(Fault::Held(go)) => Script::Held(go, Box::new(effect(book, asked))),
-        Some(Fault::Stuck(go)) => Script::Held(go, Box::new(page())),
+        Some(TillFault::Refused(code)) => Script::refusal(code),
+        Some(TillFault::Held(go)) => Script::Held(go, Box::new(effect(book, asked))),
+        Some(TillFault::Stuck(go)) => Script::Held(go, Box::new(page())),
     }
 }
 
 fn effect(book: &mut Book, asked: &Asked) -> Script {
     let last = asked.path.rsplit('/').next().unwrap_or_default();
     match (last, book.status) {
-        ("payment", _) => Script::success(json!({ "ecommerceId": ticket(1), "auth_token": "the ticket's secret" })),
+        ("payment", _) => Script::success(json!({ "ecommerceId": ticket(1), "auth_token": secrecy::TICKET })),
         ("findPayment", _) => Script::success(payment(book)),
         ("searchTransaction", _) => Script::Json(200, payment(book)),
         ("authorization", "CONFIRM") => {

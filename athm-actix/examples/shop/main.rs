@@ -8,6 +8,7 @@ mod orders;
 mod origin;
 mod pages;
 mod receivers;
+mod reconcile;
 mod routes;
 mod settings;
 mod shop;
@@ -15,15 +16,16 @@ mod shop;
 mod tests;
 
 use std::io::{self, IsTerminal};
-use std::iter;
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{env, iter};
 
 use actix_web::{App, HttpServer};
 use athm_actix::{Athm, BoxError};
 
 use crate::live::Runs;
 use crate::orders::Orders;
+use crate::reconcile::Reconcile;
 use crate::settings::{PRIVATE_TOKEN, PUBLIC_TOKEN, Settings};
 use crate::shop::Shop;
 
@@ -38,6 +40,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), BoxError> {
     tracing_subscriber::fmt().with_target(false).with_ansi(io::stdout().is_terminal()).init();
+    let reconcile = Reconcile::from_arguments(env::args().skip(1))?;
     let settings = Settings::from_env()?;
     let (simulator, api_url) = settings.provider().await?;
 
@@ -50,6 +53,11 @@ async fn run() -> Result<(), BoxError> {
         .state(runs.clone())
         .start()
         .await?;
+    if let Some(reconcile) = reconcile {
+        reconcile.run(&athm).await?;
+        athm.shutdown(Duration::from_secs(10)).await;
+        return Ok(());
+    }
     let shop = Shop { athm: athm.clone(), orders, runs, api_url };
     if let Some(simulator) = &simulator {
         shop.end_what_an_earlier_run_left_open(simulator).await?;

@@ -109,8 +109,9 @@ impl Builder {
         self
     }
 
-    /// Has webhooks come to `/athm/webhook/{secret}` alone; any other address of a webhook is answered 404. Without it, the
-    /// webhook's address is `/athm/webhook`.
+    /// Has webhooks come to `/athm/webhook/{secret}` alone; any other address of a webhook is answered 404. What comes
+    /// there is verified all the same, and waits behind no flood of invented ids. Without it, the webhook's address is
+    /// `/athm/webhook`.
     ///
     /// ```no_run
     /// # use athm_core::Athm;
@@ -251,9 +252,9 @@ impl Builder {
         self
     }
 
-    /// How often the provider is asked about payments that weren't created here: so many times a second, and so many at
-    /// once after a quiet time; 5 and 20 unless given. What is more waits its turn, so that a flood of invented ids
-    /// costs the provider nothing.
+    /// How often the provider is asked about payments that weren't created here, because of messages that have just come:
+    /// so many times a second, and so many at once after a quiet time; 5 and 20 unless given. What is more waits, and is
+    /// asked about as often again: a flood of invented ids costs the provider little, and takes no waiting message's turn.
     pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
         self

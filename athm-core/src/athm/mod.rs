@@ -241,6 +241,10 @@ impl Athm {
         &*self.0.processor.store
     }
 
+    pub(crate) fn processor(&self) -> &Processor {
+        &self.0.processor
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.processor.clock
     }

@@ -57,7 +57,9 @@ impl Builder {
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
-        let processor = Processor { store, asking, clock, waiting: Arc::default(), approved: Arc::default() };
+        let has_secret_webhook = self.webhook_secret.is_some();
+        let (waiting, approved) = (Arc::default(), Arc::default());
+        let processor = Processor { store, asking, clock, waiting, has_secret_webhook, approved };
         let operations = processor.asking.as_ref().map(|asking| Operations::new(processor.clone(), &asking.client));
         let house = runtimes.house();
         house.spawn(worker.clone().start_handed_over(unstarted));

@@ -2,7 +2,7 @@
 
 use super::Operations;
 use crate::clock::later;
-use crate::store::Record;
+use crate::store::{Record, Source};
 use crate::{NewPayment, OperationError, Sender, Status, Transaction};
 
 impl Operations {
@@ -26,8 +26,13 @@ impl Operations {
             updated_at: opened_at,
             ..built
         };
-        let record =
-            Record { observed, sender: Sender::CALLBACK, auth_token: Some(ticket.auth_token), told: Vec::new() };
+        let record = Record {
+            observed,
+            sender: Sender::CALLBACK,
+            auth_token: Some(ticket.auth_token),
+            told: Vec::new(),
+            source: Source::News,
+        };
         Ok(self.processor.store.record(record).await?.transaction)
     }
 }

@@ -27,7 +27,7 @@ use crate::clock::later;
 use crate::processor::Processor;
 use crate::provider::{Client, ProviderError};
 use crate::text::causes;
-use crate::{Amount, OperationError, Sender, Transaction, TransactionId};
+use crate::{Amount, OperationError, Sender, StoreError, Transaction, TransactionId};
 
 /// How much longer than its timeout a call may be under way.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -76,9 +76,20 @@ impl Operations {
                 Err(NotNow::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
                 Err(NotNow::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
                 Err(NotNow::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),
+                // So long after that, it would hardly be under way before it counts as ended.
+                Ok(going) if self.processor.clock.steady() > later(now, MARGIN) => {
+                    self.withdraw(going).await;
+                    return Err(StoreError::Busy.into());
+                }
                 begun => return Ok(begun),
             }
         }
+    }
+
+    /// The provider was not asked.
+    async fn withdraw(&self, going: Going) {
+        let outcome = if going.refund.is_some() { Outcome::NotDone } else { Outcome::Known };
+        self.conclude(Conclusion { intent: going.intent, outcome }).await;
     }
 
     fn longest(&self) -> Duration {

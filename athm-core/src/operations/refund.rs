@@ -2,7 +2,7 @@
 
 use super::{Conclusion, Going, NotNow, Operation, Operations, Outcome, Turn};
 use crate::provider::{RefundRequest, Refunded};
-use crate::store::{By, Record, RefundQuery};
+use crate::store::{By, Record, RefundQuery, Source};
 use crate::transaction::{RefundDetail, Told};
 use crate::{
     FieldError, NewRefund, OperationError, RefundId, RefundRecord, RefundResolution, RefundState, Sender, StoreError,
@@ -73,7 +73,7 @@ impl Operations {
         let refunded_amount = total_refunded.unwrap_or(payment.refunded_amount).min(payment.total);
         let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment.clone() };
         let told = vec![Told { refund: Some(refund), detail }];
-        let record = Record { observed, sender: Sender::REFUND, auth_token: None, told };
+        let record = Record { observed, sender: Sender::REFUND, auth_token: None, told, source: Source::News };
         self.processor.store.record(record).await.map(drop)
     }
 
@@ -96,7 +96,7 @@ impl Operations {
                 let told = vec![Told { refund: Some(id), detail: made }];
                 self.processor
                     .store
-                    .record(Record { observed, sender: Sender::REFUND, auth_token: None, told })
+                    .record(Record { observed, sender: Sender::REFUND, auth_token: None, told, source: Source::News })
                     .await?;
             }
             RefundResolution::NotDone => {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::errand::Plan;
-use super::{Errands, Record, StoreError};
+use super::{Errands, Record, Source, StoreError};
 use crate::delivery::Planned;
 use crate::dispatch::Snapshot;
 use crate::transaction::{Fired, Refunds};
@@ -68,13 +68,20 @@ impl Policy {
         refuse_conflict(&transaction, merged.as_ref(), observed)?;
         let (before, refunds_before) = (transaction.clone(), refunds.clone());
         let mut transitions = Vec::new();
+        if record.source == Source::Books {
+            transaction.recount(&refunds);
+        }
         if let Some(other) = &merged {
             fired.extend(&other.fired);
-            let told = refunds.absorb(&other.refunds, transaction.id);
+            // What was given back has been told by the one row or the other, to the last cent.
+            refunds.absorb(&mut transaction, &other.transaction, &other.refunds);
             // Fires nothing that the other row has fired: only what makes sense of both together.
-            transitions.extend(transaction.apply(&other.transaction, &told, &mut refunds, &mut fired));
+            transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
         transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
+        if record.source == Source::Books {
+            transaction.correct(&before, observed);
+        }
         let write = if transaction == before { Write::Nothing } else { Write::Update };
         let errand = if write == Write::Nothing { Plan::Keep } else { self.errand(Some(&before), &transaction) };
         let merged = merged.map(|other| other.transaction.id);

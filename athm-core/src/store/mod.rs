@@ -38,7 +38,8 @@ use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
 use crate::transaction::Told;
 use crate::{
-    Clock, DeliveryId, EcommerceId, Event, ReferenceNumber, RefundId, RefundRecord, Sender, Transaction, TransactionId,
+    Amount, Clock, Customer, DeliveryId, EcommerceId, Event, ReferenceNumber, RefundId, RefundRecord, Sender,
+    Transaction, TransactionId,
 };
 
 /// An answer of the store's, in its own time.
@@ -102,6 +103,9 @@ pub(crate) trait Store: Send + Sync {
     /// Refunds, oldest first; those of the ledger in its order.
     fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>>;
 
+    /// The newest completed payments of a customer, by phone or e-mail address, of which so much could be given back.
+    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>>;
+
     /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool>;
 
@@ -142,6 +146,16 @@ pub(crate) struct Record {
     pub(crate) auth_token: Option<SecretString>,
     /// What the provider tells of its refunds.
     pub(crate) told: Vec<Told>,
+    pub(crate) source: Source,
+}
+
+/// What is seen of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// How it stands: it may be late.
+    News,
+    /// What the provider's books say of it.
+    Books,
 }
 
 /// What this process could run now.
@@ -161,6 +175,9 @@ pub(crate) enum DeliveryQuery {
     Orphaned { due_before: Timestamp, receivers: Vec<String> },
     One(DeliveryId),
 }
+
+/// How many payments of a customer are looked at.
+pub(crate) const FEW: u32 = 8;
 
 /// Which refunds to show.
 #[derive(Debug, Clone)]

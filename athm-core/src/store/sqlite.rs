@@ -1,5 +1,16 @@
 //! SQLite: all of its SQL, together with [`errands`], [`operations`] and [`refunds`].
 
+macro_rules! select_transaction {
+    ($rest:literal) => {
+        concat!(
+            "SELECT t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, ",
+            "t.subtotal, t.tax, t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, ",
+            "t.verified, t.created_at, t.updated_at ",
+            $rest
+        )
+    };
+}
+
 mod errands;
 mod operations;
 mod refunds;
@@ -53,17 +64,6 @@ const KEPT: u32 = 10_000;
 const SOME: u32 = 1_000;
 /// How many waiting messages are read at once.
 const DUE: u32 = 64;
-
-macro_rules! select_transaction {
-    ($rest:literal) => {
-        concat!(
-            "SELECT t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, ",
-            "t.subtotal, t.tax, t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, ",
-            "t.verified, t.created_at, t.updated_at ",
-            $rest
-        )
-    };
-}
 
 /// A database file: one thread that writes, one that reads.
 pub(super) struct Sqlite {
@@ -222,6 +222,10 @@ impl Store for Sqlite {
 
     fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
         self.read(move |connection| refunds::refunds(connection, &which))
+    }
+
+    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>> {
+        self.read(move |connection| refunds::paid_by(connection, &customer, amount))
     }
 
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {

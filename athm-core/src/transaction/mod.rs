@@ -2,6 +2,7 @@
 
 mod apply;
 mod builder;
+mod correct;
 mod customer;
 mod item;
 mod kind;

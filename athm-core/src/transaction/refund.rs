@@ -107,7 +107,7 @@ impl RefundDetail {
     /// Of a refund that the provider lists among its transactions.
     pub(crate) fn of(listed: &Transaction) -> Self {
         Self {
-            amount: listed.total.max(listed.refunded_amount),
+            amount: if listed.total.is_zero() { listed.refunded_amount } else { listed.total },
             reference_number: listed.reference_number.clone(),
             daily_transaction_id: listed.daily_transaction_id.clone(),
             date: listed.date,
@@ -119,7 +119,7 @@ impl RefundDetail {
         Self { amount, reference_number: None, daily_transaction_id: None, date: None }
     }
 
-    pub(super) fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         *self == Self::bare(self.amount)
     }
 
@@ -173,6 +173,12 @@ impl RefundRecord {
 
     pub(crate) fn is(&self, detail: &RefundDetail) -> bool {
         self.detail().is_same(detail)
+    }
+
+    /// Whether it was seen without detail, and is large enough to hold this one.
+    pub(crate) fn may_hold(&self, detail: &RefundDetail) -> bool {
+        let is_whole = self.state == RefundState::Done && !self.is_ours && self.detail().is_bare();
+        is_whole && self.amount >= detail.amount
     }
 
     /// Takes over what wasn't known of it.

@@ -37,13 +37,22 @@ impl Refunds {
         self.0.into_iter().filter(|refund| !before.0.contains(refund)).collect()
     }
 
-    /// Takes in the refunds of another row of the same payment; what is in its ledger comes as what is told.
-    pub(crate) fn absorb(&mut self, other: &Self, into: TransactionId) -> Vec<Told> {
+    /// Takes in the refunds of another row of the same payment, and what it knows of the ledger.
+    pub(crate) fn absorb(&mut self, into: &mut Transaction, other: &Transaction, refunds: &Self) {
         let (ledger, rest): (Vec<_>, Vec<_>) =
-            other.0.iter().cloned().partition(|refund| refund.state == RefundState::Done);
-        self.0.extend(rest.into_iter().map(|refund| RefundRecord { transaction_id: into, ..refund }));
-        let told = ledger.into_iter().map(|refund| Told { refund: Some(refund.id), detail: refund.detail() });
-        told.filter(|told| !told.detail.is_bare()).collect()
+            refunds.0.iter().cloned().partition(|refund| refund.state == RefundState::Done);
+        self.0.extend(rest.into_iter().map(|refund| RefundRecord { transaction_id: into.id, ..refund }));
+        let known_apart = ledger.into_iter().filter(|refund| refund.is_ours || !refund.detail().is_bare());
+        let told = known_apart.map(|refund| Told { refund: Some(refund.id), detail: refund.detail() });
+        let told: Vec<_> = told.collect();
+        let known = other.refunded_amount.max(into.refunded_amount);
+        self.take(into, known, &told, other.updated_at);
+        into.refunded_amount = known;
+        for kept in &mut self.0 {
+            if let Some(ours) = refunds.0.iter().find(|refund| refund.id == kept.id && refund.is_ours) {
+                (kept.is_ours, kept.created_at) = (true, ours.created_at);
+            }
+        }
     }
 
     /// Takes in what the provider says has been given back in all, and what it tells of single refunds. Returns what is
@@ -68,8 +77,7 @@ impl Refunds {
 
     /// What had been given back before anybody kept single refunds.
     fn cover(&mut self, of: &Transaction) {
-        let kept = self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum);
-        if let Some(amount) = of.refunded_amount.checked_sub(kept).filter(|amount| *amount > Amount::ZERO) {
+        if let Some(amount) = of.refunded_amount.checked_sub(self.total()).filter(|amount| *amount > Amount::ZERO) {
             self.0.push(without_detail(of.id, amount, of.refunded_amount, of.updated_at));
         }
     }
@@ -97,7 +105,7 @@ impl Refunds {
     /// One that was seen without detail, at its time.
     fn find_in_past(&mut self, told: &Told) -> bool {
         let Some(date) = told.detail.date else { return false };
-        let is_home = |kept: &RefundRecord| holds(kept, &told.detail) && kept.created_at >= date;
+        let is_home = |kept: &RefundRecord| kept.may_hold(&told.detail) && kept.created_at >= date;
         let Some(place) = self.0.iter().position(is_home) else { return false };
         self.split(place, told);
         true
@@ -106,8 +114,8 @@ impl Refunds {
     /// One that was seen without detail, of that amount or else of more. What fits nowhere is ahead of the ledger: it
     /// will be told again.
     fn find_anywhere(&mut self, told: &Told) {
-        let exact = |kept: &RefundRecord| holds(kept, &told.detail) && kept.amount == told.detail.amount;
-        let any = |kept: &RefundRecord| holds(kept, &told.detail);
+        let exact = |kept: &RefundRecord| kept.may_hold(&told.detail) && kept.amount == told.detail.amount;
+        let any = |kept: &RefundRecord| kept.may_hold(&told.detail);
         let place = self.0.iter().position(exact).or_else(|| self.0.iter().position(any));
         if let Some(place) = place {
             self.split(place, told);
@@ -164,6 +172,11 @@ impl Refunds {
         news
     }
 
+    /// What all that are in the ledger give back.
+    pub(super) fn total(&self) -> Amount {
+        self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum)
+    }
+
     fn in_ledger(&self) -> impl Iterator<Item = &RefundRecord> {
         self.0.iter().filter(|refund| refund.state == RefundState::Done)
     }
@@ -182,12 +195,6 @@ fn may_be_ours(kept: &RefundRecord, detail: &RefundDetail) -> bool {
     let is_late_enough = detail.date.is_none_or(|date| date >= earlier(kept.created_at));
     let is_open = kept.is_ours && kept.state != RefundState::NotDone && kept.detail().is_bare();
     is_open && kept.amount == detail.amount && is_late_enough
-}
-
-/// Whether it was seen without detail, and is large enough.
-fn holds(kept: &RefundRecord, detail: &RefundDetail) -> bool {
-    let is_whole = kept.state == RefundState::Done && !kept.is_ours && kept.detail().is_bare();
-    is_whole && kept.amount >= detail.amount
 }
 
 fn without_detail(of: TransactionId, amount: Amount, total: Amount, at: Timestamp) -> RefundRecord {

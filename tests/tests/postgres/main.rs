@@ -15,6 +15,8 @@ mod merging;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/reconciliation.rs"]
+mod reconciliation;
 #[path = "../suite/refunds.rs"]
 mod refunds;
 #[path = "../suite/storage.rs"]

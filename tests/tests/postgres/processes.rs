@@ -4,9 +4,13 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_core::{Athm, Clock, Context, Delivery, Dispatcher, FromContext, Sender, Signal, Status};
-use athm_tests::{Fault, Recorder, eventually, payment, trusting};
+use athm_core::{
+    Amount, Athm, Callback, Clock, Context, Delivery, Dispatcher, FromContext, NewPayment, NewRefund, Receipt,
+    ReferenceNumber, Sender, Signal, Status,
+};
+use athm_tests::{Recorder, TillFault, eventually, paid, payment, trusting, verifying};
 use futures_util::future::{join, join_all};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::{Database, Till};
@@ -129,7 +133,7 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
     let till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
-    till.fail_next("/authorization", Fault::Held(Arc::clone(&go)));
+    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
     let processes = [till.athm.clone(), till.another().await, till.another().await];
     let authorizing = (0..24).map(|n| processes[n % 3].authorize(open.id()));
     let release = async {
@@ -144,4 +148,76 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
     for athm in &processes {
         athm.shutdown(Duration::from_secs(5)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_of_three_processes_at_once_never_overspend() {
+    let till = Till::open().await;
+    let paid = till.paid().await;
+    let processes = [till.athm.clone(), till.another().await, till.another().await];
+    let refunds = (0..12).map(|n| processes[n % 3].refund(paid.id(), NewRefund::partial(Amount::from_cents(1000))));
+    let refunds = join_all(refunds).await;
+    assert_eq!(refunds.iter().filter(|refund| refund.is_ok()).count(), 2, "{refunds:?}");
+    assert_eq!((till.refunded(), till.provider.count("/refund")), (2000, 2));
+    assert_eq!(till.database.query("SELECT sum(amount) FROM athm_refund WHERE state = 'done'"), ["2000"]);
+    for athm in &processes {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_once() {
+    let business = crate::Business::sweeping(|builder| builder).await;
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let builder = verifying(&business.simulator, business.database(), business.recorder.listening());
+        others.push(builder.clock(business.clock.clone()).start().await.unwrap());
+    }
+    for n in 0..30 {
+        let payment = NewPayment::new(Amount::from_cents(2500), format!("order-{n}"));
+        let open = business.athm.create(payment).await.unwrap();
+        business.simulator.decline(open.ecommerce_id().unwrap()).unwrap();
+    }
+    business.clock.advance(Duration::from_secs(20));
+    assert_eq!(business.recorder.wait_for(60).await.len(), 60);
+    for athm in &others {
+        athm.idle().await;
+    }
+    assert_eq!(business.noted().await.len(), 60);
+    assert_eq!(business.asked("/findPayment"), 30);
+    for athm in &others {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_by_ticket_and_by_reference_in_two_processes_leave_one_row_and_fire_once() {
+    let business = crate::Business::open_with(|builder| builder.questions_about_strangers(1000, 1000)).await;
+    let other = verifying(&business.simulator, business.database(), business.recorder.listening());
+    let other = other.questions_about_strangers(1000, 1000).without_sweeper().clock(business.clock.clone());
+    let other = other.start().await.unwrap();
+    for n in 1..=8 {
+        let payment = NewPayment::new(Amount::from_cents(2500), "order-7");
+        let id = *business.athm.create(payment).await.unwrap().ecommerce_id().unwrap();
+        let reference: ReferenceNumber = format!("61-race-{n}").parse().unwrap();
+        business.simulator.insert(paid().ecommerce_id(id).reference_number(reference.clone()));
+        let messages = (0..64).map(|turn| {
+            let athm = if turn % 4 < 2 { business.athm.clone() } else { other.clone() };
+            let body = match turn % 2 {
+                0 => json!({ "ecommerceId": id, "status": "COMPLETED" }),
+                _ => json!({ "referenceNumber": reference, "status": "completed" }),
+            };
+            let body = body.to_string().into_bytes();
+            let callback = Callback::parse("application/json", &body).unwrap();
+            async move { athm.receive(callback, Sender::WEBHOOK, body).await.unwrap() }
+        });
+        let receipts = join_all(messages).await;
+        assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1, "round {n}");
+        other.idle().await;
+        business.noted().await;
+        assert_eq!(business.database().query("SELECT count(*) FROM athm_transaction"), [n.to_string()]);
+        assert_eq!(business.database().query("SELECT count(*) FROM athm_event"), [n.to_string()]);
+    }
+    assert_eq!(business.recorder.noted().len(), 16);
+    other.shutdown(Duration::from_secs(5)).await;
 }

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_core::provider::ProviderError;
-use athm_core::{Amount, NewPayment, OperationError, Status};
-use athm_tests::{Fault, eventually};
+use athm_actix::simulator::{Effect, Endpoint, Fault, Simulator};
+use athm_core::provider::{Client, ErrorCode, ProviderError};
+use athm_core::{Amount, Athm, Clock, NewPayment, OperationError, Status};
+use athm_tests::{Recorder, TillFault, eventually};
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 
-use crate::Till;
+use crate::{Database, Till};
 
 const AUTHORIZED: [&str; 2] = ["received by authorize", "completed by authorize"];
 
 #[tokio::test]
 async fn an_unheard_creation_moves_no_money_and_may_be_repeated() {
     let till = Till::open().await;
-    till.fail_next("/payment", Fault::Unheard);
+    till.fail_next("/payment", TillFault::Unheard);
     let error = till.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap_err();
     assert!(matches!(&error, OperationError::Unopened(error) if error.is_outcome_unknown()), "{error:?}");
     assert!(error.to_string().contains("no money can move for it, and a new payment may be opened"), "{error}");
@@ -37,7 +39,7 @@ async fn however_many_authorize_one_call_is_made_and_all_get_its_outcome() {
     let till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
-    till.fail_next("/authorization", Fault::Held(Arc::clone(&go)));
+    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
     let authorizing = join_all((0..16).map(|_| till.athm.authorize(open.id())));
     let release = async {
         eventually(async || till.provider.count("/authorization") == 1).await;
@@ -54,7 +56,7 @@ async fn an_unheard_authorization_is_found_completed_at_once() {
     let till = Till::open().await;
     let open = till.create().await;
     till.approve();
-    till.fail_next("/authorization", Fault::Unheard);
+    till.fail_next("/authorization", TillFault::Unheard);
     assert_eq!(till.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
     assert_eq!((till.provider.count("/authorization"), till.provider.count("/findPayment")), (1, 1));
     assert_eq!(till.noted().await, AUTHORIZED);
@@ -65,8 +67,8 @@ async fn an_unheard_authorization_that_cannot_be_read_either_is_found_completed_
     let till = Till::open().await;
     let open = till.create().await;
     till.approve();
-    till.fail_next("/authorization", Fault::Unheard);
-    till.fail_next("/findPayment", Fault::Lost);
+    till.fail_next("/authorization", TillFault::Unheard);
+    till.fail_next("/findPayment", TillFault::Lost);
     let error = till.athm.authorize(open.id()).await.unwrap_err();
     assert!(matches!(&error, OperationError::Provider(error) if error.is_outcome_unknown()), "{error:?}");
     till.pass_until(async || till.recorder.noted().len() == 2).await;
@@ -78,7 +80,7 @@ async fn a_lost_authorization_is_sent_again_once_the_provider_still_waits_for_it
     let till = Till::open().await;
     let open = till.create().await;
     till.approve();
-    till.fail_next("/authorization", Fault::Lost);
+    till.fail_next("/authorization", TillFault::Lost);
     assert!(matches!(till.athm.authorize(open.id()).await, Err(OperationError::Provider(_))));
     // It may still be on its way.
     assert!(matches!(till.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
@@ -95,7 +97,7 @@ async fn a_crash_in_the_middle_of_an_authorization_strands_no_approved_payment()
     let mut till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
-    till.fail_next("/authorization", Fault::Stuck(go));
+    till.fail_next("/authorization", TillFault::Stuck(go));
     let (athm, id) = (till.athm.clone(), open.id());
     let authorizing = tokio::spawn(async move { athm.authorize(id).await });
     eventually(async || till.provider.count("/authorization") == 1).await;
@@ -110,7 +112,7 @@ async fn a_crash_after_the_money_moved_is_noticed_without_another_call() {
     let mut till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
-    till.fail_next("/authorization", Fault::Held(go));
+    till.fail_next("/authorization", TillFault::Held(go));
     let (athm, id) = (till.athm.clone(), open.id());
     let authorizing = tokio::spawn(async move { athm.authorize(id).await });
     eventually(async || till.provider.count("/authorization") == 1).await;
@@ -144,8 +146,8 @@ async fn not_confirmed_although_paid_is_paid() {
 async fn an_unheard_cancellation_is_found_out_later() {
     let mut till = Till::open().await;
     let open = till.create().await;
-    till.fail_next("/cancel", Fault::Unheard);
-    till.fail_next("/findPayment", Fault::Lost);
+    till.fail_next("/cancel", TillFault::Unheard);
+    till.fail_next("/findPayment", TillFault::Lost);
     assert!(matches!(till.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
     till.crash().await;
     till.pass_until(async || till.recorder.noted().len() == 2).await;
@@ -165,7 +167,7 @@ async fn a_cancellation_waits_for_the_authorization_that_is_under_way() {
     let till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
-    till.fail_next("/authorization", Fault::Held(Arc::clone(&go)));
+    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
     let (athm, id) = (till.athm.clone(), open.id());
     let authorizing = tokio::spawn(async move { athm.authorize(id).await });
     eventually(async || till.provider.count("/authorization") == 1).await;
@@ -182,7 +184,7 @@ async fn an_open_payment_is_given_to_another_phone() {
     let till = Till::open().await;
     let open = till.create().await;
     let phone = || "787-555-0199".parse().unwrap();
-    till.fail_next("/updatePhoneNumber", Fault::Unheard);
+    till.fail_next("/updatePhoneNumber", TillFault::Unheard);
     assert!(matches!(till.athm.update_phone(open.id(), phone()).await, Err(OperationError::Provider(_))));
     till.athm.update_phone(open.id(), phone()).await.unwrap();
     assert_eq!(till.provider.asked().last().unwrap().body["phoneNumber"], "7875550199");
@@ -191,4 +193,59 @@ async fn an_open_payment_is_given_to_another_phone() {
     let error = till.athm.update_phone(open.id(), phone()).await.unwrap_err();
     assert!(matches!(error, OperationError::Ended { status: Status::Completed, .. }), "{error:?}");
     assert_eq!(till.provider.count("/updatePhoneNumber"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_with_an_authorization_the_money_moves_once() {
+    let late = Effect::Late(Duration::from_secs(5));
+    let refused = ["BTRA_0005", "BTRA_0032", "BTRA_9998", "token.invalid.header"];
+    let mut faults: Vec<_> = refused.map(|code| Fault::Reject { code: code.to_owned() }).into();
+    faults.extend([Fault::Slow(Duration::from_millis(50)), Fault::Stale(Duration::from_secs(5)), Fault::ByteOrderMark]);
+    for effect in [Effect::Absent, Effect::Done, late] {
+        faults.extend(
+            [Fault::Timeout, Fault::InternalError, Fault::BadGateway, Fault::Garbage].map(|fault| fault(effect)),
+        );
+    }
+    faults.extend([Effect::Done, late].map(Fault::Truncated));
+    stream::iter(faults).for_each_concurrent(4, authorize_beside).await;
+}
+
+async fn authorize_beside(fault: Fault) {
+    let (simulator, database) = (Simulator::start().await.unwrap(), Database::default());
+    let (recorder, clock) = (Recorder::new(), Clock::manual());
+    let client = Client::builder("the public token", "the private token").api_url(simulator.url());
+    let client = client.clock(clock.clone()).timeout(Duration::from_secs(3)).build().unwrap();
+    let builder = Athm::builder().client(client).database_url(database.url()).dispatcher(recorder.listening());
+    let athm = builder.clock(clock.clone()).start().await.unwrap();
+    let open = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let ticket = *open.ecommerce_id().unwrap();
+    simulator.approve(&ticket).unwrap();
+
+    simulator.fail_next(Endpoint::Authorize, fault.clone());
+    let authorized = athm.authorize(open.id()).await;
+    simulator.skip(Duration::from_secs(10));
+    match authorized {
+        Ok(paid) => assert_eq!(paid.status(), &Status::Completed, "{fault}"),
+        // It said no, and nothing has happened: asking again is safe.
+        Err(OperationError::Provider(error))
+            if !error.is_outcome_unknown() && error.code() != Some(&ErrorCode::NotConfirmed) =>
+        {
+            athm.authorize(open.id()).await.unwrap();
+        }
+        Err(OperationError::Provider(_)) => {
+            eventually(async || {
+                clock.advance(Duration::from_secs(1));
+                let noted = tokio::time::timeout(Duration::from_millis(25), recorder.wait_for(2));
+                noted.await.is_ok()
+            })
+            .await;
+        }
+        Err(error) => panic!("{fault}: {error:?}"),
+    }
+    athm.idle().await;
+    assert_eq!(simulator.payment(&ticket).unwrap().status, Status::Completed, "{fault}");
+    assert_eq!(recorder.noted(), AUTHORIZED, "{fault}");
+    let calls = simulator.requests().iter().filter(|request| request.path.ends_with("/authorization")).count();
+    assert!(calls <= 2, "{fault}: {calls} calls");
+    athm.shutdown(Duration::from_secs(5)).await;
 }

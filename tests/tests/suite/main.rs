@@ -13,6 +13,7 @@ mod merging;
 mod operations;
 mod provider;
 mod provider_calls;
+mod reconciliation;
 mod refunds;
 mod start;
 mod storage;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_actix::simulator::{RefundReference, Simulator};
-use athm_core::provider::{InvalidRequest, ProviderError};
+use athm_actix::simulator::{Effect, Endpoint, Fault, RefundReference, SimulatedPayment, Simulator};
+use athm_core::provider::{Client, InvalidRequest, ProviderError};
 use athm_core::{
-    Amount, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution, RefundState,
-    Sender, Transaction, TransactionId, TransactionKind,
+    Amount, Athm, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution,
+    RefundState, Sender, Transaction, TransactionId, TransactionKind,
 };
-use athm_tests::{Fault, Recorder, eventually, paid, ticket, verifying};
+use athm_tests::{Recorder, TillFault, eventually, paid, ticket, trusting, verifying};
+use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
+use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -26,9 +28,11 @@ fn partial(amount: i64) -> NewRefund {
     NewRefund::partial(cents(amount))
 }
 
-/// What was noted since the payment was paid.
+/// What was noted since the payment was paid: of several refunds, the receivers run in any order.
 async fn news(till: &Till) -> Vec<String> {
-    till.noted().await.split_off(2)
+    let mut news = till.noted().await.split_off(2);
+    news.sort();
+    news
 }
 
 async fn listed(till: &Till, payment: &Transaction) -> Vec<RefundRecord> {
@@ -55,6 +59,7 @@ fn refund_event(reference: &str, amount: &str) -> Value {
 }
 
 const FIRED: [&str; 2] = ["received by refund", "refunded by refund"];
+const TWICE: [&str; 4] = [FIRED[0], FIRED[0], FIRED[1], FIRED[1]];
 
 #[tokio::test]
 async fn a_part_is_given_back_and_then_the_rest() {
@@ -74,7 +79,7 @@ async fn a_part_is_given_back_and_then_the_rest() {
     assert_eq!((rest.amount, rest.total_refunded), (cents(1800), Some(cents(2500))));
     assert_eq!((till.refunded(), refunded(&till, &paid).await), (2500, 2500));
     assert_eq!(listed(&till, &paid).await, [first, rest]);
-    assert_eq!(news(&till).await, [FIRED, FIRED].concat());
+    assert_eq!(news(&till).await, TWICE);
     // Each cost one request.
     assert_eq!((till.provider.count("/refund"), till.provider.count("/findPayment")), (2, 0));
 }
@@ -126,14 +131,14 @@ async fn two_equal_partial_refunds_stay_two() {
     let second = till.athm.refund(paid.id(), partial(500)).await.unwrap();
     assert_ne!(first.id, second.id);
     assert_eq!((first.total_refunded, second.total_refunded), (Some(cents(500)), Some(cents(1000))));
-    assert_eq!(news(&till).await, [FIRED, FIRED].concat());
+    assert_eq!(news(&till).await, TWICE);
 }
 
 #[tokio::test]
 async fn an_unheard_refund_is_found_done_at_once() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     let refund = till.athm.refund(paid.id(), partial(700)).await.unwrap();
     assert_eq!((refund.state, refund.amount), (RefundState::Done, cents(700)));
     assert_eq!((till.provider.count("/refund"), till.provider.count("/findPayment")), (1, 1));
@@ -144,7 +149,7 @@ async fn an_unheard_refund_is_found_done_at_once() {
 async fn an_unknown_outcome_keeps_the_amount_until_the_ledger_shows_it() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     till.show_refunded(Some(0));
     let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
@@ -171,7 +176,7 @@ async fn an_unknown_outcome_keeps_the_amount_until_the_ledger_shows_it() {
 async fn another_refund_is_made_as_soon_as_the_ledger_shows_the_last_one() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     till.show_refunded(Some(0));
     assert!(matches!(till.athm.refund(paid.id(), partial(700)).await, Err(OperationError::RefundUnknown { .. })));
     till.show_refunded(None);
@@ -183,7 +188,7 @@ async fn another_refund_is_made_as_soon_as_the_ledger_shows_the_last_one() {
 async fn a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Lost);
+    till.fail_next("/refund", TillFault::Lost);
     let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
     till.clock.advance(DAY - Duration::from_secs(60));
@@ -207,7 +212,7 @@ async fn a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
 async fn what_a_person_says_was_done_fires_once_and_the_ledger_adds_nothing_to_it() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Unheard);
+    till.fail_next("/refund", TillFault::Unheard);
     till.show_refunded(Some(0));
     let error = till.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
@@ -225,7 +230,7 @@ async fn what_a_person_says_was_done_fires_once_and_the_ledger_adds_nothing_to_i
 async fn a_refused_refund_sets_its_amount_free() {
     let till = Till::open().await;
     let paid = till.paid().await;
-    till.fail_next("/refund", Fault::Refused("BTRA_0030"));
+    till.fail_next("/refund", TillFault::Refused("BTRA_0030"));
     let error = till.athm.refund(paid.id(), NewRefund::full()).await.unwrap_err();
     assert!(matches!(error, OperationError::Provider(ProviderError::Rejected { .. })), "{error:?}");
     assert_eq!(states(&till, &paid).await, [(RefundState::NotDone, 2500)]);
@@ -249,7 +254,7 @@ async fn money_given_back_elsewhere_is_noticed_when_the_provider_refuses_more() 
 async fn a_crash_in_the_middle_of_a_refund_leaves_it_set_aside_and_finds_it_done() {
     let mut till = Till::open().await;
     let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
-    till.fail_next("/refund", Fault::Held(go));
+    till.fail_next("/refund", TillFault::Held(go));
     let (athm, id) = (till.athm.clone(), paid.id());
     let refunding = tokio::spawn(async move { athm.refund(id, partial(700)).await });
     eventually(async || till.provider.count("/refund") == 1).await;
@@ -267,7 +272,7 @@ async fn a_crash_in_the_middle_of_a_refund_leaves_it_set_aside_and_finds_it_done
 async fn the_webhook_that_overtakes_our_answer_makes_the_same_refund() {
     let till = Till::open().await;
     let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
-    till.fail_next("/refund", Fault::Held(Arc::clone(&go)));
+    till.fail_next("/refund", TillFault::Held(Arc::clone(&go)));
     let refunding = till.athm.refund(paid.id(), partial(700));
     let overtaking = async {
         eventually(async || till.provider.count("/refund") == 1).await;
@@ -292,7 +297,8 @@ async fn a_webhook_may_name_the_payment_or_the_refund_itself() {
     till.refund_elsewhere(300);
     assert_eq!(webhook(&till, refund_event("refund-700", "7.00")).await, Receipt::Recorded);
     assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700), (RefundState::Done, 300)]);
-    assert_eq!(news(&till).await[2..], ["received by webhook", "refunded by webhook"]);
+    let both = ["received by refund", "received by webhook", "refunded by refund", "refunded by webhook"];
+    assert_eq!(news(&till).await, both);
 }
 
 #[tokio::test]
@@ -391,4 +397,160 @@ async fn our_answers_and_the_report_of_two_equal_refunds_make_two_whatever_numbe
         assert_eq!(fired, 2);
         athm.shutdown(minute).await;
     }
+}
+
+/// What was given back in the provider's own app is told by a number that nobody has seen before.
+#[tokio::test]
+async fn a_refund_event_with_a_number_of_its_own_is_tied_to_what_its_customer_has_paid() {
+    let business = crate::Business::open().await;
+    let paid_by = |phone: &str| {
+        let email = format!("{phone}@example.com");
+        paid().customer_name("Inés Rivera").customer_phone(phone).customer_email(email)
+    };
+    let other = business.simulator.insert(paid_by("7875550100"));
+    let paid = business.simulator.insert(paid_by("7875550199"));
+    let event = |payment: &SimulatedPayment, kind: &str| {
+        let reference = payment.reference_number.as_ref().unwrap();
+        json!({ "transactionType": kind, "status": "completed", "referenceNumber": reference, "total": payment.total.to_string() })
+    };
+    for payment in [&other, &paid] {
+        let payment = business.simulator.payment(payment).unwrap();
+        assert_eq!(business.webhook(event(&payment, "ecommerce")).await, Receipt::Recorded);
+    }
+    for amount in [500, 500] {
+        let refund = business.simulator.refund(&paid, cents(amount)).unwrap();
+        let refund = business.simulator.payment(&refund).unwrap();
+        assert_eq!(business.webhook(event(&refund, "refund")).await, Receipt::Recorded);
+        assert_eq!(business.webhook(event(&refund, "refund")).await, Receipt::Known);
+    }
+    let reference = business.simulator.payment(&paid).unwrap().reference_number.unwrap();
+    let payment = business.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
+    let refunds = business.athm.refunds().of(payment.id()).await.unwrap();
+    assert_eq!(refunds.iter().map(|refund| refund.amount.cents()).collect::<Vec<_>>(), [500, 500]);
+    assert!(refunds.iter().all(|refund| refund.reference_number.is_some() && !refund.is_ours));
+    let fired = business.noted().await[4..].iter().filter(|noted| *noted == "refunded by webhook").count();
+    assert_eq!((fired, business.noted().await.len()), (2, 8));
+
+    let stranger = business.simulator.insert(paid_by("7875550142"));
+    let refund = business.simulator.refund(&stranger, cents(500)).unwrap();
+    let refund = business.simulator.payment(&refund).unwrap();
+    assert_eq!(business.webhook(event(&refund, "refund")).await, Receipt::Known);
+    assert_eq!(business.noted().await.len(), 8);
+}
+
+#[tokio::test]
+async fn what_is_set_aside_moves_with_the_payment_that_turns_out_to_be_another() {
+    let till = Till::open().await;
+    let open = till.create().await;
+    till.put("COMPLETED");
+    // It is known by its reference first, as an app payment is.
+    let seen =
+        Transaction::builder(athm_core::Status::Completed, cents(2500)).reference_number("12-ab".parse().unwrap());
+    let apart = till.athm.record(seen.build(), Sender::new("kiosk")).await.unwrap().transaction().clone();
+    assert_ne!(apart.id(), open.id());
+    till.fail_next("/refund", TillFault::Unheard);
+    till.fail_next("/searchTransaction", TillFault::Lost);
+    let error = till.athm.refund(apart.id(), partial(700)).await.unwrap_err();
+    let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
+
+    assert_eq!(till.athm.authorize(open.id()).await.unwrap().status(), &athm_core::Status::Completed);
+    assert_eq!(till.athm.transaction(apart.id()).await.unwrap(), None);
+    let kept = listed(&till, &open).await;
+    assert_eq!(kept.iter().map(|kept| (kept.id, kept.state)).collect::<Vec<_>>(), [(refund, RefundState::Done)]);
+    assert_eq!(till.refunded(), 700);
+}
+
+/// With messages taken at their word, a refund's own message is all that tells of it.
+#[tokio::test]
+async fn a_trusted_refund_message_gives_back_once_and_only_of_a_payment_that_is_known() {
+    let (database, recorder) = (Database::new(), Recorder::new());
+    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let receive = async |body: Value| {
+        let callback = Callback::parse("application/json", body.to_string().as_bytes()).unwrap();
+        athm.receive(callback, Sender::WEBHOOK, body.to_string().into_bytes()).await.unwrap()
+    };
+    let refund = |daily: &str| {
+        json!({ "transactionType": "refund", "status": "completed", "referenceNumber": "12-ab", "total": "5.00",
+                "dailyTransactionID": daily, "date": "2020-01-01 12:00:00.0" })
+    };
+    assert_eq!(receive(refund("0041")).await, Receipt::Known);
+    let paid =
+        json!({ "transactionType": "ecommerce", "status": "completed", "referenceNumber": "12-ab", "total": "25.00" });
+    assert_eq!(receive(paid).await, Receipt::Recorded);
+    assert_eq!(receive(refund("0041")).await, Receipt::Recorded);
+    assert_eq!(receive(refund("41")).await, Receipt::Known);
+    assert_eq!(receive(refund("0042")).await, Receipt::Recorded);
+    // Nothing tells it from what is known.
+    assert_eq!(receive(refund_event("12-ab", "5.00")).await, Receipt::Known);
+    let payment = athm.transaction_by_reference(&"12-ab".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(payment.refunded_amount(), cents(1000));
+    let refunds = athm.refunds().of(payment.id()).await.unwrap();
+    assert_eq!(refunds.iter().map(|refund| refund.amount.cents()).collect::<Vec<_>>(), [500, 500]);
+    athm.idle().await;
+    assert_eq!(recorder.noted().iter().filter(|noted| noted.starts_with("refunded")).count(), 2);
+    athm.shutdown(Duration::from_secs(5)).await;
+}
+
+fn every_fault() -> Vec<Fault> {
+    let late = Effect::Late(Duration::from_secs(5));
+    let mut faults: Vec<_> = ["BTRA_0005", "BTRA_0030", "BTRA_9998", "BTRA_0044", "7040"]
+        .map(|code| Fault::Reject { code: code.to_owned() })
+        .into_iter()
+        .chain([Fault::Slow(Duration::from_millis(50)), Fault::Stale(Duration::from_secs(5)), Fault::ByteOrderMark])
+        .collect();
+    for effect in [Effect::Absent, Effect::Done, late] {
+        faults.extend(
+            [Fault::Timeout, Fault::InternalError, Fault::BadGateway, Fault::Garbage].map(|fault| fault(effect)),
+        );
+    }
+    faults.extend([Effect::Done, late].map(Fault::Truncated));
+    faults
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_with_a_refund_the_books_agree_and_it_is_sent_once() {
+    stream::iter(every_fault()).for_each_concurrent(4, refund_beside).await;
+}
+
+async fn refund_beside(fault: Fault) {
+    let (simulator, database) = (Simulator::start().await.unwrap(), Database::new());
+    let (recorder, clock) = (Recorder::new(), Clock::manual());
+    let client = Client::builder("the public token", "the private token").api_url(simulator.url());
+    let client = client.clock(clock.clone()).timeout(Duration::from_secs(3)).build().unwrap();
+    let builder = Athm::builder().client(client).database_url(database.url()).dispatcher(recorder.listening());
+    let athm = builder.clock(clock.clone()).start().await.unwrap();
+    let ticket = simulator.insert(paid());
+    let seen = athm.provider().unwrap().find(&ticket).await.unwrap();
+    let payment = athm.record(seen, Sender::CALLBACK).await.unwrap().transaction().id();
+
+    simulator.fail_next(Endpoint::Refund, fault.clone());
+    let refunded = athm.refund(payment, partial(500)).await;
+    let truth = simulator.payment(&ticket).unwrap().refunded_amount;
+    simulator.skip(Duration::from_secs(60));
+    match refunded {
+        Ok(_) => assert_eq!(truth, cents(500), "{fault}"),
+        Err(OperationError::RefundUnknown { refund, .. }) if truth == cents(0) => {
+            clock.advance(DAY);
+            let pending = athm.refunds().unresolved().await.unwrap();
+            assert_eq!(pending.iter().map(|refund| refund.id).collect::<Vec<_>>(), [refund], "{fault}");
+            athm.refund_resolve(refund, RefundResolution::NotDone).await.unwrap();
+        }
+        Err(OperationError::RefundUnknown { refund, .. }) => {
+            clock.advance(Duration::from_secs(60));
+            eventually(async || {
+                let kept = athm.refunds().of(payment).await.unwrap();
+                kept.iter().any(|kept| kept.id == refund && kept.state == RefundState::Done)
+            })
+            .await;
+        }
+        Err(OperationError::Provider(error)) => assert!(truth == cents(0) && !error.is_outcome_unknown(), "{fault}"),
+        Err(error) => panic!("{fault}: {error:?}"),
+    }
+    let kept = athm.transaction(payment).await.unwrap().unwrap();
+    assert_eq!(kept.refunded_amount(), truth, "{fault}");
+    assert_eq!(simulator.requests().iter().filter(|request| request.path.ends_with("/refund")).count(), 1, "{fault}");
+    athm.idle().await;
+    let fired = recorder.noted().iter().filter(|noted| noted.starts_with("refunded")).count();
+    assert_eq!(fired, usize::from(truth > cents(0)), "{fault}");
+    athm.shutdown(Duration::from_secs(5)).await;
 }

@@ -85,6 +85,7 @@ async fn a_refund_event_makes_the_payment_be_read_again() {
     let paid = told_of(Status::Completed).reference_number(reference());
     business.simulator.insert(paid.clone());
     assert_eq!(business.webhook(event("webhook_2020_ecommerce_completed.json")).await, Receipt::Recorded);
+    assert_eq!(business.noted().await.len(), 2);
     business.simulator.insert(paid.refunded_amount(Amount::from_cents(500)));
     assert_eq!(business.webhook(event("webhook_2020_refund.json")).await, Receipt::Recorded);
     assert_eq!(business.noted().await[2..], ["received by webhook", "refunded by webhook"]);

@@ -55,7 +55,9 @@ use super::{
 };
 use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
 use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Clock, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId};
+use crate::{
+    Amount, Clock, Customer, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId,
+};
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -225,6 +227,12 @@ impl Store for Postgres {
 
     fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
         self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    }
+
+    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>> {
+        self.read((customer, amount), |session, _, (customer, amount)| {
+            async move { refunds::paid_by(&session, &customer, amount).await }.boxed()
+        })
     }
 
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {

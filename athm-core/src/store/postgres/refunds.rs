@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
+use super::find::{filled, select_transaction};
 use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Statements, storable, text, values};
-use crate::store::{RefundQuery, SetUp};
-use crate::{Amount, ReferenceNumber, RefundId, RefundRecord, TransactionId};
+use crate::store::{FEW, RefundQuery, SetUp};
+use crate::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 
 /// How many are shown.
 const SOME: i64 = 1_000;
@@ -42,6 +43,17 @@ pub(super) async fn refunds(session: &Session, which: RefundQuery) -> Result<Vec
 pub(super) async fn refunds_of(session: &Session, payments: Vec<Uuid>) -> Result<Vec<RefundRecord>> {
     let sql = select_refund!("WHERE transaction_id = ANY ($1) ORDER BY total_refunded NULLS LAST, created_at, id");
     session.all(sql, values![payments], |columns| columns.refund()).await
+}
+
+pub(super) async fn paid_by(session: &Session, customer: &Customer, amount: Amount) -> Result<Vec<Transaction>> {
+    let sql = select_transaction!(
+        "FROM athm_transaction t JOIN athm_customer c ON c.transaction_id = t.id \
+         WHERE t.status = 'completed' AND (c.phone = $1 OR c.email = $2) AND t.total >= $3 \
+         ORDER BY t.created_at DESC, t.id DESC LIMIT $4"
+    );
+    let [phone, email] = [&customer.phone, &customer.email].map(|known| known.as_deref().map(text));
+    let values = values![phone, email, amount.cents(), i64::from(FEW)];
+    filled(session, session.all(sql, values, |columns| columns.transaction()).await?).await
 }
 
 /// Once nothing is pending of it any more, nobody looks into what became of its call.

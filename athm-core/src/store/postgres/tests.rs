@@ -10,7 +10,7 @@ use super::claim::claim;
 use super::*;
 use crate::clock::later;
 use crate::delivery::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
-use crate::store::{Batching, HeldAs, Policy};
+use crate::store::{Batching, HeldAs, Policy, Source};
 use crate::{Amount, Dispatcher, Sender, Signal, Status};
 
 /// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
@@ -109,7 +109,7 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new() }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new(), source: Source::News }
 }
 
 fn failed() -> End {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{SOME, all, execute};
-use crate::store::RefundQuery;
-use crate::{Amount, ReferenceNumber, RefundId, RefundRecord, TransactionId};
+use super::{SOME, all, execute, filled};
+use crate::store::{FEW, RefundQuery};
+use crate::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 
 macro_rules! select_refund {
     ($rest:literal) => {
@@ -39,6 +39,21 @@ pub(super) fn refunds_of(connection: &Connection, payment: TransactionId) -> rus
     let sql =
         select_refund!("WHERE transaction_id = ?1 ORDER BY total_refunded IS NULL, total_refunded, created_at, id");
     all(connection, sql, [payment.as_uuid()], |columns| columns.refund())
+}
+
+pub(super) fn paid_by(
+    connection: &Connection,
+    customer: &Customer,
+    amount: Amount,
+) -> rusqlite::Result<Vec<Transaction>> {
+    let sql = select_transaction!(
+        "FROM athm_transaction t JOIN athm_customer c ON c.transaction_id = t.id \
+         WHERE t.status = 'completed' AND (c.phone = ?1 OR c.email = ?2) AND t.total >= ?3 \
+         ORDER BY t.created_at DESC, t.id DESC LIMIT ?4"
+    );
+    let values = params![customer.phone, customer.email, amount.cents(), FEW];
+    let found = all(connection, sql, values, |columns| columns.transaction())?;
+    found.into_iter().map(|transaction| filled(connection, transaction)).collect()
 }
 
 /// Once nothing is pending of it any more, nobody looks into what became of its call.

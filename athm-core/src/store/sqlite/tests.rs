@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::delivery::Slots;
-use crate::store::{Batching, Policy};
+use crate::store::{Batching, Policy, Source};
 use crate::{Amount, Clock, Dispatcher, Sender, Status};
 
 /// A store of its own, with one receiver of `completed`, whose outbox nobody empties.
@@ -71,7 +71,7 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new() }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new(), source: Source::News }
 }
 
 fn failed() -> End {

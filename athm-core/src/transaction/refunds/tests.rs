@@ -156,10 +156,21 @@ fn refunds_of_two_rows_of_one_payment_become_the_refunds_of_one() {
     one.see(150, 500, &[]);
     other.see(160, 500, &[detail(1, 500)]);
     other.see(250, 800, &[detail(2, 300)]);
-    let told = one.refunds.absorb(&other.refunds, one.transaction.id);
-    one.see(250, 800, &told);
+    one.refunds.absorb(&mut one.transaction, &other.transaction, &other.refunds);
     assert_eq!(one.ledger(), [(500, 500, Some("0031")), (300, 800, Some("0032"))]);
     assert!(one.refunds.0.iter().all(|refund| refund.transaction_id == one.transaction.id));
+    // The other row has told of them.
+    assert_eq!(one.see(260, 800, &[detail(1, 500), detail(2, 300)]), []);
+    assert_eq!(one.see(350, 900, &[]), [(100, 900)]);
+}
+
+#[test]
+fn a_refund_of_ours_stays_ours_when_its_row_turns_out_to_be_another() {
+    let (mut one, (mut other, id)) = (Payment::paid(), Payment::paid().asking(500));
+    assert_eq!(other.see(150, 500, &[]), [(500, 500)]);
+    one.refunds.absorb(&mut one.transaction, &other.transaction, &other.refunds);
+    assert_eq!(one.ledger(), [(500, 500, None)]);
+    assert!(one.refunds.0[0].id == id && one.refunds.0[0].is_ours);
 }
 
 /// What truly happened: the amounts of refunds, one after another; and what was seen of it: after how many of them, and

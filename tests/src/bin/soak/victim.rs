@@ -1,50 +1,37 @@
 //! The child process, as the parent has it.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader};
+use std::ffi::OsString;
+use std::io;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub(crate) struct Victim {
-    process: Child,
-    url: String,
-}
+use athm_tests::Process;
+
+pub(crate) struct Victim(Process);
 
 impl Victim {
     /// Starts it, and waits until it takes payments.
     pub(crate) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut process =
-            Command::new(std::env::current_exe()?).arg("--serve").arg(folder).stdout(Stdio::piped()).spawn()?;
-        let output = process.stdout.take().ok_or("it has no output")?;
-        let mut address = String::new();
-        BufReader::new(output).read_line(&mut address)?;
-        let victim = Self { process, url: format!("http://{}", address.trim()) };
-        let health = athm_tests::http_client().get(format!("{}/athm/health", victim.url)).send().await?;
-        health.error_for_status()?;
-        Ok(victim)
+        Process::start(&arguments(folder)).await.map(Self)
     }
 
     /// Starts it again, and tells how long that took.
     pub(crate) async fn restart(folder: &Path) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
-        let killed = Instant::now();
-        let victim = Self::start(folder).await?;
-        Ok((victim, killed.elapsed()))
+        Process::restart(&arguments(folder)).await.map(|(process, time)| (Self(process), time))
     }
 
-    /// SIGKILL: it gets no chance to do anything about it.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
-        self.process.kill()?;
-        self.process.wait().map(drop)
+        self.0.kill()
     }
 
     pub(crate) fn url(&self) -> String {
-        self.url.clone()
+        self.0.url().to_owned()
     }
 
     /// The payments that it has recorded, those recorded twice named twice.
     pub(crate) async fn recorded(&self) -> Result<Recorded, reqwest::Error> {
-        let lines = athm_tests::http_client().get(format!("{}/recorded", self.url)).send().await?.text().await?;
+        let lines = athm_tests::http_client().get(format!("{}/recorded", self.url())).send().await?.text().await?;
         let mut recorded = Recorded::default();
         for line in lines.lines() {
             if !recorded.payments.insert(line.to_owned()) {
@@ -55,14 +42,12 @@ impl Victim {
     }
 }
 
+fn arguments(folder: &Path) -> [OsString; 2] {
+    [OsString::from("--serve"), folder.into()]
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Recorded {
     pub(crate) payments: HashSet<String>,
     pub(crate) doubled: usize,
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.kill();
-    }
 }

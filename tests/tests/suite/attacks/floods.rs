@@ -1,7 +1,8 @@
 //! Ids that nobody gave out.
 
-use athm_core::Amount;
-use athm_core::NewPayment;
+use std::time::Duration;
+
+use athm_core::{Amount, NewPayment};
 use athm_tests::ticket;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -47,4 +48,42 @@ async fn promise_5_a_flood_of_invented_ids_costs_the_provider_a_few_questions_an
     target.pay(id);
     assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(201, "recorded"));
     assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+}
+
+#[tokio::test]
+async fn a_flood_takes_no_turn_of_a_genuine_message_that_waits() {
+    let target = Target::open().await;
+    for n in 0..20 {
+        assert_eq!(target.callback(json!({ "ecommerceId": ticket(n) })).await, result(422, "refused"));
+    }
+    // Opened by the browser: athm has never heard of it.
+    let id = target.paid();
+    assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(202, "pending"));
+    // From now on the flood is there first, whenever the provider may be asked.
+    let mut n = 100;
+    while target.business.recorder.noted().len() < 2 {
+        for _ in 0..6 {
+            n += 1;
+            target.callback(json!({ "ecommerceId": ticket(n) })).await;
+        }
+        target.business.clock.advance(Duration::from_secs(1));
+        assert!(n < 1000, "the flood has won");
+    }
+    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+}
+
+#[tokio::test]
+async fn a_flood_about_a_genuine_payment_costs_the_provider_a_few_questions() {
+    let target = Target::open().await;
+    let id = target.opened();
+    for n in 0..60 {
+        let expected = if n <= 20 { result(200, "known") } else { result(202, "pending") };
+        assert_eq!(target.callback(json!({ "ecommerceId": id })).await, expected, "{n}");
+    }
+    assert_eq!(target.business.asked("/findPayment"), 21);
+    target.pay(id);
+    assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(202, "pending"));
+    target.business.clock.advance(Duration::from_secs(5));
+    assert_eq!(target.business.recorder.wait_for(2).await, ["received by callback", "completed by callback"]);
+    target.is_as_good_as_before().await;
 }

@@ -118,6 +118,7 @@ async fn a_paid_order_is_cancelled_by_a_forger() {
     }
     assert_eq!(target.status(&id).await, Some(Status::Completed));
     assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(target.business.asked("/findPayment"), 1);
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ mod bodies;
 mod floods;
 mod forgeries;
 mod headers;
+mod nameless;
 mod poisoning;
 mod provider;
+mod refunds;
 mod secrecy;
 mod webhook_address;
 

@@ -2,8 +2,8 @@
 
 use athm_actix::WebhookSecret;
 use athm_core::ConfigError;
-use athm_tests::Served;
 use athm_tests::secrecy::WEBHOOK_SECRET;
+use athm_tests::{Served, ticket};
 use serde_json::{Value, json};
 
 use super::{Target, result};
@@ -60,6 +60,20 @@ async fn a_secret_that_is_known_still_completes_nothing() {
     let forged = json!({ "ecommerceId": id, "status": "COMPLETED" });
     assert_eq!(target.served.json(&right, &forged).await, result(202, "pending"));
     target.heard_nothing().await;
+}
+
+#[tokio::test]
+async fn what_comes_to_the_secret_address_waits_behind_no_flood() {
+    let business = Business::open_with(|builder| builder.webhook_secret(secret())).await;
+    let target = Target { served: Served::start_with(&business.athm, false, |scope| scope), business };
+    for n in 0..40 {
+        target.callback(json!({ "ecommerceId": ticket(n), "status": "COMPLETED" })).await;
+    }
+    let id = target.paid();
+    let message = json!({ "ecommerceId": id, "status": "COMPLETED" });
+    assert_eq!(target.callback(message.clone()).await, result(202, "pending"));
+    let right = format!("/athm/webhook/{WEBHOOK_SECRET}");
+    assert_eq!(target.served.json(&right, &message).await, result(201, "recorded"));
 }
 
 #[tokio::test]

@@ -1,0 +1,44 @@
+//! Why a reconciliation stopped.
+
+use super::Reconciled;
+use crate::StoreError;
+use crate::provider::ProviderError;
+
+/// Why a reconciliation stopped before its end. What was done stays done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReconcileError {
+    /// Callbacks are trusted: there is no provider to ask.
+    #[error("there is no provider to ask: callbacks are trusted")]
+    NoProvider,
+    /// It begins where it ends, or later, or in the future.
+    #[error("a reconciliation must begin before it ends, and in the past")]
+    Range,
+    /// The provider's report can't be read.
+    #[error("the provider's report can't be read; begin again at {}", .so_far.done_until)]
+    Provider {
+        /// What was found until then.
+        so_far: Box<Reconciled>,
+        /// What the provider said.
+        source: ProviderError,
+    },
+    /// The database can't be read or written.
+    #[error("the database can't be read or written; begin again at {}", .so_far.done_until)]
+    Store {
+        /// What was found until then.
+        so_far: Box<Reconciled>,
+        /// What the database said.
+        source: StoreError,
+    },
+}
+
+impl ReconcileError {
+    /// What was found until then.
+    #[must_use]
+    pub fn so_far(&self) -> Option<&Reconciled> {
+        match self {
+            Self::Provider { so_far, .. } | Self::Store { so_far, .. } => Some(so_far),
+            Self::NoProvider | Self::Range => None,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Slice by slice through the report.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::difference::between;
+use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Reconciliation};
+use crate::clock::{earlier, later};
+use crate::processor::Processor;
+use crate::provider::{Client, ErrorCode, ProviderError};
+use crate::store::{By, Likeness, PaymentKey};
+use crate::text::causes;
+use crate::{ReferenceNumber, Sender, Status, StoreError, Transaction, TransactionKind, TransactionQuery};
+
+/// What was completed so shortly before the end may not be in the report yet.
+const FRESH: Duration = Duration::from_secs(5 * 60);
+/// How long before its completion a payment may have been opened.
+const OPEN: Duration = Duration::from_secs(24 * 60 * 60);
+const LEAST: Duration = Duration::from_secs(1);
+const PAGE: u32 = 1000;
+
+pub(super) struct Run<'a> {
+    processor: &'a Processor,
+    client: &'a Client,
+    mode: Mode,
+    from: Timestamp,
+    until: Timestamp,
+    slice: Duration,
+    on_progress: Option<OnProgress<'a>>,
+    found: Reconciled,
+    /// The payments that the report has told of.
+    reported: HashSet<ReferenceNumber>,
+}
+
+/// Why a slice couldn't be done.
+enum Stopped {
+    Provider(ProviderError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn of(reconciliation: Reconciliation<'a>, mode: Mode) -> Result<Self, ReconcileError> {
+        let Reconciliation { athm, from, until, slice, on_progress } = reconciliation;
+        let client = athm.provider().ok_or(ReconcileError::NoProvider)?;
+        let until = until.min(athm.clock().now());
+        if from >= until {
+            return Err(ReconcileError::Range);
+        }
+        let (processor, found) = (athm.processor(), Reconciled::new(from));
+        Ok(Self { processor, client, mode, from, until, slice, on_progress, found, reported: HashSet::new() })
+    }
+
+    pub(super) async fn execute(mut self) -> Result<Reconciled, ReconcileError> {
+        match self.compare().await {
+            Ok(()) => Ok(self.found),
+            Err(Stopped::Provider(source)) => Err(ReconcileError::Provider { so_far: Box::new(self.found), source }),
+            Err(Stopped::Store(source)) => Err(ReconcileError::Store { so_far: Box::new(self.found), source }),
+        }
+    }
+
+    async fn compare(&mut self) -> Result<(), Stopped> {
+        while self.found.done_until < self.until {
+            let end = later(self.found.done_until, self.slice).min(self.until);
+            let entries = match self.client.report(self.found.done_until, end).await {
+                Err(ProviderError::Rejected { code: ErrorCode::RangeTooLong, .. }) if self.slice > LEAST => {
+                    self.slice = (self.slice / 2).max(LEAST);
+                    continue;
+                }
+                entries => entries.map_err(Stopped::Provider)?,
+            };
+            let (refunds, payments): (Vec<_>, Vec<_>) =
+                entries.into_iter().partition(|entry| *entry.kind() == TransactionKind::Refund);
+            for payment in payments {
+                self.payment(payment).await?;
+            }
+            for refund in refunds {
+                self.refund(refund).await?;
+            }
+            self.found.done_until = end;
+            self.tell();
+        }
+        self.look_for_unreported().await
+    }
+
+    async fn payment(&mut self, entry: Transaction) -> Result<(), Stopped> {
+        let Some(reference) = entry.reference_number.clone() else {
+            tracing::warn!("an entry of the provider's report has no reference number: left out");
+            return Ok(());
+        };
+        if !self.reported.insert(reference.clone()) {
+            // Two slices meet in one second.
+            return Ok(());
+        }
+        self.found.entries += 1;
+        if let Some(known) = self.known(&reference).await? {
+            return self.known_payment(&known, entry).await;
+        }
+        if let Some((known, theirs)) = self.open_one(&entry).await? {
+            return self.known_payment(&known, theirs).await;
+        }
+        let recorded = match self.mode {
+            Mode::Dry => None,
+            Mode::Real => Some(self.record(entry.clone()).await?.id),
+        };
+        let Transaction { kind, total, .. } = entry;
+        self.found.missing.push(Missing { reference_number: reference, kind, total, recorded });
+        Ok(())
+    }
+
+    async fn known_payment(&mut self, known: &Transaction, theirs: Transaction) -> Result<(), Stopped> {
+        let differences = between(known, &theirs);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        self.found.differences.extend(differences);
+        if self.mode == Mode::Real {
+            let mended = self.record(theirs.clone()).await?;
+            // What was heard of it since the report was asked is no difference.
+            if mended.updated_at <= theirs.updated_at {
+                self.found.unmended.extend(between(&mended, &theirs));
+            }
+        }
+        Ok(())
+    }
+
+    /// The report names no ticket. A checkout of ours that is open for all we know may be the one that was paid: then the
+    /// provider says so when it is asked about the ticket.
+    async fn open_one(&self, entry: &Transaction) -> Result<Option<(Transaction, Transaction)>, Stopped> {
+        let Transaction { total, metadata_1, metadata_2, .. } = entry.clone();
+        for ticket in self.processor.store.open_alike(Likeness { total, metadata_1, metadata_2 }).await? {
+            match self.client.find(&ticket).await {
+                Ok(theirs) if theirs.reference_number == entry.reference_number => {
+                    let known = self.processor.store.find(By::Payment(PaymentKey::Ecommerce(ticket))).await?;
+                    return Ok(known.map(|known| (known, theirs)));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(payment = %ticket, error = %causes(&error), "an open payment couldn't be read; it is polled later");
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A refund that is listed: its payment is read again where the report didn't tell of that, and its detail is kept.
+    async fn refund(&mut self, entry: Transaction) -> Result<(), Stopped> {
+        self.found.entries += 1;
+        if self.mode == Mode::Dry {
+            return Ok(());
+        }
+        let Some(payment) = self.processor.refunded_by(&entry).await? else { return Ok(()) };
+        let Some(reference) = payment.reference_number else { return Ok(()) };
+        if self.reported.insert(reference.clone()) {
+            let theirs = self.client.find_by_reference(&reference).await.map_err(Stopped::Provider)?;
+            if *theirs.kind() != TransactionKind::Refund {
+                self.record(theirs).await?;
+            }
+        }
+        self.found.events += self.processor.record(entry, Sender::RECONCILE).await?.events.len();
+        Ok(())
+    }
+
+    async fn record(&mut self, theirs: Transaction) -> Result<Transaction, StoreError> {
+        let recorded = self.processor.correct(theirs).await?;
+        self.found.events += recorded.events.len();
+        Ok(recorded.transaction)
+    }
+
+    /// Payments of ours that were completed in that time, and of which the report says nothing.
+    async fn look_for_unreported(&mut self) -> Result<(), Stopped> {
+        let end = earlier(self.until, FRESH);
+        let mut query = TransactionQuery::new().status(Status::Completed).since(earlier(self.from, OPEN)).limit(PAGE);
+        loop {
+            let page = self.processor.store.list(query.clone()).await?;
+            let unreported = page.transactions().iter().filter(|payment| {
+                let is_within = payment.date.is_some_and(|date| self.from <= date && date < end);
+                let is_reported =
+                    payment.reference_number.as_ref().is_some_and(|reference| self.reported.contains(reference));
+                is_within && !is_reported
+            });
+            self.found.unreported.extend(unreported.map(|payment| payment.id));
+            let Some(next) = page.next() else { return Ok(()) };
+            query = query.after(next);
+        }
+    }
+
+    async fn known(&self, reference: &ReferenceNumber) -> Result<Option<Transaction>, StoreError> {
+        self.processor.store.find(By::Payment(PaymentKey::Reference(reference.clone()))).await
+    }
+
+    fn tell(&mut self) {
+        let Self { from, until, found, .. } = self;
+        let progress = Progress {
+            from: *from,
+            until: *until,
+            done_until: found.done_until,
+            entries: found.entries,
+            missing: found.missing.len(),
+            differences: found.differences.len(),
+        };
+        if let Some(on_progress) = &mut self.on_progress {
+            on_progress(&progress);
+        }
+    }
+}

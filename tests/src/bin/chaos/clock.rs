@@ -1,0 +1,54 @@
+//! Time that passes faster than it does, alike in every process.
+
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use athm_actix::Clock;
+
+/// How often the clock is moved on.
+const TICK: Duration = Duration::from_millis(5);
+
+/// When time began to run fast, and how fast it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Milliseconds since 1970.
+    pub(crate) since: u64,
+    pub(crate) speed: u32,
+}
+
+impl Pace {
+    pub(crate) fn from_now(speed: u32) -> Self {
+        Self { since: millis(), speed }
+    }
+
+    /// A clock for athm. What one process has stored, another finds at the same time.
+    pub(crate) fn clock(self) -> Clock {
+        let clock = Clock::manual();
+        let mut ahead = Duration::ZERO;
+        let began = millis();
+        let ticking = clock.clone();
+        let mut tick = move || {
+            let now = millis();
+            let fast = Duration::from_millis(now.saturating_sub(self.since)).saturating_mul(self.speed);
+            // A manual clock stands where it began: what it is to be moved on counts from there.
+            let wanted = fast.saturating_sub(Duration::from_millis(began.saturating_sub(self.since)));
+            if wanted > ahead {
+                ticking.advance(wanted - ahead);
+                ahead = wanted;
+            }
+        };
+        tick();
+        thread::spawn(move || {
+            loop {
+                thread::sleep(TICK);
+                tick();
+            }
+        });
+        clock
+    }
+}
+
+fn millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

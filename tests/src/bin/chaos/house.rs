@@ -1,0 +1,85 @@
+//! The processes that are put to the test, as the parent has them.
+
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use athm_tests::{Process, http_client};
+use fastrand::Rng;
+use serde_json::Value;
+
+use crate::Serve;
+
+/// How long an answer may take: an operation waits for another one, for as long as that may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Several processes on one database; a clone shares them.
+#[derive(Clone)]
+pub(crate) struct House {
+    arguments: Vec<OsString>,
+    processes: Arc<Mutex<Vec<Option<Process>>>>,
+    client: reqwest::Client,
+}
+
+impl House {
+    pub(crate) async fn open(serve: &Serve, processes: usize) -> Result<Self, Box<dyn std::error::Error>> {
+        let arguments = serve.arguments();
+        let mut started = Vec::new();
+        for _ in 0..processes {
+            started.push(Some(Process::start(&arguments).await?));
+        }
+        Ok(Self { arguments, processes: Arc::new(Mutex::new(started)), client: http_client() })
+    }
+
+    /// Kills one of them, and starts it again.
+    pub(crate) async fn kill(&self, random: &mut Rng) -> Result<(), Box<dyn std::error::Error>> {
+        let place = random.usize(0..self.lock().len());
+        let process = self.lock()[place].take();
+        if let Some(mut process) = process {
+            process.kill()?;
+        }
+        let process = Process::start(&self.arguments).await?;
+        self.lock()[place] = Some(process);
+        Ok(())
+    }
+
+    /// Asks one of those that run, whichever; `None` when the answer is a refusal, or there is none.
+    pub(crate) async fn post(&self, path: &str, body: &Value, random: &mut Rng) -> Option<String> {
+        let url = self.url(random)?;
+        let request = self.client.post(format!("{url}{path}")).json(body).timeout(PATIENCE);
+        let answer = request.send().await.ok()?.error_for_status().ok()?;
+        answer.text().await.ok()
+    }
+
+    /// A message from a browser, or from anybody.
+    pub(crate) async fn callback(&self, form: &[(&str, &str)], random: &mut Rng) {
+        if let Some(url) = self.url(random) {
+            let body = form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+            let request = self.client.post(format!("{url}/athm/callback")).timeout(PATIENCE);
+            let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
+            // Lost as it may be: a browser doesn't try again.
+            let _ = request.send().await;
+        }
+    }
+
+    /// Every payment that is recorded.
+    pub(crate) async fn recorded(&self) -> Option<Vec<Value>> {
+        let url = self.url(&mut Rng::with_seed(0))?;
+        let answer = self.client.get(format!("{url}/recorded")).timeout(PATIENCE).send().await.ok()?;
+        answer.error_for_status().ok()?.json().await.ok()
+    }
+
+    /// Where the first one serves: the provider sends its webhooks there.
+    pub(crate) fn webhook_url(&self) -> Option<String> {
+        self.url(&mut Rng::with_seed(0)).map(|url| format!("{url}/athm/webhook"))
+    }
+
+    fn url(&self, random: &mut Rng) -> Option<String> {
+        let running: Vec<_> = self.lock().iter().flatten().map(|process| process.url().to_owned()).collect();
+        random.choice(running)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Option<Process>>> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

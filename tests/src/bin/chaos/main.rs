@@ -1,0 +1,255 @@
+//! Lets everything go wrong at once, and looks whether the books agree in the end.
+//!
+//! Child processes run athm against a simulator of the provider whose requests fail, hang, lie and come to effect late,
+//! and whose webhooks are lost, doubled, delayed, reordered and forged. The parent plays the shop, the customers, their
+//! browsers and a stranger, kills the children at random if it is told to, and compares what is recorded, and what
+//! receivers did, with the simulator's ledger. Time runs fast for all of them.
+
+mod audit;
+mod child;
+mod clock;
+mod database;
+mod effects;
+mod house;
+mod story;
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use athm_actix::simulator::{Customers, FaultRates, Simulator, WebhookFaultRates, WebhookShape};
+use athm_actix::{Status, TransactionKind};
+use clap::Parser;
+use fastrand::Rng;
+use futures_util::future::join;
+use futures_util::stream::{self, StreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::{Instant, sleep};
+
+use self::audit::{Findings, audit};
+use self::clock::Pace;
+use self::database::{Database, DatabaseKind};
+use self::effects::Effects;
+use self::house::House;
+use self::story::Story;
+
+/// How long it may take until all is as it should be, once nothing goes wrong any more.
+const SETTLING: Duration = Duration::from_secs(240);
+
+/// Lets everything go wrong at once, and looks whether the books agree in the end.
+#[derive(Debug, Parser)]
+#[command(name = "chaos")]
+struct Options {
+    /// How many payments are made.
+    #[arg(long, default_value_t = 200)]
+    payments: u32,
+    /// Makes chance the same every time, as far as the order of things allows.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where payments are kept.
+    #[arg(long, value_enum, default_value_t = DatabaseKind::Sqlite)]
+    database: DatabaseKind,
+    /// How often a process is killed, at random.
+    #[arg(long, default_value_t = 0)]
+    kills: u32,
+    /// How many processes share the database (one, on SQLite).
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    processes: u8,
+    /// How many payments are under way at once.
+    #[arg(long, default_value_t = 32)]
+    concurrency: usize,
+    /// How many of a thousand requests go wrong, and how many of a thousand webhooks.
+    #[arg(long, default_value_t = 250)]
+    faults: u16,
+    /// Closes with one line of JSON alone.
+    #[arg(long)]
+    json: bool,
+    /// How many seconds pass in one, for athm and for the provider.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=50))]
+    speed: u32,
+    /// Is a process that is put to the test, with its files in that folder.
+    #[arg(long, hide = true, requires_all = ["database_url", "api_url", "since"])]
+    serve: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    database_url: Option<String>,
+    #[arg(long, hide = true)]
+    api_url: Option<String>,
+    #[arg(long, hide = true)]
+    since: Option<u64>,
+}
+
+/// What a process that is put to the test is told.
+#[derive(Debug, Clone)]
+struct Serve {
+    folder: PathBuf,
+    database_url: String,
+    api_url: String,
+    pace: Pace,
+}
+
+impl Serve {
+    fn of(options: &Options) -> Option<Self> {
+        Some(Self {
+            folder: options.serve.clone()?,
+            database_url: options.database_url.clone()?,
+            api_url: options.api_url.clone()?,
+            pace: Pace { since: options.since?, speed: options.speed },
+        })
+    }
+
+    /// How long a call to the provider may take: short enough that it ends before it counts as ended, in fast time.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(5) / self.pace.speed
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let pairs: [(&str, OsString); 5] = [
+            ("--serve", self.folder.clone().into()),
+            ("--database-url", self.database_url.clone().into()),
+            ("--api-url", self.api_url.clone().into()),
+            ("--since", self.pace.since.to_string().into()),
+            ("--speed", self.pace.speed.to_string().into()),
+        ];
+        pairs.into_iter().flat_map(|(name, value)| [name.into(), value]).collect()
+    }
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let options = Options::parse();
+    match Serve::of(&options) {
+        Some(serve) => child::serve(&serve).map(|()| ExitCode::SUCCESS),
+        None => actix_web::rt::System::new().block_on(chaos(&options)),
+    }
+}
+
+async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let database = Database::open(options.database, folder.path());
+    let pace = Pace::from_now(options.speed);
+    let simulator = Simulator::builder()
+        .clock_speed(options.speed)
+        .seed(options.seed)
+        .customers(Customers::OnTheWeb)
+        .webhook_shape(WebhookShape::Either)
+        .start()
+        .await?;
+    let serve = Serve {
+        folder: folder.path().to_owned(),
+        database_url: database.url(),
+        api_url: simulator.url().to_owned(),
+        pace,
+    };
+    let house = House::open(&serve, options.processes.into()).await?;
+    simulator.subscribe(&house.webhook_url().ok_or("no process runs")?)?;
+    simulator.set_faults(FaultRates::all(options.faults));
+    simulator.set_webhook_faults(WebhookFaultRates::all(options.faults));
+
+    let bar = ProgressBar::new(options.payments.into())
+        .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} payments  {elapsed_precise}  {msg}")?);
+    live(options, &simulator, &house, &bar).await?;
+
+    simulator.set_faults(FaultRates::none());
+    simulator.set_webhook_faults(WebhookFaultRates::none());
+    let findings = settle(&simulator, &house, &Effects::in_folder(folder.path()), &bar).await?;
+    bar.finish_and_clear();
+    for detail in &findings.details {
+        eprintln!("{detail}");
+    }
+    if !options.json {
+        println!("{}", story_of(&simulator));
+    }
+    println!("{}", line(options.payments, &findings));
+    Ok(if findings.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// All payments happen, and processes are killed on the way.
+async fn live(
+    options: &Options,
+    simulator: &Simulator,
+    house: &House,
+    bar: &ProgressBar,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut random = Rng::with_seed(options.seed);
+    let mut kills: Vec<u32> = (0..options.kills).map(|_| random.u32(0..options.payments)).collect();
+    kills.sort_unstable();
+
+    let stories: Vec<_> = (0..options.payments)
+        .map(|number| {
+            let (simulator, house, random) = (simulator.clone(), house.clone(), random.fork());
+            Story { simulator, house, random, number }.happen()
+        })
+        .collect();
+    let mut stories = stream::iter(stories).buffer_unordered(options.concurrency);
+    let (ended, killed) = (Cell::new(0), Cell::new(0));
+    let killing = async {
+        for at in kills {
+            while ended.get() < at {
+                sleep(Duration::from_millis(5)).await;
+            }
+            house.kill(&mut random).await?;
+            simulator.subscribe(&house.webhook_url().ok_or("no process runs")?)?;
+            killed.set(killed.get() + 1);
+        }
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    let living = async {
+        while stories.next().await.is_some() {
+            ended.set(ended.get() + 1);
+            bar.inc(1);
+            bar.set_message(format!("{} kills", killed.get()));
+        }
+    };
+    let (killing, ()) = join(killing, living).await;
+    killing
+}
+
+/// Waits until all is as it should be, or for as long as that may take.
+async fn settle(
+    simulator: &Simulator,
+    house: &House,
+    effects: &Effects,
+    bar: &ProgressBar,
+) -> Result<Findings, Box<dyn std::error::Error>> {
+    let deadline = Instant::now() + SETTLING;
+    loop {
+        let rows = house.recorded().await.ok_or("what is recorded can't be read")?;
+        let findings = audit(simulator, &rows, &effects.done()?);
+        let is_pending =
+            simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed));
+        if (findings.is_settled() && !is_pending) || Instant::now() > deadline {
+            return Ok(findings);
+        }
+        bar.set_message(format!("settling: {}", findings.details.len()));
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn story_of(simulator: &Simulator) -> String {
+    let (requests, webhooks) = (simulator.requests(), simulator.webhooks());
+    let spoilt = requests.iter().filter(|request| request.fault.is_some()).count();
+    let mistreated = webhooks.iter().filter(|webhook| webhook.fault.is_some()).count();
+    let payments = simulator.payments();
+    let completed = |kind| payments.iter().filter(|it| it.kind == kind && it.status == Status::Completed).count();
+    let (paid, refunds) = (completed(TransactionKind::Ecommerce), completed(TransactionKind::Refund));
+    format!(
+        "payments that were paid                  {paid:>10}\n\
+         refunds                                  {refunds:>10}\n\
+         requests to the provider                 {:>10}\n\
+           of these went wrong                    {spoilt:>10}\n\
+         webhooks                                 {:>10}\n\
+           of these went wrong                    {mistreated:>10}",
+        requests.len(),
+        webhooks.len(),
+    )
+}
+
+/// In the order in which people read it.
+fn line(payments: u32, findings: &Findings) -> String {
+    let Findings { state_mismatches, signals_missing, signals_doubled, money_calls_repeated, .. } = findings;
+    format!(
+        "{{\"payments\":{payments},\"state_mismatches\":{state_mismatches},\"signals_missing\":{signals_missing},\
+         \"signals_doubled\":{signals_doubled},\"money_calls_repeated\":{money_calls_repeated}}}"
+    )
+}

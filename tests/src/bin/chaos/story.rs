@@ -1,0 +1,166 @@
+//! The life of one payment: what the shop, the customer, the browser and a stranger do.
+
+use std::time::Duration;
+
+use athm_actix::simulator::{Phone, Simulator};
+use athm_actix::{EcommerceId, Status};
+use fastrand::Rng;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::house::House;
+
+/// How often a shop tries to open a payment.
+const TRIES: u32 = 50;
+
+pub(crate) struct Story {
+    pub(crate) simulator: Simulator,
+    pub(crate) house: House,
+    pub(crate) random: Rng,
+    pub(crate) number: u32,
+}
+
+/// A payment that the shop has opened.
+struct Order {
+    id: String,
+    ticket: EcommerceId,
+    name: String,
+    cents: i64,
+}
+
+impl Story {
+    pub(crate) async fn happen(mut self) {
+        let Some(order) = self.open().await else { return };
+        self.forge(&order).await;
+        match self.random.u8(0..100) {
+            0..74 => self.pay(&order).await,
+            // The tab dies with the approval: nobody asks for the money, unless the server does.
+            74..79 => drop(self.simulator.approve(&order.ticket)),
+            79..86 => self.give_up(&order).await,
+            86..92 => drop(self.post(&format!("/orders/{}/cancel", order.id), &Value::Null).await),
+            _ => {}
+        }
+        self.forge(&order).await;
+    }
+
+    /// Tries until one is open: whatever became of an attempt, no money can move for it.
+    async fn open(&mut self) -> Option<Order> {
+        let cents = self.random.i64(100..=150_000);
+        for attempt in 0..TRIES {
+            let name = format!("order-{}-{attempt}", self.number);
+            let phone = match self.random.u8(0..100) {
+                0..3 => Some(Phone::Approves),
+                3..6 => Some(Phone::Declines),
+                6..9 => Some(Phone::OverLimit),
+                _ => None,
+            };
+            let order = json!({ "cents": cents, "order": name, "phone": phone.map(Phone::number) });
+            if let Some(answer) = self.post("/orders", &order).await
+                && let Ok(answer) = serde_json::from_str::<Value>(&answer)
+                && let (Some(id), Some(ticket)) = (answer["id"].as_str(), answer["ecommerceId"].as_str())
+                && let Ok(ticket) = ticket.parse()
+            {
+                return Some(Order { id: id.to_owned(), ticket, name, cents });
+            }
+            sleep(Duration::from_millis(self.random.u64(5..50))).await;
+        }
+        None
+    }
+
+    async fn pay(&mut self, order: &Order) {
+        let _ = self.simulator.approve(&order.ticket);
+        if self.random.bool() {
+            self.tell(order, "completed").await;
+        }
+        let path = format!("/orders/{}/authorize", order.id);
+        // A double click, or the page and the server at once.
+        let asked = (0..self.random.u8(1..=3)).map(|_| {
+            let (house, path, mut random) = (self.house.clone(), path.clone(), self.random.fork());
+            async move { house.post(&path, &Value::Null, &mut random).await }
+        });
+        join_all(asked).await;
+        for _ in 0..self.random.u8(0..=2) {
+            self.tell(order, "completed").await;
+        }
+        if self.random.u8(0..100) < 40 && self.is_paid(order).await {
+            self.refund(order).await;
+        }
+    }
+
+    /// Gives money back, once or several times, also at once and more than there is: each amount is asked for once.
+    async fn refund(&mut self, order: &Order) {
+        let mut amounts: Vec<i64> = (0..self.random.usize(1..=3)).map(|_| self.random.i64(1..=order.cents)).collect();
+        if self.random.bool() {
+            amounts.iter_mut().for_each(|amount| *amount = (*amount / 4).max(1));
+        }
+        amounts.sort_unstable();
+        amounts.dedup();
+        let path = format!("/orders/{}/refund", order.id);
+        let is_race = self.random.bool();
+        let asked = amounts.into_iter().map(|cents| {
+            let (house, path, mut random) = (self.house.clone(), path.clone(), self.random.fork());
+            async move { house.post(&path, &json!({ "cents": cents }), &mut random).await }
+        });
+        if is_race {
+            join_all(asked.collect::<Vec<_>>()).await;
+        } else {
+            for asked in asked.collect::<Vec<_>>() {
+                asked.await;
+            }
+        }
+    }
+
+    async fn give_up(&mut self, order: &Order) {
+        if self.random.bool() {
+            let _ = self.simulator.approve(&order.ticket);
+        }
+        let _ = self.simulator.decline(&order.ticket);
+        if self.random.bool() {
+            self.tell(order, "cancelled").await;
+        }
+    }
+
+    /// The browser tells the shop.
+    async fn tell(&mut self, order: &Order, status: &str) {
+        let (ticket, total) = (order.ticket.to_string(), dollars(order.cents));
+        let form =
+            [("status", status), ("ecommerceId", ticket.as_str()), ("metadata1", &order.name), ("total", &total)];
+        self.house.callback(&form, &mut self.random).await;
+    }
+
+    /// A stranger tells the shop something, about this payment or about none, true or not.
+    async fn forge(&mut self, order: &Order) {
+        let (ticket, invented) = (order.ticket.to_string(), uuid::Uuid::now_v7().to_string());
+        let status = ["completed", "cancelled", "expired", "COMPLETED", ""][self.random.usize(0..5)];
+        let reference = format!("{}-{:032x}", self.random.u32(..), self.random.u128(..));
+        let form = match self.random.u8(0..8) {
+            0 => vec![("status", status), ("ecommerceId", ticket.as_str()), ("total", "1.00")],
+            1 => vec![("status", status), ("ecommerceId", invented.as_str()), ("metadata1", order.name.as_str())],
+            2 => vec![("status", status), ("referenceNumber", reference.as_str()), ("total", "1.00")],
+            3 => vec![("status", status), ("metadata1", order.name.as_str()), ("total", "1.00")],
+            _ => return,
+        };
+        self.house.callback(&form, &mut self.random).await;
+    }
+
+    async fn post(&mut self, path: &str, body: &Value) -> Option<String> {
+        self.house.post(path, body, &mut self.random).await
+    }
+
+    /// Whether the money has moved, as far as the provider is concerned, when it had a little time for it.
+    async fn is_paid(&self, order: &Order) -> bool {
+        let is_paid = || self.simulator.payment(&order.ticket).is_some_and(|it| it.status == Status::Completed);
+        for _ in 0..20 {
+            if is_paid() {
+                return true;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+}
+
+fn dollars(cents: i64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
+}

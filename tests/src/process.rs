@@ -1,0 +1,53 @@
+//! A program of ours that is run as a process of its own, to be killed.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// This program, once more, in a process of its own. It says where it serves on its first line of output.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    /// Starts it with those arguments, and waits until `/athm/health` answers.
+    pub async fn start(arguments: &[OsString]) -> Result<Self, Box<dyn std::error::Error>> {
+        let program = std::env::current_exe()?;
+        let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().ok_or("it has no output")?;
+        let mut address = String::new();
+        BufReader::new(output).read_line(&mut address)?;
+        let process = Self { child, url: format!("http://{}", address.trim()) };
+        let health = crate::http_client().get(format!("{}/athm/health", process.url)).send().await?;
+        health.error_for_status()?;
+        Ok(process)
+    }
+
+    /// Starts it again, and tells how long that took.
+    pub async fn restart(arguments: &[OsString]) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
+        let killed = Instant::now();
+        let process = Self::start(arguments).await?;
+        Ok((process, killed.elapsed()))
+    }
+
+    /// SIGKILL: it gets no chance to do anything about it.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
