@@ -12,5 +12,8 @@ pub mod verification_and_security {}
 #[doc = include_str!("docs/refunds.md")]
 pub mod refunds {}
 
+#[doc = include_str!("docs/on_several_machines.md")]
+pub mod on_several_machines {}
+
 #[doc = include_str!("docs/reconciliation.md")]
 pub mod reconciliation {}

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::clock::later;
-use crate::transaction::Refunds;
+use crate::transaction::RefundLedger;
 use crate::{Amount, RefundId, RefundRecord, Status, Transaction, TransactionId};
 
 /// How long after an attempt has ended the provider is believed when it says that nothing has come of it.
@@ -99,7 +99,7 @@ pub(crate) struct Standing {
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
     pub(crate) intents: Vec<Intent>,
-    pub(crate) refunds: Refunds,
+    pub(crate) refunds: RefundLedger,
 }
 
 /// A call that may be made: it is written down.
@@ -246,7 +246,12 @@ mod tests {
         let transaction = Transaction::builder(status, Amount::from_cents(2500))
             .ecommerce_id("5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap())
             .build();
-        Standing { transaction, auth_token: Some(SecretString::from("secret")), intents, refunds: Refunds::default() }
+        Standing {
+            transaction,
+            auth_token: Some(SecretString::from("secret")),
+            intents,
+            refunds: RefundLedger::default(),
+        }
     }
 
     fn begin(operation: Operation, turn: Turn, standing: Standing) -> Begun {
@@ -293,7 +298,7 @@ mod tests {
         assert!(matches!(begin(Operation::Authorize, Turn::First, elsewhere()), Err(NotNow::NoTicket)));
     }
 
-    fn paid(refunded: i64, refunds: Refunds) -> Standing {
+    fn paid(refunded: i64, refunds: RefundLedger) -> Standing {
         let transaction = Transaction::builder(Status::Completed, Amount::from_cents(2500))
             .reference_number("12-ab".parse().unwrap())
             .refunded_amount(Amount::from_cents(refunded))
@@ -311,19 +316,19 @@ mod tests {
 
     #[test]
     fn no_more_is_given_back_than_is_left() {
-        assert!(matches!(refund(None, paid(0, Refunds::default())), Ok(2500)));
-        assert!(matches!(refund(None, paid(700, Refunds::default())), Ok(1800)));
-        assert!(matches!(refund(Some(1800), paid(700, Refunds::default())), Ok(1800)));
-        let too_much = refund(Some(1801), paid(700, Refunds::default()));
+        assert!(matches!(refund(None, paid(0, RefundLedger::default())), Ok(2500)));
+        assert!(matches!(refund(None, paid(700, RefundLedger::default())), Ok(1800)));
+        assert!(matches!(refund(Some(1800), paid(700, RefundLedger::default())), Ok(1800)));
+        let too_much = refund(Some(1801), paid(700, RefundLedger::default()));
         assert!(matches!(too_much, Err(NotNow::TooMuch { left }) if left.cents() == 1800));
-        assert!(matches!(refund(None, paid(2500, Refunds::default())), Err(NotNow::TooMuch { .. })));
+        assert!(matches!(refund(None, paid(2500, RefundLedger::default())), Err(NotNow::TooMuch { .. })));
         assert!(matches!(refund(None, standing(Status::Confirmed, Vec::new())), Err(NotNow::NotPaid(_))));
     }
 
     #[test]
     fn nothing_is_given_back_while_nobody_knows_of_an_earlier_refund() {
         let pending = RefundRecord::asked_for(TransactionId::new(), Amount::from_cents(100), Timestamp::UNIX_EPOCH);
-        let begun = refund(Some(100), paid(0, Refunds::from_iter([pending.clone()])));
+        let begun = refund(Some(100), paid(0, RefundLedger::from_iter([pending.clone()])));
         assert!(matches!(begun, Err(NotNow::RefundPending(refund)) if refund.0 == pending.id));
     }
 

@@ -7,7 +7,7 @@ use super::errand::Plan;
 use super::{Errands, Record, Source, StoreError};
 use crate::delivery::Planned;
 use crate::dispatch::Snapshot;
-use crate::transaction::{Fired, Refunds};
+use crate::transaction::{Fired, RefundLedger};
 use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
 
 /// A rule of the program's own that holds on every way in.
@@ -27,7 +27,7 @@ pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
     pub(crate) fired: Fired,
     /// Only where [`needs_refunds`] says so.
-    pub(crate) refunds: Refunds,
+    pub(crate) refunds: RefundLedger,
 }
 
 /// What is to be written.
@@ -59,7 +59,7 @@ impl Policy {
         let mut rows = in_precedence(rows).into_iter();
         let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
             let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.told);
-            let changed = refunds.changed_since(&Refunds::default());
+            let changed = refunds.changed_since(&RefundLedger::default());
             let errand = self.errand(None, &transaction);
             let decision = self.decided(transaction, Write::Insert, None, changed, transitions, record);
             return Ok(Decision { errand, ..decision });

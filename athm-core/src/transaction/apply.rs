@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Refund, Refunds, Status, Told, Transaction, TransactionKind, Transition};
+use super::{Refund, RefundLedger, Status, Told, Transaction, TransactionKind, Transition};
 use crate::Amount;
 
 /// The steps that a payment has taken: what was fired once is not fired again.
@@ -32,9 +32,9 @@ impl FromIterator<String> for Fired {
 
 impl Transaction {
     /// The payment as it is recorded when first seen, and the steps that it has already taken.
-    pub(crate) fn first_seen(observed: &Self, told: &[Told]) -> (Self, Refunds, Vec<Transition>) {
+    pub(crate) fn first_seen(observed: &Self, told: &[Told]) -> (Self, RefundLedger, Vec<Transition>) {
         let mut transaction = Self { status: Status::Open, refunded_amount: Amount::ZERO, ..observed.clone() };
-        let mut refunds = Refunds::default();
+        let mut refunds = RefundLedger::default();
         let transitions = transaction.apply(observed, told, &mut refunds, &mut Fired::default());
         (transaction, refunds, transitions)
     }
@@ -46,12 +46,12 @@ impl Transaction {
     /// - What is behind the recorded state is late: it fills in identifiers, and changes nothing else.
     /// - What the provider has verified is not overwritten by what it has not.
     /// - CANCEL means expired when the deadline had passed as it was seen. The first verdict stays.
-    /// - An increase of the refunded amount is refunds of exactly the difference ([`Refunds`]).
+    /// - An increase of the refunded amount is refunds of exactly the difference ([`RefundLedger`]).
     pub(crate) fn apply(
         &mut self,
         observed: &Self,
         told: &[Told],
-        refunds: &mut Refunds,
+        refunds: &mut RefundLedger,
         fired: &mut Fired,
     ) -> Vec<Transition> {
         let before = self.clone();
@@ -114,7 +114,7 @@ impl Transaction {
     }
 
     /// What has been given back since, once there is something to give back.
-    fn take_refunds(&mut self, observed: &Self, told: &[Told], refunds: &mut Refunds) -> Vec<Refund> {
+    fn take_refunds(&mut self, observed: &Self, told: &[Told], refunds: &mut RefundLedger) -> Vec<Refund> {
         if self.status != Status::Completed || (told.is_empty() && observed.refunded_amount <= self.refunded_amount) {
             return Vec::new();
         }

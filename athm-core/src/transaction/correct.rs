@@ -1,10 +1,10 @@
 //! A row is corrected by the provider's books: the one way in which an amount that was given back becomes less.
 
-use super::{Refunds, Status, Transaction};
+use super::{RefundLedger, Status, Transaction};
 
 impl Transaction {
     /// Single refunds that are kept count, whatever the row says of their sum: so that none is taken for a new one.
-    pub(crate) fn recount(&mut self, refunds: &Refunds) {
+    pub(crate) fn recount(&mut self, refunds: &RefundLedger) {
         self.refunded_amount = self.refunded_amount.max(refunds.total());
     }
 

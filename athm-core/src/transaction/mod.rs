@@ -26,7 +26,7 @@ pub use self::new_payment::{InvalidPayment, NewPayment};
 pub use self::new_refund::NewRefund;
 pub use self::refund::{Refund, RefundRecord, RefundState};
 pub(crate) use self::refund::{RefundDetail, Told};
-pub(crate) use self::refunds::Refunds;
+pub(crate) use self::refunds::RefundLedger;
 pub use self::status::Status;
 pub use self::transition::Transition;
 

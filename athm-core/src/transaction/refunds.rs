@@ -18,15 +18,15 @@ const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// The refunds of one payment: those of the ledger in its order, and those that aren't in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Refunds(Vec<RefundRecord>);
+pub(crate) struct RefundLedger(Vec<RefundRecord>);
 
-impl FromIterator<RefundRecord> for Refunds {
+impl FromIterator<RefundRecord> for RefundLedger {
     fn from_iter<I: IntoIterator<Item = RefundRecord>>(records: I) -> Self {
         Self(records.into_iter().collect())
     }
 }
 
-impl Refunds {
+impl RefundLedger {
     /// The one of which nobody knows whether it was done.
     pub(crate) fn pending(&self) -> Option<&RefundRecord> {
         self.0.iter().find(|refund| refund.state == RefundState::Pending)

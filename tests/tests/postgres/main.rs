@@ -19,6 +19,8 @@ mod processes;
 mod reconciliation;
 #[path = "../suite/refunds.rs"]
 mod refunds;
+#[path = "../suite/requests.rs"]
+mod requests;
 #[path = "../suite/storage.rs"]
 mod storage;
 #[path = "../suite/sweeper.rs"]

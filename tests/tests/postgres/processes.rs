@@ -151,6 +151,42 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_ones() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let old = {
+        let dispatcher = Dispatcher::empty();
+        let notes = recorder.clone();
+        dispatcher.connect("bill", [Signal::Completed], move |_| notes.note("bill")).unwrap();
+        trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap()
+    };
+    // The new one fails at its first try, and is gone before the second.
+    let failing = Dispatcher::empty();
+    failing.connect("ship", [Signal::Completed], |_| Err::<(), _>("not yet")).unwrap();
+    let young = trusting(&database, failing).clock(clock.clone()).start().await.unwrap();
+    young.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
+    young.idle().await;
+    young.shutdown(Duration::ZERO).await;
+    let before = old.record(payment(2, Status::Completed).build(), KIOSK).await.unwrap();
+    for _ in 0..4 {
+        clock.advance(Duration::from_secs(10));
+        old.idle().await;
+    }
+    assert_eq!(recorder.noted(), ["bill"], "an old process runs what it knows, and nothing else");
+    assert_eq!(database.query("SELECT receiver FROM athm_delivery WHERE state = 'due'"), ["ship"]);
+
+    let new = process(&database, &clock, &recorder).await;
+    new.idle().await;
+    let shipped = recorder.wait_for(2).await;
+    assert!(shipped[1].ends_with(" 2"), "{shipped:?}");
+    // What the old one has recorded knows nothing of the new receiver until it is told.
+    new.deliveries().replay_event(before.events()[0].id(), "ship").run().await.unwrap();
+    new.idle().await;
+    assert_eq!(recorder.wait_for(3).await.len(), 3);
+    old.shutdown(Duration::ZERO).await;
+    new.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refunds_of_three_processes_at_once_never_overspend() {
     let till = Till::open().await;
     let paid = till.paid().await;

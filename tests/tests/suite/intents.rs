@@ -35,7 +35,7 @@ async fn a_normal_payment_costs_two_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn however_many_authorize_one_call_is_made_and_all_get_its_outcome() {
+async fn promise_9_however_many_authorize_one_call_is_made_and_all_get_its_outcome() {
     let till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
@@ -93,7 +93,7 @@ async fn a_lost_authorization_is_sent_again_once_the_provider_still_waits_for_it
 }
 
 #[tokio::test]
-async fn a_crash_in_the_middle_of_an_authorization_strands_no_approved_payment() {
+async fn promise_9_a_crash_in_the_middle_of_an_authorization_strands_no_approved_payment() {
     let mut till = Till::open().await;
     let (open, go) = (till.create().await, Arc::new(Notify::new()));
     till.approve();
@@ -196,7 +196,7 @@ async fn an_open_payment_is_given_to_another_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_with_an_authorization_the_money_moves_once() {
+async fn promise_9_whatever_goes_wrong_with_an_authorization_the_money_moves_once() {
     let late = Effect::Late(Duration::from_secs(5));
     let refused = ["BTRA_0005", "BTRA_0032", "BTRA_9998", "token.invalid.header"];
     let mut faults: Vec<_> = refused.map(|code| Fault::Reject { code: code.to_owned() }).into();

@@ -15,6 +15,7 @@ mod provider;
 mod provider_calls;
 mod reconciliation;
 mod refunds;
+mod requests;
 mod start;
 mod storage;
 mod sweeper;

@@ -185,7 +185,7 @@ async fn another_refund_is_made_as_soon_as_the_ledger_shows_the_last_one() {
 }
 
 #[tokio::test]
-async fn a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
+async fn promise_9_a_lost_refund_is_never_repeated_and_after_a_day_a_person_decides() {
     let till = Till::open().await;
     let paid = till.paid().await;
     till.fail_next("/refund", TillFault::Lost);
@@ -508,7 +508,7 @@ fn every_fault() -> Vec<Fault> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_goes_wrong_with_a_refund_the_books_agree_and_it_is_sent_once() {
+async fn promise_9_whatever_goes_wrong_with_a_refund_the_books_agree_and_it_is_sent_once() {
     stream::iter(every_fault()).for_each_concurrent(4, refund_beside).await;
 }
 

@@ -1,14 +1,13 @@
 //! Where the server is, and how it is spoken to.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore, crypto};
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::Host;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::{Tls, Trust};
 use crate::StoreError;
 use crate::text::causes;
 
@@ -23,15 +22,19 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(|error| StoreError::Address {
-            // The parser names what it doesn't understand, and repeats no value.
-            found: format!("postgres://…: {}", causes(&error)),
-        })?;
+        // The parser names what it doesn't understand, and repeats no value.
+        let unusable = |why: String| StoreError::Address { found: format!("postgres://…: {why}") };
+        let (rest, asked) = without_tls(url);
+        let mut config: Config = rest.parse().map_err(|error| unusable(causes(&error)))?;
         let is_local =
             config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(|ip| ip.is_loopback());
-        if !says_ssl_mode(url) {
-            config.ssl_mode(if is_local { SslMode::Disable } else { SslMode::Require });
+        let tls = Tls::of(asked.mode.as_deref(), asked.roots, is_local).ok_or_else(|| {
+            unusable(String::from("expected sslmode to be disable, prefer, require, verify-ca or verify-full"))
+        })?;
+        if tls.trust == Trust::Anybody && !is_local {
+            tracing::warn!("the database's certificate is not verified: sslmode=verify-full verifies it");
         }
+        config.ssl_mode(tls.mode);
         if config.get_application_name().is_none() {
             config.application_name("athm");
         }
@@ -39,9 +42,30 @@ impl Address {
             config.connect_timeout(PATIENCE);
         }
         config.keepalives_idle(Duration::from_secs(15)).tcp_user_timeout(Duration::from_secs(30));
-        let tls = MakeRustlsConnect::new(tls(config.get_ssl_mode()).map_err(StoreError::database)?);
-        Ok(Self { config, tls })
+        Ok(Self { config, tls: MakeRustlsConnect::new(tls.config()?) })
     }
+}
+
+/// What the address says of TLS.
+#[derive(Default)]
+struct Asked {
+    mode: Option<String>,
+    roots: Option<PathBuf>,
+}
+
+/// The rest of the address, and what `libpq` knows and the driver doesn't.
+fn without_tls(url: &str) -> (String, Asked) {
+    let Some((server, query)) = url.split_once('?') else { return (url.to_owned(), Asked::default()) };
+    let mut asked = Asked::default();
+    let mut rest = Vec::new();
+    for pair in query.split('&') {
+        match form_urlencoded::parse(pair.as_bytes()).next() {
+            Some((name, value)) if name == "sslmode" => asked.mode = Some(value.into_owned()),
+            Some((name, value)) if name == "sslrootcert" => asked.roots = Some(PathBuf::from(value.as_ref())),
+            _ => rest.push(pair),
+        }
+    }
+    (if rest.is_empty() { server.to_owned() } else { format!("{server}?{}", rest.join("&")) }, asked)
 }
 
 /// Nothing that is sent there leaves the machine.
@@ -53,42 +77,44 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-fn says_ssl_mode(url: &str) -> bool {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "sslmode")
-}
-
-/// TLS with `ring`, handed to these connections alone: the server's certificate is always verified.
-fn tls(mode: SslMode) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    if mode == SslMode::Disable {
-        return Ok(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-    }
-    Ok(config.with_platform_verifier()?.with_no_client_auth())
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio_postgres::config::SslMode;
+
     use super::*;
 
     #[test]
-    fn what_leaves_the_machine_is_encrypted_unless_the_address_says_otherwise() {
-        for (url, mode) in [
-            ("postgres://shop@localhost/shop", SslMode::Disable),
-            ("postgres://shop@127.0.0.1:5433/shop", SslMode::Disable),
-            ("postgresql://shop@[::1]/shop", SslMode::Disable),
-            ("postgres:///shop?host=/var/run/postgresql", SslMode::Disable),
-            ("postgres://shop@db.example.com/shop", SslMode::Require),
-            ("postgres://shop@localhost,db.example.com/shop", SslMode::Require),
-            ("postgres://shop@10.0.0.7/shop?sslmode=disable", SslMode::Disable),
-            ("postgres://shop@10.0.0.7/shop?connect_timeout=3&sslmode=prefer", SslMode::Prefer),
-            ("postgres://shop@localhost/shop?sslmode=require", SslMode::Require),
+    fn what_leaves_the_machine_is_encrypted_and_verified_unless_the_address_says_otherwise() {
+        for (url, mode, trust) in [
+            ("postgres://shop@localhost/shop", SslMode::Disable, Trust::Anybody),
+            ("postgres://shop@127.0.0.1:5433/shop", SslMode::Disable, Trust::Anybody),
+            ("postgresql://shop@[::1]/shop", SslMode::Disable, Trust::Anybody),
+            ("postgres:///shop?host=/var/run/postgresql", SslMode::Disable, Trust::Anybody),
+            ("postgres://shop@db.example.com/shop", SslMode::Require, Trust::Named),
+            ("postgres://shop@localhost,db.example.com/shop", SslMode::Require, Trust::Named),
+            ("postgres://shop@10.0.0.7/shop?sslmode=disable", SslMode::Disable, Trust::Anybody),
+            ("postgres://shop@10.0.0.7/shop?connect_timeout=3&sslmode=prefer", SslMode::Prefer, Trust::Anybody),
+            ("postgres://shop@localhost/shop?sslmode=require", SslMode::Require, Trust::Anybody),
+            ("postgres://shop@localhost/shop?sslmode=require&sslrootcert=ca.pem", SslMode::Require, Trust::Signed),
+            ("postgres://shop@localhost/shop?sslmode=verify-ca&connect_timeout=3", SslMode::Require, Trust::Signed),
+            ("postgres://shop@localhost/shop?sslmode=verify-full", SslMode::Require, Trust::Named),
         ] {
-            let address = Address::parse(url).unwrap();
-            assert_eq!(address.config.get_ssl_mode(), mode, "{url}");
-            assert_eq!(address.config.get_application_name(), Some("athm"));
+            let (rest, asked) = without_tls(url);
+            let config: Config = rest.parse().unwrap();
+            let tls = Tls::of(asked.mode.as_deref(), asked.roots, config.get_hosts().iter().all(is_local)).unwrap();
+            assert_eq!((tls.mode, tls.trust), (mode, trust), "{url}");
         }
+        let address = Address::parse("postgres://shop@db.example.com/shop?sslmode=verify-full").unwrap();
+        assert_eq!(address.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(address.config.get_application_name(), Some("athm"));
+    }
+
+    #[test]
+    fn roots_that_cannot_be_read_are_named() {
+        let Err(error) = Address::parse("postgres://db.example.com/shop?sslrootcert=/nowhere/ca.pem") else {
+            panic!("it was taken")
+        };
+        assert!(error.to_string().contains("sslrootcert=/nowhere/ca.pem"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod row;
 mod running;
 mod session;
 mod tidy;
+mod tls;
 mod unlogged;
 mod waves;
 mod writer;

@@ -223,6 +223,30 @@ async fn processes_go_by_the_servers_clock() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
+async fn promise_7_processes_whose_clocks_disagree_agree_on_leases() {
+    let world = World::on(World::schema().await, Clock::system(), 0, Batching::Grouped).await;
+    world.record(1).await.unwrap();
+    let link = Link::new(Arc::new(Address::parse(&world.url).unwrap()), tokio::runtime::Handle::current());
+    let session = link.session().await.unwrap();
+    // By how many hours its clock is wrong, whether its claim finds the delivery.
+    for (wrong, finds) in [(-2, true), (3, false), (-1, false), (0, false)] {
+        let wrong = jiff::SignedDuration::from_hours(wrong);
+        let now = world.clock.steady().saturating_add(wrong).unwrap();
+        let times = session.times(&world.clock).await.unwrap().behind(wrong);
+        let receivers = vec![String::from("ship")];
+        let of = Claim { now, lease_until: later(now, LEASE), receivers, slots: Vec::new() };
+        session.begin().await.unwrap();
+        let claimed = claim(&session, times, &of, Vec::new(), 8).await.unwrap();
+        session.commit().await.unwrap();
+        assert_eq!(claimed.len(), usize::from(finds), "{wrong}");
+    }
+    let left = world.query("SELECT extract(epoch FROM due_at - clock_timestamp())::integer FROM athm_delivery").await;
+    let left: u64 = left[0].parse().unwrap();
+    assert!((20..=30).contains(&left), "the lease ends in {left} s");
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
 async fn a_deadlock_with_another_process_is_tried_again() {
     let world = World::new(8).await;
     let other = world.beside(world.clock.clone()).await;

@@ -175,7 +175,7 @@ proptest! {
         let (mut transaction, transitions) = after(observations);
         let mut fired: Fired = transitions.iter().map(Transition::key).collect();
         let before = transaction.clone();
-        prop_assert!(transaction.apply(&last, &[], &mut Refunds::default(), &mut fired).is_empty());
+        prop_assert!(transaction.apply(&last, &[], &mut RefundLedger::default(), &mut fired).is_empty());
         prop_assert_eq!(transaction, before);
     }
 }

@@ -27,7 +27,7 @@ fn detail(n: i64, amount: i64) -> Told {
 /// A payment of 1,000.00, paid, and what became of it.
 struct Payment {
     transaction: Transaction,
-    refunds: Refunds,
+    refunds: RefundLedger,
     fired: Fired,
     news: Vec<Refund>,
 }

@@ -23,14 +23,10 @@ fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Ef
     effects.note("shaky", transaction.metadata_1(), delivery).map_err(|error| error.to_string())
 }
 
-pub(crate) fn serve(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn serve(folder: &Path, database: &str) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
-        let athm = Athm::builder()
-            .database_url(format!("sqlite://{}", folder.join("athm.db").display()))
-            .trust_callbacks()
-            .state(Effects::in_folder(folder))
-            .start()
-            .await?;
+        let athm =
+            Athm::builder().database_url(database).trust_callbacks().state(Effects::in_folder(folder)).start().await?;
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(athm.clone()))

@@ -11,28 +11,31 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Load {
     client: reqwest::Client,
-    url: watch::Sender<String>,
+    /// Of each process.
+    urls: watch::Sender<Vec<String>>,
     next: AtomicU64,
     acknowledged: Mutex<HashSet<String>>,
     is_stopping: AtomicBool,
 }
 
 impl Load {
-    pub(crate) fn new(url: String) -> Self {
+    pub(crate) fn new(urls: Vec<String>) -> Self {
         Self {
             client: athm_tests::http_client(),
-            url: watch::Sender::new(url),
+            urls: watch::Sender::new(urls),
             next: AtomicU64::new(1),
             acknowledged: Mutex::default(),
             is_stopping: AtomicBool::new(false),
         }
     }
 
-    /// One client: posts a callback after another, each until it is acknowledged, as a sender would.
-    pub(crate) async fn run(self: Arc<Self>) {
+    /// One client: posts a callback after another, each until it is acknowledged, as a sender would. It begins with that
+    /// process, and goes on to the next when it gets no answer.
+    pub(crate) async fn run(self: Arc<Self>, mut process: usize) {
         while !self.is_stopping.load(Ordering::Acquire) {
             let payment = format!("payment-{}", self.next.fetch_add(1, Ordering::AcqRel));
-            while !self.post(&payment).await {
+            while !self.post(&payment, process).await {
+                process += 1;
                 if self.is_stopping.load(Ordering::Acquire) {
                     return;
                 }
@@ -42,18 +45,21 @@ impl Load {
         }
     }
 
-    async fn post(&self, payment: &str) -> bool {
+    async fn post(&self, payment: &str, process: usize) -> bool {
         let body = serde_json::json!({
             "status": "completed", "referenceNumber": payment, "metadata1": payment, "total": "25.00",
             "items": [{ "name": "Mug", "price": "12.50", "quantity": "2" }],
         });
-        let url = format!("{}/athm/callback", *self.url.borrow());
+        let url = {
+            let urls = self.urls.borrow();
+            format!("{}/athm/callback", urls[process % urls.len()])
+        };
         let answer = self.client.post(url).json(&body).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
-    pub(crate) fn go_on_at(&self, url: String) {
-        self.url.send_replace(url);
+    pub(crate) fn go_on_at(&self, urls: Vec<String>) {
+        self.urls.send_replace(urls);
     }
 
     pub(crate) fn stop(&self) {

@@ -1,12 +1,16 @@
 //! Kills a program that takes payments, again and again, and counts what was lost.
 //!
-//! A child process serves callbacks on a database, with two receivers whose effects are kept in a file. The parent posts
-//! callbacks as fast as they are answered, kills the child at random moments and starts it again. In the end every
-//! callback that was acknowledged must be recorded once, and each of its receivers' effects be there.
+//! One child process or several serve callbacks on one database, with two receivers whose effects are kept in a file. The
+//! parent posts callbacks as fast as they are answered, kills a child at random moments and starts it again. In the end
+//! every callback that was acknowledged must be recorded once, and each of its receivers' effects be there.
+//!
+//!     cargo run -p athm-tests --bin soak
+//!     tests/with-postgres cargo run -p athm-tests --features postgres --bin soak -- --database postgres --processes 3
 
 mod child;
 mod effects;
 mod load;
+mod place;
 mod report;
 mod victim;
 
@@ -15,11 +19,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::effects::Effects;
 use self::load::Load;
+use self::place::{DatabaseKind, Place};
 use self::report::Report;
 use self::victim::Victim;
 
@@ -36,6 +41,9 @@ struct Options {
     /// Where payments are kept.
     #[arg(long, value_enum, default_value_t = DatabaseKind::Sqlite)]
     database: DatabaseKind,
+    /// How many processes share the database. One SQLite file serves one.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    processes: u8,
     /// How many callbacks are under way at once.
     #[arg(long, default_value_t = 8)]
     concurrency: usize,
@@ -46,42 +54,46 @@ struct Options {
     #[arg(long)]
     json: bool,
     /// Is the program that is killed, with its files in that folder.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, requires = "at")]
     serve: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DatabaseKind {
-    Sqlite,
+    /// Where that program keeps its payments.
+    #[arg(long, hide = true)]
+    at: Option<String>,
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options = Options::parse();
-    match &options.serve {
-        Some(folder) => child::serve(folder).map(|()| ExitCode::SUCCESS),
-        None => actix_web::rt::System::new().block_on(soak(&options)),
+    match (&options.serve, &options.at) {
+        (Some(folder), Some(database)) => child::serve(folder, database).map(|()| ExitCode::SUCCESS),
+        _ => actix_web::rt::System::new().block_on(soak(&options)),
     }
 }
 
 async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let DatabaseKind::Sqlite = options.database;
+    if options.database == DatabaseKind::Sqlite && options.processes > 1 {
+        return Err("one SQLite file serves one process: --database postgres".into());
+    }
     let folder = tempfile::tempdir()?;
+    let place = Place::new(options.database, folder.path())?;
     let effects = Effects::in_folder(folder.path());
     let mut random = fastrand::Rng::with_seed(options.seed);
     let progress = ProgressBar::new(options.kills.into())
         .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} kills  {elapsed_precise}  {msg}")?);
 
-    let mut victim = Victim::start(folder.path()).await?;
-    let load = Arc::new(Load::new(victim.url()));
-    let clients: Vec<_> = (0..options.concurrency).map(|_| actix_web::rt::spawn(Arc::clone(&load).run())).collect();
+    let mut victims = Vec::new();
+    for _ in 0..options.processes {
+        victims.push(Victim::start(folder.path(), &place.url()).await?);
+    }
+    let urls = |victims: &[Victim]| victims.iter().map(Victim::url).collect::<Vec<_>>();
+    let load = Arc::new(Load::new(urls(&victims)));
+    let clients: Vec<_> = (0..options.concurrency).map(|n| actix_web::rt::spawn(Arc::clone(&load).run(n))).collect();
     let mut longest_recovery = Duration::ZERO;
     for _ in 0..options.kills {
         tokio::time::sleep(Duration::from_millis(random.u64(10..250))).await;
-        victim.kill()?;
-        let recovery;
-        (victim, recovery) = Victim::restart(folder.path()).await?;
+        let victim = random.usize(..victims.len());
+        let recovery = victims[victim].replace(folder.path(), &place.url()).await?;
         longest_recovery = longest_recovery.max(recovery);
-        load.go_on_at(victim.url());
+        load.go_on_at(urls(&victims));
         progress.inc(1);
         progress.set_message(format!("{} acknowledged", load.acknowledged().len()));
     }
@@ -97,8 +109,8 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     progress.finish_and_clear();
-    let report = Report::new(options.kills, &acknowledged, &victim.recorded().await?, &effects, longest_recovery)?;
-    victim.kill()?;
+    let report = Report::new(options.kills, &acknowledged, &victims[0].recorded().await?, &effects, longest_recovery)?;
+    drop(victims);
     if options.json {
         println!("{}", report.json())
     } else {

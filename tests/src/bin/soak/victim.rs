@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,17 +11,20 @@ pub(crate) struct Victim(Process);
 
 impl Victim {
     /// Starts it, and waits until it takes payments.
-    pub(crate) async fn start(folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
-        Process::start(&arguments(folder)).await.map(Self)
+    pub(crate) async fn start(folder: &Path, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        Process::start(&arguments(folder, database)).await.map(Self)
     }
 
-    /// Starts it again, and tells how long that took.
-    pub(crate) async fn restart(folder: &Path) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
-        Process::restart(&arguments(folder)).await.map(|(process, time)| (Self(process), time))
-    }
-
-    pub(crate) fn kill(&mut self) -> io::Result<()> {
-        self.0.kill()
+    /// Kills it and starts it again. Tells how long it was away.
+    pub(crate) async fn replace(
+        &mut self,
+        folder: &Path,
+        database: &str,
+    ) -> Result<Duration, Box<dyn std::error::Error>> {
+        self.0.kill()?;
+        let time;
+        (self.0, time) = Process::restart(&arguments(folder, database)).await?;
+        Ok(time)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -42,8 +44,8 @@ impl Victim {
     }
 }
 
-fn arguments(folder: &Path) -> [OsString; 2] {
-    [OsString::from("--serve"), folder.into()]
+fn arguments(folder: &Path, database: &str) -> [OsString; 4] {
+    [OsString::from("--serve"), folder.into(), OsString::from("--at"), database.into()]
 }
 
 #[derive(Debug, Default)]
