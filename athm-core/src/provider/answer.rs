@@ -14,7 +14,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) async fn read(response: Response, most: usize) -> Result<Value, ProviderError> {
     let status = response.status().as_u16();
     let body = whole(response, most).await?.ok_or(ProviderError::NoJson { status })?;
-    let json = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
+    parsed(&body, status)
+}
+
+fn parsed(body: &[u8], status: u16) -> Result<Value, ProviderError> {
+    let json = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let value: Value = serde_json::from_slice(json).map_err(|_| ProviderError::NoJson { status })?;
     match refusal(&value, status) {
         Some(refusal) => Err(refusal),
@@ -56,4 +60,17 @@ fn refusal(value: &Value, status: u16) -> Option<ProviderError> {
     let message = text(["message", "description"]).unwrap_or_default();
     let code = shortened(&code.unwrap_or_default()).parse().unwrap_or_else(|never| match never {});
     Some(ProviderError::Rejected { code, message: shortened(&message), status })
+}
+
+/// Reads bytes as the answer of every call, one after another.
+#[cfg(fuzzing)]
+pub fn read_as_every_answer(status: u16, body: &[u8]) {
+    use crate::callback::wire::Fields;
+
+    let Ok(value) = parsed(body, status) else { return };
+    let entries = value.as_array().cloned().unwrap_or_else(|| vec![value]);
+    for fields in entries.into_iter().filter_map(|entry| Fields::from_value(entry).ok()) {
+        let _ = fields.answer(jiff::Timestamp::UNIX_EPOCH).map(|payment| payment.status().clone());
+        let _ = (fields.refund(), fields.total_refunded(), fields.text(&["ecommerceId"]));
+    }
 }

@@ -19,6 +19,8 @@ mod saying;
 mod search;
 mod webhook;
 
+#[cfg(fuzzing)]
+pub use self::answer::read_as_every_answer;
 pub use self::builder::{BuildError, Builder};
 pub use self::client::{Client, Ticket};
 pub use self::code::{ErrorCode, ErrorKind};

@@ -114,11 +114,11 @@ impl Fields {
     }
 
     pub(crate) fn status(&self) -> Result<Option<Status>, FieldError> {
-        Ok(self.text(STATUS)?.map(|word| words::status(word.trim())))
+        Ok(self.text(STATUS)?.and_then(|word| words::status(&word)))
     }
 
     fn kind(&self) -> Result<Option<TransactionKind>, FieldError> {
-        Ok(self.text(&["transactionType"])?.map(|word| words::kind(word.trim())))
+        Ok(self.text(&["transactionType"])?.and_then(|word| words::kind(&word)))
     }
 
     fn date(&self) -> Result<Option<Timestamp>, FieldError> {

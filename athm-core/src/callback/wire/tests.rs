@@ -44,6 +44,20 @@ fn an_unknown_status_or_type_is_kept_and_an_absent_one_is_none() {
 }
 
 #[test]
+fn a_word_is_read_as_it_is_kept() {
+    for (word, status) in [
+        ("com\u{0}pleted", Some(Status::Completed)),
+        (" \u{7}ON_HOLD\u{7} ", Some(Status::Unknown("ON_HOLD".into()))),
+        ("\u{7}", None),
+    ] {
+        let read = of(json!({ "status": word, "transactionType": word })).unwrap();
+        assert_eq!(read.status(), status.as_ref(), "{word:?}");
+        let again = serde_json::to_value(&read).unwrap();
+        assert_eq!(of(again).unwrap(), read, "{word:?}");
+    }
+}
+
+#[test]
 fn every_spelling_of_an_amount_is_read() {
     for (value, cents) in [
         (json!("3.00"), Some(300)),

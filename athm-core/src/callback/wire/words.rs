@@ -13,15 +13,17 @@ const MILLISECOND_DIGITS: usize = 12;
 /// More characters than any word of the provider's has.
 const LONGEST_WORD: usize = 40;
 
-pub(super) fn status(word: &str) -> Status {
-    match word.to_ascii_lowercase().as_str() {
+/// `None` when nothing of the word is left that can be read.
+pub(super) fn status(word: &str) -> Option<Status> {
+    let word = readable(word)?;
+    Some(match word.to_ascii_lowercase().as_str() {
         "open" => Status::Open,
         "confirm" | "confirmed" => Status::Confirmed,
         "completed" => Status::Completed,
         "cancel" | "cancelled" | "canceled" => Status::Cancelled,
         "expired" => Status::Expired,
-        _ => Status::Unknown(unknown(word)),
-    }
+        _ => Status::Unknown(word),
+    })
 }
 
 /// The status as the provider's own endpoints spell it, but for `EXPIRED`, which only its messages say.
@@ -36,15 +38,16 @@ pub(super) fn provider_status(status: &Status) -> &str {
     }
 }
 
-pub(super) fn kind(word: &str) -> TransactionKind {
-    match word.to_ascii_lowercase().as_str() {
+pub(super) fn kind(word: &str) -> Option<TransactionKind> {
+    let word = readable(word)?;
+    Some(match word.to_ascii_lowercase().as_str() {
         "ecommerce" => TransactionKind::Ecommerce,
         "payment" => TransactionKind::Payment,
         "donation" => TransactionKind::Donation,
         "refund" => TransactionKind::Refund,
         "simulated" => TransactionKind::Simulated,
-        _ => TransactionKind::Unknown(unknown(word)),
-    }
+        _ => TransactionKind::Unknown(word),
+    })
 }
 
 pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
@@ -58,9 +61,11 @@ pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
     }
 }
 
-/// A word that nobody knows may be as long as a message, and is kept with each that waits.
-fn unknown(word: &str) -> String {
-    word.chars().filter(|character| !character.is_control()).take(LONGEST_WORD).collect()
+/// A word that nobody knows may be as long as a message, and is kept with each that waits. What is kept reads the same again.
+fn readable(word: &str) -> Option<String> {
+    let kept: String = word.chars().filter(|character| !character.is_control()).collect();
+    let kept: String = kept.trim().chars().take(LONGEST_WORD).collect();
+    Some(kept.trim_end().to_owned()).filter(|kept| !kept.is_empty())
 }
 
 /// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds.

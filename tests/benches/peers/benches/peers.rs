@@ -55,12 +55,8 @@ fn compare(criterion: &mut Criterion, count: u64, signal: Signal) {
     let emit_number = || number.emit(black_box(7));
     let mut trigger = || world.trigger(Paid(Arc::clone(black_box(&transaction))));
 
-    let everybody: [&mut dyn FnMut(); 4] = [
-        &mut || drop(send_robust()),
-        &mut || _ = emit(),
-        &mut || _ = emit_number(),
-        &mut trigger,
-    ];
+    let everybody: [&mut dyn FnMut(); 4] =
+        [&mut || drop(send_robust()), &mut || _ = emit(), &mut || _ = emit_number(), &mut trigger];
     for run in everybody {
         assert_eq!(cost::ran(run), count);
     }
