@@ -125,7 +125,7 @@ pub fn http_client() -> reqwest::Client {
 }
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Notes what ran, in order, as texts.
 #[derive(Debug, Clone)]
@@ -180,6 +180,26 @@ pub async fn eventually(condition: impl AsyncFn() -> bool) {
         }
     });
     assert!(waited.await.is_ok(), "it never came about");
+}
+
+/// Lets time pass, a second after another, until it has come about. The first minute passes in a moment; after that a
+/// second takes longer, so that a busy machine keeps up with the clock.
+pub async fn pass_until(clock: &Clock, condition: impl AsyncFn() -> bool) {
+    let moments = std::iter::repeat_n(25, 60).chain(std::iter::repeat(250)).map(Duration::from_millis);
+    let passed = tokio::time::timeout(PATIENCE, async {
+        for moment in moments {
+            clock.advance(Duration::from_secs(1));
+            let waited = tokio::time::timeout(moment, async {
+                while !condition().await {
+                    tokio::task::yield_now().await;
+                }
+            });
+            if waited.await.is_ok() {
+                return;
+            }
+        }
+    });
+    assert!(passed.await.is_ok(), "it never came about");
 }
 
 /// A dispatcher of those receivers linked into the tests whose ids begin so.

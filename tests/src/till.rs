@@ -12,9 +12,6 @@ use tokio::sync::Notify;
 use crate::secrecy;
 use crate::{Asked, Backend, Database, Recorder, Script, Scripted, ticket};
 
-/// How long the house has to do what a second brings.
-const MOMENT: Duration = Duration::from_millis(25);
-
 /// What goes wrong with a call.
 #[derive(Debug, Clone)]
 pub enum TillFault {
@@ -134,16 +131,7 @@ impl<D: Backend> Till<D> {
 
     /// Lets time pass, a second after another and each in its time, until it has come about.
     pub async fn pass_until(&self, condition: impl AsyncFn() -> bool) {
-        crate::eventually(async || {
-            self.clock.advance(Duration::from_secs(1));
-            let waited = tokio::time::timeout(MOMENT, async {
-                while !condition().await {
-                    tokio::task::yield_now().await;
-                }
-            });
-            waited.await.is_ok()
-        })
-        .await;
+        crate::pass_until(&self.clock, condition).await;
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use athm_actix::simulator::{Effect, Endpoint, Fault, Simulator};
 use athm_core::provider::{Client, ErrorCode, ProviderError};
 use athm_core::{Amount, Athm, Clock, NewPayment, OperationError, Status};
-use athm_tests::{Recorder, TillFault, eventually};
+use athm_tests::{Recorder, TillFault, eventually, pass_until};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
@@ -233,12 +233,7 @@ async fn authorize_beside(fault: Fault) {
             athm.authorize(open.id()).await.unwrap();
         }
         Err(OperationError::Provider(_)) => {
-            eventually(async || {
-                clock.advance(Duration::from_secs(1));
-                let noted = tokio::time::timeout(Duration::from_millis(25), recorder.wait_for(2));
-                noted.await.is_ok()
-            })
-            .await;
+            pass_until(&clock, async || recorder.noted().len() == 2).await;
         }
         Err(error) => panic!("{fault}: {error:?}"),
     }
