@@ -22,6 +22,8 @@ pub struct ReceivedRequest {
     pub amount: Option<Amount>,
     /// What the simulator let go wrong.
     pub fault: Option<Fault>,
+    /// The code of the payment API that it was refused with, such as `BTRA_0045`, whether the caller could read it or not.
+    pub refused_with: Option<String>,
 }
 
 /// The last requests: bounded, as the phone's page asks all day long.
@@ -49,6 +51,7 @@ impl RequestLog {
             payment: None,
             amount: None,
             fault: None,
+            refused_with: None,
         });
         self.forgotten + self.requests.len() as u64 - 1
     }

@@ -1,5 +1,7 @@
 //! Moving the money of a payment that the customer has approved.
 
+use jiff::Timestamp;
+
 use super::{Going, NotNow, Operation, Operations, Turn};
 use crate::{OperationError, Sender, Status, Transaction, TransactionId};
 
@@ -8,18 +10,25 @@ impl Operations {
     pub(crate) async fn authorize(&self, id: TransactionId) -> Result<Transaction, OperationError> {
         match self.begin(id, Operation::Authorize, Turn::First).await? {
             Ok(going) => self.call(going).await,
-            Err(NotNow::Unsettled(transaction)) => match self.reread(&transaction, Sender::AUTHORIZE).await? {
-                Some(found) if found.status == Status::Confirmed => self.authorize_again(id).await,
-                Some(found) if found.status.is_final() => completed(found),
-                _ => Err(OperationError::Unsettled { id }),
-            },
+            Err(NotNow::Unsettled(transaction)) => {
+                let read_at = self.processor.clock.steady();
+                match self.reread(&transaction, Sender::AUTHORIZE).await? {
+                    Some(found) if found.status == Status::Confirmed => self.authorize_again(id, read_at).await,
+                    Some(found) if found.status.is_final() => completed(found),
+                    _ => Err(OperationError::Unsettled { id }),
+                }
+            }
             Err(refused) => settled(id, refused),
         }
     }
 
-    /// The provider still says CONFIRM: if the last attempt ended long enough ago, nothing has come of it.
-    pub(super) async fn authorize_again(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, Turn::Again).await? {
+    /// The provider still said CONFIRM: if the last attempt had ended long enough before, nothing has come of it.
+    pub(super) async fn authorize_again(
+        &self,
+        id: TransactionId,
+        read_at: Timestamp,
+    ) -> Result<Transaction, OperationError> {
+        match self.begin(id, Operation::Authorize, Turn::Again { read_at }).await? {
             Ok(going) => self.call(going).await,
             Err(refused) => settled(id, refused),
         }

@@ -65,8 +65,11 @@ pub(crate) struct UnknownOperation(String);
 pub(crate) enum Turn {
     /// Nothing was asked before.
     First,
-    /// The payment was read again since, and nothing has come of what was asked.
-    Again,
+    /// The payment was read again, and nothing had come of what was asked. It says nothing of what was asked since.
+    Again {
+        /// The steady time at which the reading began.
+        read_at: Timestamp,
+    },
 }
 
 /// A call that is to be made.
@@ -167,8 +170,11 @@ impl Beginning {
         Ok(Going { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
     }
 
+    /// Whether the payment was read long enough after the last attempt: others may have made one since the reading.
     fn may_follow(&self, last: &Intent, now: Timestamp) -> bool {
-        self.turn == Turn::Again && now >= later(last.ends_at, QUIET)
+        let Turn::Again { read_at } = self.turn else { return false };
+        let read_at = now.saturating_sub(self.now.duration_since(read_at)).unwrap_or(now);
+        read_at >= later(last.ends_at, QUIET)
     }
 
     /// Money back, of which no more is set aside than is left.
@@ -241,6 +247,8 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    /// The payment was read just now.
+    const AGAIN: Turn = Turn::Again { read_at: Timestamp::UNIX_EPOCH };
 
     fn standing(status: Status, intents: Vec<Intent>) -> Standing {
         let transaction = Transaction::builder(status, Amount::from_cents(2500))
@@ -270,7 +278,7 @@ mod tests {
         let under_way =
             Intent { operation: Operation::Cancel, is_under_way: true, ends_at: Timestamp::UNIX_EPOCH + SECOND };
         for operation in [Operation::Authorize, Operation::Cancel, Operation::UpdatePhone] {
-            let begun = begin(operation, Turn::Again, standing(Status::Open, vec![under_way]));
+            let begun = begin(operation, AGAIN, standing(Status::Open, vec![under_way]));
             assert!(matches!(begun, Err(NotNow::UnderWay)), "{operation}: {begun:?}");
         }
         // Its process died.
@@ -282,8 +290,17 @@ mod tests {
     fn an_authorization_is_repeated_after_thirty_seconds_and_another_look_alone() {
         let begun = |turn, ago| begin(Operation::Authorize, turn, standing(Status::Confirmed, vec![ended(ago)]));
         assert!(matches!(begun(Turn::First, 60 * SECOND), Err(NotNow::Unsettled(_))));
-        assert!(matches!(begun(Turn::Again, 29 * SECOND), Err(NotNow::Unsettled(_))));
-        assert!(begun(Turn::Again, 30 * SECOND).is_ok());
+        assert!(matches!(begun(AGAIN, 29 * SECOND), Err(NotNow::Unsettled(_))));
+        assert!(begun(AGAIN, 30 * SECOND).is_ok());
+    }
+
+    #[test]
+    fn a_reading_says_nothing_of_an_attempt_that_was_made_since_however_long_ago_that_is_by_now() {
+        let read = |ago: Duration| Turn::Again { read_at: Timestamp::UNIX_EPOCH - ago };
+        let begun = |turn| begin(Operation::Authorize, turn, standing(Status::Confirmed, vec![ended(60 * SECOND)]));
+        assert!(matches!(begun(read(70 * SECOND)), Err(NotNow::Unsettled(_))));
+        assert!(matches!(begun(read(31 * SECOND)), Err(NotNow::Unsettled(_))));
+        assert!(begun(read(30 * SECOND)).is_ok());
     }
 
     #[test]

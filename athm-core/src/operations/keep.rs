@@ -67,12 +67,13 @@ impl Operations {
                 return Ok(());
             }
         };
+        let read_at = self.processor.clock.steady();
         let Some(found) = self.reread(&transaction, sender).await? else { return Ok(()) };
         match (operation, &found.status) {
             (_, status) if status.is_final() => self.known(intent).await,
             // The customer hasn't approved it: there was nothing to authorize.
             (Operation::Authorize, Status::Open) => self.known(intent).await,
-            (Operation::Authorize, Status::Confirmed) => match self.authorize_again(id).await {
+            (Operation::Authorize, Status::Confirmed) => match self.authorize_again(id, read_at).await {
                 Ok(_) | Err(OperationError::Unsettled { .. }) => {}
                 Err(error) => return Err(error),
             },

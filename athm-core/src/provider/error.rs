@@ -158,9 +158,11 @@ impl ProviderError {
     pub fn is_outcome_unknown(&self) -> bool {
         match self {
             Self::Unreachable(error) => !error.is_connect(),
-            Self::BrokenOff(_) | Self::NoJson { .. } | Self::Unreadable(_) | Self::OtherPayment { .. } => true,
+            Self::BrokenOff(_) | Self::NoJson { .. } | Self::Unreadable(_) => true,
+            // What was done was answered; only that the answer isn't what it should be.
+            Self::OtherPayment { .. } | Self::OtherBusiness => true,
             Self::Rejected { code, status, .. } => code.kind() == ErrorKind::Theirs || *status >= 500,
-            Self::Invalid(_) | Self::NotFound | Self::OtherBusiness => false,
+            Self::Invalid(_) | Self::NotFound => false,
         }
     }
 
@@ -174,10 +176,10 @@ impl ProviderError {
     #[must_use]
     pub fn customer_message(&self, language: Language) -> &'static str {
         let saying = match self {
+            Self::NotFound | Self::OtherBusiness => Saying::NoPayment,
             _ if self.is_outcome_unknown() => Saying::Checking,
             Self::Rejected { code, .. } => code.saying(),
             Self::Unreachable(_) => Saying::TryAgain,
-            Self::NotFound | Self::OtherBusiness => Saying::NoPayment,
             _ => Saying::CannotPay,
         };
         saying.to(language)

@@ -80,7 +80,7 @@ impl Policy {
         }
         transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
         if record.source == Source::Books {
-            transaction.correct(&before, observed);
+            transaction.correct(&before, observed, &refunds);
         }
         let write = if transaction == before { Write::Nothing } else { Write::Update };
         let errand = if write == Write::Nothing { Plan::Keep } else { self.errand(Some(&before), &transaction) };
@@ -142,7 +142,12 @@ impl Policy {
 /// Whether the refunds of these rows have a part in it: most payments have none, and are spared the question.
 pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, record: &Record) -> bool {
     let Some(row) = rows.next() else { return false };
-    rows.next().is_some() || !record.told.is_empty() || record.observed.refunded_amount > row.refunded_amount
+    let (observed, known) = (record.observed.refunded_amount, row.refunded_amount);
+    let differs = match record.source {
+        Source::News => observed > known,
+        Source::Books => observed != known,
+    };
+    rows.next().is_some() || !record.told.is_empty() || differs
 }
 
 /// The row with the ecommerceId stays when two turn out to be one payment.

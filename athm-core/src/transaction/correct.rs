@@ -8,12 +8,14 @@ impl Transaction {
         self.refunded_amount = self.refunded_amount.max(refunds.total());
     }
 
-    /// What was given back is what the books say, unless something was heard of the payment after they were asked.
-    pub(crate) fn correct(&mut self, before: &Self, books: &Self) {
+    /// What was given back is what the books say, unless something was heard of the payment after they were asked. Single
+    /// refunds that are kept are the provider's own word, too: it takes a person to say which of both is wrong.
+    pub(crate) fn correct(&mut self, before: &Self, books: &Self, refunds: &RefundLedger) {
         let is_paid = self.status == Status::Completed && books.status == Status::Completed;
         let is_current = before.updated_at <= books.updated_at;
-        if is_paid && is_current && books.refunded_amount < self.refunded_amount {
-            self.refunded_amount = books.refunded_amount;
+        let refunded_amount = books.refunded_amount.max(refunds.total());
+        if is_paid && is_current && refunded_amount < self.refunded_amount {
+            self.refunded_amount = refunded_amount;
             self.updated_at = books.updated_at;
         }
     }
@@ -40,7 +42,7 @@ mod tests {
         for (age, cents) in [(-1, 500), (0, 500), (1, 900)] {
             let before = at(&known, age);
             let mut corrected = before.clone();
-            corrected.correct(&before, &books);
+            corrected.correct(&before, &books, &RefundLedger::default());
             assert_eq!(corrected.refunded_amount.cents(), cents, "{age}");
         }
     }

@@ -30,6 +30,10 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    pub(in crate::simulator) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// The public token is missing, or not the expected one.
     pub(super) fn token() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "BTRA_0017", "Invalid authorization token")

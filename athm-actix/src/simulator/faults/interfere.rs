@@ -43,11 +43,15 @@ pub(in crate::simulator) async fn interfere(
         asked_for.or_else(|| plan.next(request.path()))
     };
     let Some(fault) = fault else {
-        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+        let answered = next.call(request).await?.map_into_boxed_body();
+        note_refusal(&shared, &answered);
+        return Ok(answered);
     };
     note(&shared, &request, &fault);
     request.extensions_mut().insert(fault.effect());
-    let (request, answer) = next.call(request).await?.map_into_boxed_body().into_parts();
+    let answered = next.call(request).await?.map_into_boxed_body();
+    note_refusal(&shared, &answered);
+    let (request, answer) = answered.into_parts();
     Ok(ServiceResponse::new(request, spoilt(fault, answer).await))
 }
 
@@ -62,6 +66,16 @@ fn note(shared: &Shared, request: &ServiceRequest, fault: &Fault) {
         && let Some(request) = shared.log().of(number)
     {
         request.fault = Some(fault.clone());
+    }
+}
+
+fn note_refusal(shared: &Shared, answered: &ServiceResponse<BoxBody>) {
+    let number = answered.request().extensions().get::<Number>().copied();
+    let refusal = answered.response().error().and_then(Error::as_error::<Refusal>);
+    if let (Some(Number(number)), Some(refusal)) = (number, refusal)
+        && let Some(request) = shared.log().of(number)
+    {
+        request.refused_with = Some(refusal.code().to_owned());
     }
 }
 

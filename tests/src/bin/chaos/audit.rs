@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use athm_actix::simulator::{Fault, Phone, ReceivedRequest, SimulatedPayment, Simulator};
+use athm_actix::simulator::{Fault, ReceivedRequest, SimulatedPayment, Simulator};
 use athm_actix::{EcommerceId, Status, TransactionKind};
 use serde_json::Value;
 
@@ -29,12 +29,22 @@ impl Findings {
     }
 }
 
-pub(crate) fn audit(simulator: &Simulator, rows: &[Value], done: &Done) -> Findings {
+/// What the parent knows of the processes under test.
+pub(crate) struct Books<'a> {
+    /// What they have recorded.
+    pub(crate) rows: &'a [Value],
+    /// What their receivers did.
+    pub(crate) done: &'a Done,
+    /// The checkouts that they said were open: these must be recorded.
+    pub(crate) opened: &'a HashSet<EcommerceId>,
+}
+
+pub(crate) fn audit(simulator: &Simulator, books: &Books<'_>) -> Findings {
     let mut findings = Findings::default();
     let payments = simulator.payments();
-    states(&payments, rows, &mut findings);
-    signals(&payments, rows, done, &mut findings);
-    money_calls(&payments, &simulator.requests(), &mut findings);
+    states(&payments, books, &mut findings);
+    signals(&payments, books, &mut findings);
+    money_calls(&simulator.requests(), &mut findings);
     findings
 }
 
@@ -98,9 +108,9 @@ fn key_of_ours(row: &Value) -> String {
     text("ecommerceId").or_else(|| text("reference")).unwrap_or_default()
 }
 
-fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings) {
+fn states(payments: &[SimulatedPayment], books: &Books<'_>, findings: &mut Findings) {
     let mut recorded: HashMap<String, Vec<&Value>> = HashMap::new();
-    for row in rows {
+    for row in books.rows {
         recorded.entry(key_of_ours(row)).or_default().push(row);
     }
     for payment in payments {
@@ -110,7 +120,7 @@ fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings
             Some([row]) => State::of_ours(row) == wanted,
             Some(_) => false,
             // A ticket of an answer that never came: nobody can ever pay for it.
-            None => wanted.status != "completed",
+            None => wanted.status != "completed" && !books.opened.contains(&payment.ecommerce_id),
         };
         if !is_as_it_should_be {
             findings.state_mismatches += 1;
@@ -125,13 +135,13 @@ fn states(payments: &[SimulatedPayment], rows: &[Value], findings: &mut Findings
     }
 }
 
-fn signals(payments: &[SimulatedPayment], rows: &[Value], done: &Done, findings: &mut Findings) {
-    let recorded: HashSet<String> = rows.iter().map(key_of_ours).collect();
+fn signals(payments: &[SimulatedPayment], books: &Books<'_>, findings: &mut Findings) {
+    let recorded: HashSet<String> = books.rows.iter().map(key_of_ours).collect();
     for payment in payments {
         let Some(key) = key_of_the_provider(payment).filter(|key| recorded.contains(key)) else { continue };
         let is_checkout = payment.kind == TransactionKind::Ecommerce;
         let name = if is_checkout { &payment.metadata_1 } else { &key };
-        let effects: Vec<_> = done.get(name).into_iter().flat_map(|keys| keys.values()).collect();
+        let effects: Vec<_> = books.done.get(name).into_iter().flat_map(|keys| keys.values()).collect();
         let count = |receiver: &str, signals: &[&str]| {
             let is_it = |effect: &&&Effect| effect.receiver == receiver && signals.contains(&effect.signal.as_str());
             effects.iter().filter(is_it).count()
@@ -153,10 +163,13 @@ fn signals(payments: &[SimulatedPayment], rows: &[Value], done: &Done, findings:
             effects.iter().filter(|effect| effect.receiver == "refunds").map(|effect| effect.cents).collect();
         let refunded: i64 = refunds.iter().sum();
         if !is_checkout {
-            // Once for the money, and once for each time that some of it was given back, if it wasn't the same news.
-            let found = count("till", &["received"]);
-            findings.signals_missing += usize::from(found == 0);
-            findings.signals_doubled += found.saturating_sub(1 + refunds.len());
+            // Once for the money, and once for each time that some of it was given back.
+            let (found, wanted) = (count("till", &["received"]), 1 + refunds.len());
+            findings.signals_missing += wanted.saturating_sub(found);
+            findings.signals_doubled += found.saturating_sub(wanted);
+            if found != wanted {
+                findings.details.push(format!("{name}: till ran {found} times of {wanted}"));
+            }
         }
         let wanted = payment.refunded_amount.cents();
         findings.signals_missing += usize::from(refunded < wanted);
@@ -168,19 +181,16 @@ fn signals(payments: &[SimulatedPayment], rows: &[Value], done: &Done, findings:
 }
 
 /// Authorizations without a read in between, and refunds that were sent twice. (The shop asks for no two refunds of one
-/// amount of one payment.) A card that isn't good for the payment is a clear no, after which anybody may ask again.
-fn money_calls(payments: &[SimulatedPayment], requests: &[ReceivedRequest], findings: &mut Findings) {
-    let is_over_limit =
-        |payment: &&SimulatedPayment| payment.customer.phone.as_deref() == Some(Phone::OverLimit.number());
-    let over_limit: HashSet<_> = payments.iter().filter(is_over_limit).map(|payment| payment.ecommerce_id).collect();
+/// amount of one payment.)
+fn money_calls(requests: &[ReceivedRequest], findings: &mut Findings) {
     let mut unread: HashMap<EcommerceId, bool> = HashMap::new();
     let mut refunds: HashMap<(EcommerceId, i64), usize> = HashMap::new();
     for request in requests {
         let Some(payment) = request.payment else { continue };
         if request.path.ends_with("/findPayment") && is_readable(request) {
             unread.insert(payment, false);
-        } else if request.path.ends_with("/authorization") && !over_limit.contains(&payment) {
-            if unread.insert(payment, true) == Some(true) {
+        } else if request.path.ends_with("/authorization") {
+            if unread.insert(payment, !is_clear_refusal(request)) == Some(true) {
                 findings.money_calls_repeated += 1;
                 findings.details.push(format!("{payment} was authorized again without having been read"));
             }
@@ -198,88 +208,19 @@ fn money_calls(payments: &[SimulatedPayment], requests: &[ReceivedRequest], find
 }
 
 fn is_readable(request: &ReceivedRequest) -> bool {
+    request.status == Some(200) && !is_spoilt(request)
+}
+
+/// A no that was heard, after which anybody may ask again. That the payment isn't confirmed is none: it may be paid.
+fn is_clear_refusal(request: &ReceivedRequest) -> bool {
+    let is_clear = request.refused_with.as_deref().is_some_and(|code| code != "BTRA_0032");
+    is_clear && request.status.is_some() && !is_spoilt(request)
+}
+
+fn is_spoilt(request: &ReceivedRequest) -> bool {
     let spoils = |fault: &Fault| !matches!(fault, Fault::Slow(_) | Fault::Stale(_) | Fault::ByteOrderMark);
-    request.status == Some(200) && !request.fault.as_ref().is_some_and(spoils)
+    request.fault.as_ref().is_some_and(spoils)
 }
 
 #[cfg(test)]
-mod tests {
-    use athm_actix::Amount;
-    use athm_actix::simulator::{Effect as Outcome, Endpoint};
-    use serde_json::json;
-
-    use super::*;
-    async fn one_paid() -> (Simulator, Value, Done) {
-        let simulator = Simulator::start().await.unwrap();
-        let paid = SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Completed).metadata_1("order-1");
-        let id = simulator.insert(paid);
-        let row = json!({
-            "ecommerceId": id.to_string(), "status": "completed", "total": 2500, "fee": 56, "net": 2444, "refunded": 0,
-        });
-        let effect = |receiver: &str| Effect { receiver: receiver.into(), signal: "completed".into(), cents: 2500 };
-        let keys = [("a".to_owned(), effect("steady")), ("b".to_owned(), effect("shaky"))];
-        (simulator, row, Done::from([("order-1".to_owned(), keys.into())]))
-    }
-
-    #[tokio::test]
-    async fn books_that_agree_are_clean_and_a_cent_is_found() {
-        let (simulator, row, done) = one_paid().await;
-        assert_eq!(audit(&simulator, std::slice::from_ref(&row), &done), Findings::default());
-        for field in ["total", "fee", "net", "refunded"] {
-            let mut altered = row.clone();
-            altered[field] = json!(row[field].as_i64().unwrap() + 1);
-            assert_eq!(audit(&simulator, &[altered], &done).state_mismatches, 1, "{field}");
-        }
-        assert_eq!(audit(&simulator, &[], &done).state_mismatches, 1);
-        assert_eq!(audit(&simulator, &[row.clone(), row.clone()], &done).state_mismatches, 1);
-        let invented = json!({ "ecommerceId": uuid::Uuid::now_v7().to_string(), "status": "open" });
-        assert_eq!(audit(&simulator, &[row, invented], &done).state_mismatches, 1);
-    }
-
-    #[tokio::test]
-    async fn signals_that_are_missing_or_doubled_are_found() {
-        let (simulator, row, mut done) = one_paid().await;
-        let keys = done.get_mut("order-1").unwrap();
-        let steady = keys.remove("a").unwrap();
-        assert_eq!(audit(&simulator, std::slice::from_ref(&row), &done).signals_missing, 1);
-        let keys = done.get_mut("order-1").unwrap();
-        keys.insert("a".into(), steady.clone());
-        keys.insert("c".into(), steady.clone());
-        keys.insert("d".into(), Effect { receiver: "refunds".into(), signal: "refunded".into(), cents: 1 });
-        keys.insert("e".into(), Effect { signal: "expired".into(), ..steady });
-        assert_eq!(audit(&simulator, &[row], &done).signals_doubled, 3);
-    }
-
-    #[tokio::test]
-    async fn money_calls_that_are_repeated_are_found() {
-        let (simulator, row, done) = one_paid().await;
-        let id: EcommerceId = row["ecommerceId"].as_str().unwrap().parse().unwrap();
-        let ecommerce = format!("{}/api/business-transaction/ecommerce", simulator.url());
-        let (client, token) = (athm_tests::http_client(), simulator.auth_token(&id).unwrap());
-        let authorize = async || {
-            client.post(format!("{ecommerce}/authorization")).bearer_auth(&token).send().await.unwrap();
-        };
-        let find = async || {
-            let body = json!({ "ecommerceId": id.to_string(), "publicToken": "p" });
-            client.post(format!("{ecommerce}/business/findPayment")).json(&body).send().await.unwrap();
-        };
-        let found = || audit(&simulator, std::slice::from_ref(&row), &done).money_calls_repeated;
-        authorize().await;
-        find().await;
-        authorize().await;
-        assert_eq!(found(), 0);
-        simulator.fail_next(Endpoint::Find, Fault::InternalError(Outcome::Done));
-        find().await;
-        authorize().await;
-        assert_eq!(found(), 1);
-
-        let reference = simulator.payment(&id).unwrap().reference_number.unwrap().to_string();
-        for amount in ["1.00", "2.00", "1.00"] {
-            let body =
-                json!({ "publicToken": "p", "privateToken": "p", "referenceNumber": reference, "amount": amount });
-            simulator.fail_next(Endpoint::Refund, Fault::Reject { code: String::from("BTRA_0030") });
-            client.post(format!("{ecommerce}/refund")).json(&body).send().await.unwrap();
-        }
-        assert_eq!(found(), 2);
-    }
-}
+mod tests;

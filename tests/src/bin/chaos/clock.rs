@@ -1,13 +1,16 @@
 //! Time that passes faster than it does, alike in every process.
 
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use athm_actix::Clock;
 use jiff::Timestamp;
 
 /// How often the clock is moved on.
 const TICK: Duration = Duration::from_millis(5);
+/// From how long a standstill on, in fast time, a process may be taken for dead: 30 s after a call has ended for all that
+/// others know, which is up to 5 s before it has.
+const STANDSTILL: Duration = Duration::from_secs(25);
 
 /// When time began to run fast, and how fast it runs.
 #[derive(Debug, Clone, Copy)]
@@ -47,11 +50,29 @@ impl Pace {
         tick();
         thread::spawn(move || {
             loop {
-                thread::sleep(TICK);
+                self.sleep();
                 tick();
             }
         });
         clock
+    }
+
+    /// Says on the error output when this process stands still for too long.
+    pub(crate) fn watch(self) {
+        thread::spawn(move || {
+            loop {
+                self.sleep();
+            }
+        });
+    }
+
+    fn sleep(self) {
+        let began = Instant::now();
+        thread::sleep(TICK);
+        let stood = began.elapsed().saturating_mul(self.speed);
+        if stood > STANDSTILL {
+            eprintln!("a process stood still for {} s of its time: let it pass less fast", stood.as_secs());
+        }
     }
 }
 

@@ -29,19 +29,26 @@ struct Order {
     cents: i64,
 }
 
+/// What has come of a story.
+pub(crate) enum Happened {
+    Nothing,
+    Received,
+    /// The shop was told that its checkout is open.
+    Opened(EcommerceId),
+}
+
 impl Story {
-    /// Tells whether there has been a payment.
-    pub(crate) async fn happen(mut self) -> bool {
+    pub(crate) async fn happen(mut self) -> Happened {
         match self.random.u8(0..100) {
             0..8 => {
                 self.receive();
-                return true;
+                return Happened::Received;
             }
             // While traffic flows; it may be killed on the way, like anything else.
             8..10 => drop(self.post("/reconcile", &Value::Null).await),
             _ => {}
         }
-        let Some(order) = self.open().await else { return false };
+        let Some(order) = self.open().await else { return Happened::Nothing };
         self.forge(&order).await;
         match self.random.u8(0..100) {
             0..74 => self.pay(&order).await,
@@ -52,7 +59,7 @@ impl Story {
             _ => {}
         }
         self.forge(&order).await;
-        true
+        Happened::Opened(order.ticket)
     }
 
     /// Money comes in without a checkout.
