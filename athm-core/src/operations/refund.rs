@@ -70,7 +70,8 @@ impl Operations {
     async fn done(&self, payment: &Transaction, refund: RefundId, made: Refunded) -> Result<(), StoreError> {
         let Refunded { amount, total_refunded, reference_number, daily_transaction_id, date } = made;
         let detail = RefundDetail { amount, reference_number, daily_transaction_id, date };
-        let refunded_amount = total_refunded.unwrap_or(payment.refunded_amount).min(payment.total);
+        let least = payment.refunded_amount.checked_add(amount).unwrap_or(payment.refunded_amount);
+        let refunded_amount = total_refunded.unwrap_or(least).min(payment.total);
         let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment.clone() };
         let told = vec![Told { refund: Some(refund), detail }];
         let record = Record { observed, sender: Sender::REFUND, auth_token: None, told, source: Source::News };
@@ -92,7 +93,9 @@ impl Operations {
         match resolution {
             RefundResolution::Done => {
                 let made = RefundDetail::bare(refund.amount);
-                let observed = Transaction { updated_at: self.processor.clock.now(), ..payment };
+                let refunded_amount =
+                    payment.refunded_amount.checked_add(refund.amount).unwrap_or(payment.refunded_amount);
+                let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment };
                 let told = vec![Told { refund: Some(id), detail: made }];
                 self.processor
                     .store

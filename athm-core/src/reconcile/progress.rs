@@ -45,7 +45,8 @@ pub struct Reconciled {
     pub missing: Vec<Missing>,
     /// Where our books differed. They were mended, unless it was a dry run.
     pub differences: Vec<Difference>,
-    /// What couldn't be mended: it takes a person.
+    /// What couldn't be mended: it takes a person. So it does when the report says that less was given back than the
+    /// provider has told of in single refunds.
     pub unmended: Vec<Difference>,
     /// Completed payments of that time, of which the report says nothing. Nothing was done about them.
     pub unreported: Vec<TransactionId>,

@@ -59,7 +59,7 @@ impl RefundLedger {
     /// new in the ledger. The payment is as it was before.
     pub(super) fn take(&mut self, of: &Transaction, ledger: Amount, told: &[Told], at: Timestamp) -> Vec<Refund> {
         self.cover(of);
-        let ledger = told.iter().filter_map(|told| self.answered(of, told)).fold(ledger, Amount::max);
+        let answered: Vec<_> = told.iter().filter_map(|told| told.refund).collect();
         let own = of.reference_number.as_ref();
         let told = told.iter().cloned().map(|mut told| {
             // The payment's own number doesn't tell one refund from another.
@@ -72,7 +72,42 @@ impl RefundLedger {
         let news = self.rise(of, ledger, &mut fresh, at);
         fresh.iter().for_each(|told| self.find_anywhere(told));
         self.0.sort_by_key(|refund| (refund.total_refunded.is_none(), refund.total_refunded));
+        answered.into_iter().for_each(|id| self.admit(id, ledger.max(of.refunded_amount)));
         news
+    }
+
+    /// One that was answered, and that is in the ledger without having been recognised: what was taken for another one
+    /// makes room for it.
+    fn admit(&mut self, id: RefundId, ledger: Amount) {
+        let Some(place) = self.0.iter().position(|kept| kept.id == id && kept.state == RefundState::Pending) else {
+            return;
+        };
+        let mut excess = difference(sum(self.total(), self.0[place].amount), ledger);
+        let mut others: Vec<_> =
+            self.0.iter_mut().filter(|kept| kept.state == RefundState::Done && !kept.is_ours).collect();
+        // What was told in detail was told of this payment more surely; of the others the last one.
+        others.sort_by_key(|kept| (!kept.detail().is_bare(), Reverse(kept.total_refunded)));
+        for other in others {
+            let taken = other.amount.min(excess);
+            excess = difference(excess, taken);
+            if taken == other.amount {
+                (other.state, other.total_refunded) = (RefundState::NotDone, None);
+            } else {
+                other.amount = difference(other.amount, taken);
+            }
+        }
+        self.0[place].settle(Some(ledger));
+        self.add_up();
+    }
+
+    /// What had been given back in all after each.
+    fn add_up(&mut self) {
+        self.0.sort_by_key(|refund| (refund.total_refunded.is_none(), refund.total_refunded));
+        let mut reached = Amount::ZERO;
+        for refund in self.0.iter_mut().filter(|refund| refund.state == RefundState::Done) {
+            reached = sum(reached, refund.amount);
+            refund.total_refunded = Some(reached);
+        }
     }
 
     /// What had been given back before anybody kept single refunds.
@@ -80,12 +115,6 @@ impl RefundLedger {
         if let Some(amount) = of.refunded_amount.checked_sub(self.total()).filter(|amount| *amount > Amount::ZERO) {
             self.0.push(without_detail(of.id, amount, of.refunded_amount, of.updated_at));
         }
-    }
-
-    /// What the ledger must be at least, once a refund that we asked for was answered.
-    fn answered(&self, of: &Transaction, told: &Told) -> Option<Amount> {
-        let pending = self.pending().filter(|pending| Some(pending.id) == told.refund)?;
-        Some(sum(of.refunded_amount, pending.amount))
     }
 
     /// One that is kept already: its detail is filled in.
@@ -140,6 +169,8 @@ impl RefundLedger {
 
     /// Puts refunds worth exactly the increase into the ledger.
     fn rise(&mut self, of: &Transaction, ledger: Amount, fresh: &mut Vec<Told>, at: Timestamp) -> Vec<Refund> {
+        let explains_it = |all: Amount| all == difference(ledger, of.refunded_amount);
+        let is_told = explains_it(fresh.iter().map(|told| told.detail.amount).fold(Amount::ZERO, sum));
         let mut reached = of.refunded_amount;
         let mut news = Vec::new();
         let mut settle = |amount: Amount| {
@@ -152,7 +183,11 @@ impl RefundLedger {
         // Those that were answered come before those of which nobody has heard.
         pending.sort_by_key(|refund| Reverse(!refund.detail().is_bare()));
         let answered = pending.iter().take_while(|refund| !refund.detail().is_bare()).count();
-        let unheard = pending.split_off(answered);
+        let mut unheard = pending.split_off(answered);
+        // Exactly what we asked for was given back: what is told besides is of another time, or of another payment.
+        if !is_told && explains_it(unheard.iter().map(|refund| refund.amount).fold(Amount::ZERO, sum)) {
+            pending.append(&mut unheard);
+        }
         let mut new = Vec::new();
         pending.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
         fresh.retain(|told| {

@@ -128,6 +128,42 @@ async fn a_database_that_lost_a_tenth_and_of_which_another_tenth_was_altered_is_
 }
 
 #[tokio::test]
+async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_knows_less() {
+    let mut business = open().await;
+    let message = insert(&business, 0);
+    assert_eq!(business.webhook(message.clone()).await, Receipt::Recorded);
+    business.noted().await;
+    let before = rows(&business).await.remove(0);
+    assert_eq!(business.athm.refunds().of(before.id()).await.unwrap().len(), 1);
+    let fired = business.recorder.noted().len();
+    let payment = business.simulator.payments().remove(0);
+
+    business.simulator.insert(payment.clone().refunded_amount(Amount::ZERO));
+    let reconciled = run(&business).await;
+    let difference = Differs::RefundedAmount(cents(300), Amount::ZERO);
+    let told = |differences: &[athm_core::Difference]| differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (told(&reconciled.differences), told(&reconciled.unmended)),
+        (vec![difference.clone()], vec![difference])
+    );
+    assert!(!reconciled.agrees());
+    assert_eq!(rows(&business).await[0].refunded_amount(), cents(300));
+
+    // The row says more than the refunds that are kept: that much is mended, and no more.
+    business.stop().await;
+    business.database().execute("UPDATE athm_transaction SET refunded_amount = 450");
+    business.restart().await;
+    assert!(!run(&business).await.agrees());
+    assert_eq!(rows(&business).await[0].refunded_amount(), cents(300));
+
+    business.simulator.insert(payment);
+    assert!(run(&business).await.differences.is_empty());
+    business.webhook(message).await;
+    assert_eq!(business.athm.refunds().of(before.id()).await.unwrap().len(), 1);
+    assert_eq!((business.noted().await.len(), rows(&business).await[0].refunded_amount()), (fired, cents(300)));
+}
+
+#[tokio::test]
 async fn a_checkout_of_ours_that_was_paid_unseen_is_completed_in_its_own_row() {
     let business = open().await;
     let open = business.athm.create(NewPayment::new(cents(2500), "order-7")).await.unwrap();

@@ -120,7 +120,7 @@ fn our_answer_a_webhook_and_a_report_tell_of_one_refund_in_any_order() {
         let news: Vec<_> = order
             .iter()
             .flat_map(|way| match way {
-                0 => payment.see(150, 0, &[Told { refund: Some(id), ..detail(1, 500) }]),
+                0 => payment.see(150, 500, &[Told { refund: Some(id), ..detail(1, 500) }]),
                 1 => payment.see(160, 500, &[]),
                 _ => payment.see(170, 500, &[detail(1, 500)]),
             })
@@ -140,6 +140,29 @@ fn an_unheard_refund_is_resolved_by_an_increase_that_holds_it_and_by_nothing_els
     assert_eq!(payment.refunds.pending().map(|refund| refund.id), Some(id));
     assert_eq!(payment.see(70, 1199, &[]), [(500, 999), (200, 1199)]);
     assert_eq!(payment.refunds.pending(), None);
+}
+
+#[test]
+fn what_is_told_of_another_payments_refund_takes_no_part_of_one_that_we_asked_for() {
+    let (mut payment, id) = Payment::paid().asking(500);
+    assert_eq!(payment.see(150, 500, &[detail(2, 140)]), [(500, 500)]);
+    assert_eq!(payment.see(160, 500, &[Told { refund: Some(id), ..detail(1, 500) }]), []);
+    assert_eq!(payment.ledger(), [(500, 500, Some("0031"))]);
+}
+
+#[test]
+fn a_refund_that_was_seen_as_others_is_no_news_when_it_is_answered() {
+    for (seen, kept) in [(510, 2), (700, 3)] {
+        let (mut payment, id) = Payment::paid().asking(500);
+        let others = [detail(2, 140), detail(3, 350)];
+        assert_eq!(payment.see(350, seen, &others), [(140, 140), (350, 490), (seen - 490, seen)]);
+        assert_eq!(payment.see(360, seen, &[Told { refund: Some(id), ..detail(1, 500) }]), []);
+        assert_eq!(payment.refunds.total(), cents(seen), "{:?}", payment.refunds);
+        assert!(payment.refunds.0.iter().any(|kept| kept.id == id && kept.state == RefundState::Done));
+        assert_eq!(payment.ledger().len(), kept, "{:?}", payment.ledger());
+        assert_eq!(payment.see(400, seen + 50, &[]), [(50, seen + 50)]);
+        assert_eq!(payment.refunds.total(), cents(seen + 50));
+    }
 }
 
 #[test]
@@ -228,12 +251,12 @@ proptest! {
         let answer = Told { refund: Some(id), ..detail(1, amounts[0]) };
         for (n, (made_after, chosen)) in seen.iter().enumerate() {
             if n == answered {
-                payment.see(110, 0, std::slice::from_ref(&answer));
+                payment.see(110, amounts[0], std::slice::from_ref(&answer));
             }
             report(&mut payment, &amounts, *made_after, chosen);
         }
         report(&mut payment, &amounts, amounts.len(), &vec![true; amounts.len()]);
-        payment.see(110, 0, std::slice::from_ref(&answer));
+        payment.see(110, amounts[0], std::slice::from_ref(&answer));
         check(&payment, &amounts)?;
         prop_assert_eq!(payment.refunds.pending(), None);
         prop_assert_eq!(payment.refunds.0.iter().filter(|refund| refund.is_ours).count(), 1);
