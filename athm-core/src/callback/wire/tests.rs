@@ -93,6 +93,9 @@ fn dates_are_puerto_ricos_time() {
         assert_eq!(of(json!({ name: value })).unwrap().date(), Some(expected), "{value}");
     }
     assert_eq!(of(json!({ "transactionDate": "", "date": "2024-03-09 19:30:05" })).unwrap().date(), Some(expected));
+    for none in ["yesterday", "2024-13-09 19:30:05", "-0030031222", "-003003-12-22 00:00:00"] {
+        assert!(of(json!({ "date": none })).is_err(), "{none}");
+    }
 }
 
 #[test]

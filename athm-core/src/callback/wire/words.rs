@@ -68,7 +68,8 @@ fn readable(word: &str) -> Option<String> {
     Some(kept.trim_end().to_owned()).filter(|kept| !kept.is_empty())
 }
 
-/// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds.
+/// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds. No payment is of a year before our
+/// era, of which there is no such spelling.
 pub(super) fn date(text: &str) -> Option<Timestamp> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let epoch = text.parse().ok()?;
@@ -76,7 +77,7 @@ pub(super) fn date(text: &str) -> Option<Timestamp> {
         return of(epoch).ok();
     }
     let local: DateTime = text.parse().ok()?;
-    PUERTO_RICO.to_timestamp(local).ok()
+    PUERTO_RICO.to_timestamp(local).ok().filter(|_| local.year() >= 0)
 }
 
 pub(super) fn provider_date(date: Timestamp) -> String {
