@@ -12,6 +12,8 @@ mod inbox;
 mod intents;
 #[path = "../suite/merging.rs"]
 mod merging;
+#[path = "../suite/migrations.rs"]
+mod migrations;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;

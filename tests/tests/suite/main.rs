@@ -10,6 +10,7 @@ mod inbox;
 mod intents;
 mod log;
 mod merging;
+mod migrations;
 mod operations;
 mod provider;
 mod provider_calls;
