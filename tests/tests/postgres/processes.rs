@@ -88,17 +88,51 @@ async fn promise_7_what_a_dead_process_held_is_taken_over_when_its_lease_ends() 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_deliveries_wait_for_a_process_that_knows_their_receiver() {
     let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
-    let young = process(&database, &clock, &recorder).await;
-    // It has no place for a delivery, so that this one is left to others.
-    let old = trusting(&database, Dispatcher::empty()).clock(clock.clone()).start().await.unwrap();
-    old.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
-    old.idle().await;
-    assert_eq!(database.query("SELECT count(*) FROM athm_delivery"), ["0"]);
+    let bills = || {
+        let (dispatcher, notes) = (Dispatcher::empty(), recorder.clone());
+        dispatcher.connect("bill", [Signal::Cancelled], move |_| notes.note("bill")).unwrap();
+        trusting(&database, dispatcher).clock(clock.clone())
+    };
+    let old = bills().start().await.unwrap();
+    // The new process has one place, which the first delivery keeps: the second is made, and never started.
+    let (stuck, never) = mpsc::channel::<()>();
+    let (notes, never, dispatcher) = (recorder.clone(), Mutex::new(never), Dispatcher::empty());
+    let hold = move |_: &Context<'_>| {
+        notes.note("held");
+        let _ = never.lock().unwrap().recv();
+    };
+    dispatcher.connect("ship", [Signal::Completed], hold).unwrap();
+    let young = trusting(&database, dispatcher).clock(clock.clone()).concurrency(1).start().await.unwrap();
+    young.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
+    recorder.wait_for(1).await;
     young.record(payment(2, Status::Completed).build(), KIOSK).await.unwrap();
-    young.idle().await;
-    assert_eq!(recorder.noted().len(), 1);
-    old.shutdown(Duration::ZERO).await;
     young.shutdown(Duration::ZERO).await;
+
+    let waiting = || database.query("SELECT state || ' ' || attempts FROM athm_delivery ORDER BY attempts");
+    assert_eq!(waiting(), ["due 0", "due 1"]);
+    // However long that takes, who doesn't know the receiver leaves them alone, and does its own work meanwhile.
+    for n in 3..8 {
+        clock.advance(Duration::from_secs(3600));
+        old.record(payment(n, Status::Cancelled).build(), KIOSK).await.unwrap();
+        old.idle().await;
+    }
+    old.shutdown(Duration::from_secs(5)).await;
+    let restarted = bills().start().await.unwrap();
+    restarted.idle().await;
+    assert_eq!(recorder.noted(), ["held", "bill", "bill", "bill", "bill", "bill"]);
+    let of_ship = "SELECT state || ' ' || attempts FROM athm_delivery WHERE receiver = 'ship' ORDER BY attempts";
+    assert_eq!(database.query(of_ship), ["due 0", "due 1"]);
+
+    let heir = process(&database, &clock, &recorder).await;
+    heir.idle().await;
+    let mut attempts: Vec<_> = recorder.wait_for(8).await.split_off(6);
+    attempts.sort_by_key(|ran| ran.split(' ').next_back().map(str::to_owned));
+    assert!(attempts[0].ends_with(" 1") && attempts[1].ends_with(" 2"), "{attempts:?}");
+    assert_eq!(database.query(of_ship), ["succeeded 1", "succeeded 2"]);
+    for athm in [restarted, heir] {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
+    drop(stuck);
 }
 
 #[tokio::test(flavor = "multi_thread")]

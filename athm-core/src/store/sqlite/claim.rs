@@ -11,7 +11,12 @@ use crate::DeliveryId;
 use crate::delivery::{Claimed, Work};
 use crate::store::Claim;
 
-pub(super) fn claim_due(connection: &Connection, claim: Claim, running: &[DeliveryId]) -> rusqlite::Result<Vec<Work>> {
+/// Takes the claim's slots. If it has to be written again they are gone, and it claims nothing: the next one does.
+pub(super) fn claim_due(
+    connection: &Connection,
+    claim: &mut Claim,
+    running: &[DeliveryId],
+) -> rusqlite::Result<Vec<Work>> {
     let sql = select_transaction!(
         ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
          d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
@@ -26,7 +31,7 @@ pub(super) fn claim_due(connection: &Connection, claim: Claim, running: &[Delive
         Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
     })?;
     let mut works = Vec::<Work>::new();
-    for ((transaction, event, planned, (attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots) {
+    for ((transaction, event, planned, (attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots.drain(..)) {
         let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
         execute(connection, sql, params![planned.id.as_uuid(), claim.lease_until.as_microsecond()])?;
         let claimed = Claimed { planned, attempt: attempts + 1, is_replay, slot };

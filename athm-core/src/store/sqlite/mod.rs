@@ -97,14 +97,15 @@ impl Store for Sqlite {
         self.writer.write(move |connection| record::record_one(connection, &set_up, &record, &span), committed)
     }
 
-    fn claim(&self, claim: Claim) -> Answer<'_, usize> {
+    fn claim(&self, mut claim: Claim) -> Answer<'_, usize> {
         let (outbox, running) = (self.set_up.outbox.clone(), self.set_up.outbox.clone());
         let committed = move |works: Vec<Work>| {
             let claimed = works.iter().map(|work| work.deliveries.len()).sum();
             works.into_iter().for_each(|work| outbox.hand_over(work));
             claimed
         };
-        self.writer.write(move |connection| Ok(claim::claim_due(connection, claim, &running.running())?), committed)
+        self.writer
+            .write(move |connection| Ok(claim::claim_due(connection, &mut claim, &running.running())?), committed)
     }
 
     fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
@@ -188,7 +189,7 @@ impl Store for Sqlite {
     }
 
     fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
-        self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, conclusion)?))
+        self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, &conclusion)?))
     }
 
     fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {

@@ -38,11 +38,11 @@ fn standing(connection: &Connection, id: TransactionId) -> rusqlite::Result<Opti
     Ok(Some(Standing { transaction, auth_token: token.map(SecretString::from), intents, refunds }))
 }
 
-pub(super) fn conclude(connection: &Connection, conclusion: Conclusion) -> rusqlite::Result<()> {
+pub(super) fn conclude(connection: &Connection, conclusion: &Conclusion) -> rusqlite::Result<()> {
     let Conclusion { intent, outcome } = conclusion;
     match outcome {
         Outcome::Known => execute(connection, "DELETE FROM athm_intent WHERE id = ?1", [intent]),
-        Outcome::NotDone => not_done(connection, intent.into()),
+        Outcome::NotDone => not_done(connection, (*intent).into()),
         Outcome::Unknown { ended_at, due_at } => {
             let sql = "UPDATE athm_intent SET is_under_way = 0, ends_at = ?2, due_at = ?3 WHERE id = ?1";
             execute(connection, sql, params![intent, ended_at.as_microsecond(), due_at.as_microsecond()])

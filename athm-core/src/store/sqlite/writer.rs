@@ -32,7 +32,7 @@ enum Message {
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// One caller's share of a commit.
+/// One caller's share of a commit. It may be written twice, of which one is committed at most.
 trait Write: Send {
     fn write(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
@@ -63,7 +63,7 @@ impl Writer {
     /// still waits. [`StoreError::Busy`] when too much waits already.
     pub(super) fn write<T: Send + 'static, U: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
         committed: impl FnOnce(T) -> U + Send + 'static,
     ) -> Answer<'static, U> {
         if self.waiting.load(Ordering::Acquire) >= WAITING {
@@ -76,7 +76,7 @@ impl Writer {
     /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
     pub(super) fn write_lazily<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'static, T> {
         let (share, answer) = share(work, |written| written);
         self.send(Message::Lazy(share), answer)
@@ -104,15 +104,15 @@ impl Writer {
 }
 
 fn share<T: Send + 'static, U: Send + 'static>(
-    work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     committed: impl FnOnce(T) -> U + Send + 'static,
 ) -> (Box<dyn Write>, oneshot::Receiver<Result<U, StoreError>>) {
     let (sender, receiver) = oneshot::channel();
-    (Box::new(Share { work: Some(work), written: None, committed, answer: sender }), receiver)
+    (Box::new(Share { work, written: None, committed, answer: sender }), receiver)
 }
 
 struct Share<W, C, T, U> {
-    work: Option<W>,
+    work: W,
     written: Option<Result<T, StoreError>>,
     committed: C,
     answer: oneshot::Sender<Result<U, StoreError>>,
@@ -120,14 +120,15 @@ struct Share<W, C, T, U> {
 
 impl<W, C, T, U> Write for Share<W, C, T, U>
 where
-    W: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    W: FnMut(&Connection) -> Result<T, StoreError> + Send,
     C: FnOnce(T) -> U + Send,
     T: Send,
     U: Send,
 {
     fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let Some(work) = self.work.take() else { return Ok(()) };
-        let written = work(connection);
+        // What an earlier try had taken is given back first.
+        self.written = None;
+        let written = (self.work)(connection);
         let result = written.as_ref().map(drop).map_err(Clone::clone);
         self.written = Some(written);
         result
@@ -205,16 +206,28 @@ fn run(mut connection: Connection, queue: &Queue) -> Option<oneshot::Sender<Resu
     None
 }
 
-/// All of them in one commit. One that fails is undone alone, and knows its own error.
+/// All of them in one commit, as if none could fail: to be able to undo one alone costs as much again as writing it.
+/// When one does fail, all are undone, and written again in that costlier way.
 fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
     if writes.is_empty() {
         return Ok(());
     }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match writes.iter_mut().try_for_each(|write| attempt(write, &transaction)) {
+        Ok(()) => return Ok(transaction.commit()?),
+        // A full disk may have undone it already.
+        Err(_) if transaction.is_autocommit() => drop(transaction),
+        Err(_) => transaction.rollback()?,
+    }
+    commit_each(connection, writes)
+}
+
+/// All of them in one commit. One that fails is undone alone, and knows its own error.
+fn commit_each(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for write in writes {
         let savepoint = transaction.savepoint()?;
-        // A mistake in one write must not end the thread that all others need.
-        match catch_unwind(AssertUnwindSafe(|| write.write(&savepoint))).unwrap_or(Err(StoreError::Panicked)) {
+        match attempt(write, &savepoint) {
             Ok(()) => savepoint.commit()?,
             Err(error) => {
                 drop(savepoint);
@@ -226,4 +239,9 @@ fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// A mistake in one write must not end the thread that all others need.
+fn attempt(write: &mut Box<dyn Write>, connection: &Connection) -> Result<(), StoreError> {
+    catch_unwind(AssertUnwindSafe(|| write.write(connection))).unwrap_or(Err(StoreError::Panicked))
 }
