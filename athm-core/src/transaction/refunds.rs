@@ -71,7 +71,7 @@ impl RefundLedger {
         fresh.retain(|told| !self.find_in_past(told));
         let news = self.rise(of, ledger, &mut fresh, at);
         fresh.iter().for_each(|told| self.find_anywhere(told));
-        self.0.sort_by_key(|refund| (refund.total_refunded.is_none(), refund.total_refunded));
+        self.sort();
         answered.into_iter().for_each(|id| self.admit(id, ledger.max(of.refunded_amount)));
         news
     }
@@ -100,9 +100,14 @@ impl RefundLedger {
         self.add_up();
     }
 
+    /// As they were given back; those that weren't, or not yet, come last.
+    fn sort(&mut self) {
+        self.0.sort_by_key(|refund| (refund.total_refunded.is_none(), refund.total_refunded));
+    }
+
     /// What had been given back in all after each.
     fn add_up(&mut self) {
-        self.0.sort_by_key(|refund| (refund.total_refunded.is_none(), refund.total_refunded));
+        self.sort();
         let mut reached = Amount::ZERO;
         for refund in self.0.iter_mut().filter(|refund| refund.state == RefundState::Done) {
             reached = sum(reached, refund.amount);
