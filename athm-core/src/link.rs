@@ -16,7 +16,7 @@
 /// Receivers in the program's own crate need no naming, nor do those of a crate of which anything else is used.
 /// [`Builder::expect_receivers`](crate::Builder::expect_receivers) makes sure that none is lost. The linker collects
 /// receivers on Linux, Android, macOS, iOS, Windows, FreeBSD, OpenBSD and illumos; on WebAssembly and other targets that
-/// linkme doesn't serve, `#[receiver]` doesn't compile, and [`Builder::connect`](crate::Builder::connect) takes its place.
+/// linkme doesn't serve, athm doesn't compile.
 #[macro_export]
 macro_rules! link {
     ($($the_crate:ident),+ $(,)?) => {
