@@ -75,6 +75,23 @@ async fn an_answer_for_another_payment_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_answer_that_tells_of_another_business_may_have_done_what_was_asked() {
+    for named in [json!("another"), json!(null)] {
+        let mut answer = found(ticket(1));
+        answer["data"]["businessCustomerId"] = named.clone();
+        let provider = Scripted::start(move |_| Script::Json(200, answer.clone()));
+        let ours = Client::builder("a", "b").api_url(provider.url()).business_id("ours").build().unwrap();
+        let error = ours.find(&ticket(1)).await.unwrap_err();
+        assert!(matches!(error, ProviderError::OtherBusiness), "{named}: {error:?}");
+        assert!(error.is_outcome_unknown() && error.is_not_found());
+        assert_eq!(
+            error.customer_message(Language::English),
+            ProviderError::NotFound.customer_message(Language::English)
+        );
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_told_by_their_code_whatever_the_http_status() {
     let envelope =
         |code: &str| json!({ "status": "error", "message": "no", "errorcode": code, "data": null }).to_string();
