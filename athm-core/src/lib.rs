@@ -104,13 +104,15 @@ pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use core::option::Option::Some;
-    pub use core::time::Duration;
+    pub use core::result::Result::{Err, Ok};
     pub use core::{concat, module_path};
+    pub use futures_util::future::BoxFuture;
 
-    pub use linkme;
-
+    pub use crate::__register as register;
+    pub use crate::Context;
     pub use crate::Signal;
     pub use crate::dispatch::index;
-    pub use crate::receiver::{ATHM_RECEIVERS_V1, Call, Outcome, Parameter, Receiver, argument, boxed, outcome};
+    pub use crate::receiver::{
+        ATHM_RECEIVERS_V1, Call, Lent, Outcome, Parameter, Receiver, argument, boxed, outcome, parameter,
+    };
 }

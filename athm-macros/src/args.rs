@@ -1,7 +1,5 @@
 //! What stands in the attribute's parentheses.
 
-use std::time::Duration;
-
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::parse::Parser;
 use syn::{Lit, LitStr, Path};
@@ -18,7 +16,7 @@ pub(crate) struct Arguments {
     pub(crate) order: Option<i32>,
     pub(crate) sender: Option<LitStr>,
     pub(crate) attempts: Option<u32>,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) timeout_ms: Option<u64>,
     /// The word itself, where it is written.
     pub(crate) blocking: Option<Ident>,
     pub(crate) crate_path: Option<Path>,
@@ -121,7 +119,7 @@ impl Arguments {
             words::ORDER => self.order = values::order(option, value, errors),
             words::SENDER => self.sender = values::label(option, value, Blanks::Within, errors),
             words::ATTEMPTS => self.attempts = values::attempts(option, value, errors),
-            words::TIMEOUT => self.timeout = values::timeout(option, value, errors),
+            words::TIMEOUT => self.timeout_ms = values::timeout(option, value, errors),
             _ => self.crate_path = values::crate_path(option, value, errors),
         }
     }

@@ -1,7 +1,5 @@
 //! What the attribute leaves behind: the function as it was written, and one static that registers it.
 
-use std::time::Duration;
-
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -32,15 +30,17 @@ pub(crate) fn receiver(arguments: TokenStream, item: TokenStream) -> TokenStream
 fn registration(arguments: &Arguments, function: &Function, athm: &TokenStream) -> TokenStream {
     let id = id(arguments, function);
     let signals = arguments.signals.iter().map(|signal| Ident::new(signal.variant, Span::call_site()));
-    let order = arguments.order.map(|order| quote!(order: #order,));
-    let sender = arguments.sender.as_ref().map(|sender| quote!(sender: __athm::Some(#sender),));
-    let attempts = arguments.attempts.map(|attempts| quote!(attempts: __athm::Some(#attempts),));
-    let timeout = arguments.timeout.map(timeout);
     let parameters = function
         .parameters
         .iter()
-        .map(|Parameter { name, ty, cfg }| quote!(#(#cfg)* __athm::Parameter::of::<#ty>(#name)));
-    let call = call(function, arguments.blocking.is_some());
+        .map(|Parameter { name, ty, cfg }| quote!(#(#cfg)* __athm::parameter::<#ty>(#name).declared()));
+    let options = options(arguments);
+    let kind = match (function.is_async, &arguments.blocking) {
+        (true, _) => quote!(Async),
+        (false, Some(_)) => quote!(Blocking),
+        (false, None) => quote!(Sync),
+    };
+    let call = call(function);
     let allowed = &function.allowed;
     // Where no `const _` may stand, as in an `impl`, the compiler says so of the function's name.
     let header = quote_spanned!(function.name.span()=> const _: ());
@@ -48,21 +48,24 @@ fn registration(arguments: &Arguments, function: &Function, athm: &TokenStream) 
         #(#[allow(#allowed)])*
         #header = {
             use #athm::__private as __athm;
-            #[__athm::linkme::distributed_slice(__athm::ATHM_RECEIVERS_V1)]
-            #[linkme(crate = __athm::linkme)]
-            static __ATHM_RECEIVER: __athm::Receiver = __athm::Receiver {
-                id: #id,
-                signals: &[#(__athm::Signal::#signals),*],
-                #order
-                #sender
-                #attempts
-                #timeout
-                parameters: &[#(#parameters),*],
-                call: #call,
-                ..__athm::Receiver::here()
-            };
+            #call
+            __athm::register!(__athm::Receiver::new(
+                #id,
+                &[#(__athm::Signal::#signals),*],
+                &[#(#parameters),*],
+                __athm::Call::#kind(__call)
+            ) #options);
         };
     }
+}
+
+/// What the attribute gives beyond the signals and the id.
+fn options(arguments: &Arguments) -> TokenStream {
+    let order = arguments.order.map(|order| quote!(.order(#order)));
+    let sender = arguments.sender.as_ref().map(|sender| quote!(.sender(#sender)));
+    let attempts = arguments.attempts.map(|attempts| quote!(.attempts(#attempts)));
+    let timeout = arguments.timeout_ms.map(|timeout| quote!(.timeout_ms(#timeout)));
+    quote!(#order #sender #attempts #timeout)
 }
 
 /// The given id, or `module_path::function`.
@@ -76,42 +79,53 @@ fn id(arguments: &Arguments, function: &Function) -> TokenStream {
     }
 }
 
-fn timeout(timeout: Duration) -> TokenStream {
-    let (seconds, nanos) = (timeout.as_secs(), timeout.subsec_nanos());
-    quote!(timeout: __athm::Some(__athm::Duration::new(#seconds, #nanos)),)
-}
-
 /// The function behind the one signature that all receivers of its kind have.
-fn call(function: &Function, is_blocking: bool) -> TokenStream {
+fn call(function: &Function) -> TokenStream {
     let name = &function.name;
-    // On the function's name, because there the compiler says that a future isn't `Send`.
-    let span = name.span();
+    let span = ours_at(name.span());
     let arguments = function.parameters.iter().map(argument);
     let called = quote_spanned!(span=> #name(#(#arguments),*));
-    let returns = function.returns.clone().unwrap_or_else(|| quote!(()));
-    let context = context(span);
-    let (kind, body) = if function.is_async {
-        let body = quote!(__athm::outcome::<#returns>()(#called.await));
-        // The body owns the context, so that nobody has to keep it while the body waits.
-        (quote!(Async), quote_spanned!(span=> __athm::boxed(async move { let #context = &#context; #body })))
-    } else {
-        let kind = if is_blocking { quote!(Blocking) } else { quote!(Sync) };
-        (kind, quote_spanned!(span=> __athm::outcome::<#returns>()(#called)))
+    let called = if function.is_async { quote_spanned!(span=> #called.await) } else { called };
+    let outcome = match &function.returns {
+        Some(returns) => quote!(__athm::outcome::<#returns>()(#called)),
+        None => quote!(#called; __athm::Ok(())),
     };
-    quote!(__athm::Call::#kind(|#context| #body))
+    let context = context(span);
+    if function.is_async {
+        // The body owns the context, so that nobody has to keep it while the body waits. On the function's name, as if the user
+        // had written it there, because there the compiler says that a future isn't `Send`.
+        let boxed = quote_spanned!(name.span()=> __athm::boxed(async move { let #context = &#context; #outcome }));
+        quote_spanned!(span=> fn __call(#context: __athm::Context<'_>) -> __athm::BoxFuture<'_, __athm::Outcome> { #boxed })
+    } else {
+        quote_spanned!(span=> fn __call(#context: __athm::Lent<'_>) -> __athm::Outcome { #outcome })
+    }
 }
 
 /// One argument, on the parameter's type, because there the compiler says that it outlives the context.
 fn argument(Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
-    let span = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
-    let context = context(span);
-    let taken = quote_spanned!(span=> __athm::argument::<#ty>(#context, #name));
-    quote!(#(#cfg)* #taken?)
+    let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
+    let span = ours_at(place);
+    let context = context(place);
+    let parameter = quote_spanned!(span=> __athm::parameter::<#ty>(#name));
+    let taken = quote_spanned!(place=> __athm::argument(#parameter, #context));
+    // A `match`, because a `?` takes the compiler longer.
+    let argument = quote_spanned! {span=>
+        match #taken {
+            __athm::Ok(__argument) => __argument,
+            __athm::Err(__rejection) => return __athm::Err(__rejection),
+        }
+    };
+    quote!(#(#cfg)* #argument)
+}
+
+/// That place, for tokens that aren't the user's: no lint looks at them, and no advice is given on changing them.
+fn ours_at(place: Span) -> Span {
+    Span::call_site().located_at(place)
 }
 
 /// The shim's own variable, at that place, but apart from the user's names.
-fn context(span: Span) -> Ident {
-    Ident::new("__context", Span::mixed_site().located_at(span))
+fn context(place: Span) -> Ident {
+    Ident::new("__context", Span::mixed_site().located_at(place))
 }
 
 #[cfg(test)]

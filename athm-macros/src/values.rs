@@ -1,7 +1,5 @@
 //! What stands behind an option's `=`.
 
-use std::time::Duration;
-
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
 use syn::{LitInt, LitStr, Path};
@@ -75,8 +73,8 @@ pub(crate) fn attempts(option: &OptionWord, value: TokenStream, errors: &mut Err
     attempts
 }
 
-/// How long each attempt may take.
-pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Duration> {
+/// How long each attempt may take, in milliseconds.
+pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<u64> {
     let (name, example) = (option.name, option.example);
     let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
         let meant = whole_number(&value, "").map_or_else(|| example.to_owned(), |number| with_unit(name, &number, "s"));
@@ -106,7 +104,7 @@ pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Erro
             errors.on(&text, format!("`{name}` is zero"), help);
             None
         }
-        Some(millis) => Some(Duration::from_millis(millis)),
+        Some(millis) => Some(millis),
         None => {
             errors.on(&text, format!("`{name}` is too long"), format!("write a shorter one, as in `{example}`"));
             None

@@ -42,25 +42,72 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// What a receiver has whose attribute gives no options, and the place of that attribute. It never runs as it is.
+    /// A receiver whose attribute gives no options. The place is that of the attribute.
     #[track_caller]
     #[must_use]
-    pub const fn here() -> Self {
+    pub const fn new(
+        id: &'static str,
+        signals: &'static [Signal],
+        parameters: &'static [Parameter],
+        call: Call,
+    ) -> Self {
         let place = Location::caller();
-        let call = Call::Sync(|_| Ok(()));
         Self {
-            id: "",
-            signals: &[],
+            id,
+            signals,
             order: 0,
             sender: None,
             attempts: None,
             timeout: None,
             file: place.file(),
             line: place.line(),
-            parameters: &[],
+            parameters,
             call,
         }
     }
+
+    /// The same with `order = …`.
+    #[must_use]
+    pub const fn order(mut self, order: i32) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// The same with `sender = …`.
+    #[must_use]
+    pub const fn sender(mut self, sender: &'static str) -> Self {
+        self.sender = Some(sender);
+        self
+    }
+
+    /// The same with `attempts = …`.
+    #[must_use]
+    pub const fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts);
+        self
+    }
+
+    /// The same with `timeout = …`, in milliseconds.
+    #[must_use]
+    pub const fn timeout_ms(mut self, timeout: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(timeout));
+        self
+    }
+}
+
+/// Puts a [`Receiver`] into the slice, by the macro to which linkme's own attribute hands an element.
+///
+/// The attribute would first check that the element's type is that of the slice, which is written here. The check is three
+/// functions more to compile for each receiver: a program of a thousand builds a third faster without.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($receiver:expr) => {
+        $crate::__private::ATHM_RECEIVERS_V1! {
+            #![linkme_macro = $crate::__private::ATHM_RECEIVERS_V1]
+            static __ATHM_RECEIVER: $crate::__private::Receiver = $receiver;
+        }
+    };
 }
 
 /// One parameter of a receiver: what is checked as `Athm` starts.
@@ -74,37 +121,53 @@ pub struct Parameter {
     pub signals: &'static [Signal],
 }
 
-impl Parameter {
-    /// A parameter of that type.
+/// A parameter with its type, as it is declared to the start and taken from a context.
+#[derive(Debug)]
+pub struct Typed<'a, T> {
+    declared: Parameter,
+    from_context: fn(&'a Context<'a>) -> Result<T, Rejection>,
+}
+
+/// A parameter of that type. The bound stands at this one place, so that the compiler says only once what is wrong with a type.
+#[must_use]
+pub const fn parameter<'a, T: FromContext<'a>>(name: &'static str) -> Typed<'a, T> {
+    let declared = Parameter { name, check: T::check, signals: T::SIGNALS };
+    Typed { declared, from_context: T::from_context }
+}
+
+impl<'a, T> Typed<'a, T> {
+    /// What is known of it before there is any context.
     #[must_use]
-    pub const fn of<'a, T: FromContext<'a>>(name: &'static str) -> Self {
-        Self { name, check: T::check, signals: T::SIGNALS }
+    pub const fn declared(self) -> Parameter {
+        self.declared
     }
 }
+
+/// Takes the argument for a parameter from the context.
+///
+/// # Errors
+///
+/// The type's own rejection, with the receiver and the parameter named.
+pub fn argument<'a, T>(parameter: Typed<'a, T>, context: &'a Context<'a>) -> Result<T, BoxError> {
+    (parameter.from_context)(context).map_err(|rejection| {
+        let (name, type_name, receiver) = (parameter.declared.name, type_name::<T>(), context.receiver());
+        let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` can't be given");
+        Rejection::new(reason).caused_by(rejection).into()
+    })
+}
+
+/// What a plain function takes its arguments from.
+pub type Lent<'a> = &'a Context<'a>;
 
 /// A receiver's function, behind one signature for all.
 #[derive(Debug, Clone, Copy)]
 pub enum Call {
     /// A plain function: no allocation.
-    Sync(for<'a> fn(&'a Context<'a>) -> Outcome),
+    Sync(fn(Lent<'_>) -> Outcome),
     /// An async function, whose future is boxed: the context moves into that box.
-    Async(for<'a> fn(Context<'a>) -> BoxFuture<'a, Outcome>),
+    Async(fn(Context<'_>) -> BoxFuture<'_, Outcome>),
     /// A plain function that may block its thread.
-    Blocking(for<'a> fn(&'a Context<'a>) -> Outcome),
-}
-
-/// Takes one argument of a receiver from the context.
-///
-/// # Errors
-///
-/// The type's own rejection, with the receiver and the parameter named.
-pub fn argument<'a, T: FromContext<'a>>(context: &'a Context<'a>, name: &'static str) -> Result<T, BoxError> {
-    T::from_context(context).map_err(|rejection| {
-        let receiver = context.receiver();
-        let type_name = type_name::<T>();
-        let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` can't be given");
-        Rejection::new(reason).caused_by(rejection).into()
-    })
+    Blocking(fn(Lent<'_>) -> Outcome),
 }
 
 /// Takes what a receiver of return type `T` returned. The type is named alone, so that errors point at it.

@@ -16,7 +16,7 @@ pub(crate) use self::context::Occasion;
 pub use self::delivery::Delivery;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::linked::collected;
-pub use self::linked::{ATHM_RECEIVERS_V1, Call, Parameter, Receiver, argument, boxed, outcome};
+pub use self::linked::{ATHM_RECEIVERS_V1, Call, Lent, Parameter, Receiver, argument, boxed, outcome, parameter};
 pub use self::outcome::{BoxError, IntoOutcome, Outcome, ReceiverError};
 pub use self::receive::Receive;
 pub use self::state::{MissingState, State, States};
