@@ -149,11 +149,15 @@ impl<'a, T> Typed<'a, T> {
 ///
 /// The type's own rejection, with the receiver and the parameter named.
 pub fn argument<'a, T>(parameter: Typed<'a, T>, context: &'a Context<'a>) -> Result<T, BoxError> {
-    (parameter.from_context)(context).map_err(|rejection| {
-        let (name, type_name, receiver) = (parameter.declared.name, type_name::<T>(), context.receiver());
-        let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` can't be given");
-        Rejection::new(reason).caused_by(rejection).into()
-    })
+    (parameter.from_context)(context)
+        .map_err(|rejection| rejected(parameter.declared.name, type_name::<T>(), context, rejection))
+}
+
+#[cold]
+fn rejected(name: &str, type_name: &str, context: &Context<'_>, rejection: Rejection) -> BoxError {
+    let receiver = context.receiver();
+    let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` can't be given");
+    Rejection::new(reason).caused_by(rejection).into()
 }
 
 /// What a plain function takes its arguments from.

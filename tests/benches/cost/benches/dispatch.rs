@@ -2,6 +2,7 @@
 //! report.
 
 use std::hint::black_box;
+use std::task::Context;
 
 use athm_core::{Dispatcher, Sender, Signal, Status, Transaction, receiver};
 use criterion::Criterion;
@@ -47,15 +48,22 @@ fn compare(criterion: &mut Criterion, functions: &'static [fn(&Transaction)], si
             function(black_box(&transaction));
         }
     };
-    let send_robust = || cost::poll(dispatcher.send_robust(signal, black_box(&transaction), &sender));
-    let dispatch = || cost::poll(dispatcher.dispatch(black_box(&transaction), Sender::CALLBACK));
-    for run in [&by_loop as &dyn Fn(), &|| drop(send_robust()), &|| drop(dispatch())] {
-        assert_eq!(cost::ran(run), functions.len() as u64);
-    }
+    let send_robust = |task: &mut Context<'_>| {
+        let failed = cost::poll(task, dispatcher.send_robust(signal, black_box(&transaction), &sender));
+        assert!(failed.is_empty());
+    };
+    let dispatch = |task: &mut Context<'_>| {
+        let report = cost::poll(task, dispatcher.dispatch(black_box(&transaction), Sender::CALLBACK));
+        assert!(report.is_ok());
+    };
+    let mut task = cost::task();
+    assert_eq!(cost::ran(by_loop), functions.len() as u64);
+    assert_eq!(cost::ran(|| send_robust(&mut task)), functions.len() as u64);
+    assert_eq!(cost::ran(|| dispatch(&mut task)), functions.len() as u64);
 
     let mut group = criterion.benchmark_group(format!("sync-{}", functions.len()));
     group.bench_function("loop", |bencher| bencher.iter(by_loop));
-    group.bench_function("send_robust", |bencher| bencher.iter(send_robust));
-    group.bench_function("dispatch", |bencher| bencher.iter(dispatch));
+    group.bench_function("send_robust", |bencher| bencher.iter(|| send_robust(&mut task)));
+    group.bench_function("dispatch", |bencher| bencher.iter(|| dispatch(&mut task)));
     group.finish();
 }

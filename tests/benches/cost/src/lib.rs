@@ -23,10 +23,16 @@ pub fn ran(run: impl FnOnce()) -> u64 {
     RAN.load(Ordering::Relaxed) - before
 }
 
-/// Polls a future once, as the runtime of a task does. Nobody here has to wait.
+/// The task that a runtime polls: it makes its context once, whatever the task dispatches.
+#[must_use]
+pub fn task() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
+/// Polls a future once. Nobody here has to wait.
 #[inline]
-pub fn poll<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+pub fn poll<T>(task: &mut Context<'_>, future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(task) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("nobody here has to wait"),
     }
