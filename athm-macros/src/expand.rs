@@ -88,7 +88,8 @@ fn call(function: &Function) -> TokenStream {
     let called = if function.is_async { quote_spanned!(span=> #called.await) } else { called };
     let outcome = match &function.returns {
         Some(returns) => quote!(__athm::outcome::<#returns>()(#called)),
-        None => quote!(#called; __athm::Ok(())),
+        // Bound, because the function may be `#[must_use]`.
+        None => quote!(let () = #called; __athm::Ok(())),
     };
     let context = context(span);
     if function.is_async {
@@ -106,7 +107,8 @@ fn argument(Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
     let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
     let span = ours_at(place);
     let context = context(place);
-    let parameter = quote_spanned!(span=> __athm::parameter::<#ty>(#name));
+    // Nowhere, as in the static: the compiler says the same of both, and therefore says it once.
+    let parameter = quote!(__athm::parameter::<#ty>(#name));
     let taken = quote_spanned!(place=> __athm::argument(#parameter, #context));
     // A `match`, because a `?` takes the compiler longer.
     let argument = quote_spanned! {span=>

@@ -3,7 +3,10 @@
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, FnArg, GenericParam, Meta, Pat, PatType, ReturnType, Safety, Signature, Token, Type, Visibility};
+use syn::{
+    Attribute, FnArg, GenericParam, Meta, Pat, PatType, ReturnType, Safety, Signature, Token, Type, TypeReference,
+    Visibility,
+};
 
 use crate::errors::Errors;
 
@@ -133,6 +136,11 @@ fn check(item: &Item, errors: &mut Errors) {
                     errors.on(word, "a receiver's parameter can't be `impl Trait`", "name the type");
                 } else if let Some(word) = find_word(ty.to_token_stream(), "Self") {
                     errors.on(word, "a receiver can't be a method", FREE);
+                } else if let Type::Reference(TypeReference { lifetime: Some(lifetime), .. }) = &**ty
+                    && lifetime.ident == "static"
+                {
+                    let help = "remove `'static`: what a receiver borrows is there until it returns";
+                    errors.on(lifetime, "a receiver can't borrow for ever", help);
                 }
             }
         }
@@ -146,7 +154,7 @@ fn check(item: &Item, errors: &mut Errors) {
         errors.on(ty, "a receiver can't return `!`", "return nothing, or `Result<(), E>`: a receiver must end");
     }
     if !item.has_body && errors.is_empty() {
-        errors.on(ident, "a receiver needs a body", "write one: athm calls this very function");
+        errors.on(ident, "a receiver needs a body", "write a free function with a body: athm calls this very function");
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum Blanks {
 pub(crate) fn label(option: &OptionWord, value: TokenStream, blanks: Blanks, errors: &mut Errors) -> Option<LitStr> {
     let name = option.name;
     let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
-        errors.on(value, format!("`{name}` is a string"), format!("write `{}`", option.example));
+        errors.on(value, format!("`{name}` must be a string"), format!("write `{}`", option.example));
         return None;
     };
     let label = text.value();
@@ -46,7 +46,7 @@ pub(crate) fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors
     let name = option.name;
     let Some(number) = whole_number(&value, "i32") else {
         let help = format!("write `{}`; lower ones run first, and the default is 0", option.example);
-        errors.on(value, format!("`{name}` is a whole number"), help);
+        errors.on(value, format!("`{name}` must be a whole number"), help);
         return None;
     };
     let order = number.parse().ok();
@@ -62,13 +62,13 @@ pub(crate) fn attempts(option: &OptionWord, value: TokenStream, errors: &mut Err
     let name = option.name;
     let help = format!("write `{}`: how often it is tried in all, which is 10 times unless given", option.example);
     let Some(number) = whole_number(&value, "u32") else {
-        errors.on(value, format!("`{name}` is a whole number"), help);
+        errors.on(value, format!("`{name}` must be a whole number"), help);
         return None;
     };
     let attempts = number.parse().ok().filter(|attempts| ATTEMPTS.contains(attempts));
     if attempts.is_none() {
         let (least, most) = (ATTEMPTS.start(), ATTEMPTS.end());
-        errors.on(value, format!("`{name}` is a number from {least} to {most}"), help);
+        errors.on(value, format!("`{name}` must be a number from {least} to {most}"), help);
     }
     attempts
 }
@@ -78,7 +78,7 @@ pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Erro
     let (name, example) = (option.name, option.example);
     let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
         let meant = whole_number(&value, "").map_or_else(|| example.to_owned(), |number| with_unit(name, &number, "s"));
-        errors.on(value, format!("`{name}` is a string"), format!("write `{meant}`: {TIME}"));
+        errors.on(value, format!("`{name}` must be a string"), format!("write `{meant}`: {TIME}"));
         return None;
     };
     let written = text.value();
@@ -95,7 +95,7 @@ pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Erro
             Some(unit) if !number.is_empty() => with_unit(name, number, unit),
             _ => example.to_owned(),
         };
-        errors.on(&text, format!("`{name}` is {TIME}"), format!("write `{meant}`"));
+        errors.on(&text, format!("`{name}` must be {TIME}"), format!("write `{meant}`"));
         return None;
     }
     match number.parse::<u64>().ok().and_then(|number| number.checked_mul(millis)) {
@@ -121,7 +121,7 @@ pub(crate) fn crate_path(option: &OptionWord, value: TokenStream, errors: &mut E
             Some(text) => format!("write `crate = {}`, without the quotes", text.value()),
             None => format!("write where athm is re-exported, as in `{}`", option.example),
         };
-        errors.on(value, format!("`{}` is a path", option.name), help);
+        errors.on(value, format!("`{}` must be a path", option.name), help);
     }
     path
 }

@@ -48,7 +48,7 @@ pub(crate) const OPTIONS: [OptionWord; 7] = [
 ];
 
 /// What else a signal is called: by django-athm before and since 1.0, by the provider, and in American English.
-const OTHER_NAMES: [(&str, &str); 14] = [
+const OTHER_NAMES: [(&str, &str); 16] = [
     ("athm_response_received", "received"),
     ("athm_completed_response", "completed"),
     ("payment_completed", "completed"),
@@ -57,16 +57,28 @@ const OTHER_NAMES: [(&str, &str); 14] = [
     ("payment_cancelled", "cancelled"),
     ("canceled", "cancelled"),
     ("cancel", "cancelled"),
+    ("payment_failed", "cancelled"),
     ("athm_expired_response", "expired"),
     ("payment_expired", "expired"),
     ("timeout", "expired"),
     ("refund_sent", "refunded"),
     ("refund", "refunded"),
     ("payment_refunded", "refunded"),
+    ("refund_completed", "refunded"),
 ];
 
 /// States of a payment in which nothing is decided, so that no signal fires.
-const SILENT_STATES: [&str; 4] = ["open", "confirm", "confirmed", "pending"];
+const SILENT_STATES: [&str; 6] = ["open", "created", "payment_created", "confirm", "confirmed", "pending"];
+
+/// What else an option is called: by Django, and by libraries of queues.
+const OTHER_OPTIONS: [(&str, &str); 6] = [
+    ("dispatch_uid", ID),
+    ("name", ID),
+    ("priority", ORDER),
+    ("retries", ATTEMPTS),
+    ("max_retries", ATTEMPTS),
+    ("max_attempts", ATTEMPTS),
+];
 
 /// The signal of that name.
 pub(crate) fn signal(name: &str) -> Option<&'static SignalWord> {
@@ -91,7 +103,9 @@ pub(crate) fn help_with_signal(written: &str) -> String {
     let other = OTHER_NAMES.iter().find_map(|&(other, name)| (other == lower).then_some(name));
     let help = match other.or_else(|| nearest(&lower, names())) {
         _ if SILENT_STATES.contains(&lower.as_str()) => {
-            format!("write `received` for every outcome: a payment that is {lower} has none yet")
+            format!(
+                "write `received` for every outcome: a payment has none as long as it is open, confirmed or pending"
+            )
         }
         Some(name) => format!("write `{name}`"),
         None => return one_signal(),
@@ -107,7 +121,9 @@ pub(crate) fn one_signal() -> String {
 /// What to write for an option that doesn't exist.
 pub(crate) fn help_with_option(written: &str) -> String {
     let names = || OPTIONS.iter().map(|option| option.name);
-    match nearest(&written.to_lowercase(), names()).and_then(option) {
+    let lower = written.to_lowercase();
+    let other = OTHER_OPTIONS.iter().find_map(|&(other, name)| (other == lower).then_some(name));
+    match other.or_else(|| nearest(&lower, names())).and_then(option) {
         Some(option) => format!("write `{}`\nnote: the options are {}", option.example, listed(names())),
         None => format!("write one of {}", listed(names())),
     }
@@ -126,4 +142,28 @@ fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&
         .filter(|&(likeness, _)| likeness >= NEAR)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OTHER_NAMES, OTHER_OPTIONS, SILENT_STATES, help_with_option, help_with_signal, option, signal};
+
+    #[test]
+    fn every_other_name_of_a_signal_leads_to_it() {
+        for (other, name) in OTHER_NAMES {
+            assert!(signal(other).is_none() && signal(name).is_some());
+            assert!(help_with_signal(other).starts_with(&format!("write `{name}`\n")), "{other}");
+        }
+        for state in SILENT_STATES {
+            assert!(help_with_signal(state).starts_with("write `received` for every outcome"), "{state}");
+        }
+    }
+
+    #[test]
+    fn every_other_name_of_an_option_leads_to_it() {
+        for (other, name) in OTHER_OPTIONS {
+            let example = option(name).unwrap().example;
+            assert!(help_with_option(other).starts_with(&format!("write `{example}`\n")), "{other}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 #[test]
 fn wrong_receivers_are_explained() {
     let cases = trybuild::TestCases::new();
-    for area in ["items", "options", "parameters", "returns", "several", "signals", "signatures"] {
+    for area in ["connecting", "items", "options", "parameters", "returns", "several", "signals", "signatures"] {
         cases.compile_fail(format!("ui/{area}/*.rs"));
     }
     cases.pass("ui/pass/*.rs");

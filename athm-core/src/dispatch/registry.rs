@@ -34,7 +34,10 @@ impl Registry {
     pub(super) fn collect() -> Self {
         match collected() {
             Ok(receivers) => Self::of(receivers),
-            Err(error) => Self { broken: Some(error), ..Self::default() },
+            Err(error) => {
+                tracing::error!(error, "no receiver can be called");
+                Self { broken: Some(error), ..Self::default() }
+            }
         }
     }
 

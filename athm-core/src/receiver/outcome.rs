@@ -10,7 +10,7 @@ pub type Outcome = Result<(), BoxError>;
 #[diagnostic::on_unimplemented(
     message = "a receiver can't return `{Self}`",
     label = "a receiver can't return this",
-    note = "a receiver returns nothing, or `Result<(), E>` where `E` is an error"
+    note = "a receiver returns nothing, or `Result<(), E>` where `E` is an error; instead of a future, write `async fn`"
 )]
 pub trait IntoOutcome {
     /// The outcome.

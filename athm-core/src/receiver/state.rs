@@ -78,14 +78,17 @@ impl fmt::Debug for States {
 
 /// A state that a receiver asks for and nobody gave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no state of type `{type_name}` was given: add `.state(…)` with one to the builder")]
+#[error("no state of type `{type_name}` was given: give one with `.{cure}(…)`")]
 pub struct MissingState {
     type_name: &'static str,
+    cure: &'static str,
 }
 
 impl MissingState {
     fn of<T: ?Sized>() -> Self {
-        Self { type_name: type_name::<T>() }
+        // A reference to what is behind a trait has a second part.
+        let is_sized = size_of::<&T>() == size_of::<usize>();
+        Self { type_name: type_name::<T>(), cure: if is_sized { "state" } else { "shared_state" } }
     }
 
     /// The type that is missing.

@@ -28,6 +28,14 @@ fn release() -> Result<(), std::io::Error> {
 #[deprecated]
 fn restock() {}
 
+#[receiver(expired)]
+#[must_use]
+fn note() {}
+
+#[receiver(expired)]
+#[must_use]
+async fn note_later() {}
+
 #[receiver(refunded)]
 #[tracing::instrument(skip_all)]
 async fn give_back(transaction: &Transaction) -> Result<(), std::io::Error> {
@@ -40,5 +48,5 @@ async fn give_back(transaction: &Transaction) -> Result<(), std::io::Error> {
 fn audit(_: &Transaction) {}
 
 fn main() {
-    assert_eq!(Dispatcher::linked().receivers().len(), 5);
+    assert_eq!(Dispatcher::linked().receivers().len(), 7);
 }

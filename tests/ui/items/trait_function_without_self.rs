@@ -1,0 +1,8 @@
+use athm_core::receiver;
+
+trait Shop {
+    #[receiver(completed)]
+    fn fulfil();
+}
+
+fn main() {}

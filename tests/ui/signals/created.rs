@@ -1,0 +1,6 @@
+use athm_core::receiver;
+
+#[receiver(created)]
+fn fulfil() {}
+
+fn main() {}
