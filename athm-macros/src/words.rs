@@ -103,9 +103,8 @@ pub(crate) fn help_with_signal(written: &str) -> String {
     let other = OTHER_NAMES.iter().find_map(|&(other, name)| (other == lower).then_some(name));
     let help = match other.or_else(|| nearest(&lower, names())) {
         _ if SILENT_STATES.contains(&lower.as_str()) => {
-            format!(
-                "write `received` for every outcome: a payment has none as long as it is open, confirmed or pending"
-            )
+            "write `received` for every outcome: a payment has none as long as it is open, confirmed or pending"
+                .to_owned()
         }
         Some(name) => format!("write `{name}`"),
         None => return one_signal(),

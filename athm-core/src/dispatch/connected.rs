@@ -2,14 +2,16 @@
 
 use futures_util::FutureExt;
 
-use super::ReceiverOptions;
+use super::{ReceiverInfo, ReceiverOptions};
 use crate::Signal;
-use crate::receiver::{Answer, Answered, Context, Receive};
+use crate::receiver::{Answer, Answered, Context, Parameter, Receive};
 
 /// A receiver that was connected at run time.
 pub(crate) struct Connected {
     pub(super) options: ReceiverOptions,
     pub(super) signals: Vec<Signal>,
+    /// Of one that stands for a linked receiver: what that asks for.
+    pub(super) parameters: &'static [Parameter],
     call: Box<dyn Connectable>,
 }
 
@@ -36,7 +38,18 @@ impl Connected {
     fn new(options: ReceiverOptions, mut signals: Vec<Signal>, call: Box<dyn Connectable>) -> Self {
         signals.sort_unstable();
         signals.dedup();
-        Self { options, signals, call }
+        Self { options, signals, parameters: &[], call }
+    }
+
+    /// One that stands for another.
+    pub(crate) fn instead_of(receiver: &ReceiverInfo, object: impl Receive) -> Self {
+        let mut options = ReceiverOptions::new(receiver.id()).order(receiver.order());
+        options.sender = receiver.sender();
+        options.attempts = Some(receiver.attempts());
+        options.timeout = Some(receiver.timeout());
+        options.blocking = receiver.is_blocking();
+        let connected = Self::object(options, receiver.signals().to_vec(), object);
+        Self { parameters: receiver.parameters(), ..connected }
     }
 
     pub(super) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {

@@ -191,10 +191,10 @@ impl ReceiverInfo {
         })
     }
 
-    fn parameters(&self) -> &'static [Parameter] {
+    pub(super) fn parameters(&self) -> &'static [Parameter] {
         match &self.origin {
             Origin::Linked(receiver) => receiver.parameters,
-            Origin::Connected(_) => &[],
+            Origin::Connected(connected) => connected.parameters,
         }
     }
 

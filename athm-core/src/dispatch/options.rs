@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::Sender;
 
-/// The options of a receiver that is connected at run time: those of the attribute, by the same names.
+/// The options of a receiver that is connected at run time: those of the attribute, by the same names. What the attribute
+/// refuses, such as more than 100 attempts, is taken as it is: nobody is there to be told.
 ///
 /// An id alone is enough where the defaults are right: `connect` takes anything that becomes options, such as `"stock"`.
 ///

@@ -9,7 +9,7 @@ use super::Run;
 use super::ran::{self, Line};
 use crate::dispatch::{self, Connected};
 use crate::receiver::{BoxError, Context, Receive, States};
-use crate::{Dispatcher, Failure, ReceiverInfo, ReceiverOptions, Signal};
+use crate::{Dispatcher, Failure, ReceiverInfo, Signal};
 
 /// Notes what happened, in its order, whichever thread it happens on. A clone is the same recorder.
 ///
@@ -147,10 +147,10 @@ impl Recorder {
     #[must_use]
     pub fn watch(&self, dispatcher: &Dispatcher) -> Dispatcher {
         let watched = Dispatcher::empty().with_states(States::clone(dispatcher.states()));
-        let all = dispatcher.receivers().into_iter().map(|receiver| {
-            let (options, signals) = (options_of(&receiver), receiver.signals().to_vec());
-            Connected::object(options, signals, Watched { receiver, recorder: self.clone() })
-        });
+        let all = dispatcher
+            .receivers()
+            .into_iter()
+            .map(|receiver| Connected::instead_of(&receiver.clone(), Watched { receiver, recorder: self.clone() }));
         watched.add_all(all.collect());
         watched
     }
@@ -184,15 +184,6 @@ impl Recorder {
     #[track_caller]
     pub fn assert_ok(&self) {
         ran::assert_ok(&lines(&self.noted()));
-    }
-}
-
-fn options_of(receiver: &ReceiverInfo) -> ReceiverOptions {
-    let options = ReceiverOptions::new(receiver.id()).order(receiver.order());
-    let options = options.attempts(receiver.attempts()).timeout(receiver.timeout());
-    match receiver.sender() {
-        Some(sender) => options.sender(sender),
-        None => options,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The behaviour of athm, from the outside.
 
 mod attacks;
+mod blocking;
 mod callbacks;
 mod connecting;
 mod delivery;
@@ -18,6 +19,7 @@ mod reconciliation;
 mod refunds;
 mod requests;
 mod start;
+mod states;
 mod storage;
 mod sweeper;
 mod testing;

@@ -1,0 +1,107 @@
+//! Receivers that may block, and the other options of those that are connected at run time.
+
+use std::thread;
+use std::time::Duration;
+
+use athm_core::{
+    BoxError, Clock, Context, Delivery, Dispatcher, Failure, FromContext, Receive, ReceiverOptions, Sender, Signal,
+    State, Status, receiver,
+};
+use athm_tests::{Recorder, eventually, linked, payment, trusting};
+use futures_util::FutureExt;
+
+use crate::Database;
+
+const SENDER: Sender = Sender::from_static("may block");
+
+#[receiver(completed, id = "mayblock.panics", sender = "may block", blocking)]
+fn panics(State(recorder): State<Recorder>) {
+    recorder.note(format!("{:?}", thread::current().id()));
+    panic!("no paper");
+}
+
+#[tokio::test]
+async fn point_4_a_panic_on_the_blocking_pool_is_the_receivers_failure() {
+    let recorder = Recorder::new();
+    let dispatcher = linked("mayblock.").state(recorder.clone());
+    let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
+    assert!(matches!(failed[0].result(), Err(Failure::Panic(message)) if message == "no paper"), "{failed:?}");
+    assert_ne!(recorder.noted(), [format!("{:?}", thread::current().id())]);
+}
+
+#[test]
+fn point_4_outside_of_a_runtime_a_blocking_receiver_runs_right_here() {
+    let recorder = Recorder::new();
+    let (dispatcher, paid) = (linked("mayblock.").state(recorder.clone()), payment(1, Status::Completed).build());
+    let failed =
+        dispatcher.send_robust(Signal::Completed, &paid, &SENDER).now_or_never().expect("nobody is waited for");
+    assert!(matches!(failed[0].result(), Err(Failure::Panic(message)) if message == "no paper"), "{failed:?}");
+    assert_eq!(recorder.noted(), [format!("{:?}", thread::current().id())]);
+}
+
+#[tokio::test]
+async fn closures_may_block_too_and_so_may_their_futures() {
+    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let here = thread::current().id();
+    let (plain, later) = (recorder.clone(), recorder.clone());
+    let is_elsewhere = move || thread::current().id() != here;
+    let blocking = |id: &str| ReceiverOptions::new(id).blocking();
+    dispatcher.connect(blocking("plain"), [Signal::Completed], move |_| plain.note(is_elsewhere())).unwrap();
+    let future = move |_: &Context<'_>| {
+        let later = later.clone();
+        async move {
+            tokio::task::yield_now().await;
+            later.note(is_elsewhere());
+        }
+    };
+    dispatcher.connect(blocking("later").order(1), [Signal::Completed], future).unwrap();
+    assert!(dispatcher.receivers().iter().all(athm_core::ReceiverInfo::is_blocking));
+    let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
+    assert!(failed.is_empty());
+    assert_eq!(recorder.noted(), ["true", "true"]);
+}
+
+/// Never ends.
+struct Stuck(Recorder);
+
+impl Receive for Stuck {
+    async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
+        let delivery = Delivery::from_context(context)?;
+        self.0.note(format!("{} {}", delivery.attempt(), delivery.is_last_attempt()));
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn an_object_on_the_builder_is_delivered_durably_as_its_options_say() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let options = ReceiverOptions::new("stuck").attempts(2).timeout(Duration::from_millis(1500));
+    let builder = trusting(&database, Dispatcher::empty()).clock(clock.clone());
+    let athm = builder.connect_receiver(options, [Signal::Completed], Stuck(recorder.clone())).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), SENDER).await.unwrap();
+    recorder.wait_for(1).await;
+    eventually(async || {
+        clock.advance(Duration::from_secs(5));
+        !athm.deliveries().dead().await.unwrap().is_empty()
+    })
+    .await;
+    let dead = athm.deliveries().dead().await.unwrap();
+    assert_eq!((dead.len(), dead[0].error.as_deref()), (1, Some("it took longer than 1.5s")));
+    assert_eq!(recorder.noted(), ["1 false", "2 true"]);
+    athm.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_disconnected_receiver_is_taken_by_the_next_of_its_id() {
+    let (database, recorder) = (Database::new(), Recorder::new());
+    let builder = trusting(&database, Dispatcher::empty()).connect("print", [Signal::Completed], |_| ());
+    let athm = builder.start().await.unwrap();
+    assert!(athm.disconnect("print"));
+    athm.record(payment(1, Status::Completed).build(), SENDER).await.unwrap();
+    athm.idle().await;
+    assert_eq!(recorder.noted(), [""; 0]);
+    let noting = recorder.clone();
+    athm.connect("print", [Signal::Completed], move |_| noting.note("printed")).unwrap();
+    eventually(async || recorder.noted() == ["printed"]).await;
+    athm.shutdown(Duration::ZERO).await;
+}
