@@ -13,8 +13,10 @@ const MIGRATIONS: &[&str] = &[
 
 /// Brings the tables up to date, as one step: forward only, and one process at a time.
 pub(super) async fn migrate(session: &Session) -> Result<()> {
+    // What another process has done meanwhile is seen once the lock is had, whatever the server's default.
+    session.begin().await?;
     // Any number that nobody else locks: "athm" in ASCII.
-    session.run("BEGIN; SELECT pg_advisory_xact_lock(1635018861)").await?;
+    session.run("SELECT pg_advisory_xact_lock(1635018861)").await?;
     // Asked first: the user that runs the program need not be allowed to make tables.
     let sql = "SELECT to_regclass('athm_migration') IS NOT NULL";
     if session.one(sql, values![], |columns| columns.get()).await? != Some(true) {

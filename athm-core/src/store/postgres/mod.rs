@@ -62,6 +62,8 @@ use crate::{
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the tables may take to be brought up to date, by this process or by another one that is waited for.
+const MIGRATING: Duration = Duration::from_secs(10 * 60);
 /// How many waiting messages are read at once.
 const DUE: i64 = 64;
 
@@ -79,7 +81,7 @@ impl Postgres {
         let writing = Link::new(Arc::new(Address::parse(url)?), house.clone());
         let opened = house.spawn(async move {
             let session = writing.session().await?;
-            let migrated = timeout(PATIENCE, migrate(&session)).await;
+            let migrated = timeout(MIGRATING, migrate(&session)).await;
             migrated.unwrap_or_else(|_| Err(Fault::slow())).map(|()| writing)
         });
         let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;

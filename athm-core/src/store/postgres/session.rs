@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
@@ -20,6 +21,8 @@ use crate::{Clock, StoreError};
 
 /// How long a server that can't be reached is left alone: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a server may take until it is ready for the first statement.
+const CONNECTING: Duration = Duration::from_secs(10);
 /// Every statement finds its rows by an index. A table that was empty when a statement was planned would be read as a
 /// whole ever after, and what looks expensive for that reason be compiled.
 const PLANNING: &str = "SET enable_seqscan = off; SET jit = off";
@@ -53,7 +56,17 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// A server that is reached and says nothing counts as one that isn't reached.
     async fn connect(
+        address: &Address,
+        house: &Handle,
+        times: Arc<AskedTime>,
+    ) -> std::result::Result<Self, StoreError> {
+        let connected = timeout(CONNECTING, Self::connect_patiently(address, house, times)).await;
+        connected.unwrap_or_else(|_| Err(Fault::slow().into_error()))
+    }
+
+    async fn connect_patiently(
         address: &Address,
         house: &Handle,
         times: Arc<AskedTime>,

@@ -353,3 +353,20 @@ async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dro
     world.store.release(key, kept.version).await.unwrap();
     assert!(world.store.due(world.clock.steady()).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn the_tables_are_made_once_whatever_isolation_the_server_gives() {
+    let url = format!("{}%20-cdefault_transaction_isolation%3Dserializable", World::schema().await);
+    let opened = (0..4).map(|_| World::on(url.clone(), Clock::manual(), 0, Batching::Grouped));
+    assert_eq!(join_all(opened).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_says_nothing_is_given_up() {
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("postgres://athm@{}/athm", silent.local_addr().unwrap());
+    let (set_up, _unstarted) = set_up(&Clock::manual(), 0, Batching::Grouped);
+    let error = Postgres::open(&url, set_up).await.err().expect("nobody answers");
+    assert!(format!("{error:?}").contains("didn't answer in time"), "{error:?}");
+}
