@@ -3,10 +3,7 @@
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{
-    Attribute, FnArg, GenericParam, Meta, Pat, PatType, ReturnType, Safety, Signature, Token, Type, TypeReference,
-    Visibility,
-};
+use syn::{Attribute, FnArg, GenericParam, Meta, Pat, PatType, ReturnType, Safety, Signature, Token, Type, Visibility};
 
 use crate::errors::Errors;
 
@@ -136,11 +133,6 @@ fn check(item: &Item, errors: &mut Errors) {
                     errors.on(word, "a receiver's parameter can't be `impl Trait`", "name the type");
                 } else if let Some(word) = find_word(ty.to_token_stream(), "Self") {
                     errors.on(word, "a receiver can't be a method", FREE);
-                } else if let Type::Reference(TypeReference { lifetime: Some(lifetime), .. }) = &**ty
-                    && lifetime.ident == "static"
-                {
-                    let help = "remove `'static`: what a receiver borrows is there until it returns";
-                    errors.on(lifetime, "a receiver can't borrow for ever", help);
                 }
             }
         }

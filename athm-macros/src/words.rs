@@ -100,8 +100,7 @@ pub(crate) fn is_like_a_flag(written: &str) -> bool {
 pub(crate) fn help_with_signal(written: &str) -> String {
     let lower = written.to_lowercase();
     let names = || SIGNALS.iter().map(|signal| signal.name);
-    let other = OTHER_NAMES.iter().find_map(|&(other, name)| (other == lower).then_some(name));
-    let help = match other.or_else(|| nearest(&lower, names())) {
+    let help = match meant(&lower, &OTHER_NAMES, names()) {
         _ if SILENT_STATES.contains(&lower.as_str()) => {
             "write `received` for every outcome: a payment has none as long as it is open, confirmed or pending"
                 .to_owned()
@@ -120,9 +119,7 @@ pub(crate) fn one_signal() -> String {
 /// What to write for an option that doesn't exist.
 pub(crate) fn help_with_option(written: &str) -> String {
     let names = || OPTIONS.iter().map(|option| option.name);
-    let lower = written.to_lowercase();
-    let other = OTHER_OPTIONS.iter().find_map(|&(other, name)| (other == lower).then_some(name));
-    match other.or_else(|| nearest(&lower, names())).and_then(option) {
+    match meant(&written.to_lowercase(), &OTHER_OPTIONS, names()).and_then(option) {
         Some(option) => format!("write `{}`\nnote: the options are {}", option.example, listed(names())),
         None => format!("write one of {}", listed(names())),
     }
@@ -133,7 +130,17 @@ fn listed(names: impl Iterator<Item = &'static str>) -> String {
     names.join(", ")
 }
 
-/// The name that is near enough to be meant.
+/// The name that goes by another one elsewhere, or is near enough to be meant.
+fn meant(
+    written: &str,
+    others: &[(&str, &'static str)],
+    names: impl Iterator<Item = &'static str>,
+) -> Option<&'static str> {
+    let other = others.iter().find_map(|&(other, name)| (other == written).then_some(name));
+    other.or_else(|| nearest(written, names))
+}
+
+/// The name that is near enough.
 fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     const NEAR: f64 = 0.75;
     names

@@ -8,8 +8,8 @@ impl Athm {
     /// Connects a closure to signals, as [`Dispatcher::connect`](crate::Dispatcher::connect) does, while athm runs.
     ///
     /// It runs in this process only, for what is [dispatched](Self::dispatch) by hand: which receivers a payment is
-    /// delivered to durably is settled as athm starts, with [`Builder::connect`](crate::Builder::connect). Where one of that
-    /// id was disconnected, or was there before the last start, it takes over what still waits for that id.
+    /// delivered to durably is settled as athm starts, with [`Builder::connect`](crate::Builder::connect). What still
+    /// waits in the database for a receiver of this id, which was disconnected or is gone since an earlier start, it takes over.
     ///
     /// # Errors
     ///

@@ -147,10 +147,10 @@ impl Recorder {
     #[must_use]
     pub fn watch(&self, dispatcher: &Dispatcher) -> Dispatcher {
         let watched = Dispatcher::empty().with_states(States::clone(dispatcher.states()));
-        let all = dispatcher
-            .receivers()
-            .into_iter()
-            .map(|receiver| Connected::instead_of(&receiver.clone(), Watched { receiver, recorder: self.clone() }));
+        let all = dispatcher.receivers().into_iter().map(|receiver| {
+            let watched = Watched { receiver: receiver.clone(), recorder: self.clone() };
+            Connected::instead_of(&receiver, watched)
+        });
         watched.add_all(all.collect());
         watched
     }

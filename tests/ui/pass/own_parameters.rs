@@ -34,6 +34,21 @@ impl<'a> FromContext<'a> for GivenBack {
     }
 }
 
+struct Till {
+    name: &'static str,
+}
+
+impl FromContext<'_> for &'static Till {
+    fn from_context(_: &Context<'_>) -> Result<Self, Rejection> {
+        Ok(&Till { name: "kiosk" })
+    }
+}
+
+#[receiver(cancelled)]
+fn close(till: &'static Till) {
+    println!("{}", till.name);
+}
+
 #[receiver(completed)]
 async fn fulfil(Order { name }: Order<'_>, Prices(prices): Prices) {
     println!("{name} {}", prices.len());
@@ -45,5 +60,5 @@ fn give_back(GivenBack(refund): GivenBack) {
 }
 
 fn main() {
-    assert_eq!(Dispatcher::linked().receivers().len(), 2);
+    assert_eq!(Dispatcher::linked().receivers().len(), 3);
 }
