@@ -2,14 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use tracing::{Instrument, Span};
 
-use super::{Claimed, End, Ended, Worker};
+use super::{Claimed, End, Ended, Planned, Worker};
 use crate::clock::later;
 use crate::dispatch::{Failure, ReceiverInfo, call};
 use crate::receiver::{Context, Delivery, Occasion};
@@ -20,28 +19,27 @@ use crate::{Event, Permanent, Transaction};
 const MESSAGE: usize = 1000;
 
 impl Worker {
-    /// Runs the receiver and notes how it ended. The slot is free again when this returns.
+    /// Runs the receiver. Tells how it ended.
     pub(super) async fn deliver(
-        self,
-        receiver: ReceiverInfo,
-        claimed: Claimed,
-        transaction: Arc<Transaction>,
-        event: Arc<Event>,
+        &self,
+        receiver: &ReceiverInfo,
+        claimed: &Claimed,
+        transaction: &Transaction,
+        event: &Event,
         recording: &Span,
-    ) {
-        let Claimed { planned, attempt, .. } = &claimed;
+    ) -> End {
+        let Claimed { planned, attempt, .. } = claimed;
         self.outbox.running.started(planned.id);
         let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %planned.signal, transaction = %transaction.id(), attempt);
         span.follows_from(recording.id());
-        let result = self.attempt(&receiver, &claimed, &transaction, &event).instrument(span.clone()).await;
-        let end = match result {
+        let result = self.attempt(receiver, claimed, transaction, event).instrument(span.clone()).await;
+        match result {
             Ok(()) => {
                 tracing::debug!(parent: &span, "receiver succeeded");
                 End::Succeeded
             }
-            Err(failure) => span.in_scope(|| self.failed(&receiver, *attempt, &failure)),
-        };
-        self.acknowledge(&claimed, end).await;
+            Err(failure) => span.in_scope(|| self.failed(receiver, *attempt, &failure)),
+        }
     }
 
     async fn attempt(
@@ -101,17 +99,20 @@ impl Worker {
         End::Failed { error: cut(&message, MESSAGE).unwrap_or(&message).to_owned(), retry_at }
     }
 
-    pub(super) async fn acknowledge(&self, claimed: &Claimed, end: End) {
-        let ended = Ended { id: claimed.planned.id, attempt: claimed.attempt, at: self.clock.steady(), end };
-        if let Err(error) = self.store.acknowledge(ended).await {
-            let (receiver, error) = (&claimed.planned.receiver, causes(&error));
-            tracing::error!(
-                receiver,
-                error,
-                "how a receiver ended couldn't be noted: it runs again when its lease ends"
-            );
+    /// Notes how a delivery ended, of which the store is told at once. Its slot is free for the next one.
+    pub(super) fn acknowledge(&self, claimed: Claimed, end: End) -> impl Future<Output = ()> {
+        let Claimed { planned: Planned { id, receiver, .. }, attempt, .. } = claimed;
+        let noted = self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end });
+        async move {
+            if let Err(error) = noted.await {
+                tracing::error!(
+                    receiver,
+                    error = causes(&error),
+                    "how a receiver ended couldn't be noted: it runs again when its lease ends"
+                );
+            }
+            self.outbox.running.ended(id);
         }
-        self.outbox.running.ended(claimed.planned.id);
     }
 }
 

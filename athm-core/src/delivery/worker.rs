@@ -8,15 +8,15 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
-use tracing::Span;
 
 use super::running::Held;
 use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work};
 use crate::clock::later;
+use crate::counter::Counter;
 use crate::dispatch::ReceiverInfo;
 use crate::store::{Claim, Store};
 use crate::text::causes;
-use crate::{Clock, Dispatcher, Event, Signal, StoreError, Transaction};
+use crate::{Clock, Dispatcher, Signal, StoreError};
 
 /// How long a claim holds without being renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -61,7 +61,7 @@ impl Worker {
             let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
             let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
             if has_backlog {
-                // Those that ended in one commit give their places back one after another: all of them are filled at once.
+                // Places are given back one by one: all that are within a moment are filled at once.
                 let freed = self.outbox.slots.freed().then(|()| tokio::time::sleep(TOGETHER));
                 reasons.push(freed.boxed());
             }
@@ -104,34 +104,34 @@ impl Worker {
         }
     }
 
-    /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once.
+    /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once. The next ones start
+    /// when these have run, while it is still being noted how they ended.
     async fn run_event(self, work: Work) {
         let Work { transaction, event, deliveries, span } = work;
         let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
+        let (worker, transaction, event, span) = (&self, &transaction, &event, &span);
+        let mut run = Vec::with_capacity(deliveries.len());
+        let mut before = Counter::default();
         for group in self.in_order(event.transition().signals(), deliveries) {
-            let started = group.into_iter().map(|(receiver, claimed)| {
-                let (transaction, event) = (Arc::clone(&transaction), Arc::clone(&event));
-                self.clone().deliver_or_return(receiver, claimed, transaction, event, &span)
-            });
-            join_all(started).await;
-        }
-    }
-
-    async fn deliver_or_return(
-        self,
-        receiver: Option<ReceiverInfo>,
-        claimed: Claimed,
-        transaction: Arc<Transaction>,
-        event: Arc<Event>,
-        recording: &Span,
-    ) {
-        match receiver {
-            Some(receiver) if !self.outbox.is_stopping() => {
-                self.deliver(receiver, claimed, transaction, event, recording).await
+            let earlier = std::mem::take(&mut before);
+            for (receiver, claimed) in group {
+                let (earlier, running) = (earlier.clone(), before.enter());
+                run.push(async move {
+                    earlier.none().await;
+                    let end = match receiver {
+                        Some(receiver) if !worker.outbox.is_stopping() => {
+                            worker.deliver(&receiver, &claimed, transaction, event, span).await
+                        }
+                        // Disconnected meanwhile, or the program is stopping.
+                        _ => End::Unstarted,
+                    };
+                    let noted = worker.acknowledge(claimed, end);
+                    drop(running);
+                    noted.await;
+                });
             }
-            // Disconnected meanwhile, or the program is stopping.
-            _ => self.acknowledge(&claimed, End::Unstarted).await,
         }
+        join_all(run).await;
     }
 
     /// In groups that start one after another: by signal, by `order`, and within a group as the registry has them.

@@ -156,6 +156,40 @@ async fn promise_3_a_panic_is_recorded_with_its_message_and_retried() {
 /// What a delivery said of itself.
 type Said = Arc<Mutex<Vec<(String, Signal, Delivery)>>>;
 
+/// What a receiver waits for that has begun.
+type Bell = Arc<tokio::sync::Notify>;
+
+#[receiver(completed, id = "p3.waits", sender = "p3")]
+async fn waits(State(bell): State<Bell>) {
+    bell.notified().await;
+}
+
+#[receiver(completed, id = "p3.fails", sender = "p3")]
+async fn fails(signal: Signal, delivery: Delivery, State(said): State<Said>) -> Result<(), &'static str> {
+    said.lock().unwrap().push(("fails".into(), signal, delivery));
+    if delivery.attempt() == 1 { Err("again") } else { Ok(()) }
+}
+
+#[tokio::test]
+async fn promise_3_a_failed_receiver_is_retried_while_another_one_of_its_event_still_runs() {
+    let (database, clock, bell, said) = (Database::new(), Clock::manual(), Bell::default(), Said::default());
+    let builder = trusting(&database, linked("p3.")).state(Arc::clone(&bell)).state(Arc::clone(&said));
+    let athm = builder.clock(clock.clone()).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), Sender::new("p3")).await.unwrap();
+    let attempts = || said.lock().unwrap().iter().map(|(.., delivery)| delivery.attempt()).collect::<Vec<_>>();
+    eventually(async || attempts() == [1]).await;
+    let id = said.lock().unwrap()[0].2.idempotency_key();
+    let state = async || athm.deliveries().get(id).await.unwrap().map(|delivery| delivery.state);
+    eventually(async || state().await == Some(DeliveryState::Due)).await;
+    clock.advance(Duration::from_secs(6));
+    eventually(async || state().await == Some(DeliveryState::Succeeded)).await;
+    assert_eq!(attempts(), [1, 2]);
+    bell.notify_one();
+    athm.idle().await;
+    assert_eq!(attempts(), [1, 2]);
+    athm.shutdown(DAY).await;
+}
+
 #[receiver(received, completed, id = "p4.first", sender = "p4")]
 fn first(signal: Signal, delivery: Delivery, State(said): State<Said>) -> Result<(), &'static str> {
     said.lock().unwrap().push(("first".into(), signal, delivery));
