@@ -24,6 +24,8 @@ const MOST_ATTEMPTS: u32 = 150;
 /// The pause before the provider is asked a second time; it doubles from time to time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// How long a message is left to the process that asks about it.
+const LEASE: Duration = Duration::from_secs(120);
 
 /// How a message fared. What the provider says is applied and recorded whichever it is.
 ///
@@ -170,8 +172,12 @@ impl Processor {
     /// Asks the provider again about the messages whose time has come, those that wait longest first.
     pub(crate) async fn retry_pending(&self) -> Result<(), StoreError> {
         let Some(asking) = &self.asking else { return Ok(()) };
-        let due = self.store.due(self.clock.steady()).await?;
-        let again = due.into_iter().filter_map(Claim::again).map(|claim| async {
+        let now = self.clock.steady();
+        if self.store.next_due().await?.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let pending = self.store.pending(now, later(now, LEASE)).await?;
+        let again = pending.into_iter().filter_map(Claim::again).map(|claim| async {
             let key = claim.key.clone();
             self.process(asking, claim).await.inspect_err(|error| {
                 tracing::error!(payment = %key, error = %causes(error), "a pending message couldn't be looked after");

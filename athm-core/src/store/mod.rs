@@ -78,8 +78,9 @@ pub(crate) trait Store: Send + Sync {
     /// Forgets what is old enough, a small batch at a time. Tells whether there may be more.
     fn tidy(&self, before: Before) -> Answer<'_, bool>;
 
-    /// The messages whose time has come, the longest waiting first.
-    fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>>;
+    /// The messages whose time has come, the longest waiting first. They are put off until then, so that nobody else
+    /// asks about them too, and so that they come again if nothing is heard of them.
+    fn pending(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Held>>;
 
     /// When the next message's time comes.
     fn next_due(&self) -> Answer<'_, Option<Timestamp>>;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use athm_actix::simulator::Outage;
 use athm_core::{
     Amount, Athm, Callback, Clock, Context, Delivery, Dispatcher, FromContext, NewPayment, NewRefund, Receipt,
     ReferenceNumber, Sender, Signal, Status,
@@ -258,6 +259,50 @@ async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_o
     for athm in &others {
         athm.shutdown(Duration::from_secs(5)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
+    let business = crate::Business::open_with(|builder| builder.questions_about_strangers(1000, 1000)).await;
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let builder = verifying(&business.simulator, business.database(), business.recorder.listening());
+        let builder = builder.questions_about_strangers(1000, 1000).without_sweeper();
+        others.push(builder.clock(business.clock.clone()).start().await.unwrap());
+    }
+    business.simulator.fail_with(Outage::Unavailable);
+    let payments: Vec<_> = (0..30).map(|_| business.simulator.insert(paid())).collect();
+    for id in &payments {
+        let receipt = business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
+        assert_eq!(receipt, Receipt::Pending);
+    }
+    business.simulator.recover();
+    let before = business.asked("/findPayment");
+    business.clock.advance(Duration::from_secs(6));
+    assert_eq!(business.recorder.wait_for(60).await.len(), 60);
+    eventually(async || business.database().query("SELECT count(*) FROM athm_inbox") == ["0"]).await;
+    assert_eq!(business.asked("/findPayment") - before, 30);
+    for athm in &others {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_another() {
+    let business = crate::Business::open().await;
+    let id = business.simulator.insert(paid());
+    business.simulator.fail_with(Outage::Unavailable);
+    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    // Another process has taken it, and is gone.
+    let taken = "UPDATE athm_inbox SET due_at = due_at + interval '2 minutes'";
+    business.database().query(taken);
+    business.simulator.recover();
+    let before = business.asked("/findPayment");
+    business.clock.advance(Duration::from_secs(60));
+    business.noted().await;
+    assert_eq!(business.asked("/findPayment"), before);
+    business.clock.advance(Duration::from_secs(70));
+    assert_eq!(business.recorder.wait_for(2).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

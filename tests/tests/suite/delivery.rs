@@ -165,7 +165,7 @@ async fn waits(State(bell): State<Bell>) {
 }
 
 #[receiver(completed, id = "p3.fails", sender = "p3")]
-async fn fails(signal: Signal, delivery: Delivery, State(said): State<Said>) -> Result<(), &'static str> {
+fn fails(signal: Signal, delivery: Delivery, State(said): State<Said>) -> Result<(), &'static str> {
     said.lock().unwrap().push(("fails".into(), signal, delivery));
     if delivery.attempt() == 1 { Err("again") } else { Ok(()) }
 }

@@ -1,5 +1,8 @@
 //! Messages: those that wait for the provider, and those that came to nothing.
 
+use jiff::Timestamp;
+
+use super::DUE;
 use super::fault::{Fault, Result};
 use super::job::{About, Request, Single, Turn};
 use super::session::{integer, storable, text, values};
@@ -76,6 +79,37 @@ impl Single for Held {
             turn.session.execute(sql, values![state, KEPT]).await?;
         }
         Ok(())
+    }
+}
+
+/// Takes what is due, and puts it off, so that no other process asks about it too.
+pub(super) struct Take {
+    pub(super) now: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+impl Request for Take {
+    type Written = Vec<Held>;
+    type Answer = Vec<Held>;
+
+    fn about(&self) -> About {
+        About::Everything
+    }
+
+    fn committed(self, taken: Vec<Held>, _: &SetUp) -> Vec<Held> {
+        taken
+    }
+}
+
+impl Single for Take {
+    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Held>> {
+        let sql = "UPDATE athm_inbox SET due_at = $2 WHERE id IN (SELECT id FROM athm_inbox \
+                   WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
+                   RETURNING id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at";
+        let values = values![times.there(self.now), times.there(self.until), DUE];
+        let mut taken = session.all(sql, values, |columns| columns.pending()).await?;
+        taken.sort_by_key(|held| held.received_at);
+        Ok(taken)
     }
 }
 

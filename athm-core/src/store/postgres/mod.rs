@@ -172,16 +172,8 @@ impl Store for Postgres {
         self.writer.write_lazily(before)
     }
 
-    fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>> {
-        self.read(now, |session, clock, now| {
-            async move {
-                let now = session.times(&clock).await?.there(now);
-                let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at FROM athm_inbox \
-                           WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $2";
-                session.all(sql, values![now, DUE], |columns| columns.pending()).await
-            }
-            .boxed()
-        })
+    fn pending(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Held>> {
+        self.writer.write(inbox::Take { now, until })
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {

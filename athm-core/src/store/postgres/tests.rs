@@ -344,14 +344,16 @@ async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dro
     let world = World::new(0).await;
     let pending = |status| Held { status, ..held(1, HeldAs::Pending { attempts: 1, due_at: world.clock.steady() }) };
     world.store.hold(pending(None)).await.unwrap();
-    let read = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    let now = world.clock.steady();
+    let read = world.store.pending(now, later(now, LEASE)).await.unwrap().remove(0);
+    assert!(world.store.pending(now, now).await.unwrap().is_empty(), "it is taken");
     world.store.hold(pending(Some(Status::Completed))).await.unwrap();
     let key = read.key.unwrap();
     world.store.release(key.clone(), read.version).await.unwrap();
-    let kept = world.store.due(world.clock.steady()).await.unwrap().remove(0);
+    let kept = world.store.pending(now, now).await.unwrap().remove(0);
     assert_eq!(kept.status, Some(Status::Completed));
     world.store.release(key, kept.version).await.unwrap();
-    assert!(world.store.due(world.clock.steady()).await.unwrap().is_empty());
+    assert!(world.store.pending(now, now).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Messages that wait, and those that came to nothing.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::statement::execute;
+use super::DUE;
+use super::statement::{all, execute};
 use crate::store::{Held, HeldAs, PaymentKey};
 use crate::{Amount, StoreError};
 
@@ -49,6 +51,17 @@ pub(super) fn hold(connection: &Connection, held: &Held) -> Result<(), StoreErro
         execute(connection, sql, params![state, KEPT])?;
     }
     Ok(())
+}
+
+pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<Held>> {
+    let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at \
+               FROM athm_inbox WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
+    let taken = all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.pending())?;
+    for held in &taken {
+        let sql = "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1";
+        execute(connection, sql, params![held.id, until.as_microsecond()])?;
+    }
+    Ok(taken)
 }
 
 /// Whether one more may wait: one for a payment that waits already or that we opened always may.

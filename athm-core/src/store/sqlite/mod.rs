@@ -156,12 +156,8 @@ impl Store for Sqlite {
         self.writer.write_lazily(move |connection| Ok(tidy::tidy(connection, before)?))
     }
 
-    fn due(&self, now: Timestamp) -> Answer<'_, Vec<Held>> {
-        self.read(move |connection| {
-            let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at FROM athm_inbox \
-                       WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
-            all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.pending())
-        })
+    fn pending(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Held>> {
+        self.writer.write(move |connection| Ok(inbox::take(connection, now, until)?), |pending| pending)
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
