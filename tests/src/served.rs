@@ -51,6 +51,11 @@ impl Served {
         Self { address, handle, client: http_client() }
     }
 
+    /// A question to that path.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.address))
+    }
+
     /// A request to that path.
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("http://{}{path}", self.address))

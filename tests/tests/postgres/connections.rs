@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use athm_core::{Dispatcher, Sender, StartError, Status};
 use athm_tests::{Backend, Recorder, eventually, payment, trusting};
+use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use crate::Database;
 
@@ -35,7 +37,7 @@ async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
 async fn the_tables_are_made_once_however_many_start() {
     let database = Database::new();
     let start = || trusting(&database, Dispatcher::empty()).start();
-    let started = futures_util::future::join_all((0..6).map(|_| start())).await;
+    let started = join_all((0..6).map(|_| start())).await;
     for athm in started {
         athm.unwrap().shutdown(Duration::ZERO).await;
     }
@@ -49,29 +51,33 @@ async fn the_tables_are_made_once_however_many_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
     let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
-    let load = tokio::spawn({
+    let start = || async { trusting(&database, recorder.listening()).start().await.unwrap() };
+    let processes = join_all((0..3).map(|_| start())).await;
+    let load = (0_u32..).zip(&processes).map(|(first, athm)| {
         let athm = athm.clone();
-        async move {
+        tokio::spawn(async move {
             let mut recorded = Vec::new();
-            for n in 0..400 {
+            for n in (first..600).step_by(3) {
                 if athm.record(payment(n, Status::Completed).build(), KIOSK).await.is_ok() {
                     recorded.push(n);
                 }
             }
             recorded
-        }
+        })
     });
+    let load: Vec<_> = load.collect();
     let mut cut = 0;
-    while !load.is_finished() {
+    while !load.iter().all(JoinHandle::is_finished) {
         cut += database.cut();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let recorded = load.await.unwrap();
-    assert!(cut > 0 && recorded.len() > 100, "{cut} cut, {} recorded", recorded.len());
-    eventually(async || athm.ping().await.is_ok()).await;
+    let recorded: Vec<_> = join_all(load).await.into_iter().flat_map(Result::unwrap).collect();
+    assert!(cut > 0 && recorded.len() > 150, "{cut} cut, {} recorded", recorded.len());
+    for athm in &processes {
+        eventually(async || athm.ping().await.is_ok()).await;
+    }
     for n in recorded {
-        let found = athm.transaction_by_ecommerce_id(&athm_tests::ticket(n)).await.unwrap();
+        let found = processes[0].transaction_by_ecommerce_id(&athm_tests::ticket(n)).await.unwrap();
         assert_eq!(found.unwrap().status(), &Status::Completed);
     }
     let payments = database.query("SELECT count(*) FROM athm_transaction");
@@ -81,7 +87,9 @@ async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
         payments,
         "each payment has its two deliveries"
     );
-    athm.shutdown(Duration::ZERO).await;
+    for athm in &processes {
+        athm.shutdown(Duration::ZERO).await;
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use athm_actix::simulator::Outage;
 use athm_core::{
     Amount, Athm, Callback, Clock, Context, Delivery, Dispatcher, FromContext, NewPayment, NewRefund, Receipt,
-    ReferenceNumber, Sender, Signal, Status,
+    ReferenceNumber, Sender, Signal, StartError, Status, StoreError,
 };
 use athm_tests::{Recorder, TillFault, eventually, paid, payment, trusting, verifying};
 use futures_util::future::{join, join_all};
@@ -219,6 +219,26 @@ async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_
     assert_eq!(recorder.wait_for(3).await.len(), 3);
     old.shutdown(Duration::ZERO).await;
     new.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_rolling_deploy_old_processes_go_on_after_a_new_one_has_changed_the_tables() {
+    let (database, recorder) = (Database::new(), Recorder::new());
+    let old = process(&database, &Clock::system(), &recorder).await;
+    old.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
+    // What a later version would do: it adds to what is there.
+    database.query(
+        "ALTER TABLE athm_transaction ADD COLUMN channel TEXT; CREATE TABLE athm_channel (name TEXT); \
+         INSERT INTO athm_migration (version) VALUES (99)",
+    );
+    old.record(payment(2, Status::Completed).build(), KIOSK).await.unwrap();
+    database.cut();
+    eventually(async || old.record(payment(3, Status::Completed).build(), KIOSK).await.is_ok()).await;
+    old.ping().await.unwrap();
+    assert_eq!(recorder.wait_for(3).await.len(), 3);
+    old.shutdown(Duration::from_secs(5)).await;
+    let again = trusting(&database, Dispatcher::empty()).start().await;
+    assert!(matches!(again, Err(StartError::Store(StoreError::Newer { found: 99, .. }))), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,8 @@ impl World {
     async fn schema() -> String {
         let schema = format!("store_{}", Uuid::now_v7().simple());
         query(&server(), &format!("CREATE SCHEMA {schema}")).await;
-        format!("{}?options=-csearch_path%3D{schema}", server())
+        let (server, schema) = (server(), format!("options=-csearch_path%3D{schema}"));
+        if server.contains('?') { format!("{server}&{schema}") } else { format!("{server}?{schema}") }
     }
 
     async fn on(url: String, clock: Clock, slots: usize, batching: Batching) -> Self {
