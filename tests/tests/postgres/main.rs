@@ -3,9 +3,15 @@
 
 #[path = "../suite/attacks/mod.rs"]
 mod attacks;
+#[path = "../suite/blocking.rs"]
+mod blocking;
+#[path = "../suite/connecting.rs"]
+mod connecting;
 mod connections;
 #[path = "../suite/delivery.rs"]
 mod delivery;
+#[path = "../suite/http.rs"]
+mod http;
 #[path = "../suite/inbox.rs"]
 mod inbox;
 #[path = "../suite/intents.rs"]
@@ -23,6 +29,8 @@ mod reconciliation;
 mod refunds;
 #[path = "../suite/requests.rs"]
 mod requests;
+#[path = "../suite/states.rs"]
+mod states;
 #[path = "../suite/storage.rs"]
 mod storage;
 #[path = "../suite/sweeper.rs"]

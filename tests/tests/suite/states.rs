@@ -48,12 +48,13 @@ async fn a_missing_one_is_named_at_the_start_with_what_gives_it() {
     let database = Database::new();
     let error = trusting(&database, linked("states.")).start().await.expect_err("nothing was given");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
+    let rates = std::any::type_name::<dyn Rates>();
     let of_a_trait =
-        "parameter `rates`: no state of type `dyn suite::states::Rates` was given: give one with `.shared_state(…)`";
+        format!("parameter `rates`: no state of type `{rates}` was given: give one with `.shared_state(…)`");
     let of_a_type =
         "parameter `recorder`: no state of type `athm_tests::Recorder` was given: give one with `.state(…)`";
     assert_eq!(problems.len(), 2, "{error}");
-    assert!(problems[0].starts_with("states.points (") && problems[0].ends_with(of_a_trait), "{error}");
+    assert!(problems[0].starts_with("states.points (") && problems[0].ends_with(&of_a_trait), "{error}");
     assert!(problems[1].starts_with("states.points (") && problems[1].ends_with(of_a_type), "{error}");
 }
 
