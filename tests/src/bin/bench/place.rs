@@ -1,32 +1,65 @@
 //! Where a contender keeps its rows: a database of its own for each turn.
 
-use tempfile::TempDir;
+use athm_tests::Database;
 
 use crate::contender::Contender;
 
 pub(crate) enum Place {
     /// Also of one that keeps none: it opens a database as all do, and leaves it alone.
-    Folder(TempDir),
+    File(Database),
     #[cfg(feature = "postgres")]
     Server(athm_tests::PostgresDatabase),
 }
 
 impl Place {
-    pub(crate) fn of(contender: Contender) -> std::io::Result<Self> {
+    pub(crate) fn of(contender: Contender) -> Self {
         match contender {
             #[cfg(feature = "postgres")]
             Contender::PostgresGrouped | Contender::PostgresOneByOne => {
-                Ok(Self::Server(athm_tests::PostgresDatabase::new()))
+                Self::Server(athm_tests::PostgresDatabase::new())
             }
-            _ => Ok(Self::Folder(tempfile::tempdir()?)),
+            _ => Self::File(Database::new()),
         }
     }
 
     pub(crate) fn url(&self) -> String {
         match self {
-            Self::Folder(folder) => format!("sqlite://{}", folder.path().join("athm.db").display()),
+            Self::File(database) => database.url(),
             #[cfg(feature = "postgres")]
             Self::Server(database) => database.url(),
+        }
+    }
+
+    /// Counts every row: so many payments were answered, each with two items, an event, and two receivers that have run.
+    pub(crate) fn audit(&self, payments: i64) -> Result<(), String> {
+        for (of_one, rows) in [
+            (1, "athm_transaction WHERE status = 'completed'"),
+            (2, "athm_item"),
+            (1, "athm_event"),
+            (2, "athm_delivery WHERE state = 'succeeded'"),
+            (2, "athm_delivery"),
+            (0, "athm_inbox"),
+        ] {
+            let (kept, wanted) = (self.count(rows)?, of_one * payments);
+            if kept != wanted {
+                return Err(format!(
+                    "of {payments} payments that were answered, it keeps {kept} of {rows}: {wanted} wanted"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self, rows: &str) -> Result<i64, String> {
+        let sql = format!("SELECT count(*) FROM {rows}");
+        match self {
+            Self::File(database) => {
+                let counted = rusqlite::Connection::open(database.path())
+                    .and_then(|connection| connection.query_row(&sql, [], |row| row.get(0)));
+                counted.map_err(|error| error.to_string())
+            }
+            #[cfg(feature = "postgres")]
+            Self::Server(database) => database.query(&sql).concat().parse().map_err(|_| format!("no number: {sql}")),
         }
     }
 }

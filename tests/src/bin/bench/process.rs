@@ -36,9 +36,11 @@ impl Process {
         line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
     }
 
-    pub(crate) async fn rows(&self) -> Result<usize, Box<dyn std::error::Error>> {
-        let url = format!("http://{}/rows", self.address);
-        Ok(athm_tests::http_client().get(url).send().await?.error_for_status()?.text().await?.parse()?)
+    /// Waits until all its receivers have run.
+    pub(crate) async fn finish(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let url = format!("http://{}/finish", self.address);
+        athm_tests::http_client().post(url).send().await?.error_for_status()?;
+        Ok(())
     }
 
     fn kill(&mut self) -> io::Result<()> {
