@@ -18,7 +18,12 @@ use tokio::sync::watch;
 /// assert_eq!(clock.now().duration_since(before).as_secs(), 600);
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<watch::Sender<Manual>>>);
+pub struct Clock {
+    /// None is the system's.
+    manual: Option<Arc<watch::Sender<Manual>>>,
+    /// How far the system's is taken to be wrong: not at all, but where a test is another machine.
+    wrong_by: SignedDuration,
+}
 
 #[derive(Debug, Clone, Copy)]
 struct Manual {
@@ -30,26 +35,32 @@ impl Clock {
     /// The system's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(None)
+        Self::default()
     }
 
     /// A clock that stands still, at the present time, until it is advanced.
     #[must_use]
     pub fn manual() -> Self {
         let manual = Manual { steady: system_now(), jumped: SignedDuration::ZERO };
-        Self(Some(Arc::new(watch::Sender::new(manual))))
+        Self { manual: Some(Arc::new(watch::Sender::new(manual))), ..Self::default() }
+    }
+
+    /// The clock of a machine on which it is wrong.
+    #[cfg(all(test, feature = "postgres"))]
+    pub(crate) fn wrong(by: SignedDuration) -> Self {
+        Self { wrong_by: by, ..Self::default() }
     }
 
     /// Lets time pass on a manual clock, and wakes whoever waited for it. The system's clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Some(manual) = &self.0 {
+        if let Some(manual) = &self.manual {
             manual.send_modify(|manual| manual.steady = later(manual.steady, by));
         }
     }
 
     /// Sets a manual clock forward or back without any time passing, as an administrator does.
     pub fn jump(&self, by: SignedDuration) {
-        if let Some(manual) = &self.0 {
+        if let Some(manual) = &self.manual {
             manual.send_modify(|manual| manual.jumped += by);
         }
     }
@@ -57,29 +68,36 @@ impl Clock {
     /// Whether a test moves it.
     #[cfg(feature = "postgres")]
     pub(crate) fn is_manual(&self) -> bool {
-        self.0.is_some()
+        self.manual.is_some()
     }
 
     /// The time of day.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.as_ref().map_or_else(system_now, |manual| {
-            let Manual { steady, jumped } = *manual.borrow();
-            steady.saturating_add(jumped).unwrap_or(steady)
-        })
+        self.manual.as_ref().map_or_else(
+            || self.as_here(system_now()),
+            |manual| {
+                let Manual { steady, jumped } = *manual.borrow();
+                steady.saturating_add(jumped).unwrap_or(steady)
+            },
+        )
     }
 
     /// A time that only time moves: pauses and leases are measured with it, so that a clock that is set doesn't end
     /// them early or late. It was the time of day when the process began.
     pub(crate) fn steady(&self) -> Timestamp {
-        self.0.as_ref().map_or_else(system_steady, |manual| manual.borrow().steady)
+        self.manual.as_ref().map_or_else(|| self.as_here(system_steady()), |manual| manual.borrow().steady)
+    }
+
+    fn as_here(&self, time: Timestamp) -> Timestamp {
+        time.saturating_add(self.wrong_by).unwrap_or(time)
     }
 
     /// Waits until a steady time: at once when it has passed.
     pub(crate) async fn sleep_until(&self, until: Timestamp) {
-        match &self.0 {
+        match &self.manual {
             None => {
-                tokio::time::sleep(Duration::try_from(until.duration_since(system_steady())).unwrap_or_default()).await
+                tokio::time::sleep(Duration::try_from(until.duration_since(self.steady())).unwrap_or_default()).await
             }
             Some(manual) => {
                 // The sender is alive as long as `self` is, so this ends only when the time has come.

@@ -188,12 +188,6 @@ impl Times {
         storable(here.saturating_add(self.ahead).unwrap_or(here))
     }
 
-    /// As a process has it whose clock is so far ahead of ours.
-    #[cfg(test)]
-    pub(super) fn behind(self, ahead: SignedDuration) -> Self {
-        Self { ahead: self.ahead - ahead }
-    }
-
     pub(super) fn here(self, there: Timestamp) -> Timestamp {
         there.saturating_sub(self.ahead).unwrap_or(there)
     }

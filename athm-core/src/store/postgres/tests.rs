@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::claim::claim;
 use super::*;
-use crate::clock::later;
+use crate::clock::{earlier, later};
 use crate::delivery::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
 use crate::store::{Batching, HeldAs, Policy, Source};
 use crate::{Amount, Dispatcher, Sender, Signal, Status};
@@ -224,26 +224,55 @@ async fn processes_go_by_the_servers_clock() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
-async fn promise_7_processes_whose_clocks_disagree_agree_on_leases() {
-    let world = World::on(World::schema().await, Clock::system(), 0, Batching::Grouped).await;
-    world.record(1).await.unwrap();
-    let link = Link::new(Arc::new(Address::parse(&world.url).unwrap()), tokio::runtime::Handle::current());
-    let session = link.session().await.unwrap();
-    // By how many hours its clock is wrong, whether its claim finds the delivery.
-    for (wrong, finds) in [(-2, true), (3, false), (-1, false), (0, false)] {
-        let wrong = jiff::SignedDuration::from_hours(wrong);
-        let now = world.clock.steady().saturating_add(wrong).unwrap();
-        let times = session.times(&world.clock).await.unwrap().behind(wrong);
-        let receivers = vec![String::from("ship")];
-        let of = Claim { now, lease_until: later(now, LEASE), receivers, slots: Vec::new() };
-        session.begin().await.unwrap();
-        let claimed = claim(&session, times, &of, Vec::new(), 8).await.unwrap();
-        session.commit().await.unwrap();
-        assert_eq!(claimed.len(), usize::from(finds), "{wrong}");
+async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
+    let hours = |hours| Clock::wrong(jiff::SignedDuration::from_hours(hours));
+    let right = World::on(World::schema().await, Clock::system(), 0, Batching::Grouped).await;
+    let (slow, fast) = (right.beside(hours(-2)).await, right.beside(hours(3)).await);
+    let left = async |until: &str, from: &str| {
+        let sql = format!("SELECT extract(epoch FROM {until} - clock_timestamp())::integer FROM {from}");
+        right.query(&sql).await[0].parse::<i64>().unwrap()
+    };
+
+    // What is due is due for each of them, and held for each of them once it is claimed.
+    fast.record(1).await.unwrap();
+    let claimed = slow.claim().await;
+    assert_eq!(claimed.len(), 1);
+    for world in [&slow, &fast, &right] {
+        assert!(world.claim().await.is_empty());
     }
-    let left = world.query("SELECT extract(epoch FROM due_at - clock_timestamp())::integer FROM athm_delivery").await;
-    let left: u64 = left[0].parse().unwrap();
-    assert!((20..=30).contains(&left), "the lease ends in {left} s");
+    assert!((20..=30).contains(&left("due_at", "athm_delivery").await));
+    for world in [&fast, &slow] {
+        world.store.renew(claimed.clone(), later(world.clock.steady(), 10 * LEASE)).await.unwrap();
+        assert!((290..=300).contains(&left("due_at", "athm_delivery").await));
+    }
+    let retry_at = Some(later(slow.clock.steady(), 20 * LEASE));
+    slow.ended(claimed[0], End::Failed { error: String::from("not yet"), retry_at }).await;
+    assert!((590..=600).contains(&left("due_at", "athm_delivery").await));
+    for world in [&slow, &fast, &right] {
+        assert!(world.claim().await.is_empty());
+        assert!(!world.store.has_due(world.clock.steady(), vec![String::from("ship")]).await.unwrap());
+    }
+
+    // What waits is due when it was said to be.
+    let due_at = later(fast.clock.steady(), 4 * LEASE);
+    fast.store.hold(held(1, HeldAs::Pending { attempts: 1, due_at })).await.unwrap();
+    assert!((110..=120).contains(&left("due_at", "athm_inbox").await));
+    for world in [&slow, &fast, &right] {
+        let now = world.clock.steady();
+        let next = world.store.next_due().await.unwrap().unwrap().duration_since(now);
+        assert!((110..=120).contains(&next.as_secs()), "{next}");
+        assert!(world.store.pending(now, later(now, LEASE)).await.unwrap().is_empty());
+    }
+
+    // What has ended is kept as long as it was said to be.
+    slow.ended(claimed[0], End::Succeeded).await;
+    for (world, keeps) in [(&fast, true), (&slow, true), (&right, true), (&slow, false)] {
+        let (now, steady) = (world.clock.now(), world.clock.steady());
+        let deliveries = if keeps { earlier(steady, LEASE) } else { later(steady, LEASE) };
+        let before = Before { tokens: now, deliveries, refused: now, unmatched: now };
+        world.store.tidy(before).await.unwrap();
+        assert_eq!(world.count("athm_delivery").await, u32::from(keeps));
+    }
 }
 
 #[tokio::test]
