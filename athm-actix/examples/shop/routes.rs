@@ -81,7 +81,11 @@ async fn refund(shop: web::Data<Shop>, id: web::Path<String>) -> HttpResponse {
     let Some(order) = shop.orders.find(&id) else { return not_found(&shop) };
     match shop.athm.refund(order.payment, NewRefund::full()).await {
         Ok(_) | Err(OperationError::NotPaid { .. } | OperationError::RefundTooMuch { .. }) => see_order(&order.id),
-        Err(error @ (OperationError::RefundUnknown { .. } | OperationError::RefundPending { .. })) => failed(
+        Err(
+            error @ (OperationError::RefundUnknown { .. }
+            | OperationError::RefundPending { .. }
+            | OperationError::Closed),
+        ) => failed(
             &shop,
             "ATH Móvil hasn’t said yet whether the money went back. The shop finds out by itself.",
             &error,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::provider::{BuildError, InvalidRequest, ProviderError};
-use crate::{Amount, RefundId, RefundState, Status, StoreError, TransactionId, WebhookSecretError};
+use crate::{Amount, BoxError, RefundId, RefundState, Status, StoreError, TransactionId, WebhookSecretError};
 
 /// Why the environment can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -172,9 +172,9 @@ pub enum OperationError {
     RefundUnknown {
         /// The refund.
         refund: RefundId,
-        /// What came in place of an answer.
+        /// What came in place of an answer, or why the answer couldn't be recorded.
         #[source]
-        source: ProviderError,
+        source: BoxError,
     },
     /// There is no such refund.
     #[error("there is no refund {id}")]
@@ -193,10 +193,11 @@ pub enum OperationError {
     /// The provider didn't do it. See [`ProviderError::is_outcome_unknown`].
     #[error("the provider didn't do it")]
     Provider(#[from] ProviderError),
-    /// The provider did it, or may have, and it couldn't be recorded.
+    /// The database can't do it. Of a refund: nothing was sent. Of anything else: the provider did it, or may have, and that
+    /// couldn't be recorded; ask again.
     #[error("the payment couldn't be recorded")]
     Store(#[from] StoreError),
-    /// athm was shut down meanwhile.
+    /// athm was shut down meanwhile. What was under way may have been done: the next start finds out.
     #[error("athm was shut down")]
     Closed,
 }

@@ -3,9 +3,10 @@
 use super::{Conclusion, Going, NotNow, Operation, Operations, Outcome, Turn};
 use crate::provider::{RefundRequest, Refunded};
 use crate::store::{By, Record, RefundQuery, Source};
+use crate::text::causes;
 use crate::transaction::{RefundDetail, Told};
 use crate::{
-    FieldError, NewRefund, OperationError, RefundId, RefundRecord, RefundResolution, RefundState, Sender, StoreError,
+    BoxError, FieldError, NewRefund, OperationError, RefundId, RefundRecord, RefundResolution, RefundState, Sender,
     Transaction, TransactionId,
 };
 
@@ -42,32 +43,49 @@ impl Operations {
         };
         let request = RefundRequest::new(reference, refund.amount);
         let request = new.message.iter().fold(request, RefundRequest::message);
-        let error = match self.provider.refund(&request).await {
-            Ok(made) if made.amount == refund.amount => {
-                self.done(&transaction, refund.id, made).await?;
-                return self.kept(refund.id).await;
-            }
+        let error: BoxError = match self.provider.refund(&request).await {
+            Ok(made) if made.amount == refund.amount => match self.done(&transaction, refund.id, made).await {
+                Ok(kept) => return Ok(kept),
+                Err(error) => error.into(),
+            },
             Ok(_) => FieldError::new("refundedAmount", "expected what was asked for").into(),
-            Err(error) => error,
-        };
-        if !error.is_outcome_unknown() {
-            self.conclude(Conclusion { intent, outcome: Outcome::NotDone }).await;
-            if error.tells_of_refunds() {
-                self.reread(&transaction, Sender::REFUND).await?;
+            Err(error) if error.is_outcome_unknown() => error.into(),
+            Err(error) => {
+                self.conclude(Conclusion { intent, outcome: Outcome::NotDone }).await;
+                if error.tells_of_refunds() {
+                    let _ = self.read_again(&transaction, refund.id).await;
+                }
+                return Err(error.into());
             }
-            return Err(error.into());
+        };
+        match self.read_again(&transaction, refund.id).await {
+            Ok(kept) if kept.state == RefundState::Done => Ok(kept),
+            // From here on nothing else may be said: whoever hears of another error might ask again.
+            _ => {
+                self.unknown(intent).await;
+                Err(OperationError::RefundUnknown { refund: refund.id, source: error })
+            }
         }
-        self.reread(&transaction, Sender::REFUND).await?;
-        let kept = self.kept(refund.id).await?;
-        if kept.state == RefundState::Done {
-            return Ok(kept);
-        }
-        self.unknown(intent).await;
-        Err(OperationError::RefundUnknown { refund: refund.id, source: error })
+    }
+
+    /// How a refund stands by the provider's books.
+    async fn read_again(&self, payment: &Transaction, refund: RefundId) -> Result<RefundRecord, OperationError> {
+        let looked = async {
+            self.reread(payment, Sender::REFUND).await?;
+            self.kept(refund).await
+        };
+        looked.await.inspect_err(|error| {
+            tracing::error!(payment = %payment.id, %refund, error = %causes(error), "a refund couldn't be looked after");
+        })
     }
 
     /// The provider's own word that it was done: the ledger holds it from now on, whatever `find` shows meanwhile.
-    async fn done(&self, payment: &Transaction, refund: RefundId, made: Refunded) -> Result<(), StoreError> {
+    async fn done(
+        &self,
+        payment: &Transaction,
+        refund: RefundId,
+        made: Refunded,
+    ) -> Result<RefundRecord, OperationError> {
         let Refunded { amount, total_refunded, reference_number, daily_transaction_id, date } = made;
         let detail = RefundDetail { amount, reference_number, daily_transaction_id, date };
         let least = payment.refunded_amount.checked_add(amount).unwrap_or(payment.refunded_amount);
@@ -75,7 +93,8 @@ impl Operations {
         let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment.clone() };
         let told = vec![Told { refund: Some(refund), detail }];
         let record = Record { observed, sender: Sender::REFUND, auth_token: None, told, source: Source::News };
-        self.processor.store.record(record).await.map(drop)
+        self.processor.store.record(record).await?;
+        self.kept(refund).await
     }
 
     /// Whether it was done is a person's word.

@@ -9,7 +9,7 @@ use athm_core::{
     Amount, Athm, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution,
     RefundState, Sender, Transaction, TransactionId, TransactionKind,
 };
-use athm_tests::{Recorder, TillFault, eventually, paid, ticket, trusting, verifying};
+use athm_tests::{Backend, Recorder, TillFault, eventually, paid, ticket, trusting, verifying};
 use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
 use futures_util::stream;
@@ -263,6 +263,25 @@ async fn a_crash_in_the_middle_of_a_refund_leaves_it_set_aside_and_finds_it_done
     assert!(refunding.await.unwrap().is_err());
     assert_eq!(states(&till, &paid).await, [(RefundState::Pending, 700)]);
     till.show_refunded(None);
+    till.pass_until(async || till.recorder.noted().len() == 4).await;
+    assert_eq!((news(&till).await, till.provider.count("/refund")), (FIRED.map(Into::into).to_vec(), 1));
+    assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700)]);
+}
+
+#[tokio::test]
+async fn a_refund_that_was_made_and_could_not_be_recorded_is_unknown_and_found_done() {
+    let till = Till::open().await;
+    let (paid, go) = (till.paid().await, Arc::new(Notify::new()));
+    till.fail_next("/refund", TillFault::Held(Arc::clone(&go)));
+    let refunding = till.athm.refund(paid.id(), partial(700));
+    let breaking = async {
+        eventually(async || till.provider.count("/refund") == 1).await;
+        till.database.execute("ALTER TABLE athm_event RENAME TO gone");
+        go.notify_one();
+    };
+    let (refund, ()) = join(refunding, breaking).await;
+    assert!(matches!(refund, Err(OperationError::RefundUnknown { .. })), "{refund:?}");
+    till.database.execute("ALTER TABLE gone RENAME TO athm_event");
     till.pass_until(async || till.recorder.noted().len() == 4).await;
     assert_eq!((news(&till).await, till.provider.count("/refund")), (FIRED.map(Into::into).to_vec(), 1));
     assert_eq!(states(&till, &paid).await, [(RefundState::Done, 700)]);
