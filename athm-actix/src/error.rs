@@ -13,14 +13,18 @@ use serde_json::json;
 const RETRY_SECONDS: &str = "5";
 
 /// Any error of a callback, as an HTTP answer. The answer tells what the sender can mend and nothing of any payment:
-/// the sender may be anybody.
+/// the sender may be anybody. What it doesn't tell is in the log.
 ///
 /// | answer | when |
 /// |---|---|
-/// | 400 | the body can't be read: `{"error":"unreadable","field":…,"message":…}` |
+/// | 400 `{"error":"unreadable","field":…,"message":…}` | the body can't be read |
 /// | 408, 413, 415 | the body takes too long to arrive, is too long, or neither a form nor JSON |
-/// | 404, 409, 422 | a payment that can't be created, authorized or cancelled: `{"error":"impossible","message":…}` |
-/// | 422 | the provider, or the program's own check, says otherwise: `{"result":"refused"}` |
+/// | 422 `{"result":"refused"}` | the provider, or the program's own check, says otherwise |
+/// | 404 `{"error":"not found"}` | there is no such payment, or no such refund |
+/// | 409 `{"error":"impossible"}` | a payment in whose state that can't be done, or that the provider refuses |
+/// | 409 `{"error":"unknown"}` | a refund that may have been made, or not: it must not be repeated |
+/// | 422 `{"error":"invalid","message":…}` | what is asked for breaks the provider's rules: nothing was sent |
+/// | 500 `{"error":"internal"}` | a mistake of the program's |
 /// | 503 with `Retry-After` | not now: the provider doesn't confirm it yet or can't be asked, the database can't write |
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,20 +90,27 @@ impl Error {
     }
 }
 
-fn status_of(error: &OperationError) -> StatusCode {
+/// The status, and the one word that is told.
+fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
     match error {
-        OperationError::UnknownTransaction { .. } | OperationError::UnknownRefund { .. } => StatusCode::NOT_FOUND,
+        OperationError::UnknownTransaction { .. } | OperationError::UnknownRefund { .. } => {
+            (StatusCode::NOT_FOUND, "not found")
+        }
         OperationError::NoTicket { .. }
         | OperationError::Completed { .. }
         | OperationError::Ended { .. }
         | OperationError::NotPaid { .. }
         | OperationError::RefundTooMuch { .. }
         | OperationError::RefundPending { .. }
-        // No "try again later": it must not be repeated.
-        | OperationError::RefundUnknown { .. }
-        | OperationError::RefundNotOpen { .. } => StatusCode::CONFLICT,
-        OperationError::Provider(ProviderError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
+        | OperationError::RefundNotOpen { .. } => (StatusCode::CONFLICT, "impossible"),
+        // No "try again later".
+        OperationError::RefundUnknown { .. } => (StatusCode::CONFLICT, "unknown"),
+        OperationError::Provider(ProviderError::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        OperationError::Provider(error) if !error.is_retryable() && !error.is_outcome_unknown() => {
+            (StatusCode::CONFLICT, "impossible")
+        }
+        OperationError::NoProvider => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }
 }
 
@@ -111,7 +122,7 @@ impl ResponseError for Error {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Operation(error) => status_of(error),
+            Self::Operation(error) => answer_to(error).0,
             _ if self.is_refusal() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -123,8 +134,12 @@ impl ResponseError for Error {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
-        if status.is_server_error() && !matches!(self, Self::Verify(VerifyError::Pending)) {
-            tracing::error!(error = self as &dyn std::error::Error, %status, "a callback failed");
+        let error = self as &dyn std::error::Error;
+        match self {
+            Self::Verify(VerifyError::Pending) => {}
+            Self::Operation(_) if !status.is_server_error() => tracing::warn!(error, %status, "a callback failed"),
+            _ if status.is_server_error() => tracing::error!(error, %status, "a callback failed"),
+            _ => {}
         }
         let message = self.to_string();
         response.json(match self {
@@ -133,7 +148,10 @@ impl ResponseError for Error {
                 None => json!({ "error": "unreadable", "message": message }),
             },
             Self::Unreadable => json!({ "error": "unreadable", "message": message }),
-            Self::Operation(_) if !status.is_server_error() => json!({ "error": "impossible", "message": message }),
+            Self::Operation(OperationError::Provider(ProviderError::Invalid(_))) => {
+                json!({ "error": "invalid", "message": message })
+            }
+            Self::Operation(error) => json!({ "error": answer_to(error).1 }),
             Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
             Self::TooSlow => json!({ "error": "too slow", "message": message }),
             Self::Verify(VerifyError::Pending) => json!({ "result": Receipt::Pending.as_str() }),

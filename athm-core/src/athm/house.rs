@@ -67,15 +67,16 @@ pub(super) async fn for_ever<T: Clone, F: Future<Output = ()>>(name: &str, with:
 /// Asks again about what is pending, as its time comes, and forgets what is old.
 pub(super) async fn keep(processor: Processor, retention: Retention) {
     loop {
-        let (asked, tidied) = (processor.retry_pending().await, tidy(&processor, retention).await);
-        let failed = asked.err().or(tidied.err());
-        match failed {
-            None => wait(&processor).await,
-            Some(StoreError::Closed) => return,
-            Some(error) => {
-                tracing::error!(error = causes(&error), "pending messages couldn't be looked after; tried again");
-                processor.clock.sleep_until(later(processor.clock.steady(), BREATH)).await;
-            }
+        let asked = processor.retry_pending().await.inspect_err(|error| {
+            tracing::error!(error = causes(error), "pending messages couldn't be looked after; tried again");
+        });
+        let tidied = tidy(&processor, retention).await.inspect_err(|error| {
+            tracing::error!(error = causes(error), "what is old couldn't be forgotten; tried again");
+        });
+        match asked.and(tidied) {
+            Ok(()) => wait(&processor).await,
+            Err(StoreError::Closed) => return,
+            Err(_) => processor.clock.sleep_until(later(processor.clock.steady(), BREATH)).await,
         }
     }
 }

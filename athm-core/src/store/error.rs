@@ -6,11 +6,11 @@ use crate::receiver::BoxError;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The address names no database.
-    #[error("expected a database address such as sqlite://athm.db, found {found:?}")]
+    /// The address names no database, or something about it that can't be used.
+    #[error("the database's address can't be used: {reason}")]
     Address {
-        /// What was given, without a password.
-        found: String,
+        /// What is wrong with it, and what was expected. A password isn't in it.
+        reason: String,
     },
     /// The address names a database that this program was built without.
     #[error("this database needs the feature `{feature}` of athm-actix (or athm-core)")]

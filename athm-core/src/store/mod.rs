@@ -249,6 +249,13 @@ pub(crate) async fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, Sto
         Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::Postgres::open(url, set_up).await?)),
         #[cfg(not(feature = "postgres"))]
         Some(("postgres" | "postgresql", _)) => Err(StoreError::Feature { feature: "postgres" }),
-        _ => Err(StoreError::Address { found: url.split('@').next_back().unwrap_or_default().to_owned() }),
+        // No more of it is repeated: the rest may hold a password.
+        Some((other, _)) => Err(not_ours(&format!("{other}://…"))),
+        None => Err(not_ours("none of them")),
     }
+}
+
+fn not_ours(found: &str) -> StoreError {
+    let reason = format!("expected one such as sqlite://athm.db or postgres://shop@localhost/shop, found {found}");
+    StoreError::Address { reason }
 }

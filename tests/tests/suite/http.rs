@@ -4,12 +4,14 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{App, Error, HttpResponse, test, web};
+use actix_web::{App, Error, HttpResponse, ResponseError, test, web};
 use athm_actix::simulator::{Outage, SimulatedPayment};
 use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal};
-use athm_core::Amount;
+use athm_core::provider::{InvalidRequest, ProviderError};
+use athm_core::{Amount, OperationError, RefundId, StoreError, TransactionId};
 use athm_tests::{paid, ticket};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::Business;
 
@@ -210,4 +212,37 @@ async fn what_a_custom_callback_runs_into_is_answered_and_tells_nothing() {
     let unavailable = (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "unavailable" }));
     assert_eq!(post(&app, "/mine", json!({ "ecommerceId": cheap })).await, unavailable);
     assert!(business.noted().await.is_empty());
+}
+
+#[actix_web::test]
+async fn what_an_operation_runs_into_is_answered_by_what_the_caller_may_do_and_tells_nothing_of_the_payment() {
+    let (id, refund) = (TransactionId::from(Uuid::now_v7()), RefundId::from(Uuid::now_v7()));
+    let refused = |code: &str, status| {
+        let (code, message) = (code.parse().unwrap(), String::from("no money"));
+        OperationError::Provider(ProviderError::Rejected { code, message, status })
+    };
+    let invalid = InvalidRequest::RefundAmount { found: Amount::from_cents(-7) };
+    for (error, status, word) in [
+        (OperationError::UnknownTransaction { id }, StatusCode::NOT_FOUND, "not found"),
+        (OperationError::UnknownRefund { id: refund }, StatusCode::NOT_FOUND, "not found"),
+        (OperationError::NotPaid { id, status: Status::Open }, StatusCode::CONFLICT, "impossible"),
+        (OperationError::RefundTooMuch { id, left: Amount::from_cents(700) }, StatusCode::CONFLICT, "impossible"),
+        (OperationError::RefundUnknown { refund, source: "lost".into() }, StatusCode::CONFLICT, "unknown"),
+        (OperationError::Provider(invalid.into()), StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        (OperationError::Provider(ProviderError::NotFound), StatusCode::CONFLICT, "impossible"),
+        (refused("BTRA_0030", 200), StatusCode::CONFLICT, "impossible"),
+        (refused("BTRA_0030", 503), StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        (OperationError::UnderWay { id }, StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        (OperationError::Store(StoreError::Busy), StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        (OperationError::NoProvider, StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+    ] {
+        let shown = format!("{error:?}");
+        let response = athm_actix::Error::from(error).error_response();
+        assert_eq!(response.status(), status, "{shown}");
+        let may_try_again = response.headers().contains_key(RETRY_AFTER);
+        assert_eq!(may_try_again, status == StatusCode::SERVICE_UNAVAILABLE, "{shown}");
+        let body: Value = serde_json::from_slice(&response.into_body().try_into_bytes().unwrap()).unwrap();
+        assert_eq!(body["error"], word, "{shown}");
+        assert_eq!(body.get("message").is_some(), word == "invalid", "{shown}: {body}");
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{Tls, Trust};
@@ -23,7 +23,7 @@ pub(super) struct Address {
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         // The parser names what it doesn't understand, and repeats no value.
-        let unusable = |why: String| StoreError::Address { found: format!("postgres://…: {why}") };
+        let unusable = |reason: String| StoreError::Address { reason };
         let (rest, asked) = without_tls(url);
         let mut config: Config = rest.parse().map_err(|error| unusable(causes(&error)))?;
         let is_local =
@@ -31,8 +31,15 @@ impl Address {
         let tls = Tls::of(asked.mode.as_deref(), asked.roots, is_local).ok_or_else(|| {
             unusable(String::from("expected sslmode to be disable, prefer, require, verify-ca or verify-full"))
         })?;
-        if tls.trust == Trust::Anybody && !is_local {
-            tracing::warn!("the database's certificate is not verified: sslmode=verify-full verifies it");
+        match tls.mode {
+            _ if is_local => {}
+            SslMode::Disable => {
+                tracing::warn!("what goes to the database and back is not encrypted: sslmode=verify-full encrypts it");
+            }
+            _ if tls.trust == Trust::Anybody => {
+                tracing::warn!("the database's certificate is not verified: sslmode=verify-full verifies it");
+            }
+            _ => {}
         }
         config.ssl_mode(tls.mode);
         if config.get_application_name().is_none() {
@@ -79,7 +86,6 @@ fn is_local(host: &Host) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use tokio_postgres::config::SslMode;
 
     use super::*;
 

@@ -79,7 +79,7 @@ impl Tls {
 /// Certificates in PEM.
 fn read(path: &Path) -> Result<RootCertStore, StoreError> {
     let unusable = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Address {
-        found: format!("sslrootcert={}: {error}", path.display()),
+        reason: format!("sslrootcert={}: {error}", path.display()),
     };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.into()))? {

@@ -51,8 +51,10 @@ type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Sqlite {
     pub(super) fn open(path: &str, set_up: SetUp) -> Result<Self, StoreError> {
-        if path.is_empty() || path.contains([':', '?']) {
-            return Err(StoreError::Address { found: format!("sqlite://{path}") });
+        // SQLite would take these for something else than a file, which would be gone with the program.
+        if path.is_empty() || path.starts_with(':') || path.starts_with("file:") || path.contains('?') {
+            let reason = format!("expected a file such as sqlite://athm.db, found \"sqlite://{path}\"");
+            return Err(StoreError::Address { reason });
         }
         let lock = open::lock(path)?;
         let mut connection = open::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
