@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::runnable;
 use crate::clock::earlier;
 use crate::store::DeliveryQuery;
 use crate::{Athm, DeliveryId, EventId, ReceiverInfo, Signal, StoreError, TransactionId};
@@ -101,16 +102,16 @@ impl<'a> Deliveries<'a> {
         self.athm.store().deliveries(DeliveryQuery::Dead).await
     }
 
-    /// Those that have been due for a day (or what the builder says) and whose receiver this program doesn't have: it
-    /// was renamed, removed, or dropped by the linker. The oldest 1,000, oldest first.
+    /// Those that have been due for a day (or what the builder says) and whose receiver this program doesn't have, or not
+    /// for that signal any more: it was renamed, removed, changed, or dropped by the linker. The oldest 1,000, oldest first.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn orphaned(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
-        let receivers = self.athm.receivers().iter().map(|receiver| receiver.id().to_owned()).collect();
+        let runnable = runnable(&self.athm.receivers());
         let due_before = earlier(self.athm.clock().steady(), self.athm.orphaned_after());
-        self.athm.store().deliveries(DeliveryQuery::Orphaned { due_before, receivers }).await
+        self.athm.store().deliveries(DeliveryQuery::Orphaned { due_before, runnable }).await
     }
 
     /// One by its name.
@@ -231,7 +232,8 @@ impl Replay<'_> {
     async fn refuse_unknown_receiver(&self) -> Result<(), ReplayError> {
         let What::Delivery(id) = self.what else { return Ok(()) };
         match self.athm.deliveries().get(id).await? {
-            Some(delivery) => self.receiver(&delivery.receiver).map(drop),
+            Some(delivery) if self.receiver(&delivery.receiver)?.signals().contains(&delivery.signal) => Ok(()),
+            Some(delivery) => Err(ReplayError::NotListening { receiver: delivery.receiver }),
             None => Err(ReplayError::NotFound),
         }
     }

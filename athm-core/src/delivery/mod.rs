@@ -24,6 +24,7 @@ pub(crate) use self::outbox::{Outbox, Unstarted};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::slots::{Slot, Slots};
 pub(crate) use self::worker::{LEASE, Worker};
+use crate::dispatch::ReceiverInfo;
 use crate::{DeliveryId, Event, Signal, Transaction};
 
 /// A delivery as it is made: one receiver's turn at one signal of one event.
@@ -42,6 +43,15 @@ pub(crate) struct Claimed {
     pub(crate) is_replay: bool,
     #[expect(dead_code, reason = "it is given back with the rest")]
     pub(crate) slot: Slot,
+}
+
+/// What these receivers can run: `signal:receiver`, for each signal of each.
+pub(crate) fn runnable(receivers: &[ReceiverInfo]) -> Vec<String> {
+    let of = |receiver: &ReceiverInfo| {
+        let turns = receiver.signals().iter().map(|signal| format!("{signal}:{}", receiver.id()));
+        turns.collect::<Vec<_>>()
+    };
+    receivers.iter().flat_map(of).collect()
 }
 
 /// Claimed deliveries of one event, with what they are about.

@@ -10,7 +10,7 @@ use futures_util::future::{join_all, select_all};
 use tokio::runtime::Handle;
 
 use super::running::Held;
-use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work};
+use super::{Claimed, End, Ended, Outbox, Retry, Unstarted, Work, runnable};
 use crate::clock::later;
 use crate::counter::Counter;
 use crate::dispatch::ReceiverInfo;
@@ -73,13 +73,13 @@ impl Worker {
         let now = self.clock.steady();
         // Whoever finds no slot while they are taken here says so after this.
         let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
-        if !has_backlog && !self.store.has_due(now, self.known()).await? {
+        if !has_backlog && !self.store.has_due(now, self.runnable()).await? {
             return Ok(());
         }
         let slots = self.outbox.slots.take(usize::MAX);
         let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
-        let claim = Claim { now, lease_until: later(now, LEASE), receivers: self.known(), slots };
+        let claim = Claim { now, lease_until: later(now, LEASE), runnable: self.runnable(), slots };
         if self.store.claim(claim).await? == wanted {
             self.outbox.backlog.store(true, Ordering::Release);
         }
@@ -152,7 +152,7 @@ impl Worker {
     pub(crate) async fn idle(&self) -> Result<(), StoreError> {
         loop {
             self.outbox.running.none().await;
-            if self.outbox.is_stopping() || !self.store.has_due(self.clock.steady(), self.known()).await? {
+            if self.outbox.is_stopping() || !self.store.has_due(self.clock.steady(), self.runnable()).await? {
                 return Ok(());
             }
             self.claim_due().await?;
@@ -181,7 +181,7 @@ impl Worker {
         self.outbox.wake();
     }
 
-    fn known(&self) -> Vec<String> {
-        self.dispatcher.receivers().iter().map(|receiver| receiver.id().to_owned()).collect()
+    fn runnable(&self) -> Vec<String> {
+        runnable(&self.dispatcher.receivers())
     }
 }

@@ -54,8 +54,8 @@ pub(crate) trait Store: Send + Sync {
     /// outbox as soon as that is committed. Tells how many.
     fn claim(&self, claim: Claim) -> Answer<'_, usize>;
 
-    /// Whether any delivery of these receivers could be claimed now.
-    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool>;
+    /// Whether any of the deliveries that can be run here could be claimed now; see [`Claim::runnable`].
+    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool>;
 
     /// Holds on to what runs here.
     fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()>;
@@ -160,16 +160,16 @@ pub(crate) enum Source {
 pub(crate) struct Claim {
     pub(crate) now: Timestamp,
     pub(crate) lease_until: Timestamp,
-    /// Those that this process has.
-    pub(crate) receivers: Vec<String>,
+    /// `signal:receiver`, for each signal of each receiver that this process has: another version's may listen to others.
+    pub(crate) runnable: Vec<String>,
     pub(crate) slots: Vec<Slot>,
 }
 
-/// Which deliveries to show: those dead, or those due since then that none of these receivers can take, or one.
+/// Which deliveries to show: those dead, or those due since then that can't be run here, or one.
 #[derive(Debug, Clone)]
 pub(crate) enum DeliveryQuery {
     Dead,
-    Orphaned { due_before: Timestamp, receivers: Vec<String> },
+    Orphaned { due_before: Timestamp, runnable: Vec<String> },
     One(DeliveryId),
 }
 

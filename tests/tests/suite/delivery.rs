@@ -239,6 +239,41 @@ async fn promise_4_the_idempotency_key_is_the_same_on_every_attempt_and_replay_a
 }
 
 #[tokio::test]
+async fn promise_7_another_versions_code_runs_for_no_signal_that_it_does_not_listen_to() {
+    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let version = |name: &'static str, signals: &'static [Signal], fails: bool| {
+        let (dispatcher, notes) = (Dispatcher::empty(), recorder.clone());
+        let note = move |context: &Context<'_>| {
+            notes.note(format!("{name}: {}", Signal::from_context(context).unwrap()));
+            if fails { Err("not yet") } else { Ok(()) }
+        };
+        dispatcher.connect("books", signals, note).unwrap();
+        trusting(&database, dispatcher).clock(clock.clone()).start()
+    };
+    let new = version("new", &[Signal::Completed, Signal::Cancelled], true).await.unwrap();
+    let cancelled = new.record(payment(1, Status::Cancelled).build(), KIOSK).await.unwrap();
+    new.idle().await;
+    new.shutdown(Duration::ZERO).await;
+    clock.advance(Duration::from_secs(60));
+
+    let old = version("old", &[Signal::Completed], false).await.unwrap();
+    complete(&old, 2).await;
+    old.idle().await;
+    assert_eq!(recorder.noted(), ["new: cancelled", "old: completed"]);
+    clock.advance(25 * 60 * Duration::from_secs(60));
+    let orphans = old.deliveries().orphaned().await.unwrap();
+    assert_eq!((orphans.len(), orphans[0].event_id), (1, cancelled.events()[0].id()));
+    let replayed = old.deliveries().replay(orphans[0].id).run().await;
+    assert!(matches!(replayed, Err(ReplayError::NotListening { .. })), "{replayed:?}");
+    old.shutdown(DAY).await;
+
+    let new = version("new", &[Signal::Completed, Signal::Cancelled], false).await.unwrap();
+    new.idle().await;
+    assert_eq!(recorder.noted()[2..], ["new: cancelled"]);
+    new.shutdown(DAY).await;
+}
+
+#[tokio::test]
 async fn promise_6_nothing_is_claimed_without_a_slot_and_the_backlog_drains() {
     let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
     let (finish, finished) = mpsc::channel::<()>();

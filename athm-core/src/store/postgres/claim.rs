@@ -73,10 +73,10 @@ pub(super) async fn claim(
         ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
          d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
          JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
-         WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.receiver = ANY ($2) AND d.id <> ALL ($3) \
+         WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3) \
          ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED"
     );
-    let values = values![times.there(claim.now), claim.receivers.clone(), running, most];
+    let values = values![times.there(claim.now), claim.runnable.clone(), running, most];
     let rows = session.all(sql, values, |columns| {
         Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
     });

@@ -11,7 +11,6 @@ use super::job::{Outcome, Turn, execute};
 use super::queue::Waiting;
 use super::session::{Link, Session};
 use super::waves::waves;
-use crate::StoreError;
 use crate::store::SetUp;
 
 /// How long one that can't be refused waits for a lost connection to come back.
@@ -36,7 +35,7 @@ impl Committer {
         }
         let error = match self.commit(&mut writes).await {
             Ok(()) => return self.answer(writes, &Ok(())),
-            Err(fault) if fault.is_lost() => return self.put_off(writes, fault.into_error()),
+            Err(fault) if fault.is_lost() => return self.put_off(writes, fault),
             Err(fault) => fault.into_error(),
         };
         if writes.len() == 1 {
@@ -47,7 +46,7 @@ impl Committer {
             let mut alone = vec![write];
             left.extend(match self.commit(&mut alone).await {
                 Ok(()) => self.answer(alone, &Ok(())),
-                Err(fault) if fault.is_lost() => self.put_off(alone, fault.into_error()),
+                Err(fault) if fault.is_lost() => self.put_off(alone, fault),
                 Err(fault) => self.answer(alone, &Err(fault.into_error())),
             });
         }
@@ -60,16 +59,22 @@ impl Committer {
     }
 
     /// Whoever waits is told at once; what can't be refused is tried again for a while.
-    fn put_off(&self, writes: Vec<Waiting>, error: StoreError) -> Vec<Waiting> {
+    fn put_off(&self, writes: Vec<Waiting>, fault: Fault) -> Vec<Waiting> {
         let now = Instant::now();
+        let is_unknown = matches!(fault, Fault::Unknown(_));
+        let error = fault.into_error();
         let mut left = Vec::new();
         for mut write in writes {
             let until = *write.until.get_or_insert(now + ABSENCE);
             if write.is_lazy && until > now {
                 left.push(write);
-            } else {
-                write.job.answer(Err(error.clone()), &self.set_up);
+                continue;
             }
+            if is_unknown {
+                let given_back = write.job.given_back(self.set_up.clock.steady());
+                left.extend(given_back.map(|job| Waiting { job, is_lazy: true, until: Some(now + ABSENCE) }));
+            }
+            write.job.answer(Err(error.clone()), &self.set_up);
         }
         left
     }

@@ -26,12 +26,12 @@ pub(super) async fn deliveries(session: &Session, clock: &Clock, which: Delivery
         DeliveryQuery::Dead => {
             (select_delivery!("WHERE d.state = 'dead' ORDER BY d.finished_at DESC, d.id DESC LIMIT $1"), values![SOME])
         }
-        DeliveryQuery::Orphaned { due_before, receivers } => {
+        DeliveryQuery::Orphaned { due_before, runnable } => {
             let sql = select_delivery!(
-                "WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.receiver <> ALL ($2) \
+                "WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.signal || ':' || d.receiver <> ALL ($2) \
                  ORDER BY d.due_at, d.id LIMIT $3"
             );
-            (sql, values![session.times(clock).await?.there(due_before), receivers, SOME])
+            (sql, values![session.times(clock).await?.there(due_before), runnable, SOME])
         }
     };
     session.all(sql, values, |columns| columns.delivery()).await

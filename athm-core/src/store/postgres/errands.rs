@@ -41,9 +41,9 @@ impl Request for Take {
 
 impl Single for Take {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Errand>> {
-        let sql = "UPDATE athm_errand SET attempts = attempts + 1, due_at = $2 WHERE transaction_id IN \
+        let sql = "UPDATE athm_errand SET attempts = attempts + 1, due_at = $2 WHERE transaction_id = ANY (ARRAY \
                    (SELECT transaction_id FROM athm_errand WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
-                   FOR UPDATE SKIP LOCKED) RETURNING transaction_id, attempts";
+                   FOR UPDATE SKIP LOCKED)) RETURNING transaction_id, attempts";
         let values = values![times.there(self.now), times.there(self.until), TURNS];
         let taken = session.all(sql, values, |columns| columns.turn()).await?;
         let mut errands = Vec::new();

@@ -73,8 +73,8 @@ impl Single for Held {
         }
         if state != "pending" {
             // The oldest makes room.
-            let sql = "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox WHERE state = $1 \
-                       ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
+            let sql = "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox WHERE state = $1 \
+                       ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED)) \
                        AND (SELECT count(*) FROM athm_inbox WHERE state = $1) > $2";
             turn.session.execute(sql, values![state, KEPT]).await?;
         }
@@ -103,8 +103,8 @@ impl Request for Take {
 
 impl Single for Take {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Held>> {
-        let sql = "UPDATE athm_inbox SET due_at = $2 WHERE id IN (SELECT id FROM athm_inbox \
-                   WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
+        let sql = "UPDATE athm_inbox SET due_at = $2 WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \
+                   WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)) \
                    RETURNING id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at";
         let values = values![times.there(self.now), times.there(self.until), DUE];
         let mut taken = session.all(sql, values, |columns| columns.pending()).await?;

@@ -12,7 +12,7 @@ use super::fault::{Fault, Result};
 use super::record::Recording;
 use super::session::{Session, Times};
 use crate::StoreError;
-use crate::delivery::Ended;
+use crate::delivery::{End, Ended};
 use crate::store::SetUp;
 
 /// What one caller is told.
@@ -125,6 +125,20 @@ impl Job {
             Self::End(share) => share.request.about(),
             Self::Other(share) => share.about(),
         }
+    }
+
+    /// What gives back the deliveries that it has claimed for this process, in case that it was committed and nobody has
+    /// heard of it: they would wait for their leases to end. Those of a claim do: another process may have them by now.
+    pub(super) fn given_back(&self, at: Timestamp) -> impl Iterator<Item = Self> {
+        let works = match self {
+            Self::Record(share) => share.written.iter().flatten().flat_map(|(_, works)| works).collect(),
+            Self::End(_) | Self::Other(_) => Vec::new(),
+        };
+        let claimed = works.into_iter().flat_map(|work| &work.deliveries);
+        claimed.map(move |claimed| {
+            let (id, attempt) = (claimed.planned.id, claimed.attempt);
+            Share::new(Ended { id, attempt, at, end: End::Unstarted }).0.into()
+        })
     }
 
     pub(super) fn answer(self, committed: Outcome<()>, set_up: &SetUp) {

@@ -130,14 +130,14 @@ impl Store for Postgres {
         self.writer.write(claim)
     }
 
-    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
-        self.read((now, receivers), |session, clock, (now, receivers)| {
+    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool> {
+        self.read((now, runnable), |session, clock, (now, runnable)| {
             async move {
                 let now = session.times(&clock).await?.there(now);
                 // In the order of the index, so that the first one found is enough.
                 let sql = "SELECT true FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= $1 \
-                           AND receiver = ANY ($2) ORDER BY due_at LIMIT 1";
-                let found = session.one(sql, values![now, receivers], |columns| columns.get()).await?;
+                           AND signal || ':' || receiver = ANY ($2) ORDER BY due_at LIMIT 1";
+                let found = session.one(sql, values![now, runnable], |columns| columns.get()).await?;
                 Ok(found.unwrap_or(false))
             }
             .boxed()

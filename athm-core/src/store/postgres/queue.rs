@@ -47,12 +47,14 @@ impl Queue {
     /// nobody can send anything any more.
     pub(super) async fn next(&mut self) -> Option<Batch> {
         let mut batch = Batch { writes: std::mem::take(&mut self.left), closed: None };
+        // What is left leaves room for others: they wait for an answer, also if it is that the server is away.
+        let most = self.most + batch.writes.len();
         let mut patience = Some(Instant::now() + COMPANY);
         if batch.writes.is_empty() {
             let message = self.receiver.recv().await?;
             patience = self.take(message, &mut batch);
         }
-        while batch.writes.len() < self.most && batch.closed.is_none() {
+        while batch.writes.len() < most && batch.closed.is_none() {
             let next = match patience {
                 Some(until) => timeout_at(until, self.receiver.recv()).await.ok().flatten(),
                 None => self.receiver.try_recv().ok(),

@@ -1,9 +1,12 @@
 //! The store's own edges. They need a server, which `tests/with-postgres` gives them: without one they are ignored by
 //! name, and never counted as passed.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use super::claim::claim;
@@ -91,8 +94,12 @@ impl World {
         let times = session.times(&self.clock).await.unwrap();
         session.begin().await.unwrap();
         let now = self.clock.steady();
-        let of =
-            Claim { now, lease_until: later(now, LEASE), receivers: vec![String::from("ship")], slots: Vec::new() };
+        let of = Claim {
+            now,
+            lease_until: later(now, LEASE),
+            runnable: vec![String::from("completed:ship")],
+            slots: Vec::new(),
+        };
         let rows = claim(&session, times, &of, Vec::new(), 8).await.unwrap();
         session.commit().await.unwrap();
         rows.iter().map(|row| (row.planned.id, row.attempt)).collect()
@@ -203,8 +210,8 @@ async fn a_claim_takes_nothing_that_runs_here_whatever_the_clock_says() {
     world.record(1).await.unwrap();
     world.clock.advance(LEASE * 2);
     let now = world.clock.steady();
-    let receivers = vec![String::from("ship")];
-    let here = Claim { now, lease_until: later(now, LEASE), receivers, slots: Slots::new(8).take(8) };
+    let runnable = vec![String::from("completed:ship")];
+    let here = Claim { now, lease_until: later(now, LEASE), runnable, slots: Slots::new(8).take(8) };
     assert_eq!(world.store.claim(here).await.unwrap(), 0);
     // Another process may: this one has not renewed its lease.
     assert_eq!(world.claim().await.len(), 1);
@@ -250,7 +257,7 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
     assert!((590..=600).contains(&left("due_at", "athm_delivery").await));
     for world in [&slow, &fast, &right] {
         assert!(world.claim().await.is_empty());
-        assert!(!world.store.has_due(world.clock.steady(), vec![String::from("ship")]).await.unwrap());
+        assert!(!world.store.has_due(world.clock.steady(), vec![String::from("completed:ship")]).await.unwrap());
     }
 
     // What waits is due when it was said to be.
@@ -273,6 +280,59 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
         world.store.tidy(before).await.unwrap();
         assert_eq!(world.count("athm_delivery").await, u32::from(keeps));
     }
+}
+
+/// Passes everything on, and hangs up instead of telling that the next `COMMIT` is done.
+async fn deaf(server: &str, hangs_up: Arc<AtomicBool>) -> String {
+    let config: tokio_postgres::Config = server.parse().unwrap();
+    let tokio_postgres::config::Host::Tcp(host) = config.get_hosts()[0].clone() else { panic!("no host") };
+    let (host, port) = (host, config.get_ports()[0]);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let here = listener.local_addr().unwrap().port();
+    let there = host.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect((there.as_str(), port)).await.unwrap();
+            let hangs_up = Arc::clone(&hangs_up);
+            tokio::spawn(async move {
+                let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+                let mut is_last = false;
+                loop {
+                    tokio::select! {
+                        read = client.read(&mut asked) => {
+                            let said = &asked[..read.unwrap_or(0)];
+                            is_last |= said.windows(7).any(|word| word == b"COMMIT\0") && hangs_up.swap(false, SeqCst);
+                            if said.is_empty() || server.write_all(said).await.is_err() {
+                                return;
+                            }
+                        }
+                        read = server.read(&mut answered) => {
+                            let said = &answered[..read.unwrap_or(0)];
+                            if is_last || said.is_empty() || client.write_all(said).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    server.replace(&format!("{host}:{port}"), &format!("127.0.0.1:{here}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn what_a_commit_has_claimed_that_nobody_has_heard_of_is_due_at_once() {
+    let (url, hangs_up) = (World::schema().await, Arc::new(AtomicBool::new(false)));
+    let world = World::on(deaf(&url, Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped).await;
+    world.record(1).await.unwrap();
+    hangs_up.store(true, SeqCst);
+    assert!(matches!(world.record(2).await, Err(StoreError::Database(_))));
+    assert_eq!(world.record(2).await.unwrap().events.len(), 0, "it was committed");
+    assert_eq!(
+        world.query("SELECT state || ' ' || attempts FROM athm_delivery ORDER BY attempts").await,
+        ["due 0", "running 1"]
+    );
 }
 
 #[tokio::test]
@@ -396,7 +456,7 @@ async fn the_tables_are_made_once_whatever_isolation_the_server_gives() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_says_nothing_is_given_up() {
-    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("postgres://athm@{}/athm", silent.local_addr().unwrap());
     let (set_up, _unstarted) = set_up(&Clock::manual(), 0, Batching::Grouped);
     let error = Postgres::open(&url, set_up).await.err().expect("nobody answers");

@@ -22,33 +22,34 @@ impl Request for Before {
 }
 
 impl Single for Before {
-    /// What another process is about to forget is left to it.
+    /// What another process is about to forget is left to it. An array is made once; a subquery in its place may be
+    /// executed for every row, and lock that often what it finds.
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<bool> {
         let deliveries = times.there(self.deliveries);
         let forgotten = [
             (
-                "UPDATE athm_transaction SET auth_token = NULL WHERE id IN (SELECT id FROM athm_transaction \
-                 WHERE auth_token IS NOT NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "UPDATE athm_transaction SET auth_token = NULL WHERE id = ANY (ARRAY (SELECT id FROM athm_transaction \
+                 WHERE auth_token IS NOT NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![storable(self.tokens), SOME],
             ),
             (
-                "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
-                 WHERE state = 'succeeded' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM athm_delivery WHERE id = ANY (ARRAY (SELECT id FROM athm_delivery \
+                 WHERE state = 'succeeded' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![deliveries, SOME],
             ),
             (
-                "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
-                 WHERE state = 'dead' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM athm_delivery WHERE id = ANY (ARRAY (SELECT id FROM athm_delivery \
+                 WHERE state = 'dead' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![deliveries, SOME],
             ),
             (
-                "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
-                 WHERE state = 'refused' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \
+                 WHERE state = 'refused' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![storable(self.refused), SOME],
             ),
             (
-                "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
-                 WHERE state = 'unmatched' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \
+                 WHERE state = 'unmatched' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![storable(self.unmatched), SOME],
             ),
         ];

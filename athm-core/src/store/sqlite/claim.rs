@@ -21,12 +21,12 @@ pub(super) fn claim_due(
         ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
          d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
          JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
-         WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND d.receiver IN (SELECT value FROM json_each(?2)) \
+         WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND d.signal || ':' || d.receiver IN (SELECT value FROM json_each(?2)) \
          AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
     );
     let running: Vec<String> = running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
     let most = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
-    let values = params![claim.now.as_microsecond(), json(&claim.receivers), json(&running), most];
+    let values = params![claim.now.as_microsecond(), json(&claim.runnable), json(&running), most];
     let rows = all(connection, sql, values, |columns| {
         Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
     })?;

@@ -27,12 +27,12 @@ pub(super) fn deliveries(connection: &Connection, which: &DeliveryQuery) -> rusq
             let sql = select_delivery!("WHERE d.state = 'dead' ORDER BY d.finished_at DESC, d.id DESC LIMIT ?1");
             all(connection, sql, [SOME], read)
         }
-        DeliveryQuery::Orphaned { due_before, receivers } => {
+        DeliveryQuery::Orphaned { due_before, runnable } => {
             let sql = select_delivery!(
                 "WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 \
-                 AND d.receiver NOT IN (SELECT value FROM json_each(?2)) ORDER BY d.due_at, d.id LIMIT ?3"
+                 AND d.signal || ':' || d.receiver NOT IN (SELECT value FROM json_each(?2)) ORDER BY d.due_at, d.id LIMIT ?3"
             );
-            all(connection, sql, params![due_before.as_microsecond(), json(receivers), SOME], read)
+            all(connection, sql, params![due_before.as_microsecond(), json(runnable), SOME], read)
         }
     }
 }

@@ -110,11 +110,11 @@ impl Store for Sqlite {
             .write(move |connection| Ok(claim::claim_due(connection, &mut claim, &running.running())?), committed)
     }
 
-    fn has_due(&self, now: Timestamp, receivers: Vec<String>) -> Answer<'_, bool> {
+    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool> {
         self.read(move |connection| {
             let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= ?1 \
-                       AND receiver IN (SELECT value FROM json_each(?2)))";
-            connection.prepare_cached(sql)?.query_row(params![now.as_microsecond(), json(&receivers)], |row| row.get(0))
+                       AND signal || ':' || receiver IN (SELECT value FROM json_each(?2)))";
+            connection.prepare_cached(sql)?.query_row(params![now.as_microsecond(), json(&runnable)], |row| row.get(0))
         })
     }
 

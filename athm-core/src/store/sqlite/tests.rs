@@ -55,7 +55,7 @@ impl World {
     async fn claim(&self) -> Vec<(DeliveryId, u32)> {
         let now = self.clock.steady();
         let (slots, lease_until) = (Slots::new(8).take(8), later(now, LEASE));
-        let mut claim = Claim { now, lease_until, receivers: vec![String::from("ship")], slots };
+        let mut claim = Claim { now, lease_until, runnable: vec![String::from("completed:ship")], slots };
         let work = move |connection: &Connection| Ok(claim_due(connection, &mut claim, &[])?);
         let works = self.store.writer.write(work, |works| works).await.unwrap();
         let deliveries = works.iter().flat_map(|work| &work.deliveries);
