@@ -15,6 +15,8 @@ const MIGRATIONS: &[&str] = &[
 pub(super) async fn migrate(session: &Session) -> Result<()> {
     // What another process has done meanwhile is seen once the lock is had, whatever the server's default.
     session.begin().await?;
+    // Another process may have more to do than usually, and so may this one.
+    session.run("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
     // Any number that nobody else locks: "athm" in ASCII.
     session.run("SELECT pg_advisory_xact_lock(1635018861)").await?;
     // Asked first: the user that runs the program need not be allowed to make tables.

@@ -23,9 +23,15 @@ use crate::{Clock, StoreError};
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How long a server may take until it is ready for the first statement.
 const CONNECTING: Duration = Duration::from_secs(10);
-/// Every statement finds its rows by an index. A table that was empty when a statement was planned would be read as a
-/// whole ever after, and what looks expensive for that reason be compiled.
-const PLANNING: &str = "SET enable_seqscan = off; SET jit = off";
+/// Every statement finds its rows by an index: a table that was empty when a statement was planned would be read as a
+/// whole ever after. Discouraged like that, a scan looks so expensive that the statement would be compiled.
+///
+/// A process whose machine vanishes in the middle of a commit must not hold its locks for longer than moments, and who
+/// waits for one must not hold up everybody else. What the server or the address sets is left as it is.
+const SETTINGS: &str = "SET enable_seqscan = off; SET jit = off; \
+    SELECT set_config(name, value, false) \
+    FROM (VALUES ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '2s')) AS wanted (name, value) \
+    WHERE current_setting(name) = '0'";
 
 /// How long the server's clock and ours go alike.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -78,7 +84,7 @@ impl Session {
                 tracing::debug!(error = causes(&Fault::from(error).into_error()), "a connection to the database ended");
             }
         });
-        client.batch_execute(PLANNING).await.map_err(|error| Fault::from(error).into_error())?;
+        client.batch_execute(SETTINGS).await.map_err(|error| Fault::from(error).into_error())?;
         Ok(Self { client, statements: Mutex::default(), times, connection: connection.abort_handle() })
     }
 

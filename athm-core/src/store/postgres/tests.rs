@@ -335,6 +335,49 @@ async fn what_a_commit_has_claimed_that_nobody_has_heard_of_is_due_at_once() {
     );
 }
 
+/// A connection of a process that has begun to write a payment, and is heard of no more.
+async fn stuck(url: &str) -> Arc<Session> {
+    let link = Link::new(Arc::new(Address::parse(url).unwrap()), tokio::runtime::Handle::current());
+    let session = link.session().await.unwrap();
+    session.begin().await.unwrap();
+    session.run("UPDATE athm_transaction SET fee = 7 WHERE reference_number = 'reference-1'").await.unwrap();
+    session
+}
+
+fn with_settings(url: &str, settings: &str) -> String {
+    url.replace("options=", &format!("options={settings}%20"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn who_waits_for_a_lock_holds_up_nobody_else() {
+    let url = with_settings(&World::schema().await, "-clock_timeout%3D20");
+    let world = World::on(url, Clock::system(), 8, Batching::Grouped).await;
+    world.record(1).await.unwrap();
+    let holder = stuck(&world.url).await;
+    let (locked, free) = futures_util::future::join(world.record(1), world.record(2)).await;
+    assert!(matches!(locked, Err(StoreError::Database(_))), "{locked:?}");
+    free.unwrap();
+    holder.run("ROLLBACK").await.unwrap();
+    world.record(1).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_process_that_is_heard_of_no_more_loses_its_locks() {
+    let schema = World::schema().await;
+    let world = World::on(schema.clone(), Clock::system(), 8, Batching::Grouped).await;
+    world.record(1).await.unwrap();
+    let holder = stuck(&with_settings(&schema, "-cidle_in_transaction_session_timeout%3D100")).await;
+    world.record(1).await.unwrap();
+    assert!(holder.run("COMMIT").await.is_err());
+    for setting in ["idle_in_transaction_session_timeout", "lock_timeout"] {
+        let link = Link::new(Arc::new(Address::parse(&schema).unwrap()), tokio::runtime::Handle::current());
+        let sql = format!("DO $$ BEGIN ASSERT current_setting('{setting}') <> '0'; END $$");
+        link.session().await.unwrap().run(&sql).await.unwrap();
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_deadlock_with_another_process_is_tried_again() {
