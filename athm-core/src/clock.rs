@@ -1,5 +1,6 @@
 //! The time, which tests may set.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use tokio::sync::watch;
 pub struct Clock {
     /// None is the system's.
     manual: Option<Arc<watch::Sender<Manual>>>,
+    /// How far the database server's clock is ahead of the system's, in microseconds. Nought without a server.
+    ahead: Arc<AtomicI64>,
     /// How far the system's is taken to be wrong: not at all, but where a test is another machine.
     wrong_by: SignedDuration,
 }
@@ -71,11 +74,22 @@ impl Clock {
         self.manual.is_some()
     }
 
-    /// The time of day.
+    /// Goes by the clock of the database's server from now on, as all processes do that share it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn follow(&self, server: Timestamp) {
+        let ahead = server.duration_since(self.as_here(system_now()));
+        self.ahead.store(i64::try_from(ahead.as_micros()).unwrap_or(0), Ordering::Release);
+    }
+
+    /// The time of day: that of the database's server, where several processes may share one.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.manual.as_ref().map_or_else(
-            || self.as_here(system_now()),
+            || {
+                let ahead = SignedDuration::from_micros(self.ahead.load(Ordering::Acquire));
+                let here = self.as_here(system_now());
+                here.saturating_add(ahead).unwrap_or(here)
+            },
             |manual| {
                 let Manual { steady, jumped } = *manual.borrow();
                 steady.saturating_add(jumped).unwrap_or(steady)

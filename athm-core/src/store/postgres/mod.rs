@@ -79,10 +79,12 @@ impl Postgres {
     pub(super) async fn open(url: &str, set_up: SetUp) -> std::result::Result<Self, StoreError> {
         let (house, set_up) = (set_up.house.clone(), Arc::new(set_up));
         let writing = Link::new(Arc::new(Address::parse(url)?), house.clone());
+        let clock = set_up.clock.clone();
         let opened = house.spawn(async move {
             let session = writing.session().await?;
             let migrated = timeout(MIGRATING, migrate(&session)).await;
-            migrated.unwrap_or_else(|_| Err(Fault::slow())).map(|()| writing)
+            migrated.unwrap_or_else(|_| Err(Fault::slow()))?;
+            session.times(&clock).await.map(|_| writing)
         });
         let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;
         let reader = Arc::new(writing.beside());

@@ -161,8 +161,9 @@ impl Session {
             return Ok(times);
         }
         let (asked, here) = (Instant::now(), clock.steady());
-        let there = self.one("SELECT clock_timestamp()", values![], |columns| columns.time()).await?;
-        let times = Times { ahead: there.unwrap_or(here).duration_since(here) };
+        let there = self.one("SELECT clock_timestamp()", values![], |columns| columns.time()).await?.unwrap_or(here);
+        clock.follow(there);
+        let times = Times { ahead: there.duration_since(here) };
         *self.times.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, times));
         Ok(times)
     }

@@ -240,6 +240,15 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
         right.query(&sql).await[0].parse::<i64>().unwrap()
     };
 
+    for world in [&slow, &fast, &right] {
+        let apart = left(&format!("timestamptz '{}'", world.clock.now()), "athm_migration LIMIT 1").await;
+        assert!((-1..=0).contains(&apart), "{apart} s");
+    }
+    let mut open = record("reference-0", None);
+    (open.observed.status, open.observed.created_at) = (Status::Open, fast.clock.now());
+    open.auth_token = Some("secret".into());
+    fast.store.record(open).await.unwrap();
+
     // What is due is due for each of them, and held for each of them once it is claimed.
     fast.record(1).await.unwrap();
     let claimed = slow.claim().await;
@@ -275,10 +284,11 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
     slow.ended(claimed[0], End::Succeeded).await;
     for (world, keeps) in [(&fast, true), (&slow, true), (&right, true), (&slow, false)] {
         let (now, steady) = (world.clock.now(), world.clock.steady());
-        let deliveries = if keeps { earlier(steady, LEASE) } else { later(steady, LEASE) };
-        let before = Before { tokens: now, deliveries, refused: now, unmatched: now };
-        world.store.tidy(before).await.unwrap();
+        let by = if keeps { earlier } else { later };
+        let (tokens, deliveries) = (by(now, LEASE), by(steady, LEASE));
+        world.store.tidy(Before { tokens, deliveries, refused: now, unmatched: now }).await.unwrap();
         assert_eq!(world.count("athm_delivery").await, u32::from(keeps));
+        assert_eq!(world.count("athm_transaction WHERE auth_token IS NOT NULL").await, u32::from(keeps));
     }
 }
 
