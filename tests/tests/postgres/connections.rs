@@ -88,6 +88,11 @@ async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
         "each payment has its two deliveries"
     );
     for athm in &processes {
+        athm.idle().await;
+    }
+    database.end_leases();
+    eventually(async || database.query("SELECT count(*) FROM athm_delivery WHERE state <> 'succeeded'") == ["0"]).await;
+    for athm in &processes {
         athm.shutdown(Duration::ZERO).await;
     }
 }

@@ -309,20 +309,29 @@ async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_another() {
-    let business = crate::Business::open().await;
-    let id = business.simulator.insert(paid());
-    business.simulator.fail_with(Outage::Unavailable);
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
-    // Another process has taken it, and is gone.
-    let taken = "UPDATE athm_inbox SET due_at = due_at + interval '2 minutes'";
-    business.database().query(taken);
-    business.simulator.recover();
-    let before = business.asked("/findPayment");
-    business.clock.advance(Duration::from_secs(60));
-    business.noted().await;
-    assert_eq!(business.asked("/findPayment"), before);
-    business.clock.advance(Duration::from_secs(70));
-    assert_eq!(business.recorder.wait_for(2).await.len(), 2);
+    let till = Till::open().await;
+    let open = till.create().await;
+    till.put("COMPLETED");
+    let asked = || till.provider.count("/findPayment");
+    till.fail_next("/findPayment", TillFault::Lost);
+    let body = json!({ "ecommerceId": open.ecommerce_id(), "status": "COMPLETED" }).to_string().into_bytes();
+    let callback = Callback::parse("application/json", &body).unwrap();
+    assert_eq!(till.athm.receive(callback, Sender::CALLBACK, body).await.unwrap(), Receipt::Pending);
+    let go = Arc::new(Notify::new());
+    till.fail_next("/findPayment", TillFault::Stuck(Arc::clone(&go)));
+    till.clock.advance(Duration::from_secs(6));
+    eventually(async || asked() == 2).await;
+    let heir = till.another().await;
+    till.athm.shutdown(Duration::ZERO).await;
+
+    till.clock.advance(Duration::from_secs(110));
+    heir.ping().await.unwrap();
+    assert_eq!(asked(), 2, "it is another one's");
+    till.clock.advance(Duration::from_secs(20));
+    assert_eq!(till.recorder.wait_for(2).await, ["received by callback", "completed by callback"]);
+    assert_eq!(asked(), 3);
+    go.notify_one();
+    heir.shutdown(Duration::from_secs(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

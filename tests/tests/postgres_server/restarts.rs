@@ -113,6 +113,7 @@ async fn while_the_server_is_away_everybody_is_told_to_come_again() {
     let process = Process::start(&database, &recorder).await;
     assert!(process.post(1).await);
     assert_eq!(process.health().await, StatusCode::OK);
+    process.athm.idle().await;
     have_the_server("stop").await;
     for n in 2..20 {
         assert!(!process.post(n).await);
