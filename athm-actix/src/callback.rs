@@ -62,7 +62,7 @@ impl FromRequest for Callback {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let CallbackConfig { limit, patience } = request.app_data().copied().unwrap_or_default();
+        let CallbackConfig { limit, read_timeout } = request.app_data().copied().unwrap_or_default();
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let content_type =
             request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -72,7 +72,7 @@ impl FromRequest for Callback {
                 return Err(Error::TooLarge { limit });
             }
             let payload = reading.map_err(|_| Error::Unreadable)?;
-            let body = timeout(patience, payload.to_bytes_limited(limit)).await.map_err(|_| Error::TooSlow)?;
+            let body = timeout(read_timeout, payload.to_bytes_limited(limit)).await.map_err(|_| Error::TooSlow)?;
             let body = body.map_err(|_| Error::TooLarge { limit })?;
             let body = body.map_err(|_| Error::Unreadable)?;
             let message = athm_core::Callback::parse(content_type.as_deref().unwrap_or_default(), &body)?;
@@ -83,7 +83,7 @@ impl FromRequest for Callback {
 }
 
 /// How much a [`Callback`] reads, and for how long: `App::app_data` of this, or [`Scope::limit`](crate::Scope::limit) and
-/// [`Scope::patience`](crate::Scope::patience).
+/// [`Scope::read_timeout`](crate::Scope::read_timeout).
 ///
 /// ```
 /// use actix_web::App;
@@ -96,7 +96,7 @@ impl FromRequest for Callback {
 #[must_use = "a configuration does nothing until it is given to the app"]
 pub struct CallbackConfig {
     limit: usize,
-    patience: Duration,
+    read_timeout: Duration,
 }
 
 impl CallbackConfig {
@@ -107,14 +107,14 @@ impl CallbackConfig {
     }
 
     /// How long a body may take to arrive (30 s unless given): a sender that trickles holds no connection for ever.
-    pub fn patience(mut self, time: Duration) -> Self {
-        self.patience = time;
+    pub fn read_timeout(mut self, time: Duration) -> Self {
+        self.read_timeout = time;
         self
     }
 }
 
 impl Default for CallbackConfig {
     fn default() -> Self {
-        Self { limit: 256 * 1024, patience: Duration::from_secs(30) }
+        Self { limit: 256 * 1024, read_timeout: Duration::from_secs(30) }
     }
 }

@@ -77,8 +77,8 @@ impl Scope {
     }
 
     /// How long a body may take to arrive (30 s unless given); a slower one is answered 408.
-    pub fn patience(mut self, time: Duration) -> Self {
-        self.config = self.config.patience(time);
+    pub fn read_timeout(mut self, time: Duration) -> Self {
+        self.config = self.config.read_timeout(time);
         self
     }
 }

@@ -135,7 +135,7 @@ impl Recorder {
     /// One that has noted nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self(testing::Recorder::default().patience(PATIENCE))
+        Self(testing::Recorder::default().timeout(PATIENCE))
     }
 
     /// Notes one more.

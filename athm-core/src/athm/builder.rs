@@ -255,7 +255,7 @@ impl Builder {
     /// How often the provider is asked about payments that weren't created here, because of messages that have just come:
     /// so many times a second, and so many at once after a quiet time; 5 and 20 unless given. What is more waits, and is
     /// asked about as often again: a flood of invented ids costs the provider little, and takes no waiting message's turn.
-    pub fn questions_about_strangers(mut self, per_second: u32, burst: u32) -> Self {
+    pub fn unknown_payment_rate_limit(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
         self
     }

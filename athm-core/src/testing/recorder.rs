@@ -34,7 +34,7 @@ use crate::{Dispatcher, Failure, ReceiverInfo, Signal};
 #[derive(Debug)]
 pub struct Recorder<T = Run> {
     noted: watch::Sender<Vec<T>>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// How long a test waits for what must come, unless it says otherwise.
@@ -43,8 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl<T> Recorder<T> {
     /// Waits for so long, and no longer, for what must come: ten seconds unless given.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -76,7 +76,7 @@ impl<T: Clone + Debug> Recorder<T> {
     ///
     /// # Panics
     ///
-    /// When they don't come while its [`patience`](Recorder::patience) lasts; and without a tokio runtime, which
+    /// When they don't come while its [`timeout`](Recorder::timeout) lasts; and without a tokio runtime, which
     /// `#[tokio::test]` and `#[actix_web::test]` bring.
     pub async fn wait_for(&self, count: usize) -> Vec<T> {
         self.wait_until(|noted| noted.len() >= count).await
@@ -89,9 +89,9 @@ impl<T: Clone + Debug> Recorder<T> {
     /// As [`wait_for`](Recorder::wait_for).
     pub async fn wait_until(&self, condition: impl Fn(&[T]) -> bool) -> Vec<T> {
         let mut noted = self.noted.subscribe();
-        let came = tokio::time::timeout(self.patience, noted.wait_for(|noted| condition(noted))).await.is_ok();
+        let came = tokio::time::timeout(self.timeout, noted.wait_for(|noted| condition(noted))).await.is_ok();
         let noted = self.noted();
-        assert!(came, "waited for {:?}, and what was noted by then is {noted:#?}", self.patience);
+        assert!(came, "waited for {:?}, and what was noted by then is {noted:#?}", self.timeout);
         noted
     }
 
@@ -212,12 +212,12 @@ fn lines(runs: &[Run]) -> Vec<Line<'_>> {
 
 impl<T> Default for Recorder<T> {
     fn default() -> Self {
-        Self { noted: watch::Sender::new(Vec::new()), patience: PATIENCE }
+        Self { noted: watch::Sender::new(Vec::new()), timeout: PATIENCE }
     }
 }
 
 impl<T> Clone for Recorder<T> {
     fn clone(&self) -> Self {
-        Self { noted: self.noted.clone(), patience: self.patience }
+        Self { noted: self.noted.clone(), timeout: self.timeout }
     }
 }

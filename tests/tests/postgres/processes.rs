@@ -283,11 +283,11 @@ async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
-    let business = crate::Business::open_with(|builder| builder.questions_about_strangers(1000, 1000)).await;
+    let business = crate::Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let mut others = Vec::new();
     for _ in 0..2 {
         let builder = verifying(&business.simulator, business.database(), business.recorder.listening());
-        let builder = builder.questions_about_strangers(1000, 1000).without_sweeper();
+        let builder = builder.unknown_payment_rate_limit(1000, 1000).without_sweeper();
         others.push(builder.clock(business.clock.clone()).start().await.unwrap());
     }
     business.simulator.fail_with(Outage::Unavailable);
@@ -336,9 +336,9 @@ async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_anothe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_by_ticket_and_by_reference_in_two_processes_leave_one_row_and_fire_once() {
-    let business = crate::Business::open_with(|builder| builder.questions_about_strangers(1000, 1000)).await;
+    let business = crate::Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let other = verifying(&business.simulator, business.database(), business.recorder.listening());
-    let other = other.questions_about_strangers(1000, 1000).without_sweeper().clock(business.clock.clone());
+    let other = other.unknown_payment_rate_limit(1000, 1000).without_sweeper().clock(business.clock.clone());
     let other = other.start().await.unwrap();
     for n in 1..=8 {
         let payment = NewPayment::new(Amount::from_cents(2500), "order-7");

@@ -137,7 +137,7 @@ async fn one_reference_number_never_ties_two_tickets_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_messages_by_ticket_and_by_reference_at_once_leave_one_row_and_fire_once() {
-    let business = Business::open_with(|builder| builder.questions_about_strangers(1000, 1000)).await;
+    let business = Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let mut fired = 0;
     for round in 0..6 {
         // Every other time it is a payment that we opened.

@@ -19,7 +19,7 @@ use crate::{Business, Database};
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 async fn open() -> Business {
-    Business::open_with(|builder| builder.questions_about_strangers(1000, 1000)).await
+    Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await
 }
 
 fn cents(cents: i64) -> Amount {

@@ -289,8 +289,8 @@ mod recorders {
     }
 
     #[test]
-    fn lose_patience_and_show_what_came() {
-        let notes = Notes::default().patience(Duration::ZERO);
+    fn run_out_of_time_and_show_what_came() {
+        let notes = Notes::default().timeout(Duration::ZERO);
         notes.note("only one");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let message = message_of(|| drop(runtime.block_on(notes.wait_for(2))));

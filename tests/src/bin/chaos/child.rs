@@ -84,7 +84,7 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
             .client(client.build()?)
             .database_url(&serve.database_url)
             .clock(clock)
-            .questions_about_strangers(1_000, 1_000)
+            .unknown_payment_rate_limit(1_000, 1_000)
             .authorize_confirmed()
             .state(Effects::in_folder(&serve.folder))
             .start()

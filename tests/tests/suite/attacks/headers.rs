@@ -85,7 +85,7 @@ async fn no_two_readings_of_where_a_body_ends() {
 #[tokio::test]
 async fn a_body_that_never_ends_is_not_waited_for_without_end() {
     let business = Business::open().await;
-    let served = Served::start_with(&business.athm, true, |scope| scope.patience(Duration::from_millis(100)));
+    let served = Served::start_with(&business.athm, true, |scope| scope.read_timeout(Duration::from_millis(100)));
     let head = "POST /athm/callback HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n";
     for announced in ["content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"] {
         let answer = served.unfinished(format!("{head}{announced}").as_bytes()).await;
