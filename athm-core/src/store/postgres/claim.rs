@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::fault::Result;
 use super::find::{filled, select_transaction};
-use super::job::{About, Request, Single, Turn};
+use super::job::{Request, Single, Turn};
 use super::session::{Session, Times, values};
 use crate::delivery::{Claimed, Planned, Work};
 use crate::store::{Claim, SetUp};
@@ -23,20 +23,12 @@ pub(super) struct ClaimedRow {
 }
 
 impl Request for Claim {
-    type Written = Vec<ClaimedRow>;
-    type Answer = usize;
+    /// How many, and, until they are handed over, which.
+    type Written = (usize, Vec<ClaimedRow>);
 
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, written: Self::Written, set_up: &SetUp) -> usize {
+    fn committed(self, (_, rows): &mut Self::Written, set_up: &SetUp) {
         let mut works = Vec::<Work>::new();
-        let mut count = 0;
-        for (ClaimedRow { transaction, event, planned, attempt, is_replay }, slot) in
-            written.into_iter().zip(self.slots)
-        {
-            count += 1;
+        for (ClaimedRow { transaction, event, planned, attempt, is_replay }, slot) in rows.drain(..).zip(self.slots) {
             let claimed = Claimed { planned, attempt, is_replay, slot };
             match works.iter_mut().find(|work| work.event.id == event.id) {
                 Some(work) => work.deliveries.push(claimed),
@@ -49,7 +41,6 @@ impl Request for Claim {
             }
         }
         works.into_iter().for_each(|work| set_up.outbox.hand_over(work));
-        count
     }
 }
 
@@ -58,7 +49,8 @@ impl Single for Claim {
         // Asked by the task that hands over what is claimed, so that it is exact.
         let running: Vec<_> = set_up.outbox.running().iter().map(|id| *id.as_uuid()).collect();
         let most = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
-        claim(session, times, self, running, most).await
+        let rows = claim(session, times, self, running, most).await?;
+        Ok((rows.len(), rows))
     }
 }
 

@@ -7,7 +7,7 @@ use super::fault::Result;
 use super::find::{by_id, filled};
 use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Statements, integer, text, values};
-use crate::store::{Errand, Likeness, NextTurn, SetUp};
+use crate::store::{Errand, Likeness, NextTurn};
 use crate::{Clock, EcommerceId};
 
 /// How many have their turn at once.
@@ -28,15 +28,6 @@ pub(super) struct Take {
 
 impl Request for Take {
     type Written = Vec<Errand>;
-    type Answer = Vec<Errand>;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, errands: Vec<Errand>, _: &SetUp) -> Vec<Errand> {
-        errands
-    }
 }
 
 impl Single for Take {
@@ -58,13 +49,10 @@ impl Single for Take {
 
 impl Request for NextTurn {
     type Written = ();
-    type Answer = ();
 
     fn about(&self) -> About {
         About::These(vec![self.transaction.to_string()])
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Single for NextTurn {

@@ -7,20 +7,17 @@ use super::fault::{Fault, Result};
 use super::job::{About, Request, Single, Turn};
 use super::session::{integer, storable, text, values};
 use crate::Amount;
-use crate::store::{Held, HeldAs, PaymentKey, SetUp, StoreError};
+use crate::store::{Held, HeldAs, PaymentKey, StoreError};
 
 /// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
 const KEPT: i64 = 10_000;
 
 impl Request for Held {
     type Written = ();
-    type Answer = ();
 
     fn about(&self) -> About {
         About::These(self.key.iter().map(ToString::to_string).collect())
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Single for Held {
@@ -90,15 +87,6 @@ pub(super) struct Take {
 
 impl Request for Take {
     type Written = Vec<Held>;
-    type Answer = Vec<Held>;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, taken: Vec<Held>, _: &SetUp) -> Vec<Held> {
-        taken
-    }
 }
 
 impl Single for Take {
@@ -121,13 +109,10 @@ pub(super) struct Release {
 
 impl Request for Release {
     type Written = ();
-    type Answer = ();
 
     fn about(&self) -> About {
         About::These(vec![self.key.to_string()])
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Single for Release {

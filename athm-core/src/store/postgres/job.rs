@@ -35,14 +35,16 @@ impl Turn<'_> {
 
 /// Something to write. It may be executed several times, of which one is committed at most.
 pub(super) trait Request: Sized + Send + Sync + 'static {
+    /// What its caller is told once it is committed.
     type Written: Send;
-    type Answer: Send;
 
     /// What it is about: of two requests about the same, the later one is executed after the earlier one.
-    fn about(&self) -> About;
+    fn about(&self) -> About {
+        About::Everything
+    }
 
-    /// After the commit, whether or not anybody still waits.
-    fn committed(self, written: Self::Written, set_up: &SetUp) -> Self::Answer;
+    /// Something to do after the commit, whether or not anybody still waits.
+    fn committed(self, _written: &mut Self::Written, _set_up: &SetUp) {}
 }
 
 /// One that is executed by itself. Its statements are sent together with those of the others.
@@ -67,20 +69,23 @@ pub(super) enum About {
 pub(super) struct Share<R: Request> {
     request: R,
     written: Option<Outcome<R::Written>>,
-    answer: oneshot::Sender<Outcome<R::Answer>>,
+    answer: oneshot::Sender<Outcome<R::Written>>,
 }
 
 impl<R: Request> Share<R> {
-    pub(super) fn new(request: R) -> (Self, oneshot::Receiver<Outcome<R::Answer>>) {
+    pub(super) fn new(request: R) -> (Self, oneshot::Receiver<Outcome<R::Written>>) {
         let (answer, answered) = oneshot::channel();
         (Self { request, written: None, answer }, answered)
     }
 
     fn answer(self, committed: Outcome<()>, set_up: &SetUp) {
         let Self { request, written, answer } = self;
-        let written = committed.and_then(|()| written.unwrap_or(Err(StoreError::Closed)));
+        let mut written = committed.and_then(|()| written.unwrap_or(Err(StoreError::Closed)));
+        if let Ok(written) = &mut written {
+            request.committed(written, set_up);
+        }
         // A caller that has gone away misses only the answer.
-        let _ = answer.send(written.map(|written| request.committed(written, set_up)));
+        let _ = answer.send(written);
     }
 }
 

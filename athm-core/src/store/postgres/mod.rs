@@ -33,8 +33,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use jiff::Timestamp;
 use tokio::time::timeout;
 use tracing::Span;
@@ -125,11 +125,12 @@ impl Postgres {
 
 impl Store for Postgres {
     fn record(&self, record: Record) -> Answer<'_, Recorded> {
-        self.writer.write(Recording { record, span: Span::current() })
+        let recorded = self.writer.write(Recording { record, span: Span::current() });
+        recorded.map_ok(|(recorded, _)| recorded).boxed()
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, usize> {
-        self.writer.write(claim)
+        self.writer.write(claim).map_ok(|(count, _)| count).boxed()
     }
 
     fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool> {
@@ -301,13 +302,10 @@ struct Nothing;
 
 impl Request for Nothing {
     type Written = ();
-    type Answer = ();
 
     fn about(&self) -> About {
         About::These(Vec::new())
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Single for Nothing {

@@ -7,24 +7,14 @@ use secrecy::SecretString;
 use super::DUE;
 use super::fault::Result;
 use super::find::{filled, select_transaction};
-use super::job::{About, Request, Single, Turn};
+use super::job::{Request, Single, Turn};
 use super::refunds::{not_done, refunds_of, write_refund};
 use super::session::{Session, Statements, integer, values};
 use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
-use crate::store::SetUp;
 use crate::{Clock, TransactionId};
 
 impl Request for Beginning {
     type Written = Begun;
-    type Answer = Begun;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, begun: Begun, _: &SetUp) -> Begun {
-        begun
-    }
 }
 
 impl Single for Beginning {
@@ -64,13 +54,6 @@ async fn standing(session: &Session, id: TransactionId) -> Result<Option<Standin
 
 impl Request for Conclusion {
     type Written = ();
-    type Answer = ();
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Single for Conclusion {
@@ -96,15 +79,6 @@ pub(super) struct Look(pub(super) Timestamp);
 
 impl Request for Look {
     type Written = Vec<Unsettled>;
-    type Answer = Vec<Unsettled>;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, found: Vec<Unsettled>, _: &SetUp) -> Vec<Unsettled> {
-        found
-    }
 }
 
 impl Single for Look {

@@ -26,7 +26,6 @@ pub(super) struct Recording {
 
 impl Request for Recording {
     type Written = (Recorded, Vec<Work>);
-    type Answer = Recorded;
 
     fn about(&self) -> About {
         let observed = &self.record.observed;
@@ -35,9 +34,8 @@ impl Request for Recording {
         About::These([ticket, reference].iter().flatten().map(ToString::to_string).collect())
     }
 
-    fn committed(self, (recorded, works): Self::Written, set_up: &SetUp) -> Recorded {
-        works.into_iter().for_each(|work| set_up.outbox.hand_over(work));
-        recorded
+    fn committed(self, (_, works): &mut Self::Written, set_up: &SetUp) {
+        works.drain(..).for_each(|work| set_up.outbox.hand_over(work));
     }
 }
 

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::fault::Result;
 use super::find::{filled, select_transaction};
-use super::job::{About, Request, Single, Turn};
+use super::job::{Request, Single, Turn};
 use super::session::{Session, Statements, storable, text, values};
-use crate::store::{FEW, RefundQuery, SetUp};
+use crate::store::{FEW, RefundQuery};
 use crate::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 
 /// How many are shown.
@@ -96,15 +96,6 @@ pub(super) struct GivenUp {
 
 impl Request for GivenUp {
     type Written = bool;
-    type Answer = bool;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, was_open: bool, _: &SetUp) -> bool {
-        was_open
-    }
 }
 
 impl Single for GivenUp {

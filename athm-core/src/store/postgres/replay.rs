@@ -4,23 +4,13 @@ use jiff::Timestamp;
 
 use super::deliveries::select_delivery;
 use super::fault::{Fault, Result};
-use super::job::{About, Request, Single, Turn};
+use super::job::{Request, Single, Turn};
 use super::session::{Session, Values, values};
 use crate::delivery::{DeliveryRecord, DeliveryState, ReplayError, ReplayOf, Run, What};
-use crate::store::SetUp;
 use crate::{DeliveryId, EventId, Signal};
 
 impl Request for ReplayOf {
     type Written = std::result::Result<Vec<DeliveryRecord>, ReplayError>;
-    type Answer = Self::Written;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, replayed: Self::Written, _: &SetUp) -> Self::Answer {
-        replayed
-    }
 }
 
 impl Single for ReplayOf {

@@ -7,7 +7,6 @@ use super::job::{About, Batched, Outcome, Request, Single, Turn};
 use super::session::{column, integer, text, values};
 use crate::DeliveryId;
 use crate::delivery::{End, Ended};
-use crate::store::SetUp;
 
 /// What runs here, to be held on to.
 pub(super) struct Renewal {
@@ -17,13 +16,6 @@ pub(super) struct Renewal {
 
 impl Request for Renewal {
     type Written = ();
-    type Answer = ();
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Single for Renewal {
@@ -38,13 +30,10 @@ impl Single for Renewal {
 
 impl Request for Ended {
     type Written = ();
-    type Answer = ();
 
     fn about(&self) -> About {
         About::These(vec![self.id.to_string()])
     }
-
-    fn committed(self, (): (), _: &SetUp) {}
 }
 
 impl Batched for Ended {

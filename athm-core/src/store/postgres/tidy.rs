@@ -1,24 +1,15 @@
 //! What is old enough is forgotten.
 
 use super::fault::Result;
-use super::job::{About, Request, Single, Turn};
+use super::job::{Request, Single, Turn};
 use super::session::{storable, values};
-use crate::store::{Before, SetUp};
+use crate::store::Before;
 
 /// How many rows are forgotten at once.
 const SOME: i64 = 1_000;
 
 impl Request for Before {
     type Written = bool;
-    type Answer = bool;
-
-    fn about(&self) -> About {
-        About::Everything
-    }
-
-    fn committed(self, has_more: bool, _: &SetUp) -> bool {
-        has_more
-    }
 }
 
 impl Single for Before {

@@ -35,7 +35,7 @@ impl Writer {
     }
 
     /// Writes in its turn. [`StoreError::Busy`] when too much waits already.
-    pub(super) fn write<R: Request>(&self, request: R) -> Answer<'static, R::Answer>
+    pub(super) fn write<R: Request>(&self, request: R) -> Answer<'static, R::Written>
     where
         Share<R>: Into<Job>,
     {
@@ -47,7 +47,7 @@ impl Writer {
     }
 
     /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
-    pub(super) fn write_lazily<R: Request>(&self, request: R) -> Answer<'static, R::Answer>
+    pub(super) fn write_lazily<R: Request>(&self, request: R) -> Answer<'static, R::Written>
     where
         Share<R>: Into<Job>,
     {
