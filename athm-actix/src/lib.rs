@@ -50,10 +50,10 @@ pub use athm_core::{
     IntoOutcome, InvalidPayment, Item, Missing, MissingState, NewPayment, NewRefund, OperationError, Page, ParseError,
     Permanent, PhoneNumber, Progress, Receipt, Receive, ReceiverError, ReceiverInfo, ReceiverOptions, ReconcileError,
     Reconciled, Reconciliation, RecordError, Recorded, ReferenceNumber, Refund, RefundId, RefundRecord,
-    RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report, ReportEntry, Sender, Signal,
-    StartError, State, States, Status, StoreError, Transaction, TransactionBuilder, TransactionId, TransactionKind,
-    TransactionQuery, Transition, UnexpectedTotal, VerifyError, WebhookSecret, WebhookSecretError, guide, link,
-    provider, receiver, testing,
+    RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report, ReportEntry, Sender, SharedError,
+    Signal, StartError, State, States, Status, StoreError, Transaction, TransactionBuilder, TransactionId,
+    TransactionKind, TransactionQuery, Transition, UnexpectedTotal, UnknownDeliveryState, UnknownRefundState,
+    UnknownSignal, VerifyError, WebhookSecret, WebhookSecretError, guide, link, provider, receiver, testing,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

@@ -77,7 +77,7 @@ pub use self::athm::{
 };
 pub use self::callback::{Callback, FieldError, ParseError};
 pub use self::clock::Clock;
-pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
+pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError, UnknownDeliveryState};
 pub use self::dispatch::{
     AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Failure, ReceiverInfo, ReceiverOptions, Report,
     ReportEntry,
@@ -94,10 +94,10 @@ pub use self::receiver::{
 pub use self::reconcile::{Difference, Differs, Missing, Progress, ReconcileError, Reconciled, Reconciliation};
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
-pub use self::store::{Check, Cursor, Page, Recorded, StoreError, TransactionQuery};
+pub use self::store::{Cursor, Page, Recorded, SharedError, StoreError, TransactionQuery};
 pub use self::transaction::{
     Customer, InvalidPayment, Item, NewPayment, NewRefund, Refund, RefundRecord, RefundState, Status, Transaction,
-    TransactionBuilder, TransactionKind, Transition, UnexpectedTotal,
+    TransactionBuilder, TransactionKind, Transition, UnexpectedTotal, UnknownRefundState,
 };
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 

@@ -53,7 +53,7 @@ impl Builder {
 
         let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
         let receivers = runtimes.receivers();
-        let sweeps = Arc::clone(&retry);
+        let sweepers = Arc::clone(&retry);
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
@@ -69,7 +69,7 @@ impl Builder {
         house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
         if let Some(asking) = processor.asking.clone().filter(|_| self.sweeps == Sweeps::Always) {
             let authorizing = operations.clone().filter(|_| errands == Errands::Authorized);
-            let sweeper = Sweeper::new(processor.clone(), asking, authorizing, sweeps);
+            let sweeper = Sweeper::new(processor.clone(), asking, authorizing, sweepers);
             house.spawn(house::for_ever("sweeper", sweeper, Sweeper::sweep));
         }
         if let Some(operations) = operations.clone() {

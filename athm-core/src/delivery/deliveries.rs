@@ -62,20 +62,25 @@ impl fmt::Display for DeliveryState {
 }
 
 impl FromStr for DeliveryState {
-    type Err = UnknownState;
+    type Err = UnknownDeliveryState;
 
-    fn from_str(text: &str) -> Result<Self, UnknownState> {
+    fn from_str(text: &str) -> Result<Self, UnknownDeliveryState> {
         [Self::Due, Self::Running, Self::Succeeded, Self::Dead]
             .into_iter()
             .find(|state| state.to_string() == text)
-            .ok_or_else(|| UnknownState(text.to_owned()))
+            .ok_or_else(|| UnknownDeliveryState(text.to_owned()))
     }
 }
 
-/// The name of no state.
+/// A word that names no state of a delivery.
+///
+/// ```
+/// let error = "lost".parse::<athm_core::DeliveryState>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected due, running, succeeded or dead, found \"lost\"");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("expected due, running, succeeded or dead, found {0:?}")]
-pub struct UnknownState(String);
+pub struct UnknownDeliveryState(String);
 
 /// Deliveries that need a person: [`Athm::deliveries`].
 ///

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use self::deliveries::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError};
+pub use self::deliveries::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError, UnknownDeliveryState};
 pub(crate) use self::deliveries::{ReplayOf, Run, What};
 pub(crate) use self::outbox::{Outbox, Unstarted};
 pub(crate) use self::retry::Retry;

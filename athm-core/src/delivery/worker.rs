@@ -92,11 +92,12 @@ impl Worker {
             self.clock.sleep_until(later(self.clock.steady(), RENEWAL)).await;
             let running = self.outbox.running.all();
             let until = later(self.clock.steady(), LEASE);
-            match if running.is_empty() {
+            let renewed = if running.is_empty() {
                 Ok(())
             } else {
                 self.store.renew(running.into_iter().map(|(id, held)| (id, held.attempt)).collect(), until).await
-            } {
+            };
+            match renewed {
                 Ok(()) => {}
                 Err(StoreError::Closed) => return,
                 Err(error) => tracing::error!(error = causes(&error), "leases couldn't be renewed; tried again"),

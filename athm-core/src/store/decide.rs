@@ -11,7 +11,7 @@ use crate::transaction::{Fired, RefundLedger};
 use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
 
 /// A rule of the program's own that holds on every way in.
-pub type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;
+pub(crate) type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;
 
 /// What the program has set up: its checks, and who listens.
 #[derive(Clone, Default)]

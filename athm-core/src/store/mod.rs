@@ -24,10 +24,9 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 pub(crate) use self::batching::Batching;
-pub use self::decide::Check;
-pub(crate) use self::decide::Policy;
+pub(crate) use self::decide::{Check, Policy};
 pub(crate) use self::errand::{Errand, Errands, Likeness, NextTurn};
-pub use self::error::StoreError;
+pub use self::error::{SharedError, StoreError};
 pub(crate) use self::inbox::{Held, HeldAs, PaymentKey};
 pub use self::query::{Cursor, Page, TransactionQuery};
 use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot};
@@ -97,6 +96,9 @@ pub(crate) trait Store: Send + Sync {
     /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
     fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>>;
 
+    /// When it is time to look into the next one.
+    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>>;
+
     /// Refunds, oldest first; those of the ledger in its order.
     fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>>;
 
@@ -105,9 +107,6 @@ pub(crate) trait Store: Send + Sync {
 
     /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool>;
-
-    /// When it is time to look into the next one.
-    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>>;
 
     /// Payments about which the provider is to be asked now. They are put off until then, so that nobody else has them
     /// too, and so that they come again if nothing is heard of them.

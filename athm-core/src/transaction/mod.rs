@@ -24,7 +24,7 @@ pub use self::item::Item;
 pub use self::kind::TransactionKind;
 pub use self::new_payment::{InvalidPayment, NewPayment};
 pub use self::new_refund::NewRefund;
-pub use self::refund::{Refund, RefundRecord, RefundState};
+pub use self::refund::{Refund, RefundRecord, RefundState, UnknownRefundState};
 pub(crate) use self::refund::{RefundDetail, Told};
 pub(crate) use self::refunds::RefundLedger;
 pub use self::status::Status;

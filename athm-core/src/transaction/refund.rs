@@ -80,7 +80,12 @@ impl FromStr for RefundState {
     }
 }
 
-/// The name of no state.
+/// A word that names no state of a refund.
+///
+/// ```
+/// let error = "lost".parse::<athm_core::RefundState>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected pending, done or not_done, found \"lost\"");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("expected pending, done or not_done, found {0:?}")]
 pub struct UnknownRefundState(String);

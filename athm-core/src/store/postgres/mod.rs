@@ -276,7 +276,7 @@ impl Store for Postgres {
         let reads = self.read((), |session, _, ()| {
             async move { session.execute("SELECT 1 FROM athm_migration LIMIT 1", values![]).await.map(drop) }.boxed()
         });
-        // An empty write tells that others would get theirs.
+        // An empty write shows that the writer still answers.
         let writes = self.writer.write(Nothing);
         async move {
             reads.await?;

@@ -200,7 +200,7 @@ impl Times {
     }
 }
 
-/// PostgreSQL's time begins later than ours.
+/// Times before the year 1, which no payment has, are PostgreSQL's only up to a point, and many programs' not at all.
 pub(super) fn storable(time: Timestamp) -> Timestamp {
     time.max(Timestamp::from_second(-62_135_596_800).unwrap_or(Timestamp::UNIX_EPOCH))
 }
