@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::{EventId, Sender, TransactionId, Transition};
 
-/// One transition of one transaction: what the signals of a payment tell of, recorded once.
+/// One transition of one transaction: what the signals of a payment tell of, recorded once. See
+/// [`Athm::events`](crate::Athm::events).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub(crate) id: EventId,
@@ -16,7 +17,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Its name.
+    /// Its id.
     #[must_use]
     pub fn id(&self) -> EventId {
         self.id

@@ -75,6 +75,18 @@ impl Athm {
     /// them. It goes on to its end even if the caller stops waiting. `body` is the message as it came, of which the
     /// beginning is kept when it comes to nothing.
     ///
+    /// ```no_run
+    /// # async fn from_a_queue(athm: athm_core::Athm, body: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+    /// use athm_core::{Callback, Receipt, Sender};
+    ///
+    /// let callback = Callback::parse("application/json", &body)?;
+    /// match athm.receive(callback, Sender::new("queue"), body).await? {
+    ///     Receipt::Refused => println!("the provider says otherwise"),
+    ///     receipt => println!("{}", receipt.as_str()),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StoreError`] when it can't be made durable: the sender should try again.
@@ -88,6 +100,16 @@ impl Athm {
     /// Asks the provider about the payment that a message names, and records nothing: for callbacks of your own.
     ///
     /// With callbacks trusted, what the message says is returned as it is.
+    ///
+    /// ```no_run
+    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Callback) -> Result<(), athm_core::VerifyError> {
+    /// use athm_core::Sender;
+    ///
+    /// let transaction = athm.verify(&callback).await?;
+    /// println!("{} is {}", transaction.metadata_1(), transaction.status());
+    /// let report = athm.dispatch(&transaction, Sender::new("mine")).await;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
@@ -117,6 +139,19 @@ impl Athm {
 
     /// Records a payment durably: deduplicated, and its receivers called after the commit.
     ///
+    /// What is recorded is believed: have [`verify`](Self::verify) ask the provider first, unless you have it from the
+    /// provider.
+    ///
+    /// ```no_run
+    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Callback) -> Result<(), Box<dyn std::error::Error>> {
+    /// use athm_core::Sender;
+    ///
+    /// let transaction = athm.verify(&callback).await?;
+    /// let recorded = athm.record(transaction, Sender::new("mine")).await?;
+    /// println!("{} is {}", recorded.transaction().id(), recorded.transaction().status());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RecordError`]: it carries no name of the provider's, or it can't be made durable.
@@ -128,11 +163,20 @@ impl Athm {
     }
 
     /// Sends `received`, then the signal of the transaction's status: now, here, nothing stored.
+    ///
+    /// ```no_run
+    /// # async fn by_hand(athm: athm_core::Athm, transaction: athm_core::Transaction) {
+    /// let report = athm.dispatch(&transaction, athm_core::Sender::new("by hand")).await;
+    /// for failure in report.failures() {
+    ///     println!("{} failed", failure.receiver());
+    /// }
+    /// # }
+    /// ```
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
         self.0.worker.dispatcher.dispatch(transaction, sender).await
     }
 
-    /// A payment by our own name for it.
+    /// A payment by its id, which is athm's own.
     ///
     /// # Errors
     ///
@@ -164,6 +208,17 @@ impl Athm {
 
     /// Payments, newest first, a page at a time.
     ///
+    /// ```no_run
+    /// # async fn today(athm: athm_core::Athm, midnight: jiff::Timestamp) -> Result<(), athm_core::StoreError> {
+    /// use athm_core::{Status, TransactionQuery};
+    ///
+    /// let paid = TransactionQuery::new().status(Status::Completed).since(midnight).limit(50);
+    /// for transaction in athm.transactions(paid).await?.transactions() {
+    ///     println!("{} {}", transaction.metadata_1(), transaction.total());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StoreError`] when the database can't be read.
@@ -172,6 +227,19 @@ impl Athm {
     }
 
     /// What has happened to a payment, in its order.
+    ///
+    /// ```no_run
+    /// # async fn history(athm: athm_core::Athm, id: athm_core::TransactionId) -> Result<(), athm_core::StoreError> {
+    /// use athm_core::Transition;
+    ///
+    /// for event in athm.events(id).await? {
+    ///     match event.transition() {
+    ///         Transition::Refunded(refund) => println!("{}: {} was given back", event.created_at(), refund.amount),
+    ///         other => println!("{}: {other:?}, by {}", event.created_at(), event.sender()),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///

@@ -7,6 +7,15 @@ use crate::{NewPayment, NewRefund, PhoneNumber, RefundId, RefundRecord, RefundRe
 impl Athm {
     /// Opens a payment at the provider and records it, with what authorizes it later.
     ///
+    /// ```no_run
+    /// # async fn check_out(athm: athm_core::Athm) -> Result<(), athm_core::OperationError> {
+    /// use athm_core::{Amount, NewPayment};
+    ///
+    /// let payment = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
+    /// println!("have the customer approve {:?}", payment.ecommerce_id());
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`OperationError`]. Whatever happened, no money can move for it: a new payment may be opened.
@@ -19,6 +28,18 @@ impl Athm {
     /// Safe to call again, and at the same time from anywhere: one call to the provider is made, the others wait for it.
     /// A payment that is completed already is returned as it is.
     ///
+    /// ```no_run
+    /// # async fn pay(athm: athm_core::Athm, payment: athm_core::TransactionId) {
+    /// use athm_core::OperationError;
+    ///
+    /// match athm.authorize(payment).await {
+    ///     Ok(transaction) => println!("{} was paid", transaction.total()),
+    ///     Err(OperationError::Ended { status, .. }) => println!("it is {status}: nobody will pay it any more"),
+    ///     Err(error) => println!("ask again: {error}"),
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`OperationError`]. Where the outcome is unknown, the payment is read again until it is known, also after a
@@ -28,6 +49,16 @@ impl Athm {
     }
 
     /// Cancels a payment that isn't completed. Its signals fire when it succeeds.
+    ///
+    /// ```no_run
+    /// # async fn give_up(athm: athm_core::Athm, payment: athm_core::TransactionId) {
+    /// use athm_core::{NewRefund, OperationError};
+    ///
+    /// if let Err(OperationError::Completed { id }) = athm.cancel(payment).await {
+    ///     let _ = athm.refund(id, NewRefund::full()).await;
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use crate::{Athm, DeliveryId, EventId, ReceiverInfo, Signal, StoreError, Transac
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryRecord {
-    /// Its name, which is its idempotency key.
+    /// Its id, which is its idempotency key.
     pub id: DeliveryId,
     /// The event that it tells of.
     pub event_id: EventId,
@@ -119,7 +119,7 @@ impl<'a> Deliveries<'a> {
         self.athm.store().deliveries(DeliveryQuery::Orphaned { due_before, runnable }).await
     }
 
-    /// One by its name.
+    /// One by its id.
     ///
     /// # Errors
     ///
@@ -250,6 +250,18 @@ impl Replay<'_> {
 }
 
 /// Why something can't run again.
+///
+/// ```no_run
+/// # async fn again(athm: athm_core::Athm, delivery: athm_core::DeliveryId) {
+/// use athm_core::ReplayError;
+///
+/// match athm.deliveries().replay(delivery).run().await {
+///     Ok(_) => println!("it runs now"),
+///     Err(ReplayError::UnknownReceiver { receiver }) => println!("{receiver} is gone: name another with `.to(…)`"),
+///     Err(error) => println!("{error}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {

@@ -3,6 +3,19 @@
 use std::fmt;
 
 /// Who paid, as the provider tells it. Its `Debug` shows nothing personal, so that no log does.
+///
+/// ```
+/// use athm_core::{Transaction, receiver};
+///
+/// #[receiver(completed)]
+/// fn thank(transaction: &Transaction) {
+///     if let Some(email) = transaction.customer().and_then(|customer| customer.email.as_deref()) {
+///         send(email, "Thank you!");
+///     }
+/// }
+/// # fn send(_: &str, _: &str) {}
+/// # let _ = thank;
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Customer {
