@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::runnable;
 use crate::clock::earlier;
 use crate::store::DeliveryQuery;
-use crate::{Athm, DeliveryId, EventId, ReceiverInfo, Signal, StoreError, TransactionId};
+use crate::{Athm, DeliveryId, Event, EventId, ReceiverInfo, Signal, StoreError, TransactionId};
 
 /// A delivery as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,13 +177,72 @@ pub(crate) struct ReplayOf {
 }
 
 impl ReplayOf {
-    /// Refuses what must not run again.
-    pub(crate) fn refuse(&self, delivery: &DeliveryRecord) -> Result<(), ReplayError> {
+    /// The deliveries as they are to be written, due at that time, given their event and all deliveries that it has.
+    pub(crate) fn decide(
+        &self,
+        event: &Event,
+        known: &[DeliveryRecord],
+        due_at: Timestamp,
+    ) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        let of = |signal: Signal, receiver: &str| {
+            known.iter().find(|delivery| delivery.signal == signal && delivery.receiver == receiver)
+        };
+        match (&self.what, &self.to) {
+            (What::Delivery(id), to) => {
+                let delivery = known.iter().find(|delivery| delivery.id == *id).ok_or(ReplayError::NotFound)?;
+                let mut again = self.again(delivery, due_at)?;
+                if let Some((receiver, signals)) = to.as_ref().filter(|(receiver, _)| *receiver != delivery.receiver) {
+                    let receiver = receiver.clone();
+                    if !signals.contains(&delivery.signal) {
+                        return Err(ReplayError::NotListening { receiver });
+                    }
+                    if of(delivery.signal, &receiver).is_some() {
+                        return Err(ReplayError::AlreadyThere { receiver });
+                    }
+                    again.receiver = receiver;
+                }
+                Ok(vec![again])
+            }
+            (What::Event(_), None) => Err(ReplayError::NotFound),
+            (What::Event(_), Some((receiver, signals))) => {
+                let heard = event.transition.signals().iter().filter(|signal| signals.contains(signal));
+                let replayed = heard.map(|signal| match of(*signal, receiver) {
+                    Some(delivery) => self.again(delivery, due_at),
+                    None => Ok(made(event, *signal, receiver, due_at)),
+                });
+                let replayed = replayed.collect::<Result<Vec<_>, _>>()?;
+                if replayed.is_empty() {
+                    return Err(ReplayError::NotListening { receiver: receiver.clone() });
+                }
+                Ok(replayed)
+            }
+        }
+    }
+
+    /// As it is once it is due again, unless it must not run again.
+    fn again(&self, delivery: &DeliveryRecord, due_at: Timestamp) -> Result<DeliveryRecord, ReplayError> {
+        let (state, error) = (DeliveryState::Due, None);
         match delivery.state {
             DeliveryState::Running => Err(ReplayError::Running { id: delivery.id }),
             DeliveryState::Succeeded if !self.is_forced => Err(ReplayError::Succeeded { id: delivery.id }),
-            _ => Ok(()),
+            _ => Ok(DeliveryRecord { state, attempts: 0, is_replay: true, due_at, error, ..delivery.clone() }),
         }
+    }
+}
+
+/// One that the event doesn't have yet.
+fn made(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp) -> DeliveryRecord {
+    DeliveryRecord {
+        id: DeliveryId::new(),
+        event_id: event.id,
+        transaction_id: event.transaction_id,
+        signal,
+        receiver: receiver.to_owned(),
+        state: DeliveryState::Due,
+        attempts: 0,
+        is_replay: true,
+        due_at,
+        error: None,
     }
 }
 
