@@ -99,9 +99,10 @@ impl Worker {
         End::Failed { error: cut(&message, MESSAGE).unwrap_or(&message).to_owned(), retry_at }
     }
 
-    /// Notes how a delivery ended, of which the store is told at once. Its slot is free for the next one.
+    /// Notes how a delivery ended, of which the store is told at once. Its slot is free again when that is done: what is
+    /// claimed goes no faster than what has ended can be written.
     pub(super) fn acknowledge(&self, claimed: Claimed, end: End) -> impl Future<Output = ()> {
-        let Claimed { planned: Planned { id, receiver, .. }, attempt, .. } = claimed;
+        let Claimed { planned: Planned { id, receiver, .. }, attempt, slot, .. } = claimed;
         let noted = self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end });
         async move {
             if let Err(error) = noted.await {
@@ -112,6 +113,7 @@ impl Worker {
                 );
             }
             self.outbox.running.ended(id);
+            drop(slot);
         }
     }
 }

@@ -41,7 +41,6 @@ pub(crate) struct Claimed {
     pub(crate) planned: Planned,
     pub(crate) attempt: u32,
     pub(crate) is_replay: bool,
-    #[expect(dead_code, reason = "it is given back with the rest")]
     pub(crate) slot: Slot,
 }
 

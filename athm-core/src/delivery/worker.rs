@@ -61,7 +61,7 @@ impl Worker {
             let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
             let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
             if has_backlog {
-                // Places are given back one by one: all that are within a moment are filled at once.
+                // Those that ended in one commit give their places back one after another: all of them are filled at once.
                 let freed = self.outbox.slots.freed().then(|()| tokio::time::sleep(TOGETHER));
                 reasons.push(freed.boxed());
             }
