@@ -24,8 +24,8 @@ const MOST_ATTEMPTS: u32 = 150;
 /// The pause before the provider is asked a second time; it doubles from time to time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// How long a message is left to the process that asks about it.
-const LEASE: Duration = Duration::from_secs(120);
+/// How long a process has for what it has taken to ask about: after that anybody may take it.
+pub(crate) const LEASE: Duration = Duration::from_secs(120);
 
 /// How a message fared. What the provider says is applied and recorded whichever it is.
 ///

@@ -23,7 +23,7 @@ use crate::asking::{Asking, Budget};
 use crate::clock::later;
 use crate::delivery::Retry;
 use crate::operations::Operations;
-use crate::processor::Processor;
+use crate::processor::{LEASE, Processor};
 use crate::store::{Errand, NextTurn};
 use crate::text::causes;
 use crate::{Status, StoreError};
@@ -32,8 +32,6 @@ use crate::{Status, StoreError};
 const ROUND: Duration = Duration::from_secs(5);
 /// How long to wait after something has failed.
 const BREATH: Duration = Duration::from_secs(1);
-/// How long a process has for what it has taken: after that anybody may take it.
-const LEASE: Duration = Duration::from_secs(120);
 /// How many questions are under way at once.
 const AT_ONCE: usize = 8;
 /// How many questions a second, and at once after a quiet time.

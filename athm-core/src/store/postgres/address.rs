@@ -86,7 +86,6 @@ fn is_local(host: &Host) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

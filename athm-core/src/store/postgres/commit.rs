@@ -19,6 +19,8 @@ const ABSENCE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a batch is tried that other processes get in the way of, before its writes are tried one by one.
 const TRIES: u32 = 6;
+/// How often one of them is tried then.
+const TRIES_ALONE: u32 = 2;
 
 /// Commits on one connection.
 pub(super) struct Committer {
@@ -27,27 +29,26 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// All of them in one commit, or one by one when one of them can't be written. Returns what waits for a lost
-    /// connection to come back.
+    /// All of them in one commit, or one by one when one of them can't be written: as many as there is time for. Returns
+    /// what waits for a better moment.
     pub(super) async fn write(&self, mut writes: Vec<Waiting>) -> Vec<Waiting> {
         if writes.is_empty() {
             return writes;
         }
-        let error = match self.commit(&mut writes).await {
+        let until = Instant::now() + PATIENCE;
+        let fault = match self.commit(&mut writes, TRIES).await {
             Ok(()) => return self.answer(writes, &Ok(())),
-            Err(fault) if fault.is_lost() => return self.put_off(writes, fault),
-            Err(fault) => fault.into_error(),
+            Err(fault) if fault.is_lost() || writes.len() == 1 => return self.put_off(writes, fault),
+            Err(fault) => fault,
         };
-        if writes.len() == 1 {
-            return self.answer(writes, &Err(error));
-        }
         let mut left = Vec::new();
         for write in writes {
             let mut alone = vec![write];
-            left.extend(match self.commit(&mut alone).await {
+            let done =
+                if Instant::now() < until { self.commit(&mut alone, TRIES_ALONE).await } else { Err(fault.clone()) };
+            left.extend(match done {
                 Ok(()) => self.answer(alone, &Ok(())),
-                Err(fault) if fault.is_lost() => self.put_off(alone, fault),
-                Err(fault) => self.answer(alone, &Err(fault.into_error())),
+                Err(fault) => self.put_off(alone, fault),
             });
         }
         left
@@ -58,15 +59,15 @@ impl Committer {
         Vec::new()
     }
 
-    /// Whoever waits is told at once; what can't be refused is tried again for a while.
+    /// Whoever waits is told at once; what can't be refused is tried again for a while, if that may help.
     fn put_off(&self, writes: Vec<Waiting>, fault: Fault) -> Vec<Waiting> {
         let now = Instant::now();
-        let is_unknown = matches!(fault, Fault::Unknown(_));
+        let (is_unknown, may_pass) = (matches!(fault, Fault::Unknown(_)), fault.may_pass());
         let error = fault.into_error();
         let mut left = Vec::new();
         for mut write in writes {
             let until = *write.until.get_or_insert(now + ABSENCE);
-            if write.is_lazy && until > now {
+            if write.is_lazy && may_pass && until > now {
                 left.push(write);
                 continue;
             }
@@ -81,7 +82,7 @@ impl Committer {
 
     /// Tries again when other processes were in the way, and once more when the connection was lost before the
     /// server was to commit.
-    async fn commit(&self, writes: &mut [Waiting]) -> Result<()> {
+    async fn commit(&self, writes: &mut [Waiting], most: u32) -> Result<()> {
         let mut has_lost = false;
         let mut tries = 0;
         loop {
@@ -97,7 +98,7 @@ impl Committer {
                     }
                     has_lost = true;
                 }
-                Err(Fault::InTheWay(error)) if tries < TRIES => {
+                Err(Fault::InTheWay(error)) if tries < most => {
                     tracing::debug!(%error, tries, "another process was in the way; tried again");
                     sleep(Duration::from_micros(fastrand::u64(0..=2_000) << tries)).await;
                 }

@@ -51,6 +51,11 @@ impl Fault {
         matches!(self, Self::Lost(_) | Self::Unknown(_))
     }
 
+    /// Whether the same thing may succeed later.
+    pub(super) fn may_pass(&self) -> bool {
+        self.is_lost() || matches!(self, Self::InTheWay(_))
+    }
+
     /// Of several, that which caused the others.
     pub(super) fn or_cause(self, other: Self) -> Self {
         if matches!(self, Self::Aborted(_)) { other } else { self }

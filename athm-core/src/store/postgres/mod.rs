@@ -64,7 +64,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the tables may take to be brought up to date, by this process or by another one that is waited for.
 const MIGRATING: Duration = Duration::from_secs(10 * 60);
-/// How many waiting messages are read at once.
+/// How many waiting messages, and how many unsettled calls, are taken at once.
 const DUE: i64 = 64;
 
 /// A database on a server: one connection that writes, one that reads.

@@ -374,6 +374,25 @@ async fn who_waits_for_a_lock_holds_up_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
+async fn a_table_that_is_locked_refuses_who_waits_and_no_end_of_a_delivery() {
+    let url = with_settings(&World::schema().await, "-clock_timeout%3D20");
+    let world = World::on(url, Clock::system(), 8, Batching::Grouped).await;
+    world.record(1).await.unwrap();
+    let claimed = world.outbox.running()[0];
+    let link = Link::new(Arc::new(Address::parse(&world.url).unwrap()), tokio::runtime::Handle::current());
+    let holder = link.session().await.unwrap();
+    holder.begin().await.unwrap();
+    holder.run("LOCK TABLE athm_delivery").await.unwrap();
+    let ended = Ended { id: claimed, attempt: 1, at: world.clock.steady(), end: End::Succeeded };
+    let noted = world.store.acknowledge(ended);
+    assert!(join_all((2..6).map(|n| world.record(n))).await.iter().all(std::result::Result::is_err));
+    holder.run("ROLLBACK").await.unwrap();
+    noted.await.unwrap();
+    assert_eq!(world.query("SELECT state FROM athm_delivery").await, ["succeeded"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
 async fn a_process_that_is_heard_of_no_more_loses_its_locks() {
     let schema = World::schema().await;
     let world = World::on(schema.clone(), Clock::system(), 8, Batching::Grouped).await;

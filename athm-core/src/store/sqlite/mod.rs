@@ -37,7 +37,7 @@ use crate::{Amount, Customer, DeliveryId, EcommerceId, Event, RefundId, RefundRe
 
 /// How many rows are forgotten at once, and how many deliveries are shown.
 const SOME: u32 = 1_000;
-/// How many waiting messages are read at once.
+/// How many waiting messages, and how many unsettled calls, are taken at once.
 const DUE: u32 = 64;
 
 /// A database file: one thread that writes, one that reads.
