@@ -31,7 +31,8 @@
 //! - [`guide`]: pages that explain it all from beginning to end; start with
 //!   [Writing receivers](guide::writing_receivers).
 //! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.
-//! - `simulator` (feature): the provider's stand-in, for your tests.
+//!
+//! The crate `athm-simulator` stands in for the provider in your tests: one dev-dependency.
 
 // What `#[receiver]` expands to names `::athm_actix`, also within this crate's own examples.
 extern crate self as athm_actix;
@@ -40,8 +41,6 @@ mod callback;
 mod error;
 mod handlers;
 mod scope;
-#[cfg(feature = "simulator")]
-pub mod simulator;
 
 pub use athm_core::{
     AlreadyConnected, Amount, AmountError, Answer, Athm, BoxError, Builder, Clock, ConfigError, Connection,

@@ -3,11 +3,11 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use athm_actix::simulator::{SimulatedPayment, Simulator};
 use athm_core::{
     Amount, Athm, Builder, Callback, Clock, Dispatcher, EcommerceId, Receipt, Sender, Signal, Status, Transaction,
     TransactionBuilder, testing,
 };
+use athm_simulator::{SimulatedPayment, Simulator};
 use tempfile::TempDir;
 
 /// The README's programs.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use actix_web::http::Uri;
 use athm_actix::BoxError;
-use athm_actix::simulator::Simulator;
+use athm_simulator::Simulator;
 
 // Made up: the simulator takes any. Real tokens are not even read here, as nothing in this demo may move real money.
 pub(crate) const PUBLIC_TOKEN: &str = "demo-public-token";

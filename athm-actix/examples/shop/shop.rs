@@ -1,7 +1,7 @@
 //! What the shop does, whoever asks for it.
 
-use athm_actix::simulator::{SimulatedPayment, Simulator};
 use athm_actix::{Athm, BoxError, Item, NewPayment, Sender, Status, StoreError, Transaction};
+use athm_simulator::{SimulatedPayment, Simulator};
 
 use crate::live::Runs;
 use crate::orders::{Order, OrderState, Orders, Product};

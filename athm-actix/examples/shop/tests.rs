@@ -6,8 +6,8 @@ use actix_web::App;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HOST, LOCATION, ORIGIN};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use athm_actix::simulator::{SimulatedPayment, Simulator};
 use athm_actix::{Amount, Athm, EcommerceId, Status};
+use athm_simulator::{SimulatedPayment, Simulator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

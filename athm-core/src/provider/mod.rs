@@ -1,7 +1,7 @@
 //! The provider's API: typed calls, typed errors.
 //!
 //! Evertec publishes it in three repositories: athmovil-javascript-api, ATHM-Payment-Button-API and athmovil-webhooks.
-//! There is no sandbox; the simulator of `athm-actix` stands in for it.
+//! There is no sandbox; the crate `athm-simulator` stands in for it.
 //!
 //! Requests are checked before they leave. What reads (`find`, `search`, `report`) is sent again when no answer came;
 //! what moves money or changes a payment is sent once, and its error says whether it may have happened all the same:

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_actix::simulator::Outage;
 use athm_core::{
     Amount, Athm, Callback, Clock, Context, Delivery, Dispatcher, FromContext, NewPayment, NewRefund, Receipt,
     ReferenceNumber, Sender, Signal, StartError, Status, StoreError,
 };
+use athm_simulator::Outage;
 use athm_tests::{Recorder, TillFault, eventually, paid, payment, trusting, verifying};
 use futures_util::future::{join, join_all};
 use serde_json::json;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::{Effect, Endpoint, Fault, FaultRates, Outage, Simulator};
 use athm_core::Status;
+use athm_simulator::{Effect, Endpoint, Fault, FaultRates, Outage, Simulator};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use athm_actix::simulator::{Simulator, SimulatorError};
 use athm_core::Status;
+use athm_simulator::{Simulator, SimulatorError};
 use athm_tests::http_client;
 use reqwest::StatusCode;
 

@@ -10,8 +10,8 @@ mod money;
 mod payments;
 mod webhooks;
 
-use athm_actix::simulator::{SimulatedPayment, Simulator};
 use athm_core::{Amount, EcommerceId};
+use athm_simulator::{SimulatedPayment, Simulator};
 use athm_tests::http_client;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};

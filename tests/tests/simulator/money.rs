@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::{Phone, RefundReference, Simulator, SimulatorError};
 use athm_core::{Amount, EcommerceId, Status, TransactionKind};
+use athm_simulator::{Phone, RefundReference, Simulator, SimulatorError};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::{Value, json};

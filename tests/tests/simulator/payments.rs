@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::Simulator;
 use athm_core::Status;
+use athm_simulator::Simulator;
 use serde_json::{Value, json};
 
 use crate::{Shop, json_of, payment, text};

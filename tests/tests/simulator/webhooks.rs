@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use athm_actix::simulator::{
+use athm_core::{Amount, Status, TransactionKind};
+use athm_simulator::{
     Customers, Simulator, SimulatorBuilder, SimulatorError, WebhookFault, WebhookFaultRates, WebhookShape,
 };
-use athm_core::{Amount, Status, TransactionKind};
 use athm_tests::eventually;
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::{Outage, SimulatedPayment};
 use athm_core::{Amount, Receipt};
+use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::paid;
 use futures_util::future::join_all;
 use serde_json::json;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_actix::simulator::{Effect, Endpoint, Fault, Simulator};
 use athm_core::provider::{Client, ErrorCode, ProviderError};
 use athm_core::{Amount, Athm, Clock, NewPayment, OperationError, Status};
+use athm_simulator::{Effect, Endpoint, Fault, Simulator};
 use athm_tests::{Recorder, TillFault, eventually, pass_until};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::Outage;
 use athm_core::provider::ProviderError;
 use athm_core::{Amount, Item, NewPayment, OperationError, Receipt, Status};
+use athm_simulator::Outage;
 use athm_tests::{eventually, paid, payment, trusting};
 use futures_util::future::join_all;
 use serde_json::json;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use athm_actix::simulator::Outage;
 use athm_core::provider::ProviderError;
 use athm_core::{
     Amount, Differs, Dispatcher, NewPayment, Receipt, ReconcileError, Reconciled, Sender, Status, Transaction,
     TransactionQuery,
 };
+use athm_simulator::Outage;
 use athm_tests::{Backend, paid, trusting};
 use futures_util::future::{Either, join, select};
 use jiff::{SignedDuration, Timestamp};
@@ -57,7 +57,7 @@ async fn ours(business: &Business) -> Books {
 }
 
 fn theirs(business: &Business) -> Books {
-    let payment = |payment: athm_actix::simulator::SimulatedPayment| {
+    let payment = |payment: athm_simulator::SimulatedPayment| {
         let amounts = [payment.total, payment.fee.unwrap(), payment.net_amount.unwrap(), payment.refunded_amount];
         (payment.metadata_1.clone(), (payment.status.clone(), amounts))
     };

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_actix::simulator::{Effect, Endpoint, Fault, RefundReference, SimulatedPayment, Simulator};
 use athm_core::provider::{Client, InvalidRequest, ProviderError};
 use athm_core::{
     Amount, Athm, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution,
     RefundState, Sender, Transaction, TransactionId, TransactionKind,
 };
+use athm_simulator::{Effect, Endpoint, Fault, RefundReference, SimulatedPayment, Simulator};
 use athm_tests::{Backend, Recorder, TillFault, eventually, paid, ticket, trusting, verifying};
 use futures_util::StreamExt;
 use futures_util::future::{join, join_all};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::Outage;
 use athm_core::{Amount, Customer, EcommerceId, NewPayment, Receipt, Status, Transaction};
+use athm_simulator::Outage;
 use athm_tests::{eventually, paid};
 use serde_json::json;
 

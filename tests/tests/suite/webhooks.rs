@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use athm_actix::simulator::{Outage, SimulatedPayment};
 use athm_core::{Amount, EcommerceId, NewPayment, Receipt, ReferenceNumber, Status, Transaction, TransactionKind};
+use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::ticket;
 use serde_json::{Value, json};
 

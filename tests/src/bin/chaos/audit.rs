@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use athm_actix::simulator::{Fault, ReceivedRequest, SimulatedPayment, Simulator};
 use athm_actix::{EcommerceId, Status, TransactionKind};
+use athm_simulator::{Fault, ReceivedRequest, SimulatedPayment, Simulator};
 use serde_json::Value;
 
 use crate::effects::{Done, Effect};

@@ -20,8 +20,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use athm_actix::simulator::{Customers, FaultRates, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
 use athm_actix::{EcommerceId, Status, TransactionKind};
+use athm_simulator::{Customers, FaultRates, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
 use clap::Parser;
 use fastrand::Rng;
 use futures_util::future::join;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::{Phone, SimulatedPayment, Simulator};
 use athm_actix::{Amount, EcommerceId, Status, TransactionKind};
+use athm_simulator::{Phone, SimulatedPayment, Simulator};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use serde_json::{Value, json};

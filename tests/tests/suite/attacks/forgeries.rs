@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::SimulatedPayment;
 use athm_core::{Amount, Context, Signal, Status};
+use athm_simulator::SimulatedPayment;
 use athm_tests::{Recorder, ticket};
 use serde_json::json;
 

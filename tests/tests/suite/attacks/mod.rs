@@ -11,8 +11,8 @@ mod refunds;
 mod secrecy;
 mod webhook_address;
 
-use athm_actix::simulator::SimulatedPayment;
 use athm_core::{Amount, Builder, EcommerceId, Status, Transaction, TransactionQuery};
+use athm_simulator::SimulatedPayment;
 use athm_tests::{Served, paid};
 use serde_json::{Value, json};
 

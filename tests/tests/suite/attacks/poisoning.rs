@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::simulator::Outage;
 use athm_core::Status;
+use athm_simulator::Outage;
 use athm_tests::ticket;
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@
 
 use std::process::Command;
 
-use athm_actix::simulator::Outage;
 use athm_core::{Amount, NewPayment};
+use athm_simulator::Outage;
 use athm_tests::secrecy::{WEBHOOK_SECRET, searched};
 use athm_tests::{paid, ticket};
 use serde_json::json;

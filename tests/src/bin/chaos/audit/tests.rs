@@ -1,7 +1,7 @@
 //! Whatever is wrong is found, under the right name, and nothing else.
 
 use athm_actix::Amount;
-use athm_actix::simulator::{Effect as Outcome, Endpoint, Phone};
+use athm_simulator::{Effect as Outcome, Endpoint, Phone};
 use serde_json::json;
 
 use super::*;

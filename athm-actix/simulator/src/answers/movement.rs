@@ -1,0 +1,202 @@
+//! A movement of money, as search, the report and a refund answer it: with other spellings than a find.
+
+use athm_core::{Item, TransactionKind};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Number;
+
+use super::amounts::number;
+use super::{daily_number, ecommerce_status, phone, transaction_type};
+use crate::{SimulatedPayment, clock};
+
+/// One transaction of a search, without an envelope.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Search<'a> {
+    #[serde(flatten)]
+    movement: Movement<'a>,
+    total_refunded_amount: Number,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(payment: &'a SimulatedPayment) -> Self {
+        Self { total_refunded_amount: number(payment.refunded_amount), movement: Movement::new(payment) }
+    }
+}
+
+/// One transaction of a report, which has spellings of its own, and blanks behind some references.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report<'a> {
+    #[serde(flatten)]
+    movement: Movement<'a>,
+    total_refund_amount: Number,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(place: usize, payment: &'a SimulatedPayment) -> Self {
+        let mut movement = Movement::new(payment);
+        if payment.kind == TransactionKind::Ecommerce {
+            movement.transaction_type = String::from("eCommerce");
+        }
+        if place % 2 == 1 {
+            movement.reference_number.push(' ');
+        }
+        Self { movement, total_refund_amount: number(payment.refunded_amount) }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Movement<'a> {
+    transaction_type: String,
+    status: &'a str,
+    date: String,
+    reference_number: String,
+    #[serde(rename = "dailyTransactionID")]
+    daily_transaction_id: Number,
+    name: &'a str,
+    phone_number: String,
+    email: &'a str,
+    message: &'a str,
+    total: Number,
+    tax: Number,
+    subtotal: Number,
+    fee: Number,
+    net_amount: Number,
+    metadata1: &'a str,
+    metadata2: &'a str,
+    items: Vec<MovementItem<'a>>,
+}
+
+impl<'a> Movement<'a> {
+    fn new(payment: &'a SimulatedPayment) -> Self {
+        let customer = &payment.customer;
+        Self {
+            transaction_type: transaction_type(&payment.kind),
+            status: ecommerce_status(&payment.status),
+            date: payment.date.map(|date| format!("{}.0", clock::written(date))).unwrap_or_default(),
+            reference_number: payment.reference(),
+            daily_transaction_id: daily_number(payment).into(),
+            name: customer.name.as_deref().unwrap_or_default(),
+            phone_number: customer.phone.as_deref().map(phone).unwrap_or_default(),
+            email: customer.email.as_deref().unwrap_or_default(),
+            message: customer.message.as_deref().unwrap_or_default(),
+            total: number(payment.total),
+            tax: number(payment.tax),
+            subtotal: number(payment.stated_subtotal()),
+            fee: number(payment.fee.unwrap_or_default()),
+            net_amount: number(payment.net_amount.unwrap_or_default()),
+            metadata1: &payment.metadata_1,
+            metadata2: &payment.metadata_2,
+            items: payment.items.iter().map(MovementItem::new).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct MovementItem<'a> {
+    name: &'a str,
+    description: &'a str,
+    quantity: u32,
+    price: Number,
+    tax: Number,
+    metadata: &'a str,
+}
+
+impl<'a> MovementItem<'a> {
+    pub(super) fn new(item: &'a Item) -> Self {
+        Self {
+            name: &item.name,
+            description: &item.description,
+            quantity: item.quantity,
+            price: number(item.price),
+            tax: number(item.tax),
+            metadata: &item.metadata,
+        }
+    }
+}
+
+/// The data of the answer to a refund: the refund, and what it gives back from.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Refunded<'a> {
+    refund: RefundPart<'a>,
+    original_transaction: OriginalPart<'a>,
+}
+
+impl<'a> Refunded<'a> {
+    pub(crate) fn new(refund: &'a SimulatedPayment, original: &'a SimulatedPayment) -> Self {
+        let parties = |payment: &'a SimulatedPayment, transaction_type| Parties {
+            transaction_type,
+            status: ecommerce_status(&payment.status),
+            date: payment.date.map(epoch).unwrap_or_default(),
+            reference_number: payment.reference(),
+            daily_transaction_id: payment.daily_transaction_id.as_deref().unwrap_or_default(),
+            name: payment.customer.name.as_deref().unwrap_or_default(),
+            phone_number: payment.customer.phone.as_deref().map(phone).unwrap_or_default(),
+            email: payment.customer.email.as_deref().unwrap_or_default(),
+        };
+        Self {
+            refund: RefundPart { parties: parties(refund, "REFUND"), refunded_amount: number(refund.total) },
+            original_transaction: OriginalPart {
+                // What is published says so of a checkout's payment, too.
+                parties: parties(original, "PAYMENT"),
+                message: original.customer.message.as_deref().unwrap_or_default(),
+                total: number(original.total),
+                tax: number(original.tax),
+                subtotal: number(original.stated_subtotal()),
+                fee: number(original.fee.unwrap_or_default()),
+                net_amount: number(original.net_amount.unwrap_or_default()),
+                total_refunded_amount: number(original.refunded_amount),
+                metadata1: &original.metadata_1,
+                metadata2: &original.metadata_2,
+                items: original.items.iter().map(MovementItem::new).collect(),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundPart<'a> {
+    #[serde(flatten)]
+    parties: Parties<'a>,
+    refunded_amount: Number,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OriginalPart<'a> {
+    #[serde(flatten)]
+    parties: Parties<'a>,
+    message: &'a str,
+    total: Number,
+    tax: Number,
+    subtotal: Number,
+    fee: Number,
+    net_amount: Number,
+    total_refunded_amount: Number,
+    metadata1: &'a str,
+    metadata2: &'a str,
+    items: Vec<MovementItem<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Parties<'a> {
+    transaction_type: &'static str,
+    status: &'a str,
+    date: String,
+    reference_number: String,
+    #[serde(rename = "dailyTransactionID")]
+    daily_transaction_id: &'a str,
+    name: &'a str,
+    phone_number: String,
+    email: &'a str,
+}
+
+/// Milliseconds since 1970, as a text: the answer to a refund has no other date.
+fn epoch(moment: Timestamp) -> String {
+    moment.as_millisecond().to_string()
+}

@@ -1,0 +1,21 @@
+//! The business that is paid.
+
+/// What a find answer says of the business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Business {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) industry: String,
+}
+
+impl Default for Business {
+    fn default() -> Self {
+        Self {
+            id: String::from("5f0c21aa7be94d10a3e6c8d2b4170e93"),
+            name: String::from("Simulated Business"),
+            path: String::from("simulated"),
+            industry: String::from("RETAIL"),
+        }
+    }
+}

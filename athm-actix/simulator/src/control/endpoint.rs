@@ -1,0 +1,115 @@
+//! The list of control endpoints: routes, `--help` and documentation come from it.
+
+/// One of the simulator's own HTTP endpoints, for tests in other languages and for its pages.
+///
+/// Bodies are forms or the same fields in JSON, unless the summary says otherwise. A program is answered 303 (to the page) or
+/// 200 when it is done, 400 for a field that can't be read, 404 for a payment that isn't known, and 409 when the payment's
+/// state doesn't allow it.
+///
+/// ```
+/// use athm_simulator::ControlEndpoint;
+///
+/// for endpoint in ControlEndpoint::ALL {
+///     println!("{} {} {}: {}", endpoint.method(), endpoint.path(), endpoint.example(), endpoint.summary());
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ControlEndpoint {
+    /// `POST /simulator/payments`.
+    InsertPayment,
+    /// `GET /simulator/payments/{id}`.
+    ShowPayment,
+    /// `POST /simulator/payments/{id}/approve`.
+    ApprovePayment,
+    /// `POST /simulator/payments/{id}/decline`.
+    DeclinePayment,
+    /// `POST /simulator/payments/{id}/refund`.
+    RefundPayment,
+    /// `POST /simulator/received`.
+    ReceivePayment,
+    /// `POST /simulator/test-webhook`.
+    SendTestWebhook,
+    /// `POST /simulator/faults`.
+    QueueFault,
+    /// `POST /simulator/webhook-faults`.
+    QueueWebhookFault,
+    /// `POST /simulator/faults/clear`.
+    ClearFaults,
+    /// `POST /simulator/time`.
+    AdvanceTime,
+}
+
+impl ControlEndpoint {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::InsertPayment,
+        Self::ShowPayment,
+        Self::ApprovePayment,
+        Self::DeclinePayment,
+        Self::RefundPayment,
+        Self::ReceivePayment,
+        Self::SendTestWebhook,
+        Self::QueueFault,
+        Self::QueueWebhookFault,
+        Self::ClearFaults,
+        Self::AdvanceTime,
+    ];
+
+    /// The HTTP method, `GET` or `POST`.
+    #[must_use]
+    pub fn method(self) -> &'static str {
+        if self == Self::ShowPayment { "GET" } else { "POST" }
+    }
+
+    /// The path; `{id}` stands for an `ecommerceId`.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::InsertPayment => "/simulator/payments",
+            Self::ShowPayment => "/simulator/payments/{id}",
+            Self::ApprovePayment => "/simulator/payments/{id}/approve",
+            Self::DeclinePayment => "/simulator/payments/{id}/decline",
+            Self::RefundPayment => "/simulator/payments/{id}/refund",
+            Self::ReceivePayment => "/simulator/received",
+            Self::SendTestWebhook => "/simulator/test-webhook",
+            Self::QueueFault => "/simulator/faults",
+            Self::QueueWebhookFault => "/simulator/webhook-faults",
+            Self::ClearFaults => "/simulator/faults/clear",
+            Self::AdvanceTime => "/simulator/time",
+        }
+    }
+
+    /// An example of the body, empty where none is read.
+    #[must_use]
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::InsertPayment => r#"{"ecommerceStatus":"COMPLETED","total":25}"#,
+            Self::ReceivePayment => "kind=donation&total=5.00",
+            Self::QueueFault => "fault=timeout-after&endpoint=refund",
+            Self::QueueWebhookFault => "fault=lost",
+            Self::AdvanceTime => "seconds=130",
+            _ => "",
+        }
+    }
+
+    /// What it does, in one line.
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::InsertPayment => {
+                "adds a payment: the data object of a find answer, in JSON; absent fields are defaulted"
+            }
+            Self::ShowPayment => "the payment's find answer, and its outcome (which tells expired from cancelled)",
+            Self::ApprovePayment => "the customer approves",
+            Self::DeclinePayment => "the customer declines",
+            Self::RefundPayment => "the business refunds what is left, from its own app",
+            Self::ReceivePayment => "an app payment (kind=payment) or a donation; message is optional",
+            Self::SendTestWebhook => "sends the provider's test event to the subscribed address",
+            Self::QueueFault => "the next request fails in that way; endpoint is optional",
+            Self::QueueWebhookFault => "the next webhook fails in that way",
+            Self::ClearFaults => "empties both queues of faults",
+            Self::AdvanceTime => "advances the simulator's clock",
+        }
+    }
+}

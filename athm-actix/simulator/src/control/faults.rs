@@ -1,0 +1,59 @@
+//! What goes wrong next.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use super::{FormOrJson, into_inner, redirect_to_page};
+use crate::shared::Shared;
+use crate::{Endpoint, Fault, WebhookFault, json};
+
+#[derive(Deserialize)]
+pub(super) struct Queued {
+    fault: String,
+    /// A request of any endpoint, unless given.
+    #[serde(default)]
+    endpoint: String,
+}
+
+pub(super) async fn queue(shared: web::Data<Shared>, body: FormOrJson<Queued>) -> HttpResponse {
+    let Some(Queued { fault, endpoint }) = into_inner(body) else {
+        return json::field_error("fault", "fault, and perhaps endpoint, must be texts, in a form or in JSON");
+    };
+    let endpoint = match endpoint.as_str() {
+        "" => None,
+        name => match Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name) {
+            Some(endpoint) => Some(endpoint),
+            None => {
+                let names = Endpoint::ALL.map(Endpoint::name).join(", ");
+                return json::field_error("endpoint", &format!("endpoint must be one of {names}"));
+            }
+        },
+    };
+    match fault.parse::<Fault>() {
+        Ok(fault) => shared.plan().queue(endpoint, fault),
+        Err(error) => return json::field_error("fault", &error.to_string()),
+    }
+    redirect_to_page().finish()
+}
+
+#[derive(Deserialize)]
+pub(super) struct QueuedWebhook {
+    fault: String,
+}
+
+pub(super) async fn queue_webhook(shared: web::Data<Shared>, body: FormOrJson<QueuedWebhook>) -> HttpResponse {
+    let Some(QueuedWebhook { fault }) = into_inner(body) else {
+        return json::field_error("fault", "fault must be a text, in a form or in JSON");
+    };
+    match fault.parse::<WebhookFault>() {
+        Ok(fault) => shared.webhooks().queue(fault),
+        Err(error) => return json::field_error("fault", &error.to_string()),
+    }
+    redirect_to_page().finish()
+}
+
+pub(super) async fn clear(shared: web::Data<Shared>) -> HttpResponse {
+    shared.plan().clear();
+    shared.webhooks().clear();
+    redirect_to_page().finish()
+}

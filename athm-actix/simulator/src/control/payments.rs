@@ -1,0 +1,100 @@
+//! Seeding, what the customer and the business decide, and what became of a payment.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use athm_core::EcommerceId;
+use serde::Serialize;
+
+use super::{redirect_to_page, wants_page};
+use crate::answers::{Find, Success};
+use crate::business::Business;
+use crate::fields::Fields;
+use crate::ledger::{Entry, Ledger};
+use crate::shared::Shared;
+use crate::{Effect, SimulatorError, json, seed};
+
+pub(super) async fn insert(shared: web::Data<Shared>, body: web::Bytes) -> HttpResponse {
+    let Some(fields) = Fields::parse(&body) else {
+        return json::error(StatusCode::BAD_REQUEST, "the body must be a JSON object: the data of a find answer");
+    };
+    let payment = match seed::payment(&fields) {
+        Ok(payment) => payment,
+        Err(field) => return json::field_error(&field.name, &field.message()),
+    };
+    let mut ledger = shared.ledger();
+    let id = ledger.insert(payment);
+    answer(&mut ledger, &id, |entry, business| {
+        HttpResponse::Created().json(Success::new(Find::new(&entry.payment, business)))
+    })
+}
+
+/// What the provider's checkout script would know, for pages of any origin: an `ecommerceId` can't be guessed.
+pub(super) async fn show(shared: web::Data<Shared>, id: web::Path<String>) -> HttpResponse {
+    let mut answer = match id.parse() {
+        Ok(id) => state(&mut shared.ledger(), &id, HttpResponse::Ok()),
+        Err(_) => unknown(&id),
+    };
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+pub(super) async fn approve(shared: web::Data<Shared>, id: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    decide(&shared, &id, &request, Ledger::approve)
+}
+
+pub(super) async fn decline(shared: web::Data<Shared>, id: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    decide(&shared, &id, &request, |ledger, id| ledger.cancel(id, Effect::Done))
+}
+
+fn decide(
+    shared: &Shared,
+    id: &str,
+    request: &HttpRequest,
+    decision: impl FnOnce(&mut Ledger, &EcommerceId) -> Result<(), SimulatorError>,
+) -> HttpResponse {
+    let Ok(id) = id.parse() else { return unknown(id) };
+    let mut ledger = shared.ledger();
+    match decision(&mut ledger, &id) {
+        Ok(()) => state(&mut ledger, &id, redirect_to_page()),
+        // The page may be older than the payment's end; it shows how things stand now.
+        Err(_) if wants_page(request) => redirect_to_page().finish(),
+        Err(SimulatorError::UnknownPayment { id }) => unknown(&id.to_string()),
+        Err(error) => json::error(StatusCode::CONFLICT, &error.to_string()),
+    }
+}
+
+/// The business gives back what is left.
+pub(super) async fn refund(shared: web::Data<Shared>, id: web::Path<String>, request: HttpRequest) -> HttpResponse {
+    let numbered = shared.settings().refund_reference;
+    decide(&shared, &id, &request, |ledger, id| {
+        let left = ledger.entry(id).map(|entry| entry.payment.refundable()).unwrap_or_default();
+        ledger.refund(id, left, None, numbered, Effect::Done).map(drop)
+    })
+}
+
+/// `{"outcome": …, "find": …}`.
+#[derive(Serialize)]
+struct State<'a> {
+    /// The one word that the find answer lacks: it tells an expired payment from a cancelled one.
+    outcome: String,
+    find: Success<Find<'a>>,
+}
+
+fn state(ledger: &mut Ledger, id: &EcommerceId, mut builder: HttpResponseBuilder) -> HttpResponse {
+    answer(ledger, id, |entry, business| {
+        let payment = &entry.payment;
+        builder.json(State { outcome: payment.status.to_string(), find: Success::new(Find::new(payment, business)) })
+    })
+}
+
+fn answer(ledger: &mut Ledger, id: &EcommerceId, draw: impl FnOnce(&Entry, &Business) -> HttpResponse) -> HttpResponse {
+    let business = ledger.business().clone();
+    ledger.entry(id).map_or_else(|| unknown(&id.to_string()), |entry| draw(entry, &business))
+}
+
+fn unknown(id: &str) -> HttpResponse {
+    json::error(StatusCode::NOT_FOUND, &format!("the simulator has no payment {id}"))
+}

@@ -1,0 +1,45 @@
+//! What the merchant is told of.
+
+use super::Simulator;
+use crate::webhooks::{Event, Subscription};
+use crate::{SentWebhook, SimulatedPayment, SimulatorError};
+
+impl Simulator {
+    /// Sends webhooks of every kind there from now on, and nowhere else: what the provider's subscription does.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulatorError::Listener`] unless the address is one of this machine.
+    pub fn subscribe(&self, url: &str) -> Result<(), SimulatorError> {
+        let subscription = Subscription::new(url, Event::SUBSCRIBABLE.to_vec())?;
+        self.shared.webhooks().subscribe(subscription);
+        Ok(())
+    }
+
+    /// Sends a webhook about that payment as it is given, whatever is in the books: what anybody could post.
+    ///
+    /// ```
+    /// # use athm_simulator::{SimulatedPayment, Simulator};
+    /// # use athm_core::{Amount, Status};
+    /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let simulator = Simulator::start().await?;
+    /// let invented = SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Completed).metadata_1("order-7");
+    /// simulator.send_webhook(&invented);
+    /// # Ok(()) }
+    /// ```
+    pub fn send_webhook(&self, payment: &SimulatedPayment) {
+        let now = self.shared.ledger().now();
+        self.shared.webhooks().send(payment, &self.shared.settings().business, now);
+    }
+
+    /// Sends the test event by which a merchant tries out a listener.
+    pub fn send_test_webhook(&self) {
+        self.send_webhook(&SimulatedPayment::test_event());
+    }
+
+    /// The webhooks sent so far, and those that are still to be sent, the oldest first.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<SentWebhook> {
+        self.shared.webhooks().log().to_vec()
+    }
+}

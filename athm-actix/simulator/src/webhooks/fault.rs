@@ -1,0 +1,76 @@
+//! What can go wrong with one webhook.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::{SimulatorError, faults};
+
+/// How the simulator mistreats one webhook.
+///
+/// It is also a word: `lost`, `doubled`, `delayed=5s`, `reordered`, `forged`.
+///
+/// ```
+/// use std::time::Duration;
+/// use athm_simulator::WebhookFault;
+///
+/// assert_eq!("delayed=5s".parse::<WebhookFault>()?, WebhookFault::Delayed(Duration::from_secs(5)));
+/// # Ok::<(), athm_simulator::SimulatorError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WebhookFault {
+    /// Never sent.
+    Lost,
+    /// Sent twice.
+    Doubled,
+    /// Sent so much of the simulator's time later.
+    Delayed(Duration),
+    /// Sent after the next one, or five seconds later if there is none.
+    Reordered,
+    /// Sent behind a message about the same payment that isn't true.
+    Forged,
+}
+
+impl fmt::Display for WebhookFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost => f.write_str("lost"),
+            Self::Doubled => f.write_str("doubled"),
+            Self::Delayed(time) => write!(f, "delayed={}", faults::written(*time)),
+            Self::Reordered => f.write_str("reordered"),
+            Self::Forged => f.write_str("forged"),
+        }
+    }
+}
+
+impl FromStr for WebhookFault {
+    type Err = SimulatorError;
+
+    fn from_str(text: &str) -> Result<Self, SimulatorError> {
+        let unknown = || SimulatorError::UnknownWebhookFault { found: text.trim().to_owned() };
+        match (text.trim(), text.trim().strip_prefix("delayed=")) {
+            ("lost", _) => Ok(Self::Lost),
+            ("doubled", _) => Ok(Self::Doubled),
+            ("reordered", _) => Ok(Self::Reordered),
+            ("forged", _) => Ok(Self::Forged),
+            (_, Some(time)) => faults::read(time).map(Self::Delayed).ok_or_else(unknown),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_a_word_and_every_word_a_fault() {
+        for word in ["lost", "doubled", "delayed=5s", "reordered", "forged"] {
+            assert_eq!(word.parse::<WebhookFault>().unwrap().to_string(), word);
+        }
+        for word in ["", "late", "delayed", "delayed=soon"] {
+            assert!(word.parse::<WebhookFault>().unwrap_err().to_string().contains(&format!("{word:?}")), "{word}");
+        }
+    }
+}
