@@ -41,65 +41,62 @@
 // What `#[receiver]` expands to names `::athm_core`, also within this crate.
 extern crate self as athm_core;
 
-mod amount;
-mod asking;
-mod athm;
-mod callback;
-mod clock;
-mod counter;
-mod delivery;
-mod dispatch;
-mod event;
-pub mod guide;
-mod id;
-mod link;
-mod operations;
-mod permanent;
-mod phone;
-mod processor;
-pub mod provider;
-mod receiver;
-mod reconcile;
-mod sender;
-mod signal;
-mod store;
-mod sweeper;
+// Top layer first: a module uses only modules on lines below its own. ARCHITECTURE.md explains them, and a test checks it.
+
 pub mod testing;
-mod text;
-mod transaction;
-mod webhook_secret;
+
+pub mod guide;
+
+mod athm;
+
+mod reconcile;
+
+mod sweeper;
+mod worker;
+
+mod operations;
+
+mod inbox;
+
+mod store;
+
+mod outbox;
+
+pub mod provider;
+
+mod callback;
+mod dispatch;
+
+mod receiver;
+
+mod models;
+
+mod util;
 
 pub use athm_macros::receiver;
 
-pub use self::amount::{Amount, AmountError};
 pub use self::athm::{
-    Athm, Builder, ConfigError, OperationError, RecordError, RefundResolution, Refunds, StartError, VerifyError,
+    Athm, Builder, ConfigError, Deliveries, RecordError, Refunds, Replay, StartError, VerifyError, WebhookSecret,
+    WebhookSecretError,
 };
 pub use self::callback::{Callback, FieldError, ParseError};
-pub use self::clock::Clock;
-pub use self::delivery::{Deliveries, DeliveryRecord, DeliveryState, Replay, ReplayError, UnknownDeliveryState};
-pub use self::dispatch::{
-    AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Failure, ReceiverInfo, ReceiverOptions, Report,
-    ReportEntry,
+pub use self::dispatch::{AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Report, ReportEntry};
+pub use self::inbox::Receipt;
+pub use self::models::{
+    Amount, AmountError, Customer, DeliveryId, EcommerceId, Event, EventId, IdError, InvalidPayment, InvalidRefund,
+    Item, NewPayment, NewRefund, Permanent, PhoneNumber, ReferenceNumber, Refund, RefundId, RefundRecord, RefundState,
+    Sender, Signal, Status, Transaction, TransactionBuilder, TransactionId, TransactionKind, Transition,
+    UnexpectedTotal, UnknownRefundState, UnknownSignal,
 };
-pub use self::event::Event;
-pub use self::id::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
-pub use self::permanent::Permanent;
-pub use self::phone::PhoneNumber;
-pub use self::processor::Receipt;
+pub use self::operations::{OperationError, RefundResolution};
+pub use self::outbox::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
 pub use self::receiver::{
-    Answer, BoxError, Context, Delivery, FromContext, IntoOutcome, MissingState, Receive, ReceiverError, Rejection,
-    State, States,
+    Answer, BoxError, Context, Delivery, Failure, FromContext, IntoOutcome, MissingState, Receive, ReceiverError,
+    ReceiverInfo, ReceiverOptions, Rejection, State, States,
 };
 pub use self::reconcile::{Difference, Differs, Missing, Progress, ReconcileError, Reconciled, Reconciliation};
-pub use self::sender::Sender;
-pub use self::signal::{Signal, UnknownSignal};
-pub use self::store::{Cursor, Page, Recorded, SharedError, StoreError, TransactionQuery};
-pub use self::transaction::{
-    Customer, InvalidPayment, Item, NewPayment, NewRefund, Refund, RefundRecord, RefundState, Status, Transaction,
-    TransactionBuilder, TransactionKind, Transition, UnexpectedTotal, UnknownRefundState,
-};
-pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
+pub use self::store::{Cursor, Page, Recorded, ReplayError, SharedError, StoreError, TransactionQuery};
+pub use self::util::clock::Clock;
 
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
@@ -109,10 +106,9 @@ pub mod __private {
     pub use futures_util::future::BoxFuture;
 
     pub use crate::__register as register;
-    pub use crate::Context;
-    pub use crate::Signal;
     pub use crate::dispatch::index;
+    pub use crate::models::Signal;
     pub use crate::receiver::{
-        ATHM_RECEIVERS_V1, Call, Lent, Outcome, Parameter, Receiver, argument, boxed, outcome, parameter,
+        ATHM_RECEIVERS_V1, Call, Context, Lent, Outcome, Parameter, Receiver, argument, boxed, outcome, parameter,
     };
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
-use super::ConfigError;
 use super::house::{Retention, Sweeps};
-use crate::dispatch::Connected;
+use super::{ConfigError, WebhookSecret};
+use crate::dispatch::Dispatcher;
+use crate::models::{Signal, Transaction};
 use crate::provider::Client;
-use crate::receiver::{Answer, Context, Receive, States};
+use crate::receiver::{Answer, Connected, Context, Receive, ReceiverOptions, Rejection, States};
 use crate::store::{Batching, Check, Errands};
-use crate::{Clock, Dispatcher, ReceiverOptions, Rejection, Signal, Transaction, WebhookSecret};
+use crate::util::clock::Clock;
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
 ///

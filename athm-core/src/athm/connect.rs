@@ -1,8 +1,9 @@
 //! Receivers that come and go while athm runs.
 
 use super::Athm;
-use crate::receiver::{Answer, Context, Receive};
-use crate::{AlreadyConnected, Connection, ReceiverOptions, Signal};
+use crate::dispatch::{AlreadyConnected, Connection};
+use crate::models::Signal;
+use crate::receiver::{Answer, Context, Receive, ReceiverOptions};
 
 impl Athm {
     /// Connects a closure to signals, as [`Dispatcher::connect`](crate::Dispatcher::connect) does, while athm runs.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::provider::{BuildError, InvalidRequest, ProviderError};
-use crate::{Amount, BoxError, RefundId, RefundState, Status, StoreError, TransactionId, WebhookSecretError};
+use super::WebhookSecretError;
+use crate::provider::{BuildError, ProviderError};
+use crate::store::StoreError;
 
 /// Why the environment can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,121 +90,4 @@ pub enum RecordError {
     /// It can't be made durable.
     #[error("the payment couldn't be recorded")]
     Store(#[from] StoreError),
-}
-
-/// Why a payment can't be created, authorized, cancelled, changed or refunded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OperationError {
-    /// Callbacks are trusted: there are no tokens to call the provider with.
-    #[error("callbacks are trusted: there are no tokens to call the provider with")]
-    NoProvider,
-    /// There is no such payment.
-    #[error("there is no payment {id}")]
-    UnknownTransaction {
-        /// The payment that was named.
-        id: TransactionId,
-    },
-    /// The payment wasn't opened here, or too long ago: nothing is kept to authorize it with.
-    #[error(
-        "nothing is kept to authorize the payment {id} with: it was opened elsewhere, has ended, or is older than 15 minutes"
-    )]
-    NoTicket {
-        /// The payment that was named.
-        id: TransactionId,
-    },
-    /// The payment may have been opened, or not: nobody knows its name, so that nobody can pay it.
-    #[error("the payment may have been opened, or not; no money can move for it, and a new payment may be opened")]
-    Unopened(#[source] ProviderError),
-    /// The payment is completed, and can't be cancelled any more: give the money back instead.
-    #[error("the payment {id} is completed, and can't be cancelled any more: refund it instead")]
-    Completed {
-        /// The payment that was named.
-        id: TransactionId,
-    },
-    /// The payment has ended, so that nothing can be changed about it.
-    #[error("the payment {id} has ended ({status}), so that nothing can be changed about it")]
-    Ended {
-        /// The payment that was named.
-        id: TransactionId,
-        /// The state in which it ended.
-        status: Status,
-    },
-    /// Another call for the payment is under way, and doesn't end.
-    #[error("another call for the payment {id} is under way: try again in a moment")]
-    UnderWay {
-        /// The payment that was named.
-        id: TransactionId,
-    },
-    /// Nobody knows yet what has come of an earlier authorization. The provider is asked until somebody does.
-    #[error("an earlier authorization of the payment {id} has an unknown outcome: try again in 30 seconds")]
-    Unsettled {
-        /// The payment that was named.
-        id: TransactionId,
-    },
-    /// There is nothing to give back: the payment isn't completed.
-    #[error("the payment {id} is {status}: only a completed one can be refunded")]
-    NotPaid {
-        /// The payment that was named.
-        id: TransactionId,
-        /// The state that it is in.
-        status: Status,
-    },
-    /// More is to be given back than is left. Nothing was sent.
-    #[error("{left} is left to give back of the payment {id}, and no more")]
-    RefundTooMuch {
-        /// The payment that was named.
-        id: TransactionId,
-        /// What hasn't been given back yet.
-        left: Amount,
-    },
-    /// Nobody knows yet whether an earlier refund of the payment was done. Nothing was sent.
-    #[error(
-        "nobody knows yet whether the refund {refund} of the payment {id} was done: nothing more is given back until then"
-    )]
-    RefundPending {
-        /// The payment that was named.
-        id: TransactionId,
-        /// The earlier refund.
-        refund: RefundId,
-    },
-    /// The refund may have been done, or not. Its amount is set aside, and it is found out; don't ask for it again.
-    #[error("the refund {refund} may have been done, or not: it is found out, and must not be repeated")]
-    RefundUnknown {
-        /// The refund.
-        refund: RefundId,
-        /// What came in place of an answer, or why the answer couldn't be recorded.
-        #[source]
-        source: BoxError,
-    },
-    /// There is no such refund.
-    #[error("there is no refund {id}")]
-    UnknownRefund {
-        /// The refund that was named.
-        id: RefundId,
-    },
-    /// There is nothing to resolve: it is known whether the refund was done, or it is under way right now.
-    #[error("the refund {id} needs nobody to resolve it: it is {state}, or under way right now")]
-    RefundNotOpen {
-        /// The refund that was named.
-        id: RefundId,
-        /// How it stands.
-        state: RefundState,
-    },
-    /// The provider didn't do it. See [`ProviderError::is_outcome_unknown`].
-    #[error("the provider didn't do it")]
-    Provider(#[from] ProviderError),
-    /// The database can't do it. Of a refund: nothing was sent. Of anything else: the provider did it, or may have, and that
-    /// couldn't be recorded; ask again.
-    #[error("the payment couldn't be recorded")]
-    Store(#[from] StoreError),
-    /// athm was shut down meanwhile. What was under way may have been done: the next start finds out.
-    #[error("athm was shut down")]
-    Closed,
-}
-
-impl From<InvalidRequest> for OperationError {
-    fn from(error: InvalidRequest) -> Self {
-        Self::Provider(error.into())
-    }
 }

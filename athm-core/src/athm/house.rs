@@ -7,11 +7,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::select;
 
-use crate::clock::{earlier, later};
-use crate::processor::Processor;
-use crate::store::Before;
-use crate::text::causes;
-use crate::{Clock, StoreError};
+use crate::inbox::Processor;
+use crate::store::{Before, StoreError};
+use crate::util::clock::{Clock, earlier, later};
+use crate::util::text::causes;
 
 /// How often the house looks around when nothing is due before.
 const ROUND: Duration = Duration::from_secs(60);

@@ -2,36 +2,46 @@
 
 mod builder;
 mod connect;
+mod deliveries;
 mod error;
 mod house;
+mod open;
 mod operations;
 mod receivers;
 mod refunds;
 mod runtimes;
 mod start;
+mod webhook_secret;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join;
+use jiff::Timestamp;
 use tracing::Instrument;
 
 pub use self::builder::Builder;
-pub use self::error::{ConfigError, OperationError, RecordError, StartError, VerifyError};
-pub use self::refunds::{RefundResolution, Refunds};
+pub use self::deliveries::{Deliveries, Replay};
+pub use self::error::{ConfigError, RecordError, StartError, VerifyError};
+pub use self::refunds::Refunds;
 use self::runtimes::Runtimes;
-use crate::counter::Counter;
-use crate::delivery::{Deliveries, Worker};
-use crate::operations::Operations;
-use crate::processor::{Claimed, Processor, Receipt, claimed_refund, fared, key_of, said_to_expire};
-use crate::provider::Client;
-use crate::store::{By, PaymentKey, Recorded, Store};
-use crate::text::causes;
-use crate::{
-    Callback, Clock, EcommerceId, Event, Page, ReceiverInfo, ReferenceNumber, Report, Sender, StoreError, Transaction,
-    TransactionId, TransactionKind, TransactionQuery, WebhookSecret,
+pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
+use crate::callback::Callback;
+use crate::dispatch::Report;
+use crate::inbox::{Claimed, Processor, Receipt, claimed_refund, fared, key_of, said_to_expire};
+use crate::models::{
+    EcommerceId, Event, PaymentKey, ReferenceNumber, Sender, Transaction, TransactionId, TransactionKind,
 };
+use crate::operations::Operations;
+use crate::provider::Client;
+use crate::receiver::ReceiverInfo;
+use crate::reconcile::Reconciliation;
+use crate::store::{By, Page, Recorded, Store, StoreError, TransactionQuery};
+use crate::util::clock::Clock;
+use crate::util::in_flight::Counter;
+use crate::util::text::causes;
+use crate::worker::Worker;
 
 /// Receivers, payments and their delivery: everything of athm behind one handle.
 ///
@@ -275,6 +285,12 @@ impl Athm {
         self.0.processor.store.ping().await
     }
 
+    /// Compares what is recorded with the provider's report of a time, to the second. What has not happened yet is left
+    /// out.
+    pub fn reconcile(&self, from: Timestamp, until: Timestamp) -> Reconciliation<'_> {
+        Reconciliation::new(&self.0.processor, from, until)
+    }
+
     /// Deliveries that need a person: dead ones, orphaned ones, and how to run one again.
     #[must_use]
     pub fn deliveries(&self) -> Deliveries<'_> {
@@ -307,10 +323,6 @@ impl Athm {
 
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.0.processor.store
-    }
-
-    pub(crate) fn processor(&self) -> &Processor {
-        &self.0.processor
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -1,8 +1,8 @@
 //! What we ask the provider to do.
 
-use super::{Athm, OperationError, Refunds};
-use crate::operations::Operations;
-use crate::{NewPayment, NewRefund, PhoneNumber, RefundId, RefundRecord, RefundResolution, Transaction, TransactionId};
+use super::{Athm, Refunds};
+use crate::models::{NewPayment, NewRefund, PhoneNumber, RefundId, RefundRecord, Transaction, TransactionId};
+use crate::operations::{OperationError, Operations, RefundResolution};
 
 impl Athm {
     /// Opens a payment at the provider and records it, with what authorizes it later.

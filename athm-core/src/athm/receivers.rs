@@ -1,10 +1,10 @@
 //! What is wrong with the receivers, said before the first payment.
 
 use super::StartError;
-use crate::Signal;
 use crate::dispatch::Registry;
+use crate::models::Signal;
 use crate::receiver::States;
-use crate::text::nearest;
+use crate::util::text::nearest;
 
 /// All mistakes at once, each with its receiver and where that stands.
 pub(super) fn refuse_mistakes(registry: &Registry, states: &States, expected: &[String]) -> Result<(), StartError> {

@@ -1,10 +1,10 @@
 //! Refunds as a person sees them.
 
 use super::Athm;
-use crate::clock::earlier;
+use crate::models::{RefundRecord, TransactionId};
 use crate::operations::PERSON;
-use crate::store::RefundQuery;
-use crate::{RefundRecord, StoreError, TransactionId};
+use crate::store::{RefundQuery, StoreError};
+use crate::util::clock::earlier;
 
 /// The refunds of payments, and those that need a person: [`Athm::refunds`].
 ///
@@ -45,13 +45,4 @@ impl Refunds<'_> {
         let since = earlier(self.athm.clock().now(), PERSON);
         self.athm.store().refunds(RefundQuery::Pending { since }).await
     }
-}
-
-/// What became of a refund, as a person has found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RefundResolution {
-    /// The money was given back.
-    Done,
-    /// It was not.
-    NotDone,
 }

@@ -7,15 +7,15 @@ use super::house::Sweeps;
 use super::receivers::{refuse_mistakes, tell};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, house};
-use crate::asking::Asking;
-use crate::counter::Counter;
-use crate::delivery::{Outbox, Retry, Slots, Worker};
+use crate::dispatch::Dispatcher;
+use crate::inbox::{Asking, Processor};
 use crate::operations::Operations;
-use crate::processor::Processor;
+use crate::outbox::{Outbox, Retry, Slots};
 use crate::provider::Client;
-use crate::store::{self, Errands, Policy, SetUp, Store};
+use crate::store::{Errands, Policy, SetUp, Store, StoreError};
 use crate::sweeper::Sweeper;
-use crate::{Dispatcher, StoreError};
+use crate::util::in_flight::Counter;
+use crate::worker::Worker;
 
 const DATABASE: &str = "sqlite://athm.db";
 /// How many deliveries run at once.
@@ -47,7 +47,7 @@ impl Builder {
         let (clock, batching) = (self.clock, self.batching);
         let runtimes = Runtimes::start(self.runtime).map_err(StartError::Threads)?;
         let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
-        let store = open(url, set_up).await.inspect_err(|_| {
+        let store = opened(url, set_up).await.inspect_err(|_| {
             runtimes.stop();
         })?;
 
@@ -108,8 +108,8 @@ impl Builder {
     }
 }
 
-async fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
-    let store = store::open(url, set_up).await?;
+async fn opened(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
+    let store = super::open::open(url, set_up).await?;
     store.ping().await?;
     Ok(store)
 }

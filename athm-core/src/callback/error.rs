@@ -1,6 +1,6 @@
 //! Why a message can't be read.
 
-use crate::text::shortened;
+use crate::util::text::shortened;
 
 /// Why the body of a message can't be read.
 ///

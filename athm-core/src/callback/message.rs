@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::ParseError;
 use super::wire::{self, Fields};
-use crate::{
+use crate::models::{
     Amount, Customer, EcommerceId, Item, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind,
 };
 

@@ -2,8 +2,8 @@
 
 use std::sync::Weak;
 
-use super::connected::Connected;
 use super::receivers::Receivers;
+use crate::receiver::Connected;
 
 /// A receiver that was connected at run time: it stays so when this is dropped.
 ///

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::connected::Connected;
-use super::receivers::{Receivers, Snapshot};
+use super::receivers::Receivers;
 use super::run::{Run, call_plain};
-use super::{AlreadyConnected, Connection, ReceiverInfo, ReceiverOptions, Registry, Report, ReportEntry};
-use crate::receiver::{Answer, Context, Occasion, Receive, States};
-use crate::{Sender, Signal, Transaction};
+use super::{AlreadyConnected, Connection, Registry, Report, ReportEntry, Snapshot};
+use crate::models::{Sender, Signal, Transaction};
+use crate::receiver::{Answer, Connected, Context, Occasion, Receive, ReceiverInfo, ReceiverOptions, States};
 
 /// Sends signals to receivers, now and here: nothing is stored, nothing is tried again.
 ///

@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::{AlreadyConnected, ReceiverInfo, Registry};
+use super::{AlreadyConnected, Registry};
+use crate::receiver::ReceiverInfo;
 
 /// A registry that is replaced as a whole: who has a snapshot keeps it, and no lock is held while receivers run.
 ///

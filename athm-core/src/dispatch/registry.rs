@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::ReceiverInfo;
 use super::sorted::sorted;
-use crate::receiver::{Receiver, States, collected};
-use crate::{Sender, Signal};
+use crate::models::{Sender, Signal};
+use crate::receiver::{Receiver, ReceiverInfo, States, collected};
 
 /// All receivers, in the order in which they start: lowest `order` first, then by place in the source, then by id; those
 /// connected at run time after the linked ones of their order, as they came.

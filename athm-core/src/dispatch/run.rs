@@ -8,9 +8,9 @@ use std::task::{self, Poll};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Failure, ReceiverInfo, ReportEntry};
-use crate::receiver::{Answered, Context, Occasion, Outcome};
-use crate::text::causes;
+use super::ReportEntry;
+use crate::receiver::{Answered, Context, Failure, Occasion, Outcome, ReceiverInfo};
+use crate::util::text::causes;
 
 /// Calls the plain functions that come first, up to the first failure: at once, and without an allocation. `None` says that
 /// nobody is left.

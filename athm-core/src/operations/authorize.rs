@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Going, NotNow, Operation, Operations, Turn};
-use crate::{OperationError, Sender, Status, Transaction, TransactionId};
+use super::{OperationError, Operations};
+use crate::models::{Going, NotNow, Operation, Sender, Status, Transaction, TransactionId, Turn};
 
 impl Operations {
     /// However many ask at the same time, one call is made; the others wait for it and get what came of it.

@@ -1,7 +1,7 @@
 //! Withdrawing a payment.
 
-use super::{Going, NotNow, Operation, Operations, Turn};
-use crate::{OperationError, Sender, Status, Transaction, TransactionId};
+use super::{OperationError, Operations};
+use crate::models::{Going, NotNow, Operation, Sender, Status, Transaction, TransactionId, Turn};
 
 impl Operations {
     pub(crate) async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {

@@ -1,9 +1,9 @@
 //! Opening a payment.
 
-use super::Operations;
-use crate::clock::later;
+use super::{OperationError, Operations};
+use crate::models::{NewPayment, Sender, Status, Transaction};
 use crate::store::{Record, Source};
-use crate::{NewPayment, OperationError, Sender, Status, Transaction};
+use crate::util::clock::later;
 
 impl Operations {
     pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::future::{join_all, select};
 use uuid::Uuid;
 
-use super::{Operation, Operations, Unsettled};
-use crate::clock::later;
-use crate::store::By;
-use crate::text::causes;
-use crate::{OperationError, RefundState, Sender, Status, StoreError, Transaction};
+use super::{OperationError, Operations};
+use crate::models::{Operation, RefundState, Sender, Status, Transaction, Unsettled};
+use crate::store::{By, StoreError};
+use crate::util::clock::later;
+use crate::util::text::causes;
 
 /// How often to look around when nothing is due before: another process may have died.
 const ROUND: Duration = Duration::from_secs(60);

@@ -7,10 +7,11 @@
 mod authorize;
 mod cancel;
 mod create;
-mod intent;
+mod error;
 mod keep;
 mod phone;
 mod refund;
+mod resolution;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +20,18 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-pub(crate) use self::intent::{
-    Beginning, Begun, Conclusion, Going, Intent, NotNow, Operation, Outcome, Standing, Turn, Unsettled,
-};
+pub use self::error::OperationError;
 pub(crate) use self::keep::PERSON;
-use crate::clock::later;
-use crate::processor::Processor;
+pub use self::resolution::RefundResolution;
+use crate::inbox::Processor;
+use crate::models::{
+    Amount, Beginning, Begun, Conclusion, Going, NotNow, Operation, OperationOutcome, Sender, Transaction,
+    TransactionId, Turn,
+};
 use crate::provider::{Client, ProviderError};
-use crate::text::causes;
-use crate::{Amount, OperationError, Sender, StoreError, Transaction, TransactionId};
+use crate::store::StoreError;
+use crate::util::clock::later;
+use crate::util::text::causes;
 
 /// How much longer than its timeout a call may be under way.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -88,7 +92,7 @@ impl Operations {
 
     /// The provider was not asked.
     async fn withdraw(&self, going: Going) {
-        let outcome = if going.refund.is_some() { Outcome::NotDone } else { Outcome::Known };
+        let outcome = if going.refund.is_some() { OperationOutcome::NotDone } else { OperationOutcome::Known };
         self.conclude(Conclusion { intent: going.intent, outcome }).await;
     }
 
@@ -98,13 +102,13 @@ impl Operations {
 
     /// Nothing is left to be found out.
     async fn known(&self, intent: Uuid) {
-        self.conclude(Conclusion { intent, outcome: Outcome::Known }).await;
+        self.conclude(Conclusion { intent, outcome: OperationOutcome::Known }).await;
     }
 
     /// It is found out later.
     async fn unknown(&self, intent: Uuid) {
         let now = self.processor.clock.steady();
-        self.conclude(Conclusion { intent, outcome: Outcome::unknown(now) }).await;
+        self.conclude(Conclusion { intent, outcome: OperationOutcome::unknown(now) }).await;
         self.waiting.notify_one();
     }
 

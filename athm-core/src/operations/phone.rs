@@ -1,7 +1,7 @@
 //! Giving a payment to another phone.
 
-use super::{Going, NotNow, Operation, Operations, Turn};
-use crate::{OperationError, PhoneNumber, TransactionId};
+use super::{OperationError, Operations};
+use crate::models::{Going, NotNow, Operation, PhoneNumber, TransactionId, Turn};
 
 impl Operations {
     pub(crate) async fn update_phone(&self, id: TransactionId, phone: &PhoneNumber) -> Result<(), OperationError> {

@@ -1,14 +1,15 @@
 //! Giving money back.
 
-use super::{Conclusion, Going, NotNow, Operation, Operations, Outcome, Turn};
-use crate::provider::{RefundRequest, Refunded};
-use crate::store::{By, Record, RefundQuery, Source};
-use crate::text::causes;
-use crate::transaction::{RefundDetail, Told};
-use crate::{
-    BoxError, FieldError, NewRefund, OperationError, RefundId, RefundRecord, RefundResolution, RefundState, Sender,
-    Transaction, TransactionId,
+use super::{OperationError, Operations, RefundResolution};
+use crate::callback::FieldError;
+use crate::models::{
+    Conclusion, Going, NewRefund, NotNow, Operation, OperationOutcome, RefundDetail, RefundId, RefundRecord,
+    RefundState, Sender, Told, Transaction, TransactionId, Turn,
 };
+use crate::provider::{RefundRequest, Refunded};
+use crate::receiver::BoxError;
+use crate::store::{By, Record, RefundQuery, Source};
+use crate::util::text::causes;
 
 impl Operations {
     /// What is to be given back is set aside before the provider is asked; it is asked once.
@@ -51,7 +52,7 @@ impl Operations {
             Ok(_) => FieldError::new("refundedAmount", "expected what was asked for").into(),
             Err(error) if error.is_outcome_unknown() => error.into(),
             Err(error) => {
-                self.conclude(Conclusion { intent, outcome: Outcome::NotDone }).await;
+                self.conclude(Conclusion { intent, outcome: OperationOutcome::NotDone }).await;
                 if error.tells_of_refunds() {
                     let _ = self.read_again(&transaction, refund.id).await;
                 }

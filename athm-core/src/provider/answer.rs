@@ -4,7 +4,7 @@ use reqwest::Response;
 use serde_json::Value;
 
 use super::{ErrorCode, ProviderError};
-use crate::text::shortened;
+use crate::util::text::shortened;
 
 /// More than any answer of a single payment; a longer one isn't read to its end.
 pub(super) const MOST: usize = 1024 * 1024;

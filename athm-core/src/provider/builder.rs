@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::Client;
 use super::call::Reads;
-use crate::Clock;
+use crate::util::clock::Clock;
 
 const PAYMENTS: &str = "https://payments.athmovil.com";
 const WWW: &str = "https://www.athmovil.com";

@@ -8,8 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{ProviderError, answer};
-use crate::Clock;
-use crate::clock::later;
+use crate::util::clock::{Clock, later};
 
 /// The pause before a read is sent a second time; it doubles from time to time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Reads};
 use super::{Builder, ProviderError, answer};
+use crate::callback::FieldError;
 use crate::callback::wire::{Fields, item_object};
-use crate::{Clock, EcommerceId, FieldError, NewPayment, PhoneNumber, Transaction};
+use crate::models::{EcommerceId, NewPayment, PhoneNumber, Transaction};
+use crate::util::clock::Clock;
 
 const PAYMENT: &str = "/api/business-transaction/ecommerce/payment";
 const FIND: &str = "/api/business-transaction/ecommerce/business/findPayment";

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::saying::Saying;
 use super::{ErrorCode, ErrorKind, Language};
-use crate::transaction::InvalidPayment;
-use crate::{Amount, EcommerceId, FieldError, ParseError};
+use crate::callback::{FieldError, ParseError};
+use crate::models::{EcommerceId, InvalidPayment, InvalidRefund};
 
 /// Why a call to the provider gave no answer to its question.
 #[derive(Debug, thiserror::Error)]
@@ -60,18 +60,9 @@ pub enum InvalidRequest {
     /// A payment to be opened.
     #[error(transparent)]
     Payment(#[from] InvalidPayment),
-    /// Nothing, or less, is to be given back.
-    #[error("a refund must be at least 0.01 dollars, found {found}")]
-    RefundAmount {
-        /// The amount asked for.
-        found: Amount,
-    },
-    /// The words for the customer are too many.
-    #[error("a refund's message must have at most 50 characters, found {length}")]
-    Message {
-        /// How many characters it has.
-        length: usize,
-    },
+    /// A refund to be made.
+    #[error(transparent)]
+    Refund(#[from] InvalidRefund),
     /// A search for nothing.
     #[error("a search must name something to look for: a reference number, metadata, a total")]
     NothingToSearch,

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Client, InvalidRequest, ProviderError};
+use crate::callback::FieldError;
 use crate::callback::wire::Fields;
-use crate::transaction::RefundDetail;
-use crate::{Amount, FieldError, ReferenceNumber, Status};
+use crate::models::{Amount, InvalidRefund, ReferenceNumber, RefundDetail, Status};
 
 const REFUND: &str = "/api/business-transaction/ecommerce/refund";
 
@@ -32,8 +32,6 @@ pub struct RefundRequest {
 }
 
 impl RefundRequest {
-    const MESSAGE_MOST: usize = 50;
-
     /// Gives so much back of the payment with that reference number.
     pub fn new(reference_number: ReferenceNumber, amount: Amount) -> Self {
         Self { reference_number, amount, message: None }
@@ -51,18 +49,7 @@ impl RefundRequest {
     ///
     /// [`InvalidRequest`] names the first rule that is broken.
     pub fn validate(&self) -> Result<(), InvalidRequest> {
-        Self::check(Some(self.amount), self.message.as_deref())
-    }
-
-    pub(crate) fn check(amount: Option<Amount>, message: Option<&str>) -> Result<(), InvalidRequest> {
-        if let Some(found) = amount.filter(|amount| *amount <= Amount::ZERO) {
-            return Err(InvalidRequest::RefundAmount { found });
-        }
-        let length = message.unwrap_or_default().chars().count();
-        if length > Self::MESSAGE_MOST {
-            return Err(InvalidRequest::Message { length });
-        }
-        Ok(())
+        Ok(InvalidRefund::check(Some(self.amount), self.message.as_deref())?)
     }
 }
 

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::client::{Required, at};
 use super::{Client, InvalidRequest, ProviderError};
+use crate::callback::FieldError;
 use crate::callback::wire::{Fields, words};
-use crate::{FieldError, Transaction};
+use crate::models::Transaction;
 
 const REPORT: &str = "/transactions/v4/transactionReport";
 /// Some 50,000 transactions.

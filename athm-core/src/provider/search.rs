@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::client::Required;
 use super::{Client, InvalidRequest, ProviderError, answer};
 use crate::callback::wire::{Fields, words};
-use crate::{Amount, PhoneNumber, ReferenceNumber, Transaction, TransactionKind};
+use crate::models::{Amount, PhoneNumber, ReferenceNumber, Transaction, TransactionKind};
 
 const SEARCH: &str = "/api/v4/searchTransaction";
 

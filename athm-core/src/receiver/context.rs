@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Delivery, States};
-use crate::{ReceiverInfo, Refund, Sender, Signal, Transaction};
+use super::{Delivery, ReceiverInfo, States};
+use crate::models::{Refund, Sender, Signal, Transaction};
 
 /// Everything that a receiver can ask for while it runs: its parameters are taken from here.
 // Two pointers: it is made anew for each receiver, and moves into the future of each async one.

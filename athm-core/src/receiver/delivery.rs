@@ -1,7 +1,7 @@
 //! What a receiver may know of its own delivery.
 
 use super::{Context, FromContext, Rejection};
-use crate::{DeliveryId, EventId};
+use crate::models::{DeliveryId, EventId};
 
 /// A receiver's turn, as it may ask for it: which attempt this is, and the key that makes its effect repeatable.
 ///

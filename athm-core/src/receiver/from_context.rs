@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{BoxError, Context, MissingState, States};
-use crate::{Refund, Sender, Signal, Transaction};
+use crate::models::{Refund, Sender, Signal, Transaction};
 
 /// A type that a receiver may have as a parameter.
 ///

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use linkme::distributed_slice;
 
 use super::{BoxError, Context, FromContext, IntoOutcome, MissingState, Outcome, Rejection, States};
-use crate::Signal;
+use crate::models::Signal;
 
 /// Every receiver that was linked into the program. The name is global to the binary, and says the layout's version.
 #[distributed_slice]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Amount, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind};
+use crate::models::{Amount, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind};
 
 /// A payment that we didn't have.
 #[derive(Debug, Clone, PartialEq)]

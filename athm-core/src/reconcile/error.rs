@@ -1,8 +1,8 @@
 //! Why a reconciliation stopped.
 
 use super::Reconciled;
-use crate::StoreError;
 use crate::provider::ProviderError;
+use crate::store::StoreError;
 
 /// Why a reconciliation stopped before its end. What was done stays done.
 #[derive(Debug, thiserror::Error)]

@@ -14,14 +14,14 @@ pub use self::difference::{Difference, Differs, Missing};
 pub use self::error::ReconcileError;
 pub use self::progress::{Progress, Reconciled};
 use self::run::Run;
-use crate::Athm;
+use crate::inbox::Processor;
 
 /// How much of the report is read at once.
 const SLICE: Duration = Duration::from_secs(24 * 60 * 60);
 
 type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
 
-/// A comparison of our books with the provider's report: [`Athm::reconcile`]. Nothing happens before
+/// A comparison of our books with the provider's report: [`Athm::reconcile`](crate::Athm::reconcile). Nothing happens before
 /// [`dry_run`](Self::dry_run), which only tells, or [`run`](Self::run), which mends.
 ///
 /// ```no_run
@@ -35,7 +35,7 @@ type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
 /// ```
 #[must_use = "a reconciliation does nothing until `run`"]
 pub struct Reconciliation<'a> {
-    athm: &'a Athm,
+    processor: &'a Processor,
     from: Timestamp,
     until: Timestamp,
     slice: Duration,
@@ -49,15 +49,11 @@ enum Mode {
     Real,
 }
 
-impl Athm {
-    /// Compares what is recorded with the provider's report of a time, to the second. What has not happened yet is left
-    /// out.
-    pub fn reconcile(&self, from: Timestamp, until: Timestamp) -> Reconciliation<'_> {
-        Reconciliation { athm: self, from, until, slice: SLICE, on_progress: None }
-    }
-}
-
 impl<'a> Reconciliation<'a> {
+    pub(crate) fn new(processor: &'a Processor, from: Timestamp, until: Timestamp) -> Self {
+        Self { processor, from, until, slice: SLICE, on_progress: None }
+    }
+
     /// How much of the report is read at once: a day unless given, at least a second. What the provider finds too long is
     /// halved.
     pub fn slice(mut self, slice: Duration) -> Self {

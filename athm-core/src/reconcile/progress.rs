@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Difference, Missing};
-use crate::TransactionId;
+use crate::models::TransactionId;
 
 /// How far a reconciliation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

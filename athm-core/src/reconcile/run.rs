@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::difference::between;
 use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Reconciliation};
-use crate::clock::{earlier, later};
-use crate::processor::Processor;
+use crate::inbox::Processor;
+use crate::models::{PaymentKey, ReferenceNumber, Sender, Status, Transaction, TransactionKind};
 use crate::provider::{Client, ErrorCode, ProviderError};
-use crate::store::{By, Likeness, PaymentKey};
-use crate::text::causes;
-use crate::{ReferenceNumber, Sender, Status, StoreError, Transaction, TransactionKind, TransactionQuery};
+use crate::store::{By, Likeness, StoreError, TransactionQuery};
+use crate::util::clock::{earlier, later};
+use crate::util::text::causes;
 
 /// What was completed so shortly before the end may not be in the report yet.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -48,13 +48,13 @@ impl From<StoreError> for Stopped {
 
 impl<'a> Run<'a> {
     pub(super) fn of(reconciliation: Reconciliation<'a>, mode: Mode) -> Result<Self, ReconcileError> {
-        let Reconciliation { athm, from, until, slice, on_progress } = reconciliation;
-        let client = athm.provider().ok_or(ReconcileError::NoProvider)?;
-        let until = until.min(athm.clock().now());
+        let Reconciliation { processor, from, until, slice, on_progress } = reconciliation;
+        let client = processor.asking.as_ref().map(|asking| &asking.client).ok_or(ReconcileError::NoProvider)?;
+        let until = until.min(processor.clock.now());
         if from >= until {
             return Err(ReconcileError::Range);
         }
-        let (processor, found) = (athm.processor(), Reconciled::new(from));
+        let found = Reconciled::new(from);
         Ok(Self { processor, client, mode, from, until, slice, on_progress, found, reported: HashSet::new() })
     }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::errand::Plan;
 use super::{Errands, Record, Source, StoreError};
-use crate::delivery::Planned;
 use crate::dispatch::Snapshot;
-use crate::transaction::{Fired, RefundLedger};
-use crate::{DeliveryId, Event, EventId, RefundRecord, Rejection, Transaction, TransactionId, Transition};
+use crate::models::{
+    DeliveryId, Event, EventId, Fired, RefundLedger, RefundRecord, Transaction, TransactionId, Transition,
+};
+use crate::outbox::Planned;
+use crate::receiver::Rejection;
 
 /// A rule of the program's own that holds on every way in.
 pub(crate) type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;

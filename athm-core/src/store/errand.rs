@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Policy;
-use crate::{Amount, Status, Transaction, TransactionId};
+use crate::models::{Amount, Status, Transaction, TransactionId};
 
 /// How long a payment that was just opened is left alone: its customer has to find the phone first.
 const FIRST_POLL: Duration = Duration::from_secs(20);
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_completed_one_is_asked_who_paid_once_unless_that_is_known() {
-        let known = Transaction { customer: Some(crate::Customer::default()), ..paid() };
+        let known = Transaction { customer: Some(crate::models::Customer::default()), ..paid() };
         assert_eq!(plan(Errands::Watched, None, &paid()), Plan::In(CUSTOMER));
         assert_eq!(plan(Errands::Watched, Some(&ours(Status::Open)), &paid()), Plan::In(CUSTOMER));
         assert_eq!(plan(Errands::Watched, Some(&paid()), &paid()), Plan::Keep);

@@ -9,14 +9,13 @@ mod errand;
 mod error;
 mod inbox;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub(crate) mod postgres;
 mod query;
+mod replay;
 #[cfg(feature = "sqlite")]
-mod sqlite;
+pub(crate) mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod step;
-
-use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -27,18 +26,19 @@ pub(crate) use self::batching::Batching;
 pub(crate) use self::decide::{Check, Policy};
 pub(crate) use self::errand::{Errand, Errands, Likeness, NextTurn};
 pub use self::error::{SharedError, StoreError};
-pub(crate) use self::inbox::{Held, HeldAs, PaymentKey};
+pub(crate) use self::inbox::{Held, HeldAs};
 pub use self::query::{Cursor, Page, TransactionQuery};
-use crate::delivery::{DeliveryRecord, Ended, Outbox, ReplayError, ReplayOf, Slot};
-use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::transaction::Told;
-use crate::{
-    Amount, Clock, Customer, DeliveryId, EcommerceId, Event, ReferenceNumber, RefundId, RefundRecord, Sender,
-    Transaction, TransactionId,
+pub use self::replay::ReplayError;
+pub(crate) use self::replay::{ReplayOf, Run, What};
+use crate::models::{
+    Amount, Beginning, Begun, Conclusion, Customer, DeliveryId, EcommerceId, Event, PaymentKey, ReferenceNumber,
+    RefundId, RefundRecord, Sender, Told, Transaction, TransactionId, Unsettled,
 };
+use crate::outbox::{DeliveryRecord, Ended, Outbox, Slot};
+use crate::util::clock::Clock;
 
 /// An answer of the store's, in its own time.
-pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// What every backend does.
 ///
@@ -46,92 +46,92 @@ pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 pub(crate) trait Store: Send + Sync {
     /// Reads the payment, applies what was seen of it, and writes it with its event and deliveries, as one step. The
     /// deliveries are handed to the outbox as soon as they are committed, whether or not the caller still waits.
-    fn record(&self, record: Record) -> Answer<'_, Recorded>;
+    fn record(&self, record: Record) -> StoreFuture<'_, Recorded>;
 
     /// Claims what is due, the longest waiting first, no more than there are slots for, and nothing that runs here
     /// already, whatever the clock says of its lease. What is claimed is handed to the
     /// outbox as soon as that is committed. Tells how many.
-    fn claim(&self, claim: Claim) -> Answer<'_, usize>;
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, usize>;
 
     /// Whether any of the deliveries that can be run here could be claimed now; see [`Claim::runnable`].
-    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool>;
+    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool>;
 
     /// Holds on to what runs here.
-    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()>;
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Notes how an attempt ended. A success counts however late; anything else only of the last attempt.
-    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()>;
+    fn acknowledge(&self, ended: Ended) -> StoreFuture<'_, ()>;
 
     /// Deliveries to show to a person.
-    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>>;
+    fn deliveries(&self, which: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>>;
 
     /// Makes deliveries due again, or makes them.
-    fn replay(&self, replay: ReplayOf) -> Answer<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
+    fn replay(&self, replay: ReplayOf) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
 
     /// Keeps a message. A pending one takes the place of the one that waits for the same payment.
-    fn hold(&self, held: Held) -> Answer<'_, ()>;
+    fn hold(&self, held: Held) -> StoreFuture<'_, ()>;
 
     /// Drops what waits for this payment, if nothing has come since it was read.
-    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()>;
+    fn release(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()>;
 
     /// Forgets what is old enough, a small batch at a time. Tells whether there may be more.
-    fn tidy(&self, before: Before) -> Answer<'_, bool>;
+    fn tidy(&self, before: Before) -> StoreFuture<'_, bool>;
 
     /// The messages whose time has come, the longest waiting first. They are put off until then, so that nobody else
     /// asks about them too, and so that they come again if nothing is heard of them.
-    fn pending(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Held>>;
+    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Held>>;
 
     /// When the next message's time comes.
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>>;
+    fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// A payment by any of its names.
-    fn find(&self, by: By) -> Answer<'_, Option<Transaction>>;
+    fn find(&self, by: By) -> StoreFuture<'_, Option<Transaction>>;
 
     /// Writes down, under the payment's lock, that a call is about to be made, or says why it may not be.
-    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun>;
+    fn begin(&self, beginning: Beginning) -> StoreFuture<'_, Begun>;
 
     /// Notes how a call ended.
-    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()>;
+    fn conclude(&self, conclusion: Conclusion) -> StoreFuture<'_, ()>;
 
     /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
-    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>>;
+    fn unsettled(&self, now: Timestamp) -> StoreFuture<'_, Vec<Unsettled>>;
 
     /// When it is time to look into the next one.
-    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>>;
+    fn next_unsettled(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Refunds, oldest first; those of the ledger in its order.
-    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>>;
+    fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>>;
 
     /// The newest completed payments of a customer, by phone or e-mail address, of which so much could be given back.
-    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>>;
+    fn paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>>;
 
     /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
-    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool>;
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Payments about which the provider is to be asked now. They are put off until then, so that nobody else has them
     /// too, and so that they come again if nothing is heard of them.
-    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>>;
+    fn errands(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Errand>>;
 
     /// Says when a payment has its next turn.
-    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()>;
+    fn next_turn(&self, next: NextTurn) -> StoreFuture<'_, ()>;
 
     /// When the next payment has its turn.
-    fn next_errand(&self) -> Answer<'_, Option<Timestamp>>;
+    fn next_errand(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Open payments of ours that are like that: none, one, or two if there are several.
-    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>>;
+    fn open_alike(&self, like: Likeness) -> StoreFuture<'_, Vec<EcommerceId>>;
 
     /// Payments, newest first.
-    fn list(&self, query: TransactionQuery) -> Answer<'_, Page>;
+    fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page>;
 
     /// The events of a payment, in their order.
-    fn events(&self, id: TransactionId) -> Answer<'_, Vec<Event>>;
+    fn events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>>;
 
     /// Whether the database answers.
-    fn ping(&self) -> Answer<'_, ()>;
+    fn ping(&self) -> StoreFuture<'_, ()>;
 
     /// Stops taking writes, ends the connections and lets go of the database.
-    fn close(&self) -> Answer<'_, ()>;
+    fn close(&self) -> StoreFuture<'_, ()>;
 }
 
 /// A payment as it was seen, to be recorded.
@@ -234,27 +234,4 @@ pub(crate) struct SetUp {
     /// Where a connection lives: nothing depends on the caller's runtime.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
     pub(crate) house: Handle,
-}
-
-/// Opens the database that the address names, and brings its tables up to date.
-#[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "a file is opened at once"))]
-pub(crate) async fn open(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
-    match url.split_once("://") {
-        #[cfg(feature = "sqlite")]
-        Some(("sqlite", path)) => Ok(Arc::new(sqlite::Sqlite::open(path, set_up)?)),
-        #[cfg(not(feature = "sqlite"))]
-        Some(("sqlite", _)) => Err(StoreError::Feature { feature: "sqlite" }),
-        #[cfg(feature = "postgres")]
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::Postgres::open(url, set_up).await?)),
-        #[cfg(not(feature = "postgres"))]
-        Some(("postgres" | "postgresql", _)) => Err(StoreError::Feature { feature: "postgres" }),
-        // No more of it is repeated: the rest may hold a password.
-        Some((other, _)) => Err(not_ours(&format!("{other}://…"))),
-        None => Err(not_ours("none of them")),
-    }
-}
-
-fn not_ours(found: &str) -> StoreError {
-    let reason = format!("expected one such as sqlite://athm.db or postgres://shop@localhost/shop, found {found}");
-    StoreError::Address { reason }
 }

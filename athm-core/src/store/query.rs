@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Status, Transaction, TransactionId};
+use crate::models::{Status, Transaction, TransactionId};
 
 /// Which payments to list, newest first.
 ///

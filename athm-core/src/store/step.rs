@@ -1,7 +1,6 @@
 //! The steps of a payment's life as a database keeps them.
 
-use crate::Amount;
-use crate::transaction::{Refund, Transition};
+use crate::models::{Amount, Refund, Transition};
 
 /// What marks a step that two rows had both taken before they turned out to be one payment.
 pub(super) const TWICE: &str = "#";

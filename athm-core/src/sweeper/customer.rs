@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::Sweeper;
 use super::pace::until_next_search;
-use crate::text::causes;
-use crate::{Sender, StoreError, Transaction, TransactionKind};
+use crate::models::{Sender, Transaction, TransactionKind};
+use crate::store::StoreError;
+use crate::util::text::causes;
 
 impl Sweeper {
     /// Searches, and records who paid. Returns the pause before it is searched again; `None` when that is known, or will

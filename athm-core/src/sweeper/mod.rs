@@ -19,14 +19,14 @@ use futures_util::future::select;
 use futures_util::stream;
 use jiff::Timestamp;
 
-use crate::asking::{Asking, Budget};
-use crate::clock::later;
-use crate::delivery::Retry;
+use crate::inbox::{Asking, LEASE, Processor};
+use crate::models::Status;
 use crate::operations::Operations;
-use crate::processor::{LEASE, Processor};
-use crate::store::{Errand, NextTurn};
-use crate::text::causes;
-use crate::{Status, StoreError};
+use crate::outbox::Retry;
+use crate::store::{Errand, NextTurn, StoreError};
+use crate::util::clock::later;
+use crate::util::rate_limit::Budget;
+use crate::util::text::causes;
 
 /// How often to look around when nothing is due before: another process may have left something.
 const ROUND: Duration = Duration::from_secs(5);

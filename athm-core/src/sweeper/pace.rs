@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::Transaction;
-use crate::clock::later;
+use crate::models::Transaction;
+use crate::util::clock::later;
 
 /// An open payment is polled every 20 seconds at first, then every half of its age, then once a day.
 const SHORTEST: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ pub(super) fn until_next_search(attempt: u32) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Amount, Status};
+    use crate::models::{Amount, Status};
 
     fn opened(timeout: u64) -> Transaction {
         let built = Transaction::builder(Status::Open, Amount::from_cents(2500)).build();

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Sweeper;
 use super::pace::{is_well_past_deadline, until_next_poll};
-use crate::asking::Whose;
-use crate::store::PaymentKey;
-use crate::text::causes;
-use crate::{Sender, Status, StoreError, Transaction, TransactionId};
+use crate::inbox::Whose;
+use crate::models::{PaymentKey, Sender, Status, Transaction, TransactionId};
+use crate::store::StoreError;
+use crate::util::text::causes;
 
 impl Sweeper {
     /// Asks, and records what the provider says. Returns the pause before it is asked again; `None` when it has ended.

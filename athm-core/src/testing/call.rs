@@ -6,9 +6,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::only;
-use crate::dispatch;
-use crate::receiver::{Context, Delivery, Occasion, States};
-use crate::{Amount, DeliveryId, Dispatcher, EventId, Failure, ReceiverInfo, Refund, Sender, Signal, Transaction};
+use crate::dispatch::Dispatcher;
+use crate::models::{Amount, DeliveryId, EventId, Refund, Sender, Signal, Transaction};
+use crate::receiver;
+use crate::receiver::{Context, Delivery, Failure, Occasion, ReceiverInfo, States};
 
 /// Calls one linked receiver as a delivery would, with that payment and with fakes for what it asks for: no `Athm`,
 /// no database, and nobody else runs.
@@ -186,7 +187,7 @@ impl<'a> Call<'a> {
             refund: refund.as_ref(),
             delivery: Some(&delivery),
         };
-        dispatch::call(receiver, &Context { occasion: &occasion, receiver }).await
+        receiver::call(receiver, &Context { occasion: &occasion, receiver }).await
     }
 
     /// Calls it from a test that isn't async.

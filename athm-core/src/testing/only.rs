@@ -1,6 +1,7 @@
 //! Finding linked receivers by name.
 
-use crate::{Dispatcher, ReceiverInfo};
+use crate::dispatch::Dispatcher;
+use crate::receiver::ReceiverInfo;
 
 /// A dispatcher of some linked receivers alone: give it fakes for what they ask for, and dispatch.
 ///

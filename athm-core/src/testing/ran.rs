@@ -3,9 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::only::is_named;
-use crate::receiver::Context;
-use crate::text::causes;
-use crate::{Failure, Report, Sender, Signal, Transaction};
+use crate::dispatch::Report;
+use crate::models::{Sender, Signal, Transaction};
+use crate::receiver::{Context, Failure};
+use crate::util::text::causes;
 
 /// One receiver's turn, as a [`Recorder`](super::Recorder) has noted it.
 #[derive(Debug, Clone)]

@@ -7,9 +7,10 @@ use tokio::sync::watch;
 
 use super::Run;
 use super::ran::{self, Line};
-use crate::dispatch::{self, Connected};
-use crate::receiver::{BoxError, Context, Receive, States};
-use crate::{Dispatcher, Failure, ReceiverInfo, Signal};
+use crate::dispatch::Dispatcher;
+use crate::models::Signal;
+use crate::receiver;
+use crate::receiver::{BoxError, Connected, Context, Failure, Receive, ReceiverInfo, States};
 
 /// Notes what happened, in its order, whichever thread it happens on. A clone is the same recorder.
 ///
@@ -196,7 +197,7 @@ struct Watched {
 impl Receive for Watched {
     #[allow(refining_impl_trait, reason = "what it gives is nobody else's business")]
     async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
-        let result = dispatch::call(&self.receiver, context).await;
+        let result = receiver::call(&self.receiver, context).await;
         self.recorder.note(Run::of(context, result.as_ref().copied()));
         result.map_err(|failure| match failure {
             // As it was returned: it may be permanent.

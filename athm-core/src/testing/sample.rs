@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use uuid::Uuid;
 
-use crate::clock::system_now;
-use crate::{Amount, Customer, Status, Transaction, TransactionBuilder, TransactionKind};
+use crate::models::{Amount, Customer, Status, Transaction, TransactionBuilder, TransactionKind};
+use crate::util::clock::system_now;
 
 /// What a [`TransactionBuilder`] of a sample says instead of `()`: it may be anything, and fills in the rest.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{App, Error, HttpResponse, ResponseError, test, web};
 use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal};
 use athm_core::provider::{InvalidRequest, ProviderError};
-use athm_core::{Amount, OperationError, RefundId, StoreError, TransactionId};
+use athm_core::{Amount, InvalidRefund, OperationError, RefundId, StoreError, TransactionId};
 use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::{paid, ticket};
 use serde_json::{Value, json};
@@ -221,7 +221,7 @@ async fn what_an_operation_runs_into_is_answered_by_what_the_caller_may_do_and_t
         let (code, message) = (code.parse().unwrap(), String::from("no money"));
         OperationError::Provider(ProviderError::Rejected { code, message, status })
     };
-    let invalid = InvalidRequest::RefundAmount { found: Amount::from_cents(-7) };
+    let invalid = InvalidRequest::from(InvalidRefund::Amount { found: Amount::from_cents(-7) });
     for (error, status, word) in [
         (OperationError::UnknownTransaction { id }, StatusCode::NOT_FOUND, "not found"),
         (OperationError::UnknownRefund { id: refund }, StatusCode::NOT_FOUND, "not found"),

@@ -3,7 +3,7 @@
 use athm_core::provider::{
     Client, InvalidRequest, ProviderError, RefundRequest, Search, WebhookEvent, WebhookSubscription,
 };
-use athm_core::{Amount, Clock, InvalidPayment, NewPayment, Status, TransactionKind};
+use athm_core::{Amount, Clock, InvalidPayment, InvalidRefund, NewPayment, Status, TransactionKind};
 use athm_tests::{Asked, Script, Scripted, ticket};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -212,9 +212,9 @@ async fn nothing_that_breaks_a_rule_leaves_the_house() {
     let create = client.create(&NewPayment::new(Amount::from_cents(99), "order-7")).await.unwrap_err();
     assert!(matches!(create, ProviderError::Invalid(Invalid::Payment(InvalidPayment::Total { .. }))));
     let error = client.refund(&refund(0)).await.unwrap_err();
-    assert!(matches!(error, ProviderError::Invalid(Invalid::RefundAmount { .. })));
+    assert!(matches!(error, ProviderError::Invalid(Invalid::Refund(InvalidRefund::Amount { .. }))));
     let error = client.refund(&refund(100).message("ñ".repeat(51))).await.unwrap_err();
-    assert!(matches!(error, ProviderError::Invalid(Invalid::Message { length: 51 })));
+    assert!(matches!(error, ProviderError::Invalid(Invalid::Refund(InvalidRefund::Message { length: 51 }))));
     assert!(refund(100).message("ñ".repeat(50)).validate().is_ok());
     let error = client.search(&Search::new().metadata_1(" ")).await.unwrap_err();
     assert!(matches!(error, ProviderError::Invalid(Invalid::NothingToSearch)));

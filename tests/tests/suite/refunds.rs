@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use athm_core::provider::{Client, InvalidRequest, ProviderError};
 use athm_core::{
-    Amount, Athm, Callback, Clock, NewRefund, OperationError, Receipt, RefundId, RefundRecord, RefundResolution,
-    RefundState, Sender, Transaction, TransactionId, TransactionKind,
+    Amount, Athm, Callback, Clock, InvalidRefund, NewRefund, OperationError, Receipt, RefundId, RefundRecord,
+    RefundResolution, RefundState, Sender, Transaction, TransactionId, TransactionKind,
 };
 use athm_simulator::{Effect, Endpoint, Fault, RefundReference, SimulatedPayment, Simulator};
 use athm_tests::{Backend, Recorder, TillFault, eventually, paid, ticket, trusting, verifying};
@@ -103,9 +103,15 @@ async fn no_more_than_is_left_is_asked_for() {
     let nobody = TransactionId::from(uuid::Uuid::nil());
     assert!(matches!(refund(nobody, NewRefund::full()).await, OperationError::UnknownTransaction { .. }));
     let invalid = refund(open.id(), partial(0)).await;
-    assert!(matches!(invalid, OperationError::Provider(ProviderError::Invalid(InvalidRequest::RefundAmount { .. }))));
+    assert!(matches!(
+        invalid,
+        OperationError::Provider(ProviderError::Invalid(InvalidRequest::Refund(InvalidRefund::Amount { .. })))
+    ));
     let invalid = refund(open.id(), partial(1).message("x".repeat(51))).await;
-    assert!(matches!(invalid, OperationError::Provider(ProviderError::Invalid(InvalidRequest::Message { .. }))));
+    assert!(matches!(
+        invalid,
+        OperationError::Provider(ProviderError::Invalid(InvalidRequest::Refund(InvalidRefund::Message { .. })))
+    ));
     assert_eq!(till.provider.count("/refund"), 1);
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Fields;
 use crate::callback::{FieldError, ParseError};
-use crate::text::shortened;
+use crate::util::text::shortened;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How deep the names of a form may nest: `data[items][0][name]` is 4.

@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Fields, words};
 use crate::callback::{Callback, FieldError};
-use crate::transaction::RefundDetail;
-use crate::{Amount, Customer, Item, Status, Transaction, TransactionId, TransactionKind};
+use crate::models::{Amount, Customer, Item, RefundDetail, Status, Transaction, TransactionId, TransactionKind};
 
 // The names under which a field has been seen, in the order in which they are tried.
 const STATUS: &[&str] = &["ecommerceStatus", "status"];
@@ -128,7 +127,10 @@ impl Fields {
         words::date(text.trim()).map(Some).ok_or_else(|| FieldError::expected(name, expected, value))
     }
 
-    fn parsed<T: std::str::FromStr<Err = crate::IdError>>(&self, names: &[&str]) -> Result<Option<T>, FieldError> {
+    fn parsed<T: std::str::FromStr<Err = crate::models::IdError>>(
+        &self,
+        names: &[&str],
+    ) -> Result<Option<T>, FieldError> {
         let Some(text) = self.text(names)? else { return Ok(None) };
         text.trim().parse().map(Some).map_err(|error| FieldError::new(names[0], error))
     }

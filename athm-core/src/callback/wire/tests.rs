@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::callback::ParseError;
-use crate::{Amount, Callback, Customer, Item, Status, TransactionKind};
+use crate::callback::{Callback, ParseError};
+use crate::models::{Amount, Customer, Item, Status, TransactionKind};
 
 fn of(value: Value) -> Result<Callback, ParseError> {
     Callback::parse("application/json", value.to_string().as_bytes())

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use crate::{PhoneNumber, Status, TransactionKind};
+use crate::models::{PhoneNumber, Status, TransactionKind};
 
 /// Puerto Rico keeps UTC−4 all year.
 const PUERTO_RICO: Offset = jiff::tz::offset(-4);

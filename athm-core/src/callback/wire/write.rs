@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::words;
 use crate::callback::Callback;
-use crate::{Customer, Item};
+use crate::models::{Customer, Item};
 
 /// The fields of a message; what it doesn't say is left out.
 pub(crate) fn written(callback: &Callback) -> Map<String, Value> {

@@ -8,8 +8,8 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{Tls, Trust};
-use crate::StoreError;
-use crate::text::causes;
+use crate::store::StoreError;
+use crate::util::text::causes;
 
 /// How long making a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -9,9 +9,9 @@ use super::fault::Result;
 use super::find::{filled, select_transaction};
 use super::job::{Request, Single, Turn};
 use super::session::{Session, Times, values};
-use crate::delivery::{Claimed, Planned, Work};
+use crate::models::{Event, Transaction};
+use crate::outbox::{Claimed, Planned, Work};
 use crate::store::{Claim, SetUp};
-use crate::{Event, Transaction};
 
 /// A delivery that was claimed, with what it is about.
 pub(super) struct ClaimedRow {

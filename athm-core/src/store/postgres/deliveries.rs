@@ -2,9 +2,9 @@
 
 use super::fault::Result;
 use super::session::{Session, values};
-use crate::Clock;
-use crate::delivery::DeliveryRecord;
+use crate::outbox::DeliveryRecord;
 use crate::store::DeliveryQuery;
+use crate::util::clock::Clock;
 
 /// How many are shown.
 const SOME: i64 = 1_000;

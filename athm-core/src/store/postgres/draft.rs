@@ -5,11 +5,11 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::Span;
 
-use crate::delivery::{Claimed, Outbox, Planned, Slot, Work};
+use crate::models::{Event, RefundRecord, Transaction};
+use crate::outbox::{Claimed, Outbox, Planned, Slot, Work};
 use crate::store::decide::Decision;
 use crate::store::errand::Plan;
 use crate::store::{Record, Recorded};
-use crate::{Event, RefundRecord, Transaction};
 
 /// The deliveries of an event. One that has got a slot runs here as soon as it is committed.
 pub(super) type Deliveries = Vec<(Planned, Option<Slot>)>;

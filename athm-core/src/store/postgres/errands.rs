@@ -7,8 +7,9 @@ use super::fault::Result;
 use super::find::{by_id, filled};
 use super::job::{About, Request, Single, Turn};
 use super::session::{Session, Statements, integer, text, values};
+use crate::models::EcommerceId;
 use crate::store::{Errand, Likeness, NextTurn};
-use crate::{Clock, EcommerceId};
+use crate::util::clock::Clock;
 
 /// How many have their turn at once.
 const TURNS: i64 = 16;

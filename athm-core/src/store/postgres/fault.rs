@@ -4,7 +4,8 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::receiver::BoxError;
-use crate::{StoreError, text::causes};
+use crate::store::StoreError;
+use crate::util::text::causes;
 
 pub(super) type Result<T> = std::result::Result<T, Fault>;
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::fault::Result;
 use super::row::Columns;
 use super::session::{Session, storable, text, values};
+use crate::models::{Transaction, TransactionId};
 use crate::store::{Page, TransactionQuery};
-use crate::{Transaction, TransactionId};
 
 macro_rules! select_transaction {
     ($rest:literal) => {

@@ -6,8 +6,8 @@ use super::DUE;
 use super::fault::{Fault, Result};
 use super::job::{About, Request, Single, Turn};
 use super::session::{integer, storable, text, values};
-use crate::Amount;
-use crate::store::{Held, HeldAs, PaymentKey, StoreError};
+use crate::models::{Amount, PaymentKey};
+use crate::store::{Held, HeldAs, StoreError};
 
 /// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
 const KEPT: i64 = 10_000;

@@ -11,9 +11,8 @@ use tokio::sync::oneshot;
 use super::fault::{Fault, Result};
 use super::record::Recording;
 use super::session::{Session, Times};
-use crate::StoreError;
-use crate::delivery::{End, Ended};
-use crate::store::SetUp;
+use crate::outbox::{End, Ended};
+use crate::store::{SetUp, StoreError};
 
 /// What one caller is told.
 pub(super) type Outcome<T> = std::result::Result<T, StoreError>;

@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, Result};
 use super::session::{Session, values};
-use crate::StoreError;
+use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_payments.sql"),

@@ -51,14 +51,16 @@ use self::running::Renewal;
 use self::session::{Link, Session, values};
 use self::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, PaymentKey, Record, Recorded,
-    RefundQuery, SetUp, Store, StoreError, TransactionQuery,
+    Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, Record, Recorded, RefundQuery,
+    ReplayError, ReplayOf, SetUp, Store, StoreError, TransactionQuery,
 };
-use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf};
-use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{
-    Amount, Clock, Customer, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId,
+use crate::models::{
+    Amount, Beginning, Begun, Conclusion, Customer, DeliveryId, EcommerceId, Event, PaymentKey, RefundId, RefundRecord,
+    Transaction, TransactionId, Unsettled,
 };
+use crate::outbox::{DeliveryRecord, Ended};
+use crate::store::StoreFuture;
+use crate::util::clock::Clock;
 
 /// How long a question may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,7 +70,7 @@ const MIGRATING: Duration = Duration::from_secs(10 * 60);
 const DUE: i64 = 64;
 
 /// A database on a server: one connection that writes, one that reads.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     writer: Writer,
     reader: Arc<Link>,
     set_up: Arc<SetUp>,
@@ -76,7 +78,7 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str, set_up: SetUp) -> std::result::Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str, set_up: SetUp) -> std::result::Result<Self, StoreError> {
         let (house, set_up) = (set_up.house.clone(), Arc::new(set_up));
         let writing = Link::new(Arc::new(Address::parse(url)?), house.clone());
         let clock = set_up.clock.clone();
@@ -97,7 +99,7 @@ impl Postgres {
         &self,
         about: A,
         ask: fn(Arc<Session>, Clock, A) -> BoxFuture<'static, Result<T>>,
-    ) -> Answer<'static, T> {
+    ) -> StoreFuture<'static, T> {
         if self.is_closed.load(Ordering::Acquire) {
             return async { Err(StoreError::Closed) }.boxed();
         }
@@ -124,16 +126,16 @@ impl Postgres {
 }
 
 impl Store for Postgres {
-    fn record(&self, record: Record) -> Answer<'_, Recorded> {
+    fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
         let recorded = self.writer.write(Recording { record, span: Span::current() });
         recorded.map_ok(|(recorded, _)| recorded).boxed()
     }
 
-    fn claim(&self, claim: Claim) -> Answer<'_, usize> {
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, usize> {
         self.writer.write(claim).map_ok(|(count, _)| count).boxed()
     }
 
-    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool> {
+    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool> {
         self.read((now, runnable), |session, clock, (now, runnable)| {
             async move {
                 let now = session.times(&clock).await?.there(now);
@@ -147,39 +149,39 @@ impl Store for Postgres {
         })
     }
 
-    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()> {
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(Renewal { running, until })
     }
 
-    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()> {
+    fn acknowledge(&self, ended: Ended) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(ended)
     }
 
-    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>> {
+    fn deliveries(&self, which: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
         self.read(which, |session, clock, which| async move { deliveries(&session, &clock, which).await }.boxed())
     }
 
-    fn replay(&self, of: ReplayOf) -> Answer<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
+    fn replay(&self, of: ReplayOf) -> StoreFuture<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
         self.writer.write(of)
     }
 
-    fn hold(&self, held: Held) -> Answer<'_, ()> {
+    fn hold(&self, held: Held) -> StoreFuture<'_, ()> {
         self.writer.write(held)
     }
 
-    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()> {
+    fn release(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(Release { key, version })
     }
 
-    fn tidy(&self, before: Before) -> Answer<'_, bool> {
+    fn tidy(&self, before: Before) -> StoreFuture<'_, bool> {
         self.writer.write_lazily(before)
     }
 
-    fn pending(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Held>> {
+    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Held>> {
         self.writer.write(inbox::Take { now, until })
     }
 
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read((), |session, clock, ()| {
             async move {
                 let times = session.times(&clock).await?;
@@ -191,7 +193,7 @@ impl Store for Postgres {
         })
     }
 
-    fn find(&self, by: By) -> Answer<'_, Option<Transaction>> {
+    fn find(&self, by: By) -> StoreFuture<'_, Option<Transaction>> {
         self.read(by, |session, _, by| {
             async move {
                 let found = match by {
@@ -211,57 +213,57 @@ impl Store for Postgres {
         })
     }
 
-    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+    fn begin(&self, beginning: Beginning) -> StoreFuture<'_, Begun> {
         self.writer.write(beginning)
     }
 
-    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+    fn conclude(&self, conclusion: Conclusion) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(conclusion)
     }
 
-    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+    fn unsettled(&self, now: Timestamp) -> StoreFuture<'_, Vec<Unsettled>> {
         self.writer.write(operations::Look(now))
     }
 
-    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+    fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>> {
         self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
     }
 
-    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>> {
+    fn paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>> {
         self.read((customer, amount), |session, _, (customer, amount)| {
             async move { refunds::paid_by(&session, &customer, amount).await }.boxed()
         })
     }
 
-    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool> {
         self.writer.write(refunds::GivenUp { id, now })
     }
 
-    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_unsettled(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read((), |session, clock, ()| async move { operations::next_unsettled(&session, &clock).await }.boxed())
     }
 
-    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+    fn errands(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Errand>> {
         self.writer.write(errands::Take { now, until })
     }
 
-    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+    fn next_turn(&self, next: NextTurn) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(next)
     }
 
-    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_errand(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read((), |session, clock, ()| async move { errands::next(&session, &clock).await }.boxed())
     }
 
-    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+    fn open_alike(&self, like: Likeness) -> StoreFuture<'_, Vec<EcommerceId>> {
         self.read(like, |session, _, like| async move { errands::open_alike(&session, &like).await }.boxed())
     }
 
-    fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
+    fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
         self.read(query, |session, _, query| async move { list(&session, &query).await }.boxed())
     }
 
-    fn events(&self, id: TransactionId) -> Answer<'_, Vec<Event>> {
+    fn events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>> {
         self.read(id, |session, _, id| {
             async move {
                 let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at \
@@ -272,7 +274,7 @@ impl Store for Postgres {
         })
     }
 
-    fn ping(&self) -> Answer<'_, ()> {
+    fn ping(&self) -> StoreFuture<'_, ()> {
         let reads = self.read((), |session, _, ()| {
             async move { session.execute("SELECT 1 FROM athm_migration LIMIT 1", values![]).await.map(drop) }.boxed()
         });
@@ -285,7 +287,7 @@ impl Store for Postgres {
         .boxed()
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         self.is_closed.store(true, Ordering::Release);
         let (reader, closing) = (Arc::clone(&self.reader), self.writer.close());
         async move {

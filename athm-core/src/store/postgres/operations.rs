@@ -10,8 +10,8 @@ use super::find::{filled, select_transaction};
 use super::job::{Request, Single, Turn};
 use super::refunds::{not_done, refunds_of, write_refund};
 use super::session::{Session, Statements, integer, values};
-use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
-use crate::{Clock, TransactionId};
+use crate::models::{Beginning, Begun, Conclusion, OperationOutcome, Standing, TransactionId, Unsettled};
+use crate::util::clock::Clock;
 
 impl Request for Beginning {
     type Written = Begun;
@@ -59,13 +59,13 @@ impl Request for Conclusion {
 impl Single for Conclusion {
     async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<()> {
         let (sql, values) = match self.outcome {
-            Outcome::NotDone => {
+            OperationOutcome::NotDone => {
                 let mut statements = Statements::new();
                 not_done(&mut statements, self.intent);
                 return session.execute_all(statements).await;
             }
-            Outcome::Known => ("DELETE FROM athm_intent WHERE id = $1", values![self.intent]),
-            Outcome::Unknown { ended_at, due_at } => {
+            OperationOutcome::Known => ("DELETE FROM athm_intent WHERE id = $1", values![self.intent]),
+            OperationOutcome::Unknown { ended_at, due_at } => {
                 let sql = "UPDATE athm_intent SET is_under_way = false, ends_at = $2, due_at = $3 WHERE id = $1";
                 (sql, values![self.intent, times.there(ended_at), times.there(due_at)])
             }

@@ -11,13 +11,11 @@ use super::errands;
 use super::fault::Result;
 use super::refunds::part_with;
 use super::session::{Session, Statements, Values, column, storable, text, values};
-use crate::clock::later;
-use crate::delivery::LEASE;
-use crate::store::PaymentKey;
+use crate::models::{PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
+use crate::outbox::LEASE;
 use crate::store::errand::Plan;
 use crate::store::step::TWICE;
-use crate::transaction::Transition;
-use crate::{ReferenceNumber, Transaction, TransactionId};
+use crate::util::clock::later;
 
 /// Payments, written in one way or the other, with all that belongs to them: their items, their customers, their events,
 /// the deliveries of these, their errands; and what waited for an ended one waits no longer.

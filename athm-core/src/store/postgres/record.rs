@@ -13,10 +13,10 @@ use super::job::{About, Batched, Outcome, Request, Turn};
 use super::payment::{insert, merge, settle, update};
 use super::refunds::{refunds_of, write_refund};
 use super::session::{Session, Statements, column, values};
-use crate::delivery::Work;
+use crate::models::{PaymentKey, ReferenceNumber, Transaction};
+use crate::outbox::Work;
 use crate::store::decide::{Stored, Write, needs_refunds};
-use crate::store::{PaymentKey, Record, Recorded, SetUp};
-use crate::{ReferenceNumber, Transaction};
+use crate::store::{Record, Recorded, SetUp};
 
 /// A payment as it was seen, and where.
 pub(super) struct Recording {

@@ -7,8 +7,8 @@ use super::fault::Result;
 use super::find::{filled, select_transaction};
 use super::job::{Request, Single, Turn};
 use super::session::{Session, Statements, storable, text, values};
+use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 use crate::store::{FEW, RefundQuery};
-use crate::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 
 /// How many are shown.
 const SOME: i64 = 1_000;

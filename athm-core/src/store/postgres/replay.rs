@@ -4,7 +4,8 @@ use super::deliveries::select_delivery;
 use super::fault::Result;
 use super::job::{Request, Single, Turn};
 use super::session::{Values, values};
-use crate::delivery::{DeliveryRecord, ReplayError, ReplayOf, Run, What};
+use crate::outbox::DeliveryRecord;
+use crate::store::{ReplayError, ReplayOf, Run, What};
 
 impl Request for ReplayOf {
     type Written = std::result::Result<Vec<DeliveryRecord>, ReplayError>;

@@ -9,11 +9,12 @@ use tokio_postgres::types::FromSqlOwned;
 use uuid::Uuid;
 
 use super::fault::Unreadable;
-use crate::delivery::{DeliveryRecord, Planned};
-use crate::operations::{Intent, Unsettled};
+use crate::models::{
+    Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, Unsettled,
+};
+use crate::outbox::{DeliveryRecord, Planned};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction, TransactionId};
 
 pub(super) type Result<T> = std::result::Result<T, Unreadable>;
 

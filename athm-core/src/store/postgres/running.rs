@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::fault::Result;
 use super::job::{About, Batched, Outcome, Request, Single, Turn};
 use super::session::{column, integer, text, values};
-use crate::DeliveryId;
-use crate::delivery::{End, Ended};
+use crate::models::DeliveryId;
+use crate::outbox::{End, Ended};
 
 /// What runs here, to be held on to.
 pub(super) struct Renewal {

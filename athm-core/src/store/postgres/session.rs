@@ -16,8 +16,9 @@ use tokio_postgres::{Client, Statement};
 use super::address::Address;
 use super::fault::{Fault, Result};
 use super::row::{self, Columns};
-use crate::text::causes;
-use crate::{Clock, StoreError};
+use crate::store::StoreError;
+use crate::util::clock::Clock;
+use crate::util::text::causes;
 
 /// How long a server that can't be reached is left alone: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::claim::claim;
 use super::*;
-use crate::clock::{earlier, later};
-use crate::delivery::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
+use crate::dispatch::Dispatcher;
+use crate::models::{Amount, Sender, Signal, Status};
+use crate::outbox::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
 use crate::store::{Batching, HeldAs, Policy, Source};
-use crate::{Amount, Dispatcher, Sender, Signal, Status};
+use crate::util::clock::{earlier, later};
 
 /// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
 struct World {
@@ -114,7 +115,7 @@ impl World {
 fn record(reference: &str, ticket: Option<Uuid>) -> Record {
     let mut observed = Transaction::builder(Status::Completed, Amount::from_cents(2500))
         .reference_number(reference.parse().unwrap())
-        .item(crate::Item::new("Mug", Amount::from_cents(2500)))
+        .item(crate::models::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
     Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new(), source: Source::News }

@@ -12,7 +12,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use rustls_platform_verifier::Verifier;
 use tokio_postgres::config::SslMode;
 
-use crate::StoreError;
+use crate::store::StoreError;
 
 /// What an address asks for, in `libpq`'s words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,7 @@ use super::commit::Committer;
 use super::job::{Job, Outcome, Request, Share};
 use super::queue::{Batch, COMPANY, Message, Queue};
 use super::session::Link;
-use crate::StoreError;
-use crate::store::{Answer, SetUp};
+use crate::store::{SetUp, StoreError, StoreFuture};
 
 /// How many writes may wait; more are refused, so that a stalled server shows at the edge.
 const WAITING: usize = 1024;
@@ -35,7 +34,7 @@ impl Writer {
     }
 
     /// Writes in its turn. [`StoreError::Busy`] when too much waits already.
-    pub(super) fn write<R: Request>(&self, request: R) -> Answer<'static, R::Written>
+    pub(super) fn write<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
     where
         Share<R>: Into<Job>,
     {
@@ -47,7 +46,7 @@ impl Writer {
     }
 
     /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
-    pub(super) fn write_lazily<R: Request>(&self, request: R) -> Answer<'static, R::Written>
+    pub(super) fn write_lazily<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
     where
         Share<R>: Into<Job>,
     {
@@ -56,12 +55,16 @@ impl Writer {
     }
 
     /// Writes what waits, and ends the task.
-    pub(super) fn close(&self) -> Answer<'static, ()> {
+    pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (answer, answered) = oneshot::channel();
         self.send(Message::Close(answer), answered)
     }
 
-    fn send<T: Send + 'static>(&self, message: Message, answered: oneshot::Receiver<Outcome<T>>) -> Answer<'static, T> {
+    fn send<T: Send + 'static>(
+        &self,
+        message: Message,
+        answered: oneshot::Receiver<Outcome<T>>,
+    ) -> StoreFuture<'static, T> {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {

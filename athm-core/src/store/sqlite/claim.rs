@@ -7,8 +7,8 @@ use tracing::Span;
 
 use super::find::{filled, select_transaction};
 use super::statement::{all, execute, json};
-use crate::DeliveryId;
-use crate::delivery::{Claimed, Work};
+use crate::models::DeliveryId;
+use crate::outbox::{Claimed, Work};
 use crate::store::Claim;
 
 /// Takes the claim's slots. If it has to be written again they are gone, and it claims nothing: the next one does.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::SOME;
 use super::row::Columns;
 use super::statement::{all, json};
-use crate::delivery::DeliveryRecord;
+use crate::outbox::DeliveryRecord;
 use crate::store::DeliveryQuery;
 
 macro_rules! select_delivery {

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::find::by_id;
 use super::statement::{all, execute, one};
-use crate::clock::later;
+use crate::models::{EcommerceId, TransactionId};
 use crate::store::errand::Plan;
 use crate::store::{Errand, Likeness, NextTurn};
-use crate::{EcommerceId, TransactionId};
+use crate::util::clock::later;
 
 /// How many have their turn at once.
 const TURNS: u32 = 16;

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::row::Columns;
 use super::statement::{all, one};
+use crate::models::{Transaction, TransactionId};
 use crate::store::{Page, TransactionQuery};
-use crate::{Transaction, TransactionId};
 
 macro_rules! select_transaction {
     ($rest:literal) => {

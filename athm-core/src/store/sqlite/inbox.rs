@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::DUE;
 use super::statement::{all, execute};
-use crate::store::{Held, HeldAs, PaymentKey};
-use crate::{Amount, StoreError};
+use crate::models::{Amount, PaymentKey};
+use crate::store::{Held, HeldAs, StoreError};
 
 /// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
 const KEPT: u32 = 10_000;

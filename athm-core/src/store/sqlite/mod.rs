@@ -28,12 +28,15 @@ use tracing::Span;
 use self::statement::{all, execute, json, one};
 use self::writer::Writer;
 use super::{
-    Answer, Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, PaymentKey, Record, Recorded,
-    RefundQuery, SetUp, Store, StoreError, TransactionQuery,
+    Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, Record, Recorded, RefundQuery,
+    ReplayError, ReplayOf, SetUp, Store, StoreError, TransactionQuery,
 };
-use crate::delivery::{DeliveryRecord, Ended, ReplayError, ReplayOf, Work};
-use crate::operations::{Beginning, Begun, Conclusion, Unsettled};
-use crate::{Amount, Customer, DeliveryId, EcommerceId, Event, RefundId, RefundRecord, Transaction, TransactionId};
+use crate::models::{
+    Amount, Beginning, Begun, Conclusion, Customer, DeliveryId, EcommerceId, Event, PaymentKey, RefundId, RefundRecord,
+    Transaction, TransactionId, Unsettled,
+};
+use crate::outbox::{DeliveryRecord, Ended, Work};
+use crate::store::StoreFuture;
 
 /// How many rows are forgotten at once, and how many deliveries are shown.
 const SOME: u32 = 1_000;
@@ -41,7 +44,7 @@ const SOME: u32 = 1_000;
 const DUE: u32 = 64;
 
 /// A database file: one thread that writes, one that reads.
-pub(super) struct Sqlite {
+pub(crate) struct Sqlite {
     writer: Writer,
     reader: Mutex<Option<mpsc::Sender<Read>>>,
     set_up: Arc<SetUp>,
@@ -50,7 +53,7 @@ pub(super) struct Sqlite {
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Sqlite {
-    pub(super) fn open(path: &str, set_up: SetUp) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &str, set_up: SetUp) -> Result<Self, StoreError> {
         // SQLite would take these for something else than a file, which would be gone with the program.
         if path.is_empty() || path.starts_with(':') || path.starts_with("file:") || path.contains('?') {
             let reason = format!("expected a file such as sqlite://athm.db, found \"sqlite://{path}\"");
@@ -73,7 +76,7 @@ impl Sqlite {
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Answer<'static, T> {
+    ) -> StoreFuture<'static, T> {
         let (sender, receiver) = oneshot::channel();
         let read: Read = Box::new(move |connection| drop(sender.send(work(connection).map_err(StoreError::from))));
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +92,7 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    fn record(&self, record: Record) -> Answer<'_, Recorded> {
+    fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
         let (set_up, span) = (Arc::clone(&self.set_up), Span::current());
         let outbox = set_up.outbox.clone();
         let committed = move |(recorded, works): (Recorded, Vec<Work>)| {
@@ -99,7 +102,7 @@ impl Store for Sqlite {
         self.writer.write(move |connection| record::record_one(connection, &set_up, &record, &span), committed)
     }
 
-    fn claim(&self, mut claim: Claim) -> Answer<'_, usize> {
+    fn claim(&self, mut claim: Claim) -> StoreFuture<'_, usize> {
         let (outbox, running) = (self.set_up.outbox.clone(), self.set_up.outbox.clone());
         let committed = move |works: Vec<Work>| {
             let claimed = works.iter().map(|work| work.deliveries.len()).sum();
@@ -110,7 +113,7 @@ impl Store for Sqlite {
             .write(move |connection| Ok(claim::claim_due(connection, &mut claim, &running.running())?), committed)
     }
 
-    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> Answer<'_, bool> {
+    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool> {
         self.read(move |connection| {
             let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= ?1 \
                        AND signal || ':' || receiver IN (SELECT value FROM json_each(?2)))";
@@ -118,7 +121,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> Answer<'_, ()> {
+    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(move |connection| {
             let sql = "UPDATE athm_delivery SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
             let until = until.as_microsecond();
@@ -127,15 +130,15 @@ impl Store for Sqlite {
         })
     }
 
-    fn acknowledge(&self, ended: Ended) -> Answer<'_, ()> {
+    fn acknowledge(&self, ended: Ended) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(move |connection| Ok(running::acknowledge(connection, &ended)?))
     }
 
-    fn deliveries(&self, which: DeliveryQuery) -> Answer<'_, Vec<DeliveryRecord>> {
+    fn deliveries(&self, which: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
         self.read(move |connection| deliveries::deliveries(connection, &which))
     }
 
-    fn replay(&self, of: ReplayOf) -> Answer<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
+    fn replay(&self, of: ReplayOf) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
         let work = move |connection: &Connection| match replay::replay(connection, &of) {
             Err(ReplayError::Store(error)) => Err(error),
             replayed => Ok(replayed),
@@ -143,33 +146,33 @@ impl Store for Sqlite {
         self.writer.write(work, |replayed| replayed)
     }
 
-    fn hold(&self, held: Held) -> Answer<'_, ()> {
+    fn hold(&self, held: Held) -> StoreFuture<'_, ()> {
         self.writer.write(move |connection| inbox::hold(connection, &held), |()| ())
     }
 
-    fn release(&self, key: PaymentKey, version: i64) -> Answer<'_, ()> {
+    fn release(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(move |connection| {
             let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND version = ?2";
             Ok(execute(connection, sql, params![key.to_string(), version])?)
         })
     }
 
-    fn tidy(&self, before: Before) -> Answer<'_, bool> {
+    fn tidy(&self, before: Before) -> StoreFuture<'_, bool> {
         self.writer.write_lazily(move |connection| Ok(tidy::tidy(connection, before)?))
     }
 
-    fn pending(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Held>> {
+    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Held>> {
         self.writer.write(move |connection| Ok(inbox::take(connection, now, until)?), |pending| pending)
     }
 
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read(|connection| {
             let sql = "SELECT min(due_at) FROM athm_inbox WHERE state = 'pending'";
             Ok(one(connection, sql, [], |columns| columns.maybe_time())?.flatten())
         })
     }
 
-    fn find(&self, by: By) -> Answer<'_, Option<Transaction>> {
+    fn find(&self, by: By) -> StoreFuture<'_, Option<Transaction>> {
         self.read(move |connection| match by {
             By::Id(id) => find::by_id(connection, id),
             By::Payment(key) => {
@@ -182,55 +185,55 @@ impl Store for Sqlite {
         })
     }
 
-    fn begin(&self, beginning: Beginning) -> Answer<'_, Begun> {
+    fn begin(&self, beginning: Beginning) -> StoreFuture<'_, Begun> {
         self.writer.write(move |connection| Ok(operations::begin(connection, &beginning)?), |begun| begun)
     }
 
-    fn conclude(&self, conclusion: Conclusion) -> Answer<'_, ()> {
+    fn conclude(&self, conclusion: Conclusion) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, &conclusion)?))
     }
 
-    fn unsettled(&self, now: Timestamp) -> Answer<'_, Vec<Unsettled>> {
+    fn unsettled(&self, now: Timestamp) -> StoreFuture<'_, Vec<Unsettled>> {
         self.writer.write(move |connection| Ok(operations::unsettled(connection, now)?), |unsettled| unsettled)
     }
 
-    fn refunds(&self, which: RefundQuery) -> Answer<'_, Vec<RefundRecord>> {
+    fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>> {
         self.read(move |connection| refunds::refunds(connection, &which))
     }
 
-    fn paid_by(&self, customer: Customer, amount: Amount) -> Answer<'_, Vec<Transaction>> {
+    fn paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>> {
         self.read(move |connection| refunds::paid_by(connection, &customer, amount))
     }
 
-    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> Answer<'_, bool> {
+    fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool> {
         self.writer.write(move |connection| Ok(refunds::give_up(connection, id, now)?), |was_open| was_open)
     }
 
-    fn next_unsettled(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_unsettled(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read(operations::next_unsettled)
     }
 
-    fn errands(&self, now: Timestamp, until: Timestamp) -> Answer<'_, Vec<Errand>> {
+    fn errands(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Errand>> {
         self.writer.write(move |connection| Ok(errands::take(connection, now, until)?), |errands| errands)
     }
 
-    fn next_turn(&self, next: NextTurn) -> Answer<'_, ()> {
+    fn next_turn(&self, next: NextTurn) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(move |connection| Ok(errands::next_turn(connection, &next)?))
     }
 
-    fn next_errand(&self) -> Answer<'_, Option<Timestamp>> {
+    fn next_errand(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.read(errands::next)
     }
 
-    fn open_alike(&self, like: Likeness) -> Answer<'_, Vec<EcommerceId>> {
+    fn open_alike(&self, like: Likeness) -> StoreFuture<'_, Vec<EcommerceId>> {
         self.read(move |connection| errands::open_alike(connection, &like))
     }
 
-    fn list(&self, query: TransactionQuery) -> Answer<'_, Page> {
+    fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
         self.read(move |connection| find::list(connection, &query))
     }
 
-    fn events(&self, id: TransactionId) -> Answer<'_, Vec<Event>> {
+    fn events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>> {
         self.read(move |connection| {
             let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at \
                        FROM athm_event WHERE transaction_id = ?1 ORDER BY created_at, id";
@@ -238,7 +241,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn ping(&self) -> Answer<'_, ()> {
+    fn ping(&self) -> StoreFuture<'_, ()> {
         let reads =
             self.read(|connection| connection.query_row("SELECT 1 FROM athm_migration LIMIT 1", [], |_| Ok(())));
         // An empty write costs no commit, and tells that others would get theirs.
@@ -250,7 +253,7 @@ impl Store for Sqlite {
         .boxed()
     }
 
-    fn close(&self) -> Answer<'_, ()> {
+    fn close(&self) -> StoreFuture<'_, ()> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.writer.close()
     }

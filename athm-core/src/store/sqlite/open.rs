@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
 use super::Read;
-use crate::StoreError;
+use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_payments.sql"),

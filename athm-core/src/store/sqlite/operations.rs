@@ -8,8 +8,7 @@ use super::DUE;
 use super::find::by_id;
 use super::refunds::{not_done, refunds_of, write_refund};
 use super::statement::{all, execute, one};
-use crate::TransactionId;
-use crate::operations::{Beginning, Begun, Conclusion, Outcome, Standing, Unsettled};
+use crate::models::{Beginning, Begun, Conclusion, OperationOutcome, Standing, TransactionId, Unsettled};
 
 pub(super) fn begin(connection: &Connection, beginning: &Beginning) -> rusqlite::Result<Begun> {
     let id = beginning.transaction;
@@ -41,9 +40,9 @@ fn standing(connection: &Connection, id: TransactionId) -> rusqlite::Result<Opti
 pub(super) fn conclude(connection: &Connection, conclusion: &Conclusion) -> rusqlite::Result<()> {
     let Conclusion { intent, outcome } = conclusion;
     match outcome {
-        Outcome::Known => execute(connection, "DELETE FROM athm_intent WHERE id = ?1", [intent]),
-        Outcome::NotDone => not_done(connection, (*intent).into()),
-        Outcome::Unknown { ended_at, due_at } => {
+        OperationOutcome::Known => execute(connection, "DELETE FROM athm_intent WHERE id = ?1", [intent]),
+        OperationOutcome::NotDone => not_done(connection, (*intent).into()),
+        OperationOutcome::Unknown { ended_at, due_at } => {
             let sql = "UPDATE athm_intent SET is_under_way = 0, ends_at = ?2, due_at = ?3 WHERE id = ?1";
             execute(connection, sql, params![intent, ended_at.as_microsecond(), due_at.as_microsecond()])
         }

@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 
 use super::refunds;
 use super::statement::execute;
+use crate::models::{Customer, ReferenceNumber, Transaction, TransactionId};
 use crate::store::step::TWICE;
-use crate::{Customer, ReferenceNumber, Transaction, TransactionId};
 
 pub(super) fn insert(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_transaction (id, created_at, kind, status, ecommerce_id, reference_number, \

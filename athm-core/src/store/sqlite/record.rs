@@ -11,12 +11,11 @@ use super::find::by_names;
 use super::payment::{insert, merge, update};
 use super::statement::execute;
 use super::{errands, refunds};
-use crate::clock::later;
-use crate::delivery::{Claimed, LEASE, Planned, Slot, Work};
+use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, Transition};
+use crate::outbox::{Claimed, LEASE, Planned, Slot, Work};
 use crate::store::decide::{Stored, Write, needs_refunds};
-use crate::store::{PaymentKey, Record, Recorded, SetUp};
-use crate::transaction::Transition;
-use crate::{Event, ReferenceNumber, StoreError, Transaction};
+use crate::store::{Record, Recorded, SetUp, StoreError};
+use crate::util::clock::later;
 
 pub(super) fn record_one(
     connection: &Connection,

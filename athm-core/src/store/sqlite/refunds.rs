@@ -6,8 +6,8 @@ use rusqlite::{Connection, params};
 use super::SOME;
 use super::find::{filled, select_transaction};
 use super::statement::{all, execute};
+use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 use crate::store::{FEW, RefundQuery};
-use crate::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 
 macro_rules! select_refund {
     ($rest:literal) => {

@@ -4,7 +4,8 @@ use rusqlite::{Connection, params};
 
 use super::deliveries::select_delivery;
 use super::statement::{all, execute, one};
-use crate::delivery::{DeliveryRecord, ReplayError, ReplayOf, Run, What};
+use crate::outbox::DeliveryRecord;
+use crate::store::{ReplayError, ReplayOf, Run, What};
 
 pub(super) fn replay(connection: &Connection, of: &ReplayOf) -> Result<Vec<DeliveryRecord>, ReplayError> {
     let (event, delivery) = match &of.what {

@@ -5,11 +5,12 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
-use crate::delivery::{DeliveryRecord, Planned};
-use crate::operations::{Intent, Unsettled};
+use crate::models::{
+    Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, Unsettled,
+};
+use crate::outbox::{DeliveryRecord, Planned};
 use crate::store::step::transition;
 use crate::store::{Held, HeldAs};
-use crate::{Amount, Customer, Event, Item, RefundRecord, Sender, Transaction, TransactionId};
 
 /// Reads a row's columns one after another, in the order in which they were selected.
 pub(super) struct Columns<'r> {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::statement::execute;
-use crate::delivery::{End, Ended};
+use crate::outbox::{End, Ended};
 
 pub(super) fn acknowledge(connection: &Connection, ended: &Ended) -> rusqlite::Result<()> {
     let Ended { id, attempt, at, end } = ended;

@@ -7,25 +7,26 @@ use uuid::Uuid;
 
 use super::claim::claim_due;
 use super::*;
-use crate::clock::later;
-use crate::delivery::{DeliveryState, End, LEASE, Slots};
+use crate::dispatch::Dispatcher;
+use crate::models::{Sender, Signal, Status};
+use crate::outbox::{DeliveryState, End, LEASE, Slots};
 use crate::store::{Batching, HeldAs, Policy, Source};
-use crate::{Clock, Dispatcher, Sender, Signal, Status};
+use crate::util::clock::{Clock, later};
 
 /// A store of its own, with one receiver of `completed`, whose outbox nobody empties.
 struct World {
     store: Sqlite,
     clock: Clock,
-    outbox: crate::delivery::Outbox,
-    unstarted: crate::delivery::Unstarted,
+    outbox: crate::outbox::Outbox,
+    unstarted: crate::outbox::Unstarted,
     folder: TempDir,
 }
 
-fn set_up(clock: &Clock, slots: usize) -> (SetUp, crate::delivery::Unstarted) {
+fn set_up(clock: &Clock, slots: usize) -> (SetUp, crate::outbox::Unstarted) {
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
     let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
-    let (outbox, unstarted) = crate::delivery::Outbox::new(Slots::new(slots));
+    let (outbox, unstarted) = crate::outbox::Outbox::new(Slots::new(slots));
     let house = tokio::runtime::Handle::current();
     (SetUp { policy, outbox, clock: clock.clone(), batching: Batching::Grouped, house }, unstarted)
 }
@@ -71,7 +72,7 @@ impl World {
 fn record(reference: &str, ticket: Option<Uuid>) -> Record {
     let mut observed = Transaction::builder(Status::Completed, Amount::from_cents(2500))
         .reference_number(reference.parse().unwrap())
-        .item(crate::Item::new("Mug", Amount::from_cents(2500)))
+        .item(crate::models::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
     Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new(), source: Source::News }

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::store::{Answer, Batching, StoreError};
+use crate::store::{Batching, StoreError, StoreFuture};
 
 /// How many writes may wait; more are refused, so that a stalled disk shows at the edge.
 const WAITING: usize = 1024;
@@ -65,7 +65,7 @@ impl Writer {
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
         committed: impl FnOnce(T) -> U + Send + 'static,
-    ) -> Answer<'static, U> {
+    ) -> StoreFuture<'static, U> {
         if self.waiting.load(Ordering::Acquire) >= WAITING {
             return async { Err(StoreError::Busy) }.boxed();
         }
@@ -77,7 +77,7 @@ impl Writer {
     pub(super) fn write_lazily<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Answer<'static, T> {
+    ) -> StoreFuture<'static, T> {
         let (share, answer) = share(work, |written| written);
         self.send(Message::Lazy(share), answer)
     }
@@ -86,7 +86,7 @@ impl Writer {
         &self,
         message: Message,
         answer: oneshot::Receiver<Result<U, StoreError>>,
-    ) -> Answer<'static, U> {
+    ) -> StoreFuture<'static, U> {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {
@@ -97,7 +97,7 @@ impl Writer {
     }
 
     /// Writes what waits, and ends the thread.
-    pub(super) fn close(&self) -> Answer<'static, ()> {
+    pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (sender, answer) = oneshot::channel();
         self.send(Message::Close(sender), answer)
     }

@@ -1,0 +1,139 @@
+//! Deliveries as a person sees them, and running them again.
+
+use super::Athm;
+use crate::models::{DeliveryId, EventId};
+use crate::outbox::{DeliveryRecord, runnable};
+use crate::receiver::ReceiverInfo;
+use crate::store::{DeliveryQuery, ReplayError, ReplayOf, Run, StoreError, What};
+use crate::util::clock::earlier;
+
+/// Deliveries that need a person: [`Athm::deliveries`].
+///
+/// ```no_run
+/// # async fn look_after(athm: athm_core::Athm) -> Result<(), Box<dyn std::error::Error>> {
+/// for delivery in athm.deliveries().dead().await? {
+///     println!("{} failed: {}", delivery.receiver, delivery.error.unwrap_or_default());
+///     athm.deliveries().replay(delivery.id).run().await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Deliveries<'a> {
+    pub(crate) athm: &'a Athm,
+}
+
+impl<'a> Deliveries<'a> {
+    /// Those whose attempts are used up, or whose error was permanent: the newest 1,000, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn dead(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
+        self.athm.store().deliveries(DeliveryQuery::Dead).await
+    }
+
+    /// Those that have been due for a day (or what the builder says) and whose receiver this program doesn't have, or not
+    /// for that signal any more: it was renamed, removed, changed, or dropped by the linker. The oldest 1,000, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn orphaned(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
+        let runnable = runnable(&self.athm.receivers());
+        let due_before = earlier(self.athm.clock().steady(), self.athm.orphaned_after());
+        self.athm.store().deliveries(DeliveryQuery::Orphaned { due_before, runnable }).await
+    }
+
+    /// One by its id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn get(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        Ok(self.athm.store().deliveries(DeliveryQuery::One(id)).await?.pop())
+    }
+
+    /// Runs a delivery again, with its attempts counted anew and the same idempotency key.
+    pub fn replay(&self, id: DeliveryId) -> Replay<'a> {
+        Replay { athm: self.athm, what: What::Delivery(id), to: None, is_forced: false }
+    }
+
+    /// Runs one receiver for an event, once for each of the event's signals that it listens to: also for an event that
+    /// a check has refused, or that is older than the receiver.
+    pub fn replay_event(&self, event: EventId, receiver: impl Into<String>) -> Replay<'a> {
+        Replay { athm: self.athm, what: What::Event(event), to: Some(receiver.into()), is_forced: false }
+    }
+}
+
+/// A delivery that is to run again. Nothing happens before [`run`](Replay::run); [`dry_run`](Replay::dry_run) tells
+/// what would.
+#[derive(Debug, Clone)]
+#[must_use = "a replay does nothing until `run`"]
+pub struct Replay<'a> {
+    athm: &'a Athm,
+    what: What,
+    to: Option<String>,
+    is_forced: bool,
+}
+
+impl Replay<'_> {
+    /// Has another receiver run it: one that was renamed, say.
+    pub fn to(mut self, receiver: impl Into<String>) -> Self {
+        self.to = Some(receiver.into());
+        self
+    }
+
+    /// Runs it even if it has succeeded.
+    pub fn force(mut self) -> Self {
+        self.is_forced = true;
+        self
+    }
+
+    /// Tells what would run, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] says why it can't run again.
+    pub async fn dry_run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        self.execute(Run::Dry).await
+    }
+
+    /// Makes it due now, and tells what runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] says why it can't run again.
+    pub async fn run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        self.execute(Run::Real).await
+    }
+
+    async fn execute(self, run: Run) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        let to = match &self.to {
+            Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
+            None => {
+                self.refuse_unknown_receiver().await?;
+                None
+            }
+        };
+        let Self { what, is_forced, .. } = self;
+        let replay = ReplayOf { what, to, is_forced, run, now: self.athm.clock().steady() };
+        let replayed = self.athm.store().replay(replay).await??;
+        self.athm.wake();
+        Ok(replayed)
+    }
+
+    /// A delivery that nobody here can take would only wait again.
+    async fn refuse_unknown_receiver(&self) -> Result<(), ReplayError> {
+        let What::Delivery(id) = self.what else { return Ok(()) };
+        match self.athm.deliveries().get(id).await? {
+            Some(delivery) if self.receiver(&delivery.receiver)?.signals().contains(&delivery.signal) => Ok(()),
+            Some(delivery) => Err(ReplayError::NotListening { receiver: delivery.receiver }),
+            None => Err(ReplayError::NotFound),
+        }
+    }
+
+    fn receiver(&self, id: &str) -> Result<ReceiverInfo, ReplayError> {
+        let known = self.athm.receivers().into_iter().find(|receiver| receiver.id() == id);
+        known.ok_or_else(|| ReplayError::UnknownReceiver { receiver: id.to_owned() })
+    }
+}

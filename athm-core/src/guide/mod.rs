@@ -1,0 +1,19 @@
+//! The guide: pages to be read from beginning to end.
+
+#[doc = include_str!("writing_receivers.md")]
+pub mod writing_receivers {}
+
+#[doc = include_str!("what_is_promised.md")]
+pub mod what_is_promised {}
+
+#[doc = include_str!("verification_and_security.md")]
+pub mod verification_and_security {}
+
+#[doc = include_str!("refunds.md")]
+pub mod refunds {}
+
+#[doc = include_str!("on_several_machines.md")]
+pub mod on_several_machines {}
+
+#[doc = include_str!("reconciliation.md")]
+pub mod reconciliation {}

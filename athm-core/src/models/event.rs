@@ -1,0 +1,55 @@
+//! What happened.
+
+use jiff::Timestamp;
+
+use super::{EventId, Sender, TransactionId, Transition};
+
+/// One transition of one transaction: what the signals of a payment tell of, recorded once. See
+/// [`Athm::events`](crate::Athm::events).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub(crate) id: EventId,
+    pub(crate) transaction_id: TransactionId,
+    pub(crate) transition: Transition,
+    pub(crate) sender: Sender,
+    pub(crate) rejection: Option<String>,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Event {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> EventId {
+        self.id
+    }
+
+    /// The transaction that it happened to.
+    #[must_use]
+    pub fn transaction_id(&self) -> TransactionId {
+        self.transaction_id
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn transition(&self) -> &Transition {
+        &self.transition
+    }
+
+    /// The way in that noticed it first.
+    #[must_use]
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// Why a check of the program's own refused it; no receiver runs for it then.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&str> {
+        self.rejection.as_deref()
+    }
+
+    /// When it was noticed.
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+}

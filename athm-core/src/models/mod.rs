@@ -1,0 +1,44 @@
+//! What a payment is and how it changes: types and pure rules, without I/O.
+//!
+//! [`Transaction`](transaction) is one payment; [`Transaction::apply`](transaction) is the only function that moves it from
+//! state to state. [`refund`] keeps the ledger of its refunds, and [`operation`] says when a call that may move money is
+//! allowed.
+
+mod amount;
+mod customer;
+mod event;
+mod ids;
+mod item;
+mod kind;
+mod new_payment;
+pub(crate) mod operation;
+mod payment_key;
+mod permanent;
+mod phone;
+pub(crate) mod refund;
+mod sender;
+mod signal;
+mod status;
+mod transaction;
+
+pub use self::amount::{Amount, AmountError};
+pub use self::customer::Customer;
+pub use self::event::Event;
+pub use self::ids::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
+pub use self::item::Item;
+pub use self::kind::TransactionKind;
+pub use self::new_payment::{InvalidPayment, NewPayment};
+pub(crate) use self::operation::{
+    Beginning, Begun, Conclusion, Going, Intent, NotNow, Operation, Outcome as OperationOutcome, Standing, Turn,
+    Unsettled,
+};
+pub(crate) use self::payment_key::PaymentKey;
+pub use self::permanent::Permanent;
+pub use self::phone::PhoneNumber;
+pub use self::refund::{InvalidRefund, NewRefund, Refund, RefundRecord, RefundState, UnknownRefundState};
+pub(crate) use self::refund::{RefundDetail, RefundLedger, Told};
+pub use self::sender::Sender;
+pub use self::signal::{Signal, UnknownSignal};
+pub use self::status::Status;
+pub(crate) use self::transaction::Fired;
+pub use self::transaction::{Transaction, TransactionBuilder, Transition, UnexpectedTotal};

@@ -1,0 +1,127 @@
+//! The one transition function.
+//!
+//! Everything that moves a payment from state to state goes through here: a pure function of the payment as it is
+//! recorded, the steps that it has taken, and the payment as it was just seen.
+
+use std::collections::BTreeSet;
+
+use crate::models::{Amount, Refund, RefundLedger, Status, Told, Transaction, TransactionKind, Transition};
+
+/// The steps that a payment has taken: what was fired once is not fired again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fired(BTreeSet<String>);
+
+impl Fired {
+    /// Notes a step; `false` if it was taken before.
+    fn first(&mut self, transition: &Transition) -> bool {
+        self.0.insert(transition.key())
+    }
+
+    /// Takes in the steps of another row of the same payment.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+}
+
+impl FromIterator<String> for Fired {
+    fn from_iter<I: IntoIterator<Item = String>>(keys: I) -> Self {
+        Self(keys.into_iter().collect())
+    }
+}
+
+impl Transaction {
+    /// The payment as it is recorded when first seen, and the steps that it has already taken.
+    pub(crate) fn first_seen(observed: &Self, told: &[Told]) -> (Self, RefundLedger, Vec<Transition>) {
+        let mut transaction = Self { status: Status::Open, refunded_amount: Amount::ZERO, ..observed.clone() };
+        let mut refunds = RefundLedger::default();
+        let transitions = transaction.apply(observed, told, &mut refunds, &mut Fired::default());
+        (transaction, refunds, transitions)
+    }
+
+    /// Takes in the payment as it was seen just now, and says which steps that makes.
+    ///
+    /// - Completed never goes back. Cancelled and expired end a payment, and only the provider's own verified word
+    ///   completes it still.
+    /// - What is behind the recorded state is late: it fills in identifiers, and changes nothing else.
+    /// - What the provider has verified is not overwritten by what it has not.
+    /// - CANCEL means expired when the deadline had passed as it was seen. The first verdict stays.
+    /// - An increase of the refunded amount is refunds of exactly the difference ([`RefundLedger`]).
+    pub(crate) fn apply(
+        &mut self,
+        observed: &Self,
+        told: &[Told],
+        refunds: &mut RefundLedger,
+        fired: &mut Fired,
+    ) -> Vec<Transition> {
+        let before = self.clone();
+        self.identify(observed);
+        let mut transitions = Vec::new();
+        if let Some(status) = self.next_status(observed) {
+            self.take_details(observed, status != before.status);
+            self.status = status;
+            transitions.extend(Transition::into(&self.status, &self.kind));
+            transitions.extend(self.take_refunds(observed, told, refunds).into_iter().map(Transition::Refunded));
+        }
+        transitions.retain(|transition| fired.first(transition));
+        if *self != before {
+            self.updated_at = observed.updated_at;
+        }
+        transitions
+    }
+
+    /// The state after the observation; `None` when the observation is behind the state.
+    fn next_status(&self, observed: &Self) -> Option<Status> {
+        match (&self.status, &observed.status) {
+            (Status::Completed, Status::Completed) => Some(Status::Completed),
+            (Status::Cancelled | Status::Expired, Status::Completed) => observed.verified.then_some(Status::Completed),
+            (Status::Cancelled | Status::Expired, Status::Cancelled | Status::Expired) => Some(self.status.clone()),
+            (Status::Completed | Status::Cancelled | Status::Expired, _) | (Status::Confirmed, Status::Open) => None,
+            (_, Status::Cancelled) if self.deadline.is_some_and(|deadline| deadline <= observed.updated_at) => {
+                Some(Status::Expired)
+            }
+            (_, status) => Some(status.clone()),
+        }
+    }
+
+    fn identify(&mut self, observed: &Self) {
+        self.ecommerce_id = self.ecommerce_id.or(observed.ecommerce_id);
+        self.reference_number = self.reference_number.take().or_else(|| observed.reference_number.clone());
+        self.deadline = self.deadline.or(observed.deadline);
+        self.customer = self.customer.take().or_else(|| observed.customer.clone());
+        // What is no checkout may still turn out to be one; a refund is never what a payment is.
+        if self.kind != TransactionKind::Ecommerce && observed.kind != TransactionKind::Refund {
+            self.kind = observed.kind.clone();
+        }
+    }
+
+    fn take_details(&mut self, observed: &Self, is_step: bool) {
+        if observed.verified || !self.verified {
+            self.total = observed.total;
+            self.subtotal = observed.subtotal;
+            self.tax = observed.tax;
+            self.fee = observed.fee;
+            self.net_amount = observed.net_amount;
+            self.metadata_1.clone_from(&observed.metadata_1);
+            self.metadata_2.clone_from(&observed.metadata_2);
+            if !observed.items.is_empty() {
+                self.items.clone_from(&observed.items);
+            }
+            self.date = observed.date.or(self.date);
+            self.daily_transaction_id = observed.daily_transaction_id.clone().or(self.daily_transaction_id.take());
+        }
+        self.verified = observed.verified || (self.verified && !is_step);
+    }
+
+    /// What has been given back since, once there is something to give back.
+    fn take_refunds(&mut self, observed: &Self, told: &[Told], refunds: &mut RefundLedger) -> Vec<Refund> {
+        if self.status != Status::Completed || (told.is_empty() && observed.refunded_amount <= self.refunded_amount) {
+            return Vec::new();
+        }
+        let news = refunds.take(self, observed.refunded_amount, told, observed.updated_at);
+        self.refunded_amount = news.last().map_or(self.refunded_amount, |last| last.total_refunded);
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! What can happen to a payment, once each.
+
+use crate::models::{Refund, Signal, Status, Transaction, TransactionKind};
+
+/// A step of a payment that fires signals. Each happens to a payment once, whoever noticed it first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Transition {
+    /// A checkout was paid.
+    Completed,
+    /// It was cancelled.
+    Cancelled,
+    /// It was not approved in time.
+    Expired,
+    /// Part of it, or all, was given back.
+    Refunded(Refund),
+    /// An app payment or donation was paid: no checkout of ours.
+    Paid,
+    /// It came into a status that athm does not know.
+    Unknown(String),
+}
+
+impl Transition {
+    /// The step that a payment in this state has taken last, if it has taken one.
+    pub(crate) fn into(status: &Status, kind: &TransactionKind) -> Option<Self> {
+        match status {
+            Status::Open | Status::Confirmed => None,
+            Status::Completed if *kind == TransactionKind::Ecommerce => Some(Self::Completed),
+            Status::Completed => Some(Self::Paid),
+            Status::Cancelled => Some(Self::Cancelled),
+            Status::Expired => Some(Self::Expired),
+            Status::Unknown(word) => Some(Self::Unknown(word.clone())),
+        }
+    }
+
+    /// The signals that it fires, in their order.
+    ///
+    /// ```
+    /// use athm_core::{Signal, Transition};
+    ///
+    /// assert_eq!(Transition::Completed.signals(), [Signal::Received, Signal::Completed]);
+    /// ```
+    #[must_use]
+    pub fn signals(&self) -> &'static [Signal] {
+        match self {
+            Self::Completed => &[Signal::Received, Signal::Completed],
+            Self::Cancelled => &[Signal::Received, Signal::Cancelled],
+            Self::Expired => &[Signal::Received, Signal::Expired],
+            Self::Refunded(_) => &[Signal::Received, Signal::Refunded],
+            Self::Paid | Self::Unknown(_) => &[Signal::Received],
+        }
+    }
+
+    /// The refund, if it is one.
+    pub(crate) fn refund(&self) -> Option<&Refund> {
+        match self {
+            Self::Refunded(refund) => Some(refund),
+            _ => None,
+        }
+    }
+
+    /// What makes it the same step, of one payment: two refunds differ by what had been given back in all.
+    pub(crate) fn key(&self) -> String {
+        match self {
+            Self::Completed => "completed".to_owned(),
+            Self::Cancelled => "cancelled".to_owned(),
+            Self::Expired => "expired".to_owned(),
+            Self::Refunded(refund) => format!("refunded:{}", refund.total_refunded),
+            Self::Paid => "paid".to_owned(),
+            Self::Unknown(word) => format!("unknown:{word}"),
+        }
+    }
+}
+
+impl Transaction {
+    /// The signals of the state that the payment is in: what a dispatch by hand fires.
+    pub(crate) fn signals(&self) -> &'static [Signal] {
+        Transition::into(&self.status, &self.kind).map_or(&[], |transition| transition.signals())
+    }
+}

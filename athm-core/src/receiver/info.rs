@@ -1,0 +1,233 @@
+//! One receiver, whichever way it came.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Answered, Call, Connected, Context, Outcome, Parameter, Receiver, States, pool};
+use crate::models::{Sender, Signal};
+
+const ATTEMPTS: u32 = 10;
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the start-up log, a test or an admin page asks about one receiver.
+///
+/// ```
+/// use athm_core::{Dispatcher, receiver};
+///
+/// #[receiver(completed, id = "fulfil", order = 5)]
+/// fn fulfil() {}
+///
+/// let receivers = Dispatcher::linked().receivers();
+/// let fulfil = receivers.iter().find(|receiver| receiver.id() == "fulfil").expect("linked above");
+/// assert_eq!(fulfil.order(), 5);
+/// ```
+#[derive(Clone)]
+pub struct ReceiverInfo {
+    origin: Origin,
+    /// What is called without a further question: a linked sync function that listens to every sender.
+    pub(crate) plain: Option<Plain>,
+}
+
+pub(crate) type Plain = for<'a> fn(&'a Context<'a>) -> Outcome;
+
+#[derive(Clone)]
+enum Origin {
+    Linked(&'static Receiver),
+    Connected(Arc<Connected>),
+}
+
+impl ReceiverInfo {
+    pub(crate) fn linked(receiver: &'static Receiver) -> Self {
+        let plain = match (receiver.call, receiver.sender) {
+            (Call::Sync(function), None) => Some(function),
+            _ => None,
+        };
+        Self { origin: Origin::Linked(receiver), plain }
+    }
+
+    pub(crate) fn connected(connected: Arc<Connected>) -> Self {
+        Self { origin: Origin::Connected(connected), plain: None }
+    }
+
+    /// Its name, unique in the program.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match &self.origin {
+            Origin::Linked(receiver) => receiver.id,
+            Origin::Connected(connected) => &connected.options.id,
+        }
+    }
+
+    /// What it listens to.
+    #[must_use]
+    pub fn signals(&self) -> &[Signal] {
+        match &self.origin {
+            Origin::Linked(receiver) => receiver.signals,
+            Origin::Connected(connected) => &connected.signals,
+        }
+    }
+
+    /// Lower ones finish before higher ones start.
+    #[must_use]
+    pub fn order(&self) -> i32 {
+        match &self.origin {
+            Origin::Linked(receiver) => receiver.order,
+            Origin::Connected(connected) => connected.options.order,
+        }
+    }
+
+    /// The one sender that it listens to, or `None` for all.
+    #[must_use]
+    pub fn sender(&self) -> Option<Sender> {
+        match &self.origin {
+            Origin::Linked(receiver) => receiver.sender.map(Sender::from_static),
+            Origin::Connected(connected) => connected.options.sender.clone(),
+        }
+    }
+
+    /// The source file it stands in; `None` when it was connected at run time.
+    #[must_use]
+    pub fn file(&self) -> Option<&'static str> {
+        self.source().map(|(file, _)| file)
+    }
+
+    /// The line it stands on; `None` when it was connected at run time.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        self.source().map(|(_, line)| line)
+    }
+
+    /// How often a durable delivery is tried in all.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        let given = match &self.origin {
+            Origin::Linked(receiver) => receiver.attempts,
+            Origin::Connected(connected) => connected.options.attempts,
+        };
+        given.unwrap_or(ATTEMPTS)
+    }
+
+    /// How long a durable delivery may take each time.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        let given = match &self.origin {
+            Origin::Linked(receiver) => receiver.timeout,
+            Origin::Connected(connected) => connected.options.timeout,
+        };
+        given.unwrap_or(TIMEOUT)
+    }
+
+    /// Whether it runs on the blocking pool. Once begun, it can't be stopped.
+    #[must_use]
+    pub fn is_blocking(&self) -> bool {
+        match &self.origin {
+            Origin::Linked(receiver) => matches!(receiver.call, Call::Blocking(_)),
+            Origin::Connected(connected) => connected.options.blocking,
+        }
+    }
+
+    /// Calls it: the one place where it matters which way it came.
+    #[inline]
+    pub(crate) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        match &self.origin {
+            Origin::Linked(Receiver { call: Call::Sync(function), .. }) => Answered::Now(function(context)),
+            Origin::Linked(Receiver { call: Call::Async(function), .. }) => Answered::Later(function(*context)),
+            Origin::Linked(Receiver { call: Call::Blocking(_), .. }) => pool::call(self, context),
+            Origin::Connected(connected) if connected.options.blocking => pool::call(self, context),
+            Origin::Connected(connected) => connected.call(context),
+        }
+    }
+
+    /// Calls it right here, also when it is one for the blocking pool.
+    pub(crate) fn call_here<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
+        match &self.origin {
+            Origin::Linked(Receiver { call: Call::Blocking(function), .. }) => Answered::Now(function(context)),
+            Origin::Linked(_) => self.call(context),
+            Origin::Connected(connected) => connected.call(context),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn hears(&self, sender: &Sender) -> bool {
+        match &self.origin {
+            Origin::Linked(receiver) => receiver.sender.is_none_or(|wanted| wanted == sender.as_str()),
+            Origin::Connected(connected) => connected.options.sender.as_ref().is_none_or(|wanted| wanted == sender),
+        }
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.origin, &other.origin) {
+            (Origin::Linked(mine), Origin::Linked(theirs)) => std::ptr::eq(*mine, *theirs),
+            (_, Origin::Connected(theirs)) => self.is_connected_as(|mine| std::ptr::eq(mine, Arc::as_ptr(theirs))),
+            (Origin::Connected(_), Origin::Linked(_)) => false,
+        }
+    }
+
+    pub(crate) fn is_connected_as(&self, is_this: impl Fn(&Connected) -> bool) -> bool {
+        matches!(&self.origin, Origin::Connected(connected) if is_this(connected))
+    }
+
+    /// What it asks for and nobody gave, a line each.
+    pub(crate) fn missing(&self, states: &States) -> impl Iterator<Item = String> {
+        self.parameters().iter().filter_map(move |parameter| {
+            let missing = (parameter.check)(states).err()?;
+            Some(format!("{self}: parameter `{}`: {missing}", parameter.name))
+        })
+    }
+
+    /// What it asks for that not each of its signals brings, a line each.
+    pub(crate) fn misplaced(&self) -> impl Iterator<Item = String> {
+        self.parameters().iter().filter_map(move |Parameter { name, signals, .. }| {
+            let others = self.signals().iter().filter(|signal| !signals.contains(signal));
+            let (others, signals) = (listed(others), listed(signals.iter()));
+            let problem = format!(
+                "{self}: parameter `{name}`: {others} doesn't bring it, only {signals} does: name no other signal, or \
+                 write another receiver for {others}, without `{name}`"
+            );
+            (!others.is_empty()).then_some(problem)
+        })
+    }
+
+    pub(crate) fn parameters(&self) -> &'static [Parameter] {
+        match &self.origin {
+            Origin::Linked(receiver) => receiver.parameters,
+            Origin::Connected(connected) => connected.parameters,
+        }
+    }
+
+    fn source(&self) -> Option<(&'static str, u32)> {
+        match &self.origin {
+            Origin::Linked(receiver) => Some((receiver.file, receiver.line)),
+            Origin::Connected(_) => None,
+        }
+    }
+}
+
+/// `` `completed`, `expired` ``
+fn listed<'a>(signals: impl Iterator<Item = &'a Signal>) -> String {
+    let signals: Vec<String> = signals.map(|signal| format!("`{signal}`")).collect();
+    signals.join(", ")
+}
+
+/// `shop::fulfil (src/orders.rs:12)`.
+impl fmt::Display for ReceiverInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.source() {
+            Some((file, line)) => write!(f, "{} ({file}:{line})", self.id()),
+            None => write!(f, "{} (connected at run time)", self.id()),
+        }
+    }
+}
+
+impl fmt::Debug for ReceiverInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiverInfo")
+            .field("id", &self.id())
+            .field("signals", &self.signals())
+            .field("order", &self.order())
+            .field("sender", &self.sender())
+            .field("source", &self.source())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+//! What `connect` can be told of a receiver beside its signals.
+
+use std::time::Duration;
+
+use crate::models::Sender;
+
+/// The options of a receiver that is connected at run time: those of the attribute, by the same names. What the attribute
+/// refuses, such as more than 100 attempts, is taken as it is: nobody is there to be told.
+///
+/// An id alone is enough where the defaults are right: `connect` takes anything that becomes options, such as `"stock"`.
+///
+/// ```
+/// use athm_core::{Dispatcher, ReceiverOptions, Sender, Signal};
+///
+/// let dispatcher = Dispatcher::empty();
+/// let kiosk = ReceiverOptions::new("print").order(10).sender(Sender::new("kiosk"));
+/// dispatcher.connect(kiosk, [Signal::Completed], |context| println!("{}", context.transaction().total()))?;
+/// # Ok::<(), athm_core::AlreadyConnected>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "options do nothing until a receiver is connected with them"]
+pub struct ReceiverOptions {
+    pub(super) id: String,
+    pub(super) order: i32,
+    pub(super) sender: Option<Sender>,
+    pub(super) attempts: Option<u32>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) blocking: bool,
+}
+
+impl ReceiverOptions {
+    /// Options of a receiver with that id, which is unique in the program.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), order: 0, sender: None, attempts: None, timeout: None, blocking: false }
+    }
+
+    /// Lower ones finish before higher ones start; 0 unless given.
+    pub fn order(mut self, order: i32) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Listens to that sender alone, compared by value; to all unless given.
+    pub fn sender(mut self, sender: Sender) -> Self {
+        self.sender = Some(sender);
+        self
+    }
+
+    /// How often a durable delivery is tried in all, at least once. A dispatch by hand tries nothing again.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts.max(1));
+        self
+    }
+
+    /// How long a durable delivery may take each time. A dispatch by hand waits for as long as it takes.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Runs it where it may block: on the blocking pool of the tokio runtime.
+    pub fn blocking(mut self) -> Self {
+        self.blocking = true;
+        self
+    }
+}
+
+impl From<&str> for ReceiverOptions {
+    fn from(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl From<String> for ReceiverOptions {
+    fn from(id: String) -> Self {
+        Self::new(id)
+    }
+}

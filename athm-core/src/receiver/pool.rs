@@ -1,0 +1,65 @@
+//! Receivers that block, on threads that may be blocked.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::runtime::Handle;
+
+use super::{Answered, Context, Delivery, Occasion, Outcome, ReceiverInfo, States};
+use crate::models::{Refund, Sender, Signal, Transaction};
+
+/// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
+/// right here. A receiver that has begun runs to its end, whether or not anybody still waits for it.
+pub(super) fn call<'a>(receiver: &'a ReceiverInfo, context: &Context<'a>) -> Answered<'a> {
+    let Ok(runtime) = Handle::try_current() else { return receiver.call_here(context) };
+    let (receiver, context, span) = (receiver.clone(), Owned::from(context), tracing::Span::current());
+    let pool = runtime.clone();
+    let running = pool.spawn_blocking(move || span.in_scope(|| context.call(&receiver, &runtime)));
+    let ended = running.map(|ended| match ended.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(outcome) => outcome,
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(stopped)) => Err(stopped.into()),
+    });
+    Answered::Later(ended.boxed())
+}
+
+/// A context that may leave the caller's thread.
+struct Owned {
+    transaction: Transaction,
+    signal: Signal,
+    sender: Sender,
+    states: Arc<States>,
+    refund: Option<Refund>,
+    delivery: Option<Delivery>,
+}
+
+impl From<&Context<'_>> for Owned {
+    fn from(context: &Context<'_>) -> Self {
+        Self {
+            transaction: context.occasion.transaction.clone(),
+            signal: context.occasion.signal,
+            sender: context.occasion.sender.clone(),
+            states: Arc::clone(context.occasion.states),
+            refund: context.occasion.refund.copied(),
+            delivery: context.occasion.delivery.copied(),
+        }
+    }
+}
+
+impl Owned {
+    fn call(&self, receiver: &ReceiverInfo, runtime: &Handle) -> Outcome {
+        let occasion = Occasion {
+            transaction: &self.transaction,
+            signal: self.signal,
+            sender: &self.sender,
+            states: &self.states,
+            refund: self.refund.as_ref(),
+            delivery: self.delivery.as_ref(),
+        };
+        match receiver.call_here(&Context { occasion: &occasion, receiver }) {
+            Answered::Now(outcome) => outcome,
+            Answered::Later(future) => runtime.block_on(future),
+        }
+    }
+}

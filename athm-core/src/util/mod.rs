@@ -1,0 +1,6 @@
+//! Small tools that know nothing of payments.
+
+pub(crate) mod clock;
+pub(crate) mod in_flight;
+pub(crate) mod rate_limit;
+pub(crate) mod text;

@@ -1,0 +1,188 @@
+//! Finds what is due, claims it, and has it run.
+
+mod attempt;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{join_all, select_all};
+use tokio::runtime::Handle;
+
+use crate::dispatch::Dispatcher;
+use crate::models::Signal;
+use crate::outbox::{Claimed, End, Ended, Held, LEASE, Outbox, Retry, Unstarted, Work, runnable};
+use crate::receiver::ReceiverInfo;
+use crate::store::{Claim, Store, StoreError};
+use crate::util::clock::{Clock, later};
+use crate::util::in_flight::Counter;
+use crate::util::text::causes;
+
+const RENEWAL: Duration = Duration::from_secs(10);
+/// How often what is due is asked for: a second, give or take a fifth.
+const POLL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
+
+/// How long places that are given back are waited for, once the first one is.
+const TOGETHER: Duration = Duration::from_millis(2);
+
+/// Runs deliveries and notes how they ended.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: Clock,
+    pub(crate) retry: Arc<Retry>,
+    /// Where receivers run: they may block it, and stall nobody else.
+    pub(crate) receivers: Handle,
+}
+
+impl Worker {
+    /// Starts what comes out of the outbox, until nobody can put anything in any more.
+    pub(crate) async fn start_handed_over(self, mut unstarted: Unstarted) {
+        while let Some(work) = unstarted.recv().await {
+            self.receivers.spawn(self.clone().run_event(work));
+        }
+    }
+
+    /// Claims what is due, as far as there are slots for it: every second, and at once while there is a backlog.
+    pub(crate) async fn poll(self) {
+        while !self.outbox.is_stopping() {
+            match self.claim_due().await {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(error = causes(&error), "due deliveries couldn't be claimed; tried again")
+                }
+            }
+            let pause = later(self.clock.steady(), self.retry.between(POLL.0, POLL.1));
+            let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
+            let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
+            if has_backlog {
+                // Those that ended in one commit give their places back one after another: all of them are filled at once.
+                let freed = self.outbox.slots.freed().then(|()| tokio::time::sleep(TOGETHER));
+                reasons.push(freed.boxed());
+            }
+            select_all(reasons).await;
+        }
+    }
+
+    async fn claim_due(&self) -> Result<(), StoreError> {
+        let now = self.clock.steady();
+        // Whoever finds no slot while they are taken here says so after this.
+        let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
+        if !has_backlog && !self.store.has_due(now, self.runnable()).await? {
+            return Ok(());
+        }
+        let slots = self.outbox.slots.take(usize::MAX);
+        let wanted = slots.len();
+        let _claiming = self.outbox.running.claiming();
+        let claim = Claim { now, lease_until: later(now, LEASE), runnable: self.runnable(), slots };
+        if self.store.claim(claim).await? == wanted {
+            self.outbox.backlog.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Keeps the leases of what runs here, however long it takes.
+    pub(crate) async fn renew_leases(self) {
+        loop {
+            self.clock.sleep_until(later(self.clock.steady(), RENEWAL)).await;
+            let running = self.outbox.running.all();
+            let until = later(self.clock.steady(), LEASE);
+            let renewed = if running.is_empty() {
+                Ok(())
+            } else {
+                self.store.renew(running.into_iter().map(|(id, held)| (id, held.attempt)).collect(), until).await
+            };
+            match renewed {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => tracing::error!(error = causes(&error), "leases couldn't be renewed; tried again"),
+            }
+        }
+    }
+
+    /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once. The next ones start
+    /// when these have run, while it is still being noted how they ended.
+    async fn run_event(self, work: Work) {
+        let Work { transaction, event, deliveries, span } = work;
+        let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
+        let (worker, transaction, event, span) = (&self, &transaction, &event, &span);
+        let mut run = Vec::with_capacity(deliveries.len());
+        let mut before = Counter::default();
+        for group in self.in_order(event.transition().signals(), deliveries) {
+            let earlier = std::mem::take(&mut before);
+            for (receiver, claimed) in group {
+                let (earlier, running) = (earlier.clone(), before.enter());
+                run.push(async move {
+                    earlier.none().await;
+                    let end = match receiver {
+                        Some(receiver) if !worker.outbox.is_stopping() => {
+                            worker.deliver(&receiver, &claimed, transaction, event, span).await
+                        }
+                        // Disconnected meanwhile, or the program is stopping.
+                        _ => End::Unstarted,
+                    };
+                    let noted = worker.acknowledge(claimed, end);
+                    drop(running);
+                    noted.await;
+                });
+            }
+        }
+        join_all(run).await;
+    }
+
+    /// In groups that start one after another: by signal, by `order`, and within a group as the registry has them.
+    fn in_order(&self, signals: &[Signal], deliveries: Vec<Claimed>) -> Vec<Vec<(Option<ReceiverInfo>, Claimed)>> {
+        let registry = self.dispatcher.snapshot();
+        let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for claimed in deliveries {
+            let signal = signals.iter().position(|signal| *signal == claimed.planned.signal);
+            let place = registry.all().iter().position(|receiver| receiver.id() == claimed.planned.receiver);
+            let receiver = place.map(|place| registry.all()[place].clone());
+            let order = receiver.as_ref().map(ReceiverInfo::order);
+            groups.entry((signal, order)).or_default().insert((place, claimed.planned.id), (receiver, claimed));
+        }
+        groups.into_values().map(|group| group.into_values().collect()).collect()
+    }
+
+    /// Waits until nothing runs and nothing is due.
+    pub(crate) async fn idle(&self) -> Result<(), StoreError> {
+        loop {
+            self.outbox.running.none().await;
+            if self.outbox.is_stopping() || !self.store.has_due(self.clock.steady(), self.runnable()).await? {
+                return Ok(());
+            }
+            self.claim_due().await?;
+        }
+    }
+
+    /// Claims nothing more, lets what runs finish for so long, and lets go of the rest.
+    pub(crate) async fn stop(&self, grace: Duration) {
+        self.outbox.stopping.store(true, Ordering::Release);
+        self.outbox.wake();
+        if tokio::time::timeout(grace, self.outbox.running.none()).await.is_ok() {
+            return;
+        }
+        self.outbox.running.claimed_all().await;
+        let held = self.outbox.running.all();
+        tracing::warn!(receivers = held.len(), "receivers run past the grace period; they run again at the next start");
+        let let_go = held.into_iter().map(|(id, Held { attempt, has_started })| {
+            let end = if has_started { End::Abandoned } else { End::Unstarted };
+            self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end })
+        });
+        join_all(let_go).await;
+    }
+
+    /// Looks for what is due now, without waiting for the second to pass.
+    pub(crate) fn wake(&self) {
+        self.outbox.wake();
+    }
+
+    fn runnable(&self) -> Vec<String> {
+        runnable(&self.dispatcher.receivers())
+    }
+}
