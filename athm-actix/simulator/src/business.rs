@@ -1,6 +1,6 @@
-//! The business that is paid.
+//! The business that receives payments.
 
-/// What a find answer says of the business.
+/// The fields of a find answer that describe the business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Business {
     pub(crate) id: String,

@@ -1,4 +1,4 @@
-//! The simulator's clock, which can be moved on, and the provider's way of writing times.
+//! The simulator's clock, and the provider's format of times.
 
 use std::time::{Duration, Instant};
 
@@ -6,57 +6,67 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-/// Puerto Rico: four hours behind UTC, all year.
+/// Puerto Rico: UTC−4 all year.
 const PUERTO_RICO: Offset = Offset::constant(-4);
 
-/// The real time when it began, from where it goes at a speed of its own, moved on by what was skipped.
+/// Where the simulator takes the time from.
 #[derive(Debug)]
-pub(crate) struct Clock {
-    began: Timestamp,
-    beginning: Instant,
-    speed: u32,
-    skipped: SignedDuration,
+pub(crate) enum Clock {
+    /// The system's clock at start, running at its own speed, plus what was skipped.
+    Own { started_at: Timestamp, instant: Instant, speed: u32, skipped: SignedDuration },
+    /// A clock shared with the program under test; advancing either advances both.
+    Shared(athm_core::Clock),
 }
 
 impl Clock {
-    /// So many seconds pass in one.
-    pub(crate) fn new(speed: u32) -> Self {
-        Self { began: Timestamp::now(), beginning: Instant::now(), speed, skipped: SignedDuration::ZERO }
+    /// A clock on which `speed` seconds pass in one second.
+    pub(crate) fn with_speed(speed: u32) -> Self {
+        Self::Own { started_at: Timestamp::now(), instant: Instant::now(), speed, skipped: SignedDuration::ZERO }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        let passed = self.beginning.elapsed().saturating_mul(self.speed);
-        after(self.began, passed).checked_add(self.skipped).unwrap_or(Timestamp::MAX)
+        match self {
+            Self::Own { started_at, instant, speed, skipped } => {
+                let elapsed = instant.elapsed().saturating_mul(*speed);
+                after(*started_at, elapsed).checked_add(*skipped).unwrap_or(Timestamp::MAX)
+            }
+            Self::Shared(clock) => clock.now(),
+        }
     }
 
     pub(crate) fn skip(&mut self, duration: Duration) {
-        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        self.skipped = self.skipped.saturating_add(duration);
+        match self {
+            Self::Own { skipped, .. } => {
+                let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+                *skipped = skipped.saturating_add(duration);
+            }
+            Self::Shared(clock) => clock.advance(duration),
+        }
     }
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self::new(1)
+        Self::with_speed(1)
     }
 }
 
-/// The moment that comes so much later.
+/// `moment` plus `duration`, at most the last time that a timestamp can hold.
 pub(crate) fn after(moment: Timestamp, duration: Duration) -> Timestamp {
     moment.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// The time of day in Puerto Rico.
+/// The civil time in Puerto Rico.
 pub(crate) fn local(moment: Timestamp) -> DateTime {
     PUERTO_RICO.to_datetime(moment)
 }
 
-/// `2026-03-01 18:04:59`, as a find answer has it.
+/// The format of a find answer: `2026-03-01 18:04:59`.
 pub(crate) fn written(moment: Timestamp) -> String {
     local(moment).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Either way of the provider's to write a time, `2026-03-01 18:04:59` and `2026-03-01 18:04:59.0`.
+/// Parses both formats of the provider, `2026-03-01 18:04:59` and `2026-03-01 18:04:59.0`.
 pub(crate) fn read(text: &str) -> Option<Timestamp> {
     let local = DateTime::strptime("%Y-%m-%d %H:%M:%S%.f", text).ok()?;
     PUERTO_RICO.to_timestamp(local).ok()
@@ -67,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_and_read_as_puerto_rico_has_them() {
+    fn times_are_in_puerto_rico_time() {
         let moment: Timestamp = "2026-03-01T22:04:59Z".parse().unwrap();
         assert_eq!(written(moment), "2026-03-01 18:04:59");
         assert_eq!(read("2026-03-01 18:04:59"), Some(moment));
@@ -76,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn skipping_more_time_than_there_is_stops_at_its_end() {
+    fn the_clock_stops_at_the_last_timestamp() {
         let mut clock = Clock::default();
         clock.skip(Duration::MAX);
         clock.skip(Duration::MAX);
@@ -84,10 +94,21 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_still_moves_when_time_is_skipped() {
-        let mut clock = Clock::new(0);
+    fn a_stopped_clock_can_be_advanced() {
+        let mut clock = Clock::with_speed(0);
         let before = clock.now();
         clock.skip(Duration::from_secs(5));
+        assert_eq!(clock.now().duration_since(before).as_secs(), 5);
+    }
+
+    #[test]
+    fn a_shared_clock_advances_for_both() {
+        let shared = athm_core::Clock::manual();
+        let mut clock = Clock::Shared(shared.clone());
+        clock.skip(Duration::from_secs(5));
+        assert_eq!(clock.now(), shared.now());
+        let before = shared.now();
+        shared.advance(Duration::from_secs(5));
         assert_eq!(clock.now().duration_since(before).as_secs(), 5);
     }
 }

@@ -1,79 +1,91 @@
-//! What can go wrong with a simulator.
+//! The simulator's errors.
 
 use std::io;
 
 use athm_core::{Amount, EcommerceId, Status};
 
-/// Why a [`Simulator`](super::Simulator) can't start, or can't do what was asked.
+/// An error of a [`Simulator`](crate::Simulator): it can't start, or a call is refused.
+///
+/// ```
+/// use athm_core::{Amount, Status};
+/// use athm_simulator::{SimulatedPayment, Simulator, SimulatorError};
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = Simulator::start().await?;
+/// let id = simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Cancelled));
+/// let error = simulator.approve(&id).unwrap_err();
+/// assert!(matches!(error, SimulatorError::WrongStatus { status: Status::Cancelled, .. }));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimulatorError {
-    /// The port is taken, or may not be used.
-    #[error("the simulator can't listen on 127.0.0.1:{port}; choose another port, or none for a free one")]
+    /// The port is taken or not permitted.
+    #[error("the simulator can't listen on 127.0.0.1:{port}; choose another port, or 0 for a free one")]
     Bind {
-        /// The port asked for; 0 stands for any free one.
+        /// The requested port; 0 means any free one.
         port: u16,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The server's thread can't be run.
+    /// The server or its thread can't be started.
     #[error("the simulator's server can't be started")]
     Start {
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// No payment has that `ecommerceId`.
     #[error("the simulator has no payment {id}")]
     UnknownPayment {
-        /// The `ecommerceId` asked for.
+        /// The requested `ecommerceId`.
         id: EcommerceId,
     },
-    /// The payment isn't in a state from which it can go there.
+    /// The payment's state doesn't allow the change.
     #[error("payment {id} is {status}; only {expected} payments can be {wanted}")]
     WrongStatus {
         /// The payment.
         id: EcommerceId,
-        /// The state that it is in.
+        /// Its state.
         status: Status,
-        /// The states in which it would be possible.
+        /// The states that allow the change.
         expected: &'static str,
-        /// What was asked for.
+        /// The requested change.
         wanted: &'static str,
     },
-    /// The customer's card isn't good for the payment, which is cancelled with that.
+    /// The payment exceeds the limit of the customer's card, and was cancelled.
     #[error("payment {id} is over the limit of the customer's card")]
     OverLimit {
         /// The payment.
         id: EcommerceId,
     },
-    /// So much can't be given back.
-    #[error("of payment {id} {left} can be given back, and no more")]
+    /// The refund exceeds what is left of the payment.
+    #[error("at most {left} of payment {id} can be refunded")]
     NotRefundable {
         /// The payment.
         id: EcommerceId,
-        /// What has not been given back yet.
+        /// The amount that can still be refunded.
         left: Amount,
     },
-    /// The word names no fault.
+    /// The text names no [`Fault`](crate::Fault).
     #[error(
-        "{found:?} is no fault; these are: reject=CODE, slow=2s, timeout, error, bad-gateway, garbage (each also as in timeout-after and timeout-late=5s), truncated, stale=5s, bom"
+        "{found:?} is not a fault; known are: reject=CODE, slow=2s, timeout, error, bad-gateway, garbage (each also as in timeout-after and timeout-late=5s), truncated, stale=5s, bom"
     )]
     UnknownFault {
-        /// The word.
+        /// The text.
         found: String,
     },
-    /// Webhooks can't be sent there.
+    /// The webhook URL isn't on loopback.
     #[error(
-        "the simulator sends webhooks to this machine alone, as in http://127.0.0.1:8080/athm/webhook: found {url:?}"
+        "the simulator sends webhooks only to this machine, as in http://127.0.0.1:8080/athm/webhook: found {url:?}"
     )]
-    Listener {
-        /// The address.
+    WebhookUrl {
+        /// The URL.
         url: String,
     },
-    /// The word names no fault of a webhook.
-    #[error("{found:?} is no fault of a webhook; these are: lost, doubled, delayed=5s, reordered, forged")]
+    /// The text names no [`WebhookFault`](crate::WebhookFault).
+    #[error("{found:?} is not a webhook fault; known are: lost, doubled, delayed=5s, reordered, forged")]
     UnknownWebhookFault {
-        /// The word.
+        /// The text.
         found: String,
     },
 }

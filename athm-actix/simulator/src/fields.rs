@@ -1,10 +1,10 @@
-//! The fields of a JSON object, in all the spellings that the provider uses and takes.
+//! Reads fields of a JSON object in each of the provider's spellings.
 
 use athm_core::{Amount, Item};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A field that holds something else than it should.
+/// A field whose value isn't what was expected.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadField {
     pub(crate) name: String,
@@ -17,8 +17,7 @@ impl BadField {
     }
 }
 
-/// A JSON object, read by the provider's names. Several names mean that the first one present counts; null and blank
-/// text are absence.
+/// A JSON object. Methods that take several names read the first that is present; null and blank texts count as absent.
 pub(crate) struct Fields {
     map: Map<String, Value>,
     within: String,
@@ -35,7 +34,7 @@ impl Fields {
         self.map.contains_key(name)
     }
 
-    /// A field as it is, also a null or blank one.
+    /// A field's value, also null or blank.
     pub(crate) fn raw(&self, name: &str) -> Option<&Value> {
         self.map.get(name)
     }
@@ -56,7 +55,7 @@ impl Fields {
         BadField { name: format!("{}{name}", self.within), expected }
     }
 
-    /// A text, trimmed; a number counts as its digits.
+    /// A trimmed text; a number is read as its digits.
     pub(crate) fn text(&self, names: &[&str]) -> Result<Option<String>, BadField> {
         let Some((name, value)) = self.present(names) else { return Ok(None) };
         match value {
@@ -66,7 +65,7 @@ impl Fields {
         }
     }
 
-    /// An amount of money, not negative.
+    /// An amount of money, zero or more.
     pub(crate) fn amount(&self, names: &[&str]) -> Result<Option<Amount>, BadField> {
         let Some((name, value)) = self.present(names) else { return Ok(None) };
         let amount = match value {
@@ -79,7 +78,7 @@ impl Fields {
         }
     }
 
-    /// A whole number, not negative; `3`, `3.0`, `"3"` and `"0003"` are all the same.
+    /// A whole number, zero or more, as `3`, `3.0`, `"3"` or `"0003"`.
     pub(crate) fn whole(&self, names: &[&str]) -> Result<Option<u64>, BadField> {
         let Some((name, value)) = self.present(names) else { return Ok(None) };
         let number = match value {
@@ -90,7 +89,7 @@ impl Fields {
         number.map(Some).ok_or_else(|| self.bad(name, "a whole number"))
     }
 
-    /// Yes or no.
+    /// A boolean.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, BadField> {
         match self.present(&[name]) {
             None => Ok(None),
@@ -99,7 +98,7 @@ impl Fields {
         }
     }
 
-    /// A text that parses.
+    /// A text that parses as `T`.
     pub(crate) fn parsed<T: std::str::FromStr>(
         &self,
         names: &[&str],
@@ -110,7 +109,7 @@ impl Fields {
         text.parse().map(Some).map_err(|_| self.bad(name, expected))
     }
 
-    /// The lines of what is bought: an array, or a text that holds one.
+    /// The items: an array, or a text that contains one as JSON.
     pub(crate) fn items(&self) -> Result<Vec<Item>, BadField> {
         const EXPECTED: &str = "a list of items";
         let values: Vec<Value> = match self.present(&["items"]) {
@@ -119,16 +118,16 @@ impl Fields {
             Some((_, Value::String(text))) => serde_json::from_str(text).map_err(|_| self.bad("items", EXPECTED))?,
             Some(_) => return Err(self.bad("items", EXPECTED)),
         };
-        let items = values.into_iter().enumerate().map(|(place, value)| match value {
-            Value::Object(map) => Self { map, within: format!("items[{place}].") }.item(),
-            _ => Err(self.bad(&format!("items[{place}]"), "an item")),
+        let items = values.into_iter().enumerate().map(|(index, value)| match value {
+            Value::Object(map) => Self { map, within: format!("items[{index}].") }.item(),
+            _ => Err(self.bad(&format!("items[{index}]"), "an item")),
         });
         items.collect()
     }
 
     fn item(&self) -> Result<Item, BadField> {
-        let quantity = u32::try_from(self.whole(&["quantity"])?.unwrap_or(1))
-            .map_err(|_| self.bad("quantity", "a number of things"))?;
+        let quantity =
+            u32::try_from(self.whole(&["quantity"])?.unwrap_or(1)).map_err(|_| self.bad("quantity", "a quantity"))?;
         let text = |name| -> Result<String, BadField> { Ok(self.text(&[name])?.unwrap_or_default()) };
         let price = self.amount(&["price"])?.unwrap_or_default();
         Ok(Item::new(text("name")?, price)

@@ -1,4 +1,4 @@
-//! The simulator's own answers, as opposed to the provider's.
+//! Error answers of the simulator's own endpoints.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

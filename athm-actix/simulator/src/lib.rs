@@ -1,13 +1,12 @@
 //! A stand-in for ATH Móvil's servers: the provider has no sandbox, and a test against the real one moves real money.
 //!
 //! [`Simulator::start`] answers the provider's API on a free loopback port, on a thread of its own, with all payments in
-//! memory. Point athm (or anything else that talks to ATH Móvil) at [`Simulator::url`], in place of both of the
-//! provider's hosts. The customer's phone is the page at that address, or [`approve`](Simulator::approve) and
-//! [`decline`](Simulator::decline) in a test.
+//! memory. Its address, [`Simulator::url`], replaces both of the provider's hosts. The customer's phone is the page at
+//! that address; tests call [`approve`](Simulator::approve) and [`decline`](Simulator::decline).
 //!
 //! ```
-//! use athm_simulator::{SimulatedPayment, Simulator};
 //! use athm_core::{Amount, Status};
+//! use athm_simulator::{SimulatedPayment, Simulator};
 //!
 //! # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let simulator = Simulator::start().await?;
@@ -20,11 +19,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! In a test of your own, three lines give your receivers a provider:
+//! With `athm-simulator` among the dev-dependencies, a test of your receivers has a provider:
 //!
 //! ```
-//! use athm_simulator::{SimulatedPayment, Simulator};
 //! use athm_actix::{Amount, Athm, NewPayment, Status};
+//! use athm_simulator::Simulator;
 //!
 //! # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -34,62 +33,77 @@
 //! let athm = athm.database_url(database).start().await?;
 //!
 //! let payment = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
-//! simulator.approve(payment.ecommerce_id().unwrap())?; // the customer's thumb
+//! simulator.approve(payment.ecommerce_id().unwrap())?; // the customer's decision
 //! let payment = athm.authorize(payment.id()).await?;
 //! assert_eq!(payment.status(), &Status::Completed);
 //! # athm.shutdown(std::time::Duration::ZERO).await;
 //! # Ok(()) }
 //! ```
 //!
+//! # Over HTTP
+//!
+//! The program `athm-simulator` runs the same simulator for tests in other languages and for demos; `athm-simulator --help`
+//! lists its options and the control endpoints.
+//!
 //! | what | where |
 //! |---|---|
-//! | the provider's API | `/api/business-transaction/ecommerce/…`, `/api/v4/searchTransaction`, `/transactions/…`: each endpoint on its own path |
-//! | the provider's checkout script | `GET /api/modal/js/athmovil_base.js` |
-//! | the customer's phone, and what happens behind it | `GET /` |
-//! | seed a payment | `POST /simulator/payments`: the `data` object of a find answer, absent fields defaulted |
-//! | the customer's decision | `POST /simulator/payments/{ecommerceId}/approve` and `/decline` |
-//! | the business gives the rest back | `POST /simulator/payments/{ecommerceId}/refund` |
-//! | what became of it | `GET /simulator/payments/{ecommerceId}` |
-//! | an app payment, a donation | `POST /simulator/received` with `kind=donation`, `total=5.00`, `message=…` |
-//! | a test event | `POST /simulator/test-webhook` |
-//! | the next request goes wrong | `POST /simulator/faults` with `fault=timeout-after`, and perhaps `endpoint=refund` (see [`Fault`]) |
-//! | the next webhook goes wrong | `POST /simulator/webhook-faults` with `fault=lost` (see [`WebhookFault`]) |
-//! | time travel | `POST /simulator/time` with `seconds=130` |
+//! | the provider's API | `/api/business-transaction/ecommerce/…`, `/api/v4/searchTransaction`, `/transactions/…`, on the provider's own paths |
+//! | the customer's phone, with controls and logs | `GET /` |
+//! | control endpoints: payments, faults, time | `/simulator/…`, listed by [`ControlEndpoint`] |
+//! | a fault for one request | the header `Simulator-Fault: timeout-after`, see [`Fault`] |
+//! | a checkout script | `GET /api/modal/js/athmovil_base.js` |
 //!
-//! What is documented nowhere is made up here, and no promise of the provider's: the HTTP statuses of errors, the fees,
-//! the answer to a subscription, the longest time of a report (31 days), and what a refund's own reference number is.
+//! # What it can't tell you
 //!
-//! It binds and calls loopback only, and refuses requests that name another host or come from another origin's page.
+//! The provider documents neither the HTTP statuses of errors, nor fees, nor the answer to a subscription, nor the longest
+//! range of a report. The simulator's are invented and no promise of the provider's.
+//!
+//! The checkout script is not the provider's: that one opens the payment in the browser and accepts no existing
+//! `ecommerceId`. The simulator's takes the `ecommerceId` of a payment that your server opened, and calls the page's functions
+//! `authorizationATHM`, `cancelATHM` and `expiredATHM`. A page that uses it needs a replacement in production.
+//!
+//! # Security
+//!
+//! The simulator binds loopback and calls loopback only. It refuses requests with a foreign `Host`, and changes from pages of
+//! another origin.
 
-mod answers;
-mod builder;
-mod business;
-mod call;
-mod clock;
+// Top layer first: a module uses only modules below it, and the data types that are re-exported here.
+mod handle;
+mod server;
+
 mod control;
 mod endpoints;
-mod error;
-mod faults;
-mod fields;
-mod guard;
-mod handle;
-mod json;
-mod ledger;
-mod log;
-mod magic;
 mod pages;
-mod payment;
-mod seed;
-mod server;
+mod webhook_sender;
+
+mod middleware;
+mod request;
 mod shared;
+
+mod ledger;
+mod request_log;
 mod webhooks;
 
-pub use self::builder::SimulatorBuilder;
+mod answers;
+mod faults;
+mod refusal;
+
+mod phone;
+
+mod payment;
+
+mod amounts;
+mod business;
+mod clock;
+mod error;
+mod fields;
+mod json;
+
 pub use self::control::ControlEndpoint;
 pub use self::error::SimulatorError;
-pub use self::faults::{Effect, Endpoint, Fault, FaultRates, Outage, Rates, WebhookFaultRates};
-pub use self::handle::Simulator;
-pub use self::log::ReceivedRequest;
-pub use self::magic::Phone;
+pub use self::faults::{Effect, Endpoint, Fault, FaultRates, Outage, Rates, WebhookFault, WebhookFaultRates};
+pub use self::handle::{Simulator, SimulatorBuilder};
 pub use self::payment::{RefundReference, SimulatedPayment};
-pub use self::webhooks::{Customers, SentWebhook, WebhookFault, WebhookShape};
+pub use self::phone::TestPhone;
+pub use self::request_log::ReceivedRequest;
+pub use self::webhooks::{PaymentChannel, SentWebhook, WebhookShape};

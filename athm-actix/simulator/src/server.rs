@@ -1,4 +1,4 @@
-//! The server: a thread of its own, so that it runs under any runtime, or none.
+//! The HTTP server, on a thread of its own, so that it runs beside any async runtime.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use actix_web::{App, HttpServer, rt, web};
 use tokio::sync::{oneshot, watch};
 
 use crate::shared::Shared;
-use crate::{SimulatorError, control, endpoints, guard, pages, webhooks};
+use crate::{SimulatorError, control, endpoints, middleware, pages, webhook_sender};
 
 pub(crate) struct Server {
     url: String,
     handle: ServerHandle,
-    /// Its sender lives in the server's thread, and nothing is ever sent: it closes when the thread is done.
+    /// The server's thread holds the sender and sends nothing: the channel closes when the thread ends.
     ended: watch::Receiver<()>,
 }
 
 impl Server {
     pub(crate) async fn start(port: u16, shared: Arc<Shared>) -> Result<Self, SimulatorError> {
-        // Loopback, and nothing else: whoever reaches the simulator can approve payments.
+        // Loopback only: every client that reaches the simulator can approve payments.
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| SimulatorError::Bind { port, source })?;
         let address = listener.local_addr().map_err(|source| SimulatorError::Bind { port, source })?;
@@ -36,7 +36,7 @@ impl Server {
             })
             .map_err(|source| SimulatorError::Start { source })?;
 
-        let gone = |_| SimulatorError::Start { source: io::Error::other("its thread ended before it was up") };
+        let gone = |_| SimulatorError::Start { source: io::Error::other("the thread ended before the server was up") };
         let handle = start.await.map_err(gone)?.map_err(|source| SimulatorError::Start { source })?;
         Ok(Self { url: format!("http://{address}"), handle, ended })
     }
@@ -54,15 +54,15 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The command is sent by the call itself; the future only waits for its end.
+        // The call sends the command; the future only waits until the server has stopped.
         drop(self.handle.stop(false));
     }
 }
 
 async fn run(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sender<io::Result<ServerHandle>>) {
-    match webhooks::client() {
-        // It ends with the thread.
-        Ok(client) => drop(rt::spawn(webhooks::run(Arc::clone(&shared), client))),
+    match webhook_sender::client() {
+        // The task ends with the thread.
+        Ok(client) => drop(rt::spawn(webhook_sender::run(Arc::clone(&shared), client))),
         Err(error) => {
             let _ = started.send(Err(io::Error::other(error)));
             return;
@@ -76,7 +76,7 @@ async fn run(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sende
             .configure(control::configure)
             .configure(pages::configure)
             .default_service(web::to(control::not_found))
-            .wrap(from_fn(guard::guard))
+            .wrap(from_fn(middleware::control_access))
     })
     .workers(1)
     .disable_signals()
@@ -84,7 +84,7 @@ async fn run(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sende
 
     match server.map(HttpServer::run) {
         Ok(server) => {
-            // When nobody waits for the start any more, the server is dropped before it accepts anything.
+            // If the caller of `start` is gone, the server is dropped before it accepts a connection.
             if started.send(Ok(server.handle())).is_ok()
                 && let Err(error) = server.await
             {

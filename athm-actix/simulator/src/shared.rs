@@ -1,4 +1,4 @@
-//! What the handles of a simulator and its server have in common.
+//! The state that the handles of a simulator share with its server.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,46 +6,45 @@ use fastrand::Rng;
 
 use crate::business::Business;
 use crate::clock::Clock;
-use crate::faults::Plan;
+use crate::faults::FaultSchedule;
 use crate::ledger::Ledger;
-use crate::log::RequestLog;
+use crate::request_log::RequestLog;
 use crate::webhooks::Webhooks;
-use crate::{Customers, FaultRates, RefundReference, WebhookFaultRates, WebhookShape};
+use crate::{FaultRates, PaymentChannel, RefundReference, WebhookFaultRates, WebhookShape};
 
-/// What the builder was told.
+/// The builder's settings.
 pub(crate) struct Settings {
     pub(crate) public_token: Option<String>,
     pub(crate) private_token: Option<String>,
     pub(crate) business: Business,
     pub(crate) refund_reference: RefundReference,
     pub(crate) webhook_shape: WebhookShape,
-    pub(crate) customers: Customers,
-    pub(crate) clock_speed: u32,
+    pub(crate) channel: PaymentChannel,
     pub(crate) seed: Option<u64>,
     pub(crate) faults: FaultRates,
     pub(crate) webhook_faults: WebhookFaultRates,
 }
 
-/// Locks are taken in the order of the fields, if several are held at once.
+/// If several locks are held at once, they are taken in the order of the fields.
 pub(crate) struct Shared {
     settings: Settings,
     ledger: Mutex<Ledger>,
-    plan: Mutex<Plan>,
+    schedule: Mutex<FaultSchedule>,
     webhooks: Mutex<Webhooks>,
     log: Mutex<RequestLog>,
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         let mut random = settings.seed.map_or_else(Rng::new, Rng::with_seed);
-        let Settings { webhook_shape, customers, .. } = settings;
-        let ledger = Ledger::new(settings.business.clone(), Clock::new(settings.clock_speed), random.fork());
-        let plan = Plan::new(settings.faults.clone(), random.fork());
-        let webhooks = Webhooks::new(webhook_shape, customers, settings.webhook_faults.clone(), random.fork());
+        let Settings { webhook_shape, channel, .. } = settings;
+        let ledger = Ledger::new(settings.business.clone(), clock, random.fork());
+        let schedule = FaultSchedule::new(settings.faults.clone(), random.fork());
+        let webhooks = Webhooks::new(webhook_shape, channel, settings.webhook_faults.clone(), random.fork());
         Self {
             settings,
             ledger: Mutex::new(ledger),
-            plan: Mutex::new(plan),
+            schedule: Mutex::new(schedule),
             webhooks: Mutex::new(webhooks),
             log: Mutex::default(),
         }
@@ -56,23 +55,23 @@ impl Shared {
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        locked(&self.ledger)
+        lock(&self.ledger)
     }
 
-    pub(crate) fn plan(&self) -> MutexGuard<'_, Plan> {
-        locked(&self.plan)
+    pub(crate) fn schedule(&self) -> MutexGuard<'_, FaultSchedule> {
+        lock(&self.schedule)
     }
 
     pub(crate) fn webhooks(&self) -> MutexGuard<'_, Webhooks> {
-        locked(&self.webhooks)
+        lock(&self.webhooks)
     }
 
     pub(crate) fn log(&self) -> MutexGuard<'_, RequestLog> {
-        locked(&self.log)
+        lock(&self.log)
     }
 }
 
-/// A panic elsewhere leaves these values whole, so the lock is as good as before.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A poisoned lock is used all the same: no panic leaves these values half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_core::{Amount, EcommerceId, Status, TransactionKind};
-use athm_simulator::{Phone, RefundReference, Simulator, SimulatorError};
+use athm_simulator::{RefundReference, Simulator, SimulatorError, TestPhone};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ async fn each_rule_of_a_refund_has_its_code() {
 
 #[tokio::test]
 async fn a_refund_may_carry_the_payments_reference_and_is_searched_for_with_it() {
-    let simulator = Simulator::builder().refund_reference(RefundReference::OfThePayment).start().await.unwrap();
+    let simulator = Simulator::builder().refund_reference(RefundReference::Payment).start().await.unwrap();
     let shop = Shop::with(simulator);
     let (id, reference) = shop.paid();
     let refund = shop.simulator.refund(&id, Amount::from_cents(500)).unwrap();
@@ -174,14 +174,14 @@ async fn an_open_payment_is_sent_to_another_phone() {
 #[tokio::test]
 async fn some_phones_decide_by_themselves() {
     let shop = Shop::open().await;
-    let created = async |phone: Phone| -> EcommerceId {
+    let created = async |phone: TestPhone| -> EcommerceId {
         text(&shop.create_for(phone.number()).await["data"]["ecommerceId"]).parse().unwrap()
     };
-    assert_eq!(shop.status(&created(Phone::Approves).await).await, "CONFIRM");
-    assert_eq!(shop.status(&created(Phone::Declines).await).await, "CANCEL");
-    assert_eq!(shop.create_for(Phone::Blocked.number()).await["errorcode"], "BTRA_0002");
+    assert_eq!(shop.status(&created(TestPhone::Approves).await).await, "CONFIRM");
+    assert_eq!(shop.status(&created(TestPhone::Declines).await).await, "CANCEL");
+    assert_eq!(shop.create_for(TestPhone::Blocked.number()).await["errorcode"], "BTRA_0002");
 
-    let id = created(Phone::OverLimit).await;
+    let id = created(TestPhone::OverLimit).await;
     assert_eq!(shop.status(&id).await, "OPEN");
     shop.simulator.approve(&id).unwrap();
     let token = shop.simulator.auth_token(&id).unwrap();
@@ -189,7 +189,7 @@ async fn some_phones_decide_by_themselves() {
     assert_eq!(shop.status(&id).await, "CANCEL");
 
     let (id, token) = shop.create().await;
-    shop.update_phone(&id, &token, Phone::Declines.number()).await;
+    shop.update_phone(&id, &token, TestPhone::Declines.number()).await;
     assert_eq!(shop.status(&id).await, "CANCEL");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_core::{Amount, Status, TransactionKind};
 use athm_simulator::{
-    Customers, Simulator, SimulatorBuilder, SimulatorError, WebhookFault, WebhookFaultRates, WebhookShape,
+    PaymentChannel, Simulator, SimulatorBuilder, SimulatorError, WebhookFault, WebhookFaultRates, WebhookShape,
 };
 use athm_tests::eventually;
 use serde_json::{Value, json};
@@ -98,9 +98,9 @@ async fn no_webhook_leaves_this_machine() {
     let answer = json_of(shop.post("/transactions/webhook/post").json(&subscription)).await;
     assert_eq!(answer["errorcode"], "BTRA_0006");
     let error = shop.simulator.subscribe("http://10.0.0.1/webhook").unwrap_err();
-    assert!(matches!(error, SimulatorError::Listener { .. }));
+    assert!(matches!(error, SimulatorError::WebhookUrl { .. }));
     let error = Simulator::builder().webhook_url("http://shop.example/").start().await.unwrap_err();
-    assert!(matches!(error, SimulatorError::Listener { .. }));
+    assert!(matches!(error, SimulatorError::WebhookUrl { .. }));
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn phone_apps_send_no_webhook_of_what_came_to_nothing() {
 
 #[tokio::test]
 async fn web_payments_send_webhooks_of_what_came_to_nothing() {
-    let (shop, listener) = subscribed(|builder| builder.customers(Customers::OnTheWeb)).await;
+    let (shop, listener) = subscribed(|builder| builder.payment_channel(PaymentChannel::Web)).await;
     let (declined, _) = shop.create().await;
     shop.simulator.decline(&declined).unwrap();
     listener.heard(1).await;

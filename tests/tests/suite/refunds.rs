@@ -388,7 +388,7 @@ async fn what_is_refunded_of_a_payment_known_twice_is_refunded_once() {
 /// Beside the whole simulator, whose refunds carry a number of their own, or the payment's.
 #[tokio::test]
 async fn our_answers_and_the_report_of_two_equal_refunds_make_two_whatever_numbers_they_carry() {
-    for numbered in [RefundReference::OfItsOwn, RefundReference::OfThePayment] {
+    for numbered in [RefundReference::Own, RefundReference::Payment] {
         let (simulator, database) =
             (Simulator::builder().refund_reference(numbered).start().await.unwrap(), Database::new());
         let (recorder, clock) = (Recorder::new(), Clock::manual());

@@ -1,15 +1,15 @@
-//! A payment, as find and authorization answer it.
+//! The answer of find and authorization.
 
 use athm_core::Item;
 use serde::Serialize;
 use serde_json::Number;
 
-use super::amounts::{noisy, number};
 use super::{MovementItem, ecommerce_status};
+use crate::amounts::{as_number, as_single_float};
 use crate::business::Business;
 use crate::{SimulatedPayment, clock};
 
-/// The data of the answer to a find, and to an authorization.
+/// The data of the answer to find and to authorization.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Find<'a> {
@@ -46,12 +46,12 @@ impl<'a> Find<'a> {
             business_name: payment.business_name.as_deref().unwrap_or(&business.name),
             business_path: payment.business_path.as_deref().unwrap_or(&business.path),
             industry: payment.industry.as_deref().unwrap_or(&business.industry),
-            sub_total: number(payment.stated_subtotal()),
-            tax: number(payment.tax),
-            total: number(payment.total),
-            fee: noisy(payment.fee.unwrap_or_default()),
-            net_amount: number(payment.net_amount.unwrap_or_default()),
-            total_refunded_amount: number(payment.refunded_amount),
+            sub_total: as_number(payment.stated_subtotal()),
+            tax: as_number(payment.tax),
+            total: as_number(payment.total),
+            fee: as_single_float(payment.fee.unwrap_or_default()),
+            net_amount: as_number(payment.net_amount.unwrap_or_default()),
+            total_refunded_amount: as_number(payment.refunded_amount),
             metadata1: &payment.metadata_1,
             metadata2: &payment.metadata_2,
             items: payment.items.iter().map(FindItem::new).collect(),

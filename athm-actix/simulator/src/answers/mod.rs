@@ -1,13 +1,11 @@
-//! The provider's answers, key by key.
+//! The JSON of the provider's answers.
 
-mod amounts;
 mod find;
 mod movement;
 
 use athm_core::{Status, TransactionKind};
 use serde::Serialize;
 
-pub(super) use self::amounts::noisy;
 pub(super) use self::find::Find;
 use self::movement::MovementItem;
 pub(super) use self::movement::{Refunded, Report, Search};
@@ -27,12 +25,12 @@ impl<T> Success<T> {
     }
 }
 
-/// The data of the answer to the creation of a payment.
+/// The data of the answer to create.
 #[derive(Serialize)]
 pub(super) struct Created<'a> {
     #[serde(rename = "ecommerceId")]
     ecommerce_id: String,
-    // The one key that the provider writes in snake case.
+    // The only key that the provider writes in snake case.
     auth_token: &'a str,
 }
 
@@ -42,7 +40,7 @@ impl<'a> Created<'a> {
     }
 }
 
-/// The provider says `CANCEL` of an expired payment, too.
+/// The provider reports expired payments as `CANCEL`, too.
 pub(super) fn ecommerce_status(status: &Status) -> &str {
     match status {
         Status::Open => "OPEN",
@@ -61,12 +59,12 @@ pub(super) fn transaction_type(kind: &TransactionKind) -> String {
     }
 }
 
-/// The number that search answers where find answers a text such as `0001`.
+/// Search has a number where find has a text such as `0001`.
 pub(super) fn daily_number(payment: &SimulatedPayment) -> u64 {
     payment.daily_transaction_id.as_deref().and_then(|id| id.parse().ok()).unwrap_or_default()
 }
 
-/// `(787) 555-0142`: the one spelling that search finds and answers.
+/// `(787) 555-0142`: the only form that search accepts and returns.
 pub(super) fn phone(digits: &str) -> String {
     match (digits.get(..3), digits.get(3..6), digits.get(6..)) {
         (Some(area), Some(exchange), Some(line)) if line.len() == 4 => format!("({area}) {exchange}-{line}"),
@@ -79,14 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expired_payment_is_told_as_a_cancelled_one() {
+    fn an_expired_payment_is_reported_as_cancelled() {
         assert_eq!(ecommerce_status(&Status::Expired), "CANCEL");
         assert_eq!(ecommerce_status(&Status::Cancelled), "CANCEL");
         assert_eq!(ecommerce_status(&Status::Unknown("HELD".into())), "HELD");
     }
 
     #[test]
-    fn a_phone_is_written_the_way_search_takes_it() {
+    fn a_phone_is_written_as_search_expects_it() {
         assert_eq!(phone("7875550142"), "(787) 555-0142");
         assert_eq!(phone("0"), "0");
         assert_eq!(phone("teléfono"), "teléfono");

@@ -1,15 +1,15 @@
-//! A movement of money, as search, the report and a refund answer it: with other spellings than a find.
+//! The answers of search, report and refund, whose field names differ from those of find.
 
 use athm_core::{Item, TransactionKind};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Number;
 
-use super::amounts::number;
 use super::{daily_number, ecommerce_status, phone, transaction_type};
+use crate::amounts::as_number;
 use crate::{SimulatedPayment, clock};
 
-/// One transaction of a search, without an envelope.
+/// One transaction of a search answer, which has no envelope.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Search<'a> {
@@ -20,11 +20,11 @@ pub(crate) struct Search<'a> {
 
 impl<'a> Search<'a> {
     pub(crate) fn new(payment: &'a SimulatedPayment) -> Self {
-        Self { total_refunded_amount: number(payment.refunded_amount), movement: Movement::new(payment) }
+        Self { total_refunded_amount: as_number(payment.refunded_amount), movement: Movement::new(payment) }
     }
 }
 
-/// One transaction of a report, which has spellings of its own, and blanks behind some references.
+/// One transaction of a report, which spells some fields differently and ends some references with a space.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report<'a> {
@@ -34,15 +34,15 @@ pub(crate) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn new(place: usize, payment: &'a SimulatedPayment) -> Self {
+    pub(crate) fn new(index: usize, payment: &'a SimulatedPayment) -> Self {
         let mut movement = Movement::new(payment);
         if payment.kind == TransactionKind::Ecommerce {
             movement.transaction_type = String::from("eCommerce");
         }
-        if place % 2 == 1 {
+        if index % 2 == 1 {
             movement.reference_number.push(' ');
         }
-        Self { movement, total_refund_amount: number(payment.refunded_amount) }
+        Self { movement, total_refund_amount: as_number(payment.refunded_amount) }
     }
 }
 
@@ -82,11 +82,11 @@ impl<'a> Movement<'a> {
             phone_number: customer.phone.as_deref().map(phone).unwrap_or_default(),
             email: customer.email.as_deref().unwrap_or_default(),
             message: customer.message.as_deref().unwrap_or_default(),
-            total: number(payment.total),
-            tax: number(payment.tax),
-            subtotal: number(payment.stated_subtotal()),
-            fee: number(payment.fee.unwrap_or_default()),
-            net_amount: number(payment.net_amount.unwrap_or_default()),
+            total: as_number(payment.total),
+            tax: as_number(payment.tax),
+            subtotal: as_number(payment.stated_subtotal()),
+            fee: as_number(payment.fee.unwrap_or_default()),
+            net_amount: as_number(payment.net_amount.unwrap_or_default()),
             metadata1: &payment.metadata_1,
             metadata2: &payment.metadata_2,
             items: payment.items.iter().map(MovementItem::new).collect(),
@@ -110,14 +110,14 @@ impl<'a> MovementItem<'a> {
             name: &item.name,
             description: &item.description,
             quantity: item.quantity,
-            price: number(item.price),
-            tax: number(item.tax),
+            price: as_number(item.price),
+            tax: as_number(item.tax),
             metadata: &item.metadata,
         }
     }
 }
 
-/// The data of the answer to a refund: the refund, and what it gives back from.
+/// The data of the answer to a refund: the refund, and the refunded payment.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Refunded<'a> {
@@ -138,17 +138,17 @@ impl<'a> Refunded<'a> {
             email: payment.customer.email.as_deref().unwrap_or_default(),
         };
         Self {
-            refund: RefundPart { parties: parties(refund, "REFUND"), refunded_amount: number(refund.total) },
+            refund: RefundPart { parties: parties(refund, "REFUND"), refunded_amount: as_number(refund.total) },
             original_transaction: OriginalPart {
-                // What is published says so of a checkout's payment, too.
+                // The provider's sample calls a checkout's payment so, too.
                 parties: parties(original, "PAYMENT"),
                 message: original.customer.message.as_deref().unwrap_or_default(),
-                total: number(original.total),
-                tax: number(original.tax),
-                subtotal: number(original.stated_subtotal()),
-                fee: number(original.fee.unwrap_or_default()),
-                net_amount: number(original.net_amount.unwrap_or_default()),
-                total_refunded_amount: number(original.refunded_amount),
+                total: as_number(original.total),
+                tax: as_number(original.tax),
+                subtotal: as_number(original.stated_subtotal()),
+                fee: as_number(original.fee.unwrap_or_default()),
+                net_amount: as_number(original.net_amount.unwrap_or_default()),
+                total_refunded_amount: as_number(original.refunded_amount),
                 metadata1: &original.metadata_1,
                 metadata2: &original.metadata_2,
                 items: original.items.iter().map(MovementItem::new).collect(),

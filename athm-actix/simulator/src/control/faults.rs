@@ -1,4 +1,4 @@
-//! What goes wrong next.
+//! Queues faults.
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::{Endpoint, Fault, WebhookFault, json};
 #[derive(Deserialize)]
 pub(super) struct Queued {
     fault: String,
-    /// A request of any endpoint, unless given.
+    /// Empty for any endpoint.
     #[serde(default)]
     endpoint: String,
 }
@@ -30,7 +30,7 @@ pub(super) async fn queue(shared: web::Data<Shared>, body: FormOrJson<Queued>) -
         },
     };
     match fault.parse::<Fault>() {
-        Ok(fault) => shared.plan().queue(endpoint, fault),
+        Ok(fault) => shared.schedule().queue(endpoint, fault),
         Err(error) => return json::field_error("fault", &error.to_string()),
     }
     redirect_to_page().finish()
@@ -53,7 +53,7 @@ pub(super) async fn queue_webhook(shared: web::Data<Shared>, body: FormOrJson<Qu
 }
 
 pub(super) async fn clear(shared: web::Data<Shared>) -> HttpResponse {
-    shared.plan().clear();
+    shared.schedule().clear();
     shared.webhooks().clear();
     redirect_to_page().finish()
 }

@@ -1,4 +1,4 @@
-//! The simulator's own endpoints: for its pages, and for tests in other languages.
+//! The simulator's own endpoints, for its pages and for tests in other languages.
 
 mod endpoint;
 mod faults;
@@ -53,7 +53,7 @@ fn into_inner<T>(body: FormOrJson<T>) -> Option<T> {
     })
 }
 
-/// 303: the page is asked for anew, so that reloading it repeats nothing.
+/// 303 to the page, so that reloading it repeats no request.
 fn redirect_to_page() -> HttpResponseBuilder {
     let mut answer = HttpResponse::SeeOther();
     answer.insert_header((LOCATION, "/"));

@@ -1,4 +1,4 @@
-//! Seeding, what the customer and the business decide, and what became of a payment.
+//! Adds, shows, approves, declines and refunds payments.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
@@ -12,24 +12,27 @@ use crate::business::Business;
 use crate::fields::Fields;
 use crate::ledger::{Entry, Ledger};
 use crate::shared::Shared;
-use crate::{Effect, SimulatorError, json, seed};
+use crate::{Effect, SimulatorError, json, payment};
 
 pub(super) async fn insert(shared: web::Data<Shared>, body: web::Bytes) -> HttpResponse {
     let Some(fields) = Fields::parse(&body) else {
         return json::error(StatusCode::BAD_REQUEST, "the body must be a JSON object: the data of a find answer");
     };
-    let payment = match seed::payment(&fields) {
+    let mut payment = match payment::from_json(&fields) {
         Ok(payment) => payment,
         Err(field) => return json::field_error(&field.name, &field.message()),
     };
     let mut ledger = shared.ledger();
+    if fields.is_absent("ecommerceId") {
+        payment.ecommerce_id = ledger.new_ecommerce_id();
+    }
     let id = ledger.insert(payment);
     answer(&mut ledger, &id, |entry, business| {
         HttpResponse::Created().json(Success::new(Find::new(&entry.payment, business)))
     })
 }
 
-/// What the provider's checkout script would know, for pages of any origin: an `ecommerceId` can't be guessed.
+/// For the checkout script on pages of any origin: an `ecommerceId` can't be guessed.
 pub(super) async fn show(shared: web::Data<Shared>, id: web::Path<String>) -> HttpResponse {
     let mut answer = match id.parse() {
         Ok(id) => state(&mut shared.ledger(), &id, HttpResponse::Ok()),
@@ -59,26 +62,26 @@ fn decide(
     let mut ledger = shared.ledger();
     match decision(&mut ledger, &id) {
         Ok(()) => state(&mut ledger, &id, redirect_to_page()),
-        // The page may be older than the payment's end; it shows how things stand now.
+        // The page may be outdated; the redirect shows the current state.
         Err(_) if wants_page(request) => redirect_to_page().finish(),
         Err(SimulatorError::UnknownPayment { id }) => unknown(&id.to_string()),
         Err(error) => json::error(StatusCode::CONFLICT, &error.to_string()),
     }
 }
 
-/// The business gives back what is left.
+/// The business refunds what is left.
 pub(super) async fn refund(shared: web::Data<Shared>, id: web::Path<String>, request: HttpRequest) -> HttpResponse {
-    let numbered = shared.settings().refund_reference;
+    let reference = shared.settings().refund_reference;
     decide(&shared, &id, &request, |ledger, id| {
         let left = ledger.entry(id).map(|entry| entry.payment.refundable()).unwrap_or_default();
-        ledger.refund(id, left, None, numbered, Effect::Done).map(drop)
+        ledger.refund(id, left, None, reference, Effect::Done).map(drop)
     })
 }
 
 /// `{"outcome": …, "find": …}`.
 #[derive(Serialize)]
 struct State<'a> {
-    /// The one word that the find answer lacks: it tells an expired payment from a cancelled one.
+    /// Distinguishes expired from cancelled, which the find answer doesn't.
     outcome: String,
     find: Success<Find<'a>>,
 }
@@ -90,9 +93,13 @@ fn state(ledger: &mut Ledger, id: &EcommerceId, mut builder: HttpResponseBuilder
     })
 }
 
-fn answer(ledger: &mut Ledger, id: &EcommerceId, draw: impl FnOnce(&Entry, &Business) -> HttpResponse) -> HttpResponse {
+fn answer(
+    ledger: &mut Ledger,
+    id: &EcommerceId,
+    render: impl FnOnce(&Entry, &Business) -> HttpResponse,
+) -> HttpResponse {
     let business = ledger.business().clone();
-    ledger.entry(id).map_or_else(|| unknown(&id.to_string()), |entry| draw(entry, &business))
+    ledger.entry(id).map_or_else(|| unknown(&id.to_string()), |entry| render(entry, &business))
 }
 
 fn unknown(id: &str) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! Money that comes in without a checkout, and test events.
+//! Receives money without a checkout, and sends test events.
 
 use actix_web::{HttpResponse, web};
 use athm_core::{Amount, TransactionKind};
@@ -31,7 +31,9 @@ pub(super) async fn receive(shared: web::Data<Shared>, body: FormOrJson<Received
         _ => return json::field_error("total", "total must be an amount of dollars, such as 5.00"),
     };
     let payment = SimulatedPayment::new(total).kind(kind).customer_message(message.trim());
-    shared.ledger().receive(payment);
+    let mut ledger = shared.ledger();
+    let id = ledger.new_ecommerce_id();
+    ledger.receive(payment.ecommerce_id(id));
     redirect_to_page().finish()
 }
 

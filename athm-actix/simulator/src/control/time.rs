@@ -1,4 +1,4 @@
-//! Time travel.
+//! Advances the clock.
 
 use std::time::Duration;
 

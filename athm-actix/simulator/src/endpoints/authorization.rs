@@ -1,26 +1,26 @@
-//! The merchant takes the money of an approved payment.
+//! Authorizes an approved payment: the money moves.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::Refusal;
 use super::tokens::payment_of_bearer;
 use crate::SimulatorError;
 use crate::answers::{Find, Success};
-use crate::call::Call;
+use crate::refusal::Refusal;
+use crate::request::ApiRequest;
 use crate::shared::Shared;
 
 pub(super) async fn authorize(
     shared: web::Data<Shared>,
-    call: Call,
-    request: HttpRequest,
+    request: ApiRequest,
+    http: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
     let mut ledger = shared.ledger();
-    let id = payment_of_bearer(&mut ledger, request.headers())?.payment.ecommerce_id;
-    call.is_about(&shared, id);
-    match ledger.authorize(&id, call.effect) {
+    let id = payment_of_bearer(&mut ledger, http.headers())?.payment.ecommerce_id;
+    request.log_payment(&shared, id);
+    match ledger.authorize(&id, request.effect) {
         Ok(()) => {}
         Err(SimulatorError::OverLimit { .. }) => return Err(Refusal::over_the_cards_limit()),
-        // Of parallel calls one wins; the others are told that the payment isn't confirmed, although it is paid.
+        // Like the provider, parallel calls that lose are answered "not confirmed", although the payment is paid.
         Err(_) => return Err(Refusal::not_confirmed()),
     }
     let entry = ledger.entry(&id).ok_or_else(Refusal::internal)?;

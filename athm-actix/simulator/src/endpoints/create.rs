@@ -1,4 +1,4 @@
-//! A payment is opened.
+//! Opens a payment.
 
 use std::time::Duration;
 
@@ -6,30 +6,34 @@ use actix_web::{HttpResponse, web};
 use athm_core::Amount;
 use serde_json::Value;
 
-use super::Refusal;
 use super::tokens::with_public_token;
 use crate::answers::{Created, Success};
-use crate::call::Call;
 use crate::fields::Fields;
+use crate::refusal::Refusal;
+use crate::request::ApiRequest;
 use crate::shared::Shared;
-use crate::{Phone, SimulatedPayment, seed};
+use crate::{SimulatedPayment, TestPhone, payment};
 
-const LEAST: Amount = Amount::from_cents(100);
-const MOST: Amount = Amount::from_cents(150_000);
-const METADATA_MOST: usize = 40;
+const MIN_TOTAL: Amount = Amount::from_cents(100);
+const MAX_TOTAL: Amount = Amount::from_cents(150_000);
+const MAX_METADATA: usize = 40;
 const TIMEOUT: std::ops::RangeInclusive<u64> = 120..=600;
 
-pub(super) async fn create(shared: web::Data<Shared>, call: Call, body: web::Bytes) -> Result<HttpResponse, Refusal> {
-    let payment = payment(&with_public_token(&shared, &body)?)?;
+pub(super) async fn create(
+    shared: web::Data<Shared>,
+    request: ApiRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, Refusal> {
+    let payment = read(&with_public_token(&shared, &body)?)?;
     let mut ledger = shared.ledger();
-    // What has no effect has no name; its caller hears something else anyway.
-    let id = ledger.open(payment, call.effect).ok_or_else(Refusal::internal)?;
-    call.is_about(&shared, id);
+    // Without effect there is no payment; the fault replaces this answer.
+    let id = ledger.open(payment, request.effect).ok_or_else(Refusal::internal)?;
+    request.log_payment(&shared, id);
     let entry = ledger.entry(&id).ok_or_else(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(Success::new(Created::new(entry))))
 }
 
-fn payment(fields: &Fields) -> Result<SimulatedPayment, Refusal> {
+fn read(fields: &Fields) -> Result<SimulatedPayment, Refusal> {
     let mut payment = SimulatedPayment::new(total(fields)?);
     payment.subtotal = fields.amount(&["subtotal", "subTotal"])?;
     payment.tax = fields.amount(&["tax"])?.unwrap_or_default();
@@ -41,18 +45,18 @@ fn payment(fields: &Fields) -> Result<SimulatedPayment, Refusal> {
     Ok(payment)
 }
 
-/// Ten digits of a phone that can be sent a payment.
+/// The phone's ten digits, unless it refuses payments.
 pub(super) fn phone(fields: &Fields) -> Result<Option<String>, Refusal> {
-    let number = seed::phone(fields)?;
-    if number.as_deref() == Some(Phone::Blocked.number()) { Err(Refusal::blocked()) } else { Ok(number) }
+    let number = payment::phone(fields)?;
+    if number.as_deref() == Some(TestPhone::Blocked.number()) { Err(Refusal::blocked()) } else { Ok(number) }
 }
 
 fn total(fields: &Fields) -> Result<Amount, Refusal> {
     required(fields, "total")?;
     match fields.amount(&["total"])?.unwrap_or_default() {
         Amount::ZERO => Err(Refusal::zero()),
-        total if total < LEAST => Err(Refusal::below_minimum()),
-        total if total > MOST => Err(Refusal::above_maximum()),
+        total if total < MIN_TOTAL => Err(Refusal::below_minimum()),
+        total if total > MAX_TOTAL => Err(Refusal::above_maximum()),
         total => Ok(total),
     }
 }
@@ -60,7 +64,7 @@ fn total(fields: &Fields) -> Result<Amount, Refusal> {
 fn metadata(fields: &Fields, name: &str) -> Result<String, Refusal> {
     required(fields, name)?;
     let text = fields.text(&[name])?.unwrap_or_default();
-    if text.chars().count() > METADATA_MOST { Err(Refusal::metadata(name)) } else { Ok(text) }
+    if text.chars().count() > MAX_METADATA { Err(Refusal::metadata(name)) } else { Ok(text) }
 }
 
 fn timeout(fields: &Fields) -> Result<Duration, Refusal> {
@@ -68,7 +72,7 @@ fn timeout(fields: &Fields) -> Result<Duration, Refusal> {
     if TIMEOUT.contains(&seconds) { Ok(Duration::from_secs(seconds)) } else { Err(Refusal::timeout()) }
 }
 
-/// The provider tells what isn't there from what is blank.
+/// The provider distinguishes absent fields from blank ones.
 pub(super) fn required(fields: &Fields, name: &str) -> Result<(), Refusal> {
     match fields.raw(name) {
         None | Some(Value::Null) => Err(Refusal::null(name)),
@@ -83,7 +87,7 @@ mod tests {
 
     fn refused(json: &str) -> String {
         let fields = Fields::parse(json.as_bytes()).unwrap();
-        payment(&fields).unwrap_err().to_string().split(':').next().unwrap().to_owned()
+        read(&fields).unwrap_err().to_string().split(':').next().unwrap().to_owned()
     }
 
     #[test]
@@ -110,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_spellings_of_the_provider_are_taken() {
+    fn limits_and_spellings_of_the_provider_are_accepted() {
         for (total, timeout) in [("1", "\"120\""), ("\"1500.00\"", "600"), ("25.5", "null")] {
             let json = format!(r#"{{"total":{total},"metadata1":"a","metadata2":"b","timeout":{timeout}}}"#);
-            assert!(payment(&Fields::parse(json.as_bytes()).unwrap()).is_ok(), "{json}");
+            assert!(read(&Fields::parse(json.as_bytes()).unwrap()).is_ok(), "{json}");
         }
     }
 }

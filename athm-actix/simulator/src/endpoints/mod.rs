@@ -1,11 +1,10 @@
-//! The provider's API: one file an endpoint, each on the path that it has at the provider.
+//! The provider's API: one file per endpoint, each on the provider's own path.
 
 mod authorization;
 mod cancel;
 mod create;
 mod find;
 mod refund;
-mod refusal;
 mod report;
 mod search;
 mod subscribe;
@@ -16,15 +15,15 @@ use actix_web::middleware::from_fn;
 use actix_web::web;
 use athm_core::EcommerceId;
 
-pub(super) use self::refusal::Refusal;
-use super::faults;
-use super::fields::Fields;
+use crate::fields::Fields;
+use crate::middleware;
+use crate::refusal::Refusal;
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(
             web::scope("/api/business-transaction/ecommerce")
-                .wrap(from_fn(faults::interfere))
+                .wrap(from_fn(middleware::inject_faults))
                 .route("/payment", web::post().to(create::create))
                 .route("/authorization", web::post().to(authorization::authorize))
                 .route("/refund", web::post().to(refund::refund))
@@ -34,12 +33,12 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         )
         .service(
             web::scope("/api/v4")
-                .wrap(from_fn(faults::interfere))
+                .wrap(from_fn(middleware::inject_faults))
                 .route("/searchTransaction", web::post().to(search::search)),
         )
         .service(
             web::scope("/transactions")
-                .wrap(from_fn(faults::interfere))
+                .wrap(from_fn(middleware::inject_faults))
                 .route("/v4/transactionReport", web::get().to(report::report))
                 .route("/webhook/post", web::post().to(subscribe::subscribe)),
         );

@@ -1,23 +1,23 @@
-//! Movements of money are asked for by anything that is known of them.
+//! Searches movements of money by any of their fields.
 
 use actix_web::{HttpResponse, web};
 use athm_core::Amount;
 
-use super::refusal::LegacyRefusal;
-use super::tokens::with_both_tokens_of_old;
+use super::tokens::with_both_tokens_legacy;
 use crate::SimulatedPayment;
 use crate::answers::{Search, daily_number, phone};
 use crate::fields::{BadField, Fields};
+use crate::refusal::LegacyRefusal;
 use crate::shared::Shared;
 
 /// A bare object, or a list when several match.
 pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, LegacyRefusal> {
-    let fields = with_both_tokens_of_old(&shared, &body)?;
-    // What can't be read matches nothing.
-    let query = Query::read(&fields).map_err(|_| LegacyRefusal::UNKNOWN)?.ok_or(LegacyRefusal::NOTHING_ASKED)?;
+    let fields = with_both_tokens_legacy(&shared, &body)?;
+    // An unreadable criterion matches nothing.
+    let query = Query::read(&fields).map_err(|_| LegacyRefusal::UNKNOWN)?.ok_or(LegacyRefusal::CRITERIA_REQUIRED)?;
 
     let mut ledger = shared.ledger();
-    let found: Vec<Search<'_>> = ledger.seen().filter(|payment| query.matches(payment)).map(Search::new).collect();
+    let found: Vec<Search<'_>> = ledger.visible().filter(|payment| query.matches(payment)).map(Search::new).collect();
     match found.as_slice() {
         [] => Err(LegacyRefusal::UNKNOWN),
         [one] => Ok(HttpResponse::Ok().json(one)),
@@ -25,7 +25,7 @@ pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Resul
     }
 }
 
-/// What is asked for; every part that is given must match exactly.
+/// The criteria; each that is given must match exactly.
 struct Query {
     reference_number: Option<String>,
     daily_transaction_id: Option<u64>,
@@ -65,21 +65,21 @@ impl Query {
         }))
     }
 
-    /// Search knows movements of money: what has no reference number yet is none.
+    /// Search covers movements of money: payments without a reference number are excluded.
     fn matches(&self, payment: &SimulatedPayment) -> bool {
         let Some(reference) = &payment.reference_number else { return false };
         let customer = &payment.customer;
-        is(&self.reference_number, Some(reference.as_str()))
+        equals(&self.reference_number, Some(reference.as_str()))
             && self.daily_transaction_id.is_none_or(|number| number == daily_number(payment))
-            && is(&self.name, customer.name.as_deref())
-            && is(&self.phone_number, customer.phone.as_deref().map(phone).as_deref())
-            && is(&self.email, customer.email.as_deref())
+            && equals(&self.name, customer.name.as_deref())
+            && equals(&self.phone_number, customer.phone.as_deref().map(phone).as_deref())
+            && equals(&self.email, customer.email.as_deref())
             && self.total.is_none_or(|total| total == payment.total)
-            && is(&self.metadata_1, Some(&payment.metadata_1))
-            && is(&self.metadata_2, Some(&payment.metadata_2))
+            && equals(&self.metadata_1, Some(&payment.metadata_1))
+            && equals(&self.metadata_2, Some(&payment.metadata_2))
     }
 }
 
-fn is(wanted: &Option<String>, found: Option<&str>) -> bool {
+fn equals(wanted: &Option<String>, found: Option<&str>) -> bool {
     wanted.as_deref().is_none_or(|wanted| Some(wanted) == found)
 }

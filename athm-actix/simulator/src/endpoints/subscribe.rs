@@ -1,25 +1,25 @@
-//! The merchant says where to tell of what happens.
+//! Subscribes a webhook listener.
 
 use actix_web::{HttpResponse, ResponseError, web};
 
-use super::Refusal;
-use super::tokens::with_both_tokens_of_old;
+use super::tokens::with_both_tokens_legacy;
 use crate::answers::Success;
-use crate::call::Call;
 use crate::fields::Fields;
+use crate::refusal::Refusal;
+use crate::request::ApiRequest;
 use crate::shared::Shared;
 use crate::webhooks::{Event, Subscription};
 use crate::{Effect, SimulatorError};
 
-/// What it answers is documented nowhere.
-pub(super) async fn subscribe(shared: web::Data<Shared>, call: Call, body: web::Bytes) -> HttpResponse {
-    let fields = match with_both_tokens_of_old(&shared, &body) {
+/// The provider doesn't document the answer; this one is invented.
+pub(super) async fn subscribe(shared: web::Data<Shared>, request: ApiRequest, body: web::Bytes) -> HttpResponse {
+    let fields = match with_both_tokens_legacy(&shared, &body) {
         Ok(fields) => fields,
         Err(refusal) => return refusal.error_response(),
     };
     match subscription(&fields) {
         Ok(subscription) => {
-            if call.effect != Effect::Absent {
+            if request.effect != Effect::Absent {
                 shared.webhooks().subscribe(subscription);
             }
             HttpResponse::Ok().json(Success::new("The webhook is subscribed."))

@@ -1,15 +1,15 @@
-//! Who asks.
+//! Checks tokens.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 
-use super::Refusal;
-use super::refusal::LegacyRefusal;
 use crate::clock;
 use crate::fields::Fields;
 use crate::ledger::{Entry, Ledger};
+use crate::refusal::LegacyRefusal;
+use crate::refusal::Refusal;
 use crate::shared::{Settings, Shared};
 
-/// The object in the body, once its public token is accepted.
+/// The object in the body, if its public token is accepted.
 pub(super) fn with_public_token(shared: &Shared, body: &[u8]) -> Result<Fields, Refusal> {
     let fields = super::object(body)?;
     let token = fields.text(&["publicToken"])?;
@@ -20,7 +20,7 @@ pub(super) fn with_public_token(shared: &Shared, body: &[u8]) -> Result<Fields, 
     }
 }
 
-/// The object in the body, once both of its tokens are accepted.
+/// The object in the body, if both of its tokens are accepted.
 pub(super) fn with_both_tokens(shared: &Shared, body: &[u8]) -> Result<Fields, Refusal> {
     let fields = with_public_token(shared, body)?;
     let token = fields.text(&["privateToken"])?;
@@ -31,8 +31,8 @@ pub(super) fn with_both_tokens(shared: &Shared, body: &[u8]) -> Result<Fields, R
     }
 }
 
-/// The same at the older endpoints, which have codes of their own for it.
-pub(super) fn with_both_tokens_of_old(shared: &Shared, body: &[u8]) -> Result<Fields, LegacyRefusal> {
+/// The same for the legacy endpoints, which have error codes of their own.
+pub(super) fn with_both_tokens_legacy(shared: &Shared, body: &[u8]) -> Result<Fields, LegacyRefusal> {
     let fields = Fields::parse(body).ok_or(LegacyRefusal::PUBLIC_TOKEN_REQUIRED)?;
     let Settings { public_token, private_token, .. } = shared.settings();
     let text = |name| fields.text(&[name]).ok().flatten();
@@ -47,19 +47,19 @@ pub(super) fn with_both_tokens_of_old(shared: &Shared, body: &[u8]) -> Result<Fi
     Ok(fields)
 }
 
-/// The payment whose `auth_token` the header carries, while it is good.
+/// The payment whose `auth_token` the header carries, unless the token has expired.
 pub(super) fn payment_of_bearer<'l>(ledger: &'l mut Ledger, headers: &HeaderMap) -> Result<&'l Entry, Refusal> {
     let token = bearer(headers).ok_or_else(Refusal::header)?;
     let now = ledger.now();
     let entry = ledger.entry_by_token(token).ok_or_else(Refusal::header)?;
-    if now >= entry.token_ends {
-        let since = clock::local(entry.token_ends).strftime("%a %b %d %H:%M:%S AST %Y");
-        return Err(Refusal::expired(since));
+    if now >= entry.token_expires_at {
+        let expired_at = clock::local(entry.token_expires_at).strftime("%a %b %d %H:%M:%S AST %Y");
+        return Err(Refusal::expired(expired_at));
     }
     Ok(entry)
 }
 
-/// Whether a token is the expected one, or any at all if none is.
+/// Whether a token is accepted: the expected one, or any if none is configured.
 fn accepts(expected: Option<&str>, token: Option<&str>) -> bool {
     token.is_some() && (expected.is_none() || expected == token)
 }

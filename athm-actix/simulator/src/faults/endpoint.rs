@@ -1,6 +1,17 @@
-//! The endpoints of the provider's API, by name.
+//! The endpoints of the provider's API.
 
-/// One endpoint of the provider's API, see [`Simulator::fail_next`](crate::Simulator::fail_next).
+/// An endpoint of the provider's API, for [`Simulator::fail_next`](crate::Simulator::fail_next).
+///
+/// ```
+/// use athm_simulator::{Endpoint, Fault, Simulator};
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = Simulator::start().await?;
+/// for endpoint in Endpoint::ALL {
+///     simulator.fail_next(endpoint, Fault::ByteOrderMark);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -38,7 +49,7 @@ impl Endpoint {
         Self::Subscribe,
     ];
 
-    /// Its name on the control page.
+    /// Its name in the control endpoint and on the page.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Create => "create",

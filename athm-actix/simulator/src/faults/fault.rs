@@ -1,4 +1,4 @@
-//! What can go wrong with one request.
+//! Faults of a single request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +8,9 @@ use jiff::SignedDuration;
 
 use crate::SimulatorError;
 
-/// How the simulator fails one request of the provider's API.
+/// A fault of one request of the provider's API.
 ///
-/// It is also a word: for the header `Simulator-Fault` of a request, for the control page, and on a command line.
+/// Its text form is used in the header `Simulator-Fault` of a request, by the control endpoint and on the command line.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,57 +22,68 @@ use crate::SimulatorError;
 /// # Ok::<(), athm_simulator::SimulatorError>(())
 /// ```
 ///
-/// | word | fault |
+/// | text | fault |
 /// |---|---|
 /// | `reject=BTRA_0005` | refused with that code, without effect |
-/// | `slow=2s` | answered so much later |
+/// | `slow=2s` | answered after that time |
 /// | `timeout`, `timeout-after`, `timeout-late=5s` | never answered |
 /// | `error`, `error-after`, `error-late=5s` | HTTP 500 and `BTRA_9999` |
 /// | `bad-gateway`, `bad-gateway-after`, `bad-gateway-late=5s` | HTTP 502 and a proxy's HTML page |
-/// | `garbage`, `garbage-after`, `garbage-late=5s` | HTTP 200 and a body that is no JSON |
+/// | `garbage`, `garbage-after`, `garbage-late=5s` | HTTP 200 and a body that isn't JSON |
 /// | `truncated`, `truncated-late=5s` | the connection ends in the middle of the answer |
-/// | `stale=5s` | answered well; what is read afterwards is older for so long |
-/// | `bom` | answered well, behind a byte order mark |
+/// | `stale=5s` | answered correctly; find, search and report show the state before for that time |
+/// | `bom` | answered correctly, after a byte order mark |
+///
+/// The plain form has no effect; `-after` has its effect, and that of `-late=5s` is visible after that time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Refused with a code of the provider's, without effect.
+    /// Refused with an error code, without effect.
     Reject {
         /// The code, such as `BTRA_0005`.
         code: String,
     },
-    /// Answered as it should be, but so much later.
+    /// Answered correctly after that time.
     Slow(Duration),
-    /// Never answered: the caller has to give up, or the connection ends after a minute.
+    /// Never answered; the connection is closed after a minute.
     Timeout(Effect),
     /// HTTP 500 with the provider's error envelope and `BTRA_9999`.
     InternalError(Effect),
     /// HTTP 502 with the HTML page of a proxy.
     BadGateway(Effect),
-    /// HTTP 200 with a body that is no JSON.
+    /// HTTP 200 with a body that isn't JSON.
     Garbage(Effect),
-    /// Half of the answer, and the end of the connection. ([`Effect::Absent`] makes it half of another one.)
+    /// Half of the answer, then the connection is closed. ([`Effect::Absent`] makes it half of a refusal.)
     Truncated(Effect),
-    /// Answered as it should be; find, search and report show the state before for so long.
+    /// Answered correctly; find, search and report show the state before for that time.
     Stale(Duration),
-    /// Answered as it should be, behind a byte order mark.
+    /// Answered correctly, after a byte order mark.
     ByteOrderMark,
 }
 
-/// What a request that is answered badly has done all the same.
+/// Whether a request with a fault takes effect.
+///
+/// ```
+/// use std::time::Duration;
+/// use athm_simulator::{Effect, Fault};
+///
+/// // The refund is done, its answer is lost, and `find` shows it only after five seconds.
+/// let fault = Fault::Timeout(Effect::Late(Duration::from_secs(5)));
+/// assert_eq!(fault.to_string(), "timeout-late=5s");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Nothing.
+    /// It changes nothing.
     Absent,
-    /// What it asked for.
+    /// It is done.
     Done,
-    /// What it asked for; find, search and report show it only after so much of the simulator's time.
+    /// It is done; find, search and report show it after that much of the simulator's time.
     Late(Duration),
 }
 
 impl Fault {
-    /// What the request does, however it is answered.
+    /// Whether the request takes effect.
     pub(crate) fn effect(&self) -> Effect {
         match self {
             Self::Reject { .. } => Effect::Absent,
@@ -91,8 +102,8 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reject { code } => write!(f, "reject={code}"),
-            Self::Slow(time) => write!(f, "slow={}", written(*time)),
-            Self::Stale(time) => write!(f, "stale={}", written(*time)),
+            Self::Slow(time) => write!(f, "slow={}", format_duration(*time)),
+            Self::Stale(time) => write!(f, "stale={}", format_duration(*time)),
             Self::ByteOrderMark => f.write_str("bom"),
             Self::Timeout(effect) => write!(f, "timeout{effect}"),
             Self::InternalError(effect) => write!(f, "error{effect}"),
@@ -104,13 +115,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The end of a fault's word.
+/// The suffix of a fault's text form.
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => Ok(()),
             Self::Done => f.write_str("-after"),
-            Self::Late(time) => write!(f, "-late={}", written(*time)),
+            Self::Late(time) => write!(f, "-late={}", format_duration(*time)),
         }
     }
 }
@@ -127,9 +138,9 @@ fn parse(text: &str) -> Option<Fault> {
     if let Some((name, value)) = text.split_once('=') {
         return match (name, name.strip_suffix("-late")) {
             ("reject", _) if !value.is_empty() => Some(Fault::Reject { code: value.to_owned() }),
-            ("slow", _) => Some(Fault::Slow(read(value)?)),
-            ("stale", _) => Some(Fault::Stale(read(value)?)),
-            (_, Some(name)) => with_effect(name, Effect::Late(read(value)?)),
+            ("slow", _) => Some(Fault::Slow(parse_duration(value)?)),
+            ("stale", _) => Some(Fault::Stale(parse_duration(value)?)),
+            (_, Some(name)) => with_effect(name, Effect::Late(parse_duration(value)?)),
             _ => None,
         };
     }
@@ -153,11 +164,11 @@ fn with_effect(name: &str, effect: Effect) -> Option<Fault> {
 }
 
 /// `5s`, `500ms`.
-pub(crate) fn written(time: Duration) -> String {
+pub(crate) fn format_duration(time: Duration) -> String {
     SignedDuration::try_from(time).map(|time| format!("{time:#}")).unwrap_or_default()
 }
 
-pub(crate) fn read(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     text.parse::<SignedDuration>().ok()?.try_into().ok()
 }
 
@@ -166,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_is_a_word_and_every_word_a_fault() {
+    fn the_text_form_of_every_fault_parses() {
         let late = Effect::Late(Duration::from_secs(5));
         for (word, fault) in [
             ("reject=BTRA_0005", Fault::Reject { code: String::from("BTRA_0005") }),
@@ -188,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn another_word_is_named_in_the_error() {
+    fn unknown_text_is_named_in_the_error() {
         for word in ["", "time-out", "reject=", "slow", "slow=fast", "bom-after", "timeout-late", "slow=-5s"] {
             let error = word.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(&format!("{word:?}")), "{error}");

@@ -1,11 +1,20 @@
-//! The provider being out of order.
+//! Outages of the provider.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 
-use crate::endpoints::Refusal;
+use crate::refusal::Refusal;
 
-/// How the provider's endpoints fail, see [`Simulator::fail_with`](crate::Simulator::fail_with).
+/// How every request fails during an outage, for [`Simulator::fail_with`](crate::Simulator::fail_with).
+///
+/// ```
+/// use athm_simulator::{Outage, Simulator};
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let simulator = Simulator::start().await?;
+/// simulator.fail_with(Outage::Unavailable);
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {
@@ -18,7 +27,7 @@ pub enum Outage {
 }
 
 impl Outage {
-    pub(super) fn answer(self) -> HttpResponse {
+    pub(crate) fn answer(self) -> HttpResponse {
         match self {
             Self::Unavailable => HttpResponse::ServiceUnavailable().finish(),
             Self::BadGatewayPage => HttpResponse::BadGateway().content_type(ContentType::html()).body(

@@ -1,19 +1,18 @@
-//! How often what goes wrong.
+//! Rates of random faults.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::{Effect, Fault};
-use crate::WebhookFault;
+use super::{Effect, Fault, WebhookFault};
 
-/// How often faults happen by chance: of requests ([`FaultRates`]), or of webhooks ([`WebhookFaultRates`]).
+/// Rates of random faults, of requests ([`FaultRates`]) or webhooks ([`WebhookFaultRates`]).
 ///
 /// ```
 /// use athm_simulator::{Effect, Fault, FaultRates, Simulator};
 ///
 /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // 20 of a thousand requests are refused, and 50 are never answered although they had their effect.
+/// // 20 of a thousand requests are refused, and 50 take effect but are never answered.
 /// let rates = FaultRates::none()
 ///     .with(Fault::Reject { code: String::from("BTRA_9998") }, 20)
 ///     .with(Fault::Timeout(Effect::Done), 50);
@@ -26,18 +25,32 @@ pub struct Rates<F> {
     each: Vec<(F, u16)>,
 }
 
-/// How often requests of the provider's API go wrong.
+/// Rates of random faults of the provider's API.
+///
+/// ```
+/// use athm_simulator::FaultRates;
+///
+/// let rates = FaultRates::all(100); // every kind of fault, together 100 of a thousand requests
+/// # let _ = rates;
+/// ```
 pub type FaultRates = Rates<Fault>;
-/// How often webhooks go wrong.
+/// Rates of random webhook faults.
+///
+/// ```
+/// use athm_simulator::{WebhookFault, WebhookFaultRates};
+///
+/// let rates = WebhookFaultRates::none().with(WebhookFault::Lost, 200);
+/// # let _ = rates;
+/// ```
 pub type WebhookFaultRates = Rates<WebhookFault>;
 
 impl<F> Rates<F> {
-    /// Nothing goes wrong by chance.
+    /// No random faults.
     pub const fn none() -> Self {
         Self { each: Vec::new() }
     }
 
-    /// One more thing goes wrong so many times in a thousand. What is more than a thousand altogether never comes up.
+    /// Adds a fault with its rate per thousand. Rates beyond a sum of a thousand have no effect.
     pub fn with(mut self, fault: F, of_a_thousand: u16) -> Self {
         self.each.push((fault, of_a_thousand));
         self
@@ -45,18 +58,18 @@ impl<F> Rates<F> {
 
     fn evenly(faults: Vec<F>, of_a_thousand: u16) -> Self {
         let (count, total) = (u16::try_from(faults.len()).unwrap_or(u16::MAX), of_a_thousand.min(1000));
-        // What is left over by the division goes to the first ones.
-        let share = |place: usize| total / count + u16::from(place < usize::from(total % count));
-        Self { each: faults.into_iter().enumerate().map(|(place, fault)| (fault, share(place))).collect() }
+        // The remainder of the division goes to the first faults.
+        let share = |index: usize| total / count + u16::from(index < usize::from(total % count));
+        Self { each: faults.into_iter().enumerate().map(|(index, fault)| (fault, share(index))).collect() }
     }
 }
 
 impl<F: Clone> Rates<F> {
     pub(crate) fn draw(&self, random: &mut Rng) -> Option<F> {
-        let mut drawn = random.u16(0..1000);
-        self.each.iter().find_map(|(fault, rate)| match drawn.checked_sub(*rate) {
+        let mut rendered = random.u16(0..1000);
+        self.each.iter().find_map(|(fault, rate)| match rendered.checked_sub(*rate) {
             Some(rest) => {
-                drawn = rest;
+                rendered = rest;
                 None
             }
             None => Some(fault.clone()),
@@ -65,7 +78,7 @@ impl<F: Clone> Rates<F> {
 }
 
 impl FaultRates {
-    /// Every sort of fault, all of them together so many times in a thousand.
+    /// Every kind of fault; `of_a_thousand` is the rate of all together.
     pub fn all(of_a_thousand: u16) -> Self {
         let late = Effect::Late(Duration::from_secs(2));
         let refused = Fault::Reject { code: String::from("BTRA_9998") };
@@ -80,7 +93,7 @@ impl FaultRates {
 }
 
 impl WebhookFaultRates {
-    /// Every sort of fault, all of them together so many times in a thousand.
+    /// Every kind of fault; `of_a_thousand` is the rate of all together.
     pub fn all(of_a_thousand: u16) -> Self {
         use WebhookFault::{Delayed, Doubled, Forged, Lost, Reordered};
 
@@ -88,7 +101,7 @@ impl WebhookFaultRates {
     }
 }
 
-/// Nothing goes wrong by chance.
+/// No random faults.
 impl<F> Default for Rates<F> {
     fn default() -> Self {
         Self::none()
@@ -100,18 +113,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_comes_as_often_as_it_should() {
+    fn each_fault_has_its_rate() {
         let rates = FaultRates::none().with(Fault::ByteOrderMark, 100).with(Fault::Timeout(Effect::Done), 300);
         let mut random = Rng::with_seed(7);
-        let drawn: Vec<_> = (0..10_000).map(|_| rates.draw(&mut random)).collect();
-        let count = |fault: &Option<Fault>| drawn.iter().filter(|drawn| *drawn == fault).count();
+        let rendered: Vec<_> = (0..10_000).map(|_| rates.draw(&mut random)).collect();
+        let count = |fault: &Option<Fault>| rendered.iter().filter(|rendered| *rendered == fault).count();
         assert!((900..1100).contains(&count(&Some(Fault::ByteOrderMark))));
         assert!((2800..3200).contains(&count(&Some(Fault::Timeout(Effect::Done)))));
         assert!((5800..6200).contains(&count(&None)));
     }
 
     #[test]
-    fn all_faults_together_are_as_many_as_asked_for() {
+    fn the_rates_of_all_faults_add_up() {
         for of_a_thousand in [0, 5, 300, 1000] {
             let sum: u16 = FaultRates::all(of_a_thousand).each.iter().map(|(_, rate)| rate).sum();
             assert_eq!(sum, of_a_thousand);

@@ -1,8 +1,9 @@
 //! The handle of a running simulator.
 
-mod customer;
-mod trouble;
-mod webhook;
+mod builder;
+mod faults;
+mod payments;
+mod webhooks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +11,26 @@ use std::time::Duration;
 
 use athm_core::EcommerceId;
 
-use super::server::Server;
-use super::shared::Shared;
-use super::{ReceivedRequest, SimulatedPayment, SimulatorBuilder, SimulatorError};
+pub use self::builder::SimulatorBuilder;
+use crate::server::Server;
+use crate::shared::Shared;
+use crate::{ReceivedRequest, SimulatedPayment, SimulatorError};
 
-/// A running stand-in for ATH Móvil's servers; see the [crate](crate) for an example.
+/// A running stand-in for ATH Móvil's servers; the [crate's page](crate) has examples.
 ///
-/// Its clones are handles of the same simulator. It stops with [`stop`](Self::stop), or when the last of them is dropped.
+/// Clones are handles of the same simulator. It stops with [`stop`](Self::stop), or when the last handle is dropped.
+///
+/// ```
+/// use athm_core::Amount;
+/// use athm_simulator::{SimulatedPayment, Simulator};
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::start().await?;
+/// let id = simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
+/// simulator.approve(&id)?;
+/// simulator.stop().await;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Simulator {
     pub(super) shared: Arc<Shared>,
@@ -24,7 +38,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts one on a free loopback port, from any async runtime.
+    /// Starts a simulator on a free loopback port, from any async runtime.
     ///
     /// # Errors
     ///
@@ -33,7 +47,15 @@ impl Simulator {
         Self::builder().start().await
     }
 
-    /// Starts one with a port, tokens or a business of your choice.
+    /// Sets up a simulator with a port, tokens, a business, a clock or faults.
+    ///
+    /// ```
+    /// use athm_simulator::Simulator;
+    ///
+    /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let simulator = Simulator::builder().private_token("private-for-tests").start().await?;
+    /// # Ok(()) }
+    /// ```
     pub fn builder() -> SimulatorBuilder {
         SimulatorBuilder::new()
     }
@@ -42,16 +64,16 @@ impl Simulator {
         Self { shared, server: Arc::new(server) }
     }
 
-    /// Where it answers, such as `http://127.0.0.1:49152`: in place of both of the provider's hosts (`ATHM_API_URL`).
+    /// Its address, such as `http://127.0.0.1:49152`, for both of the provider's hosts (`ATHM_API_URL`).
     #[must_use]
     pub fn url(&self) -> &str {
         self.server.url()
     }
 
-    /// Puts a payment into the provider's books as it is, and returns its `ecommerceId`.
+    /// Adds a payment to the provider's ledger and returns its `ecommerceId`. No webhook is sent.
     ///
-    /// What a completed payment lacks (reference number, date, fee…) is filled in. A payment of the same `ecommerceId`
-    /// is replaced, so this is also how to change one:
+    /// Absent fields of a completed payment (reference number, date, fee…) are filled in. A payment of the same
+    /// `ecommerceId` is replaced, so this also changes one:
     ///
     /// ```
     /// # use athm_simulator::{SimulatedPayment, Simulator};
@@ -69,28 +91,28 @@ impl Simulator {
         self.shared.ledger().insert(payment)
     }
 
-    /// All payments as they stand, in the order of their arrival.
+    /// All payments in their current states, in the order of arrival.
     #[must_use]
     pub fn payments(&self) -> Vec<SimulatedPayment> {
         let mut ledger = self.shared.ledger();
         ledger.entries().iter().map(|entry| entry.payment.clone()).collect()
     }
 
-    /// One payment as it stands.
+    /// One payment in its current state.
     #[must_use]
     pub fn payment(&self, id: &EcommerceId) -> Option<SimulatedPayment> {
         self.shared.ledger().entry(id).map(|entry| entry.payment.clone())
     }
 
-    /// The secret that authorizes a payment, as the answer to its creation holds it; payments that were inserted have
-    /// one, too.
+    /// The secret that authorizes a payment, as `create` answers it; inserted payments have one, too.
     #[must_use]
     pub fn auth_token(&self, id: &EcommerceId) -> Option<String> {
         self.shared.ledger().entry(id).map(|entry| entry.auth_token.clone())
     }
 
-    /// Moves the simulator's clock on. Payments that nobody completed in time expire, which the provider's API calls
-    /// `CANCEL`, like a cancellation; [`payment`](Self::payment) tells them apart.
+    /// Advances the simulator's clock, and a clock [shared](SimulatorBuilder::clock) with it. Payments past their deadline
+    /// expire; the provider's API reports them as `CANCEL`, like cancelled ones, while [`payment`](Self::payment)
+    /// distinguishes the two.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -107,8 +129,7 @@ impl Simulator {
         self.shared.ledger().skip(duration);
     }
 
-    /// The requests received so far, each with the status that it was answered, once it is; the oldest first, a hundred thousand at most.
-    /// Bodies, headers and query strings are not kept, so there are no tokens in it.
+    /// The latest 100,000 requests, oldest first. Bodies, headers and query strings are not kept, so the log has no tokens.
     ///
     /// ```
     /// # use athm_simulator::Simulator;
@@ -123,7 +144,7 @@ impl Simulator {
         self.shared.log().requests()
     }
 
-    /// Stops answering, and returns once the port is free. What was recorded can still be read.
+    /// Stops the server and returns once the port is free. Payments and logs can still be read.
     pub async fn stop(&self) {
         self.server.stop().await;
     }

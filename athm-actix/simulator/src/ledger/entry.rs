@@ -1,4 +1,4 @@
-//! One payment in the books, and what goes with it.
+//! One payment in the ledger, with its token, its deadline and a change that isn't visible yet.
 
 use athm_core::Status;
 use jiff::Timestamp;
@@ -8,52 +8,57 @@ use crate::{Effect, SimulatedPayment, SimulatorError, clock};
 pub(crate) struct Entry {
     pub(crate) payment: SimulatedPayment,
     pub(crate) auth_token: String,
-    pub(crate) token_ends: Timestamp,
+    pub(crate) token_expires_at: Timestamp,
     pub(crate) deadline: Timestamp,
-    veil: Option<Veil>,
+    delayed: Option<DelayedChange>,
 }
 
-/// A change that is not seen yet.
-struct Veil {
-    /// What is seen instead: nothing, of a payment that is new.
+/// A change that find, search and report don't show yet.
+struct DelayedChange {
+    /// The state shown until then; `None` for a new payment, which isn't found.
     earlier: Option<SimulatedPayment>,
     until: Timestamp,
 }
 
 impl Entry {
-    pub(super) fn new(payment: SimulatedPayment, auth_token: String, token_ends: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn new(
+        payment: SimulatedPayment,
+        auth_token: String,
+        token_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
         let deadline = clock::after(now, payment.timeout);
-        Self { payment, auth_token, token_ends, deadline, veil: None }
+        Self { payment, auth_token, token_expires_at, deadline, delayed: None }
     }
 
-    /// The payment as find, search and report tell it.
-    pub(crate) fn seen(&self, now: Timestamp) -> Option<&SimulatedPayment> {
-        match &self.veil {
-            Some(veil) if now < veil.until => veil.earlier.as_ref(),
+    /// The payment as find, search and report show it.
+    pub(crate) fn visible(&self, now: Timestamp) -> Option<&SimulatedPayment> {
+        match &self.delayed {
+            Some(delayed) if now < delayed.until => delayed.earlier.as_ref(),
             _ => Some(&self.payment),
         }
     }
 
-    /// Puts a changed payment in the place of the one so far.
+    /// Replaces the payment with its changed state.
     pub(super) fn change(&mut self, payment: SimulatedPayment, effect: Effect, now: Timestamp) {
         let earlier = Some(std::mem::replace(&mut self.payment, payment));
-        self.hide(earlier, effect, now);
+        self.delay_visibility(earlier, effect, now);
     }
 
-    /// Lets the present state be seen when its time comes, if its effect is late.
-    pub(super) fn hide(&mut self, earlier: Option<SimulatedPayment>, effect: Effect, now: Timestamp) {
+    /// Shows `earlier` until a late effect is due.
+    pub(super) fn delay_visibility(&mut self, earlier: Option<SimulatedPayment>, effect: Effect, now: Timestamp) {
         if let Effect::Late(time) = effect {
-            self.veil = Some(Veil { earlier, until: clock::after(now, time) });
+            self.delayed = Some(DelayedChange { earlier, until: clock::after(now, time) });
         }
     }
 
-    /// Lets it expire if it is time, and tells whether it did.
-    pub(super) fn settle(&mut self, now: Timestamp) -> bool {
-        let late = self.payment.is_pending() && now >= self.deadline;
-        if late {
+    /// Expires a pending payment past its deadline. Returns whether it expired now.
+    pub(super) fn expire_if_due(&mut self, now: Timestamp) -> bool {
+        let is_due = self.payment.is_pending() && now >= self.deadline;
+        if is_due {
             self.payment.status = Status::Expired;
         }
-        late
+        is_due
     }
 
     pub(super) fn wrong_status(&self, expected: &'static str, wanted: &'static str) -> SimulatorError {

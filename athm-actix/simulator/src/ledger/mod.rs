@@ -1,10 +1,10 @@
-//! The provider's books: the payments, and how they move from state to state.
+//! The provider's ledger: the payments and their state transitions.
 
 mod entry;
-mod moves;
-mod numbers;
+mod generate;
 #[cfg(test)]
 mod tests;
+mod transitions;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::business::Business;
 use super::clock::{self, Clock};
 use super::{Effect, SimulatedPayment};
 
-/// How long the token of a new payment is good for, as the provider's are seen to be.
+/// The life of an `auth_token`, as seen at the provider.
 const TOKEN_LIFE: Duration = Duration::from_secs(900);
 
 pub(super) struct Ledger {
@@ -27,13 +27,13 @@ pub(super) struct Ledger {
     business: Business,
     random: Rng,
     entries: Vec<Entry>,
-    places: HashMap<EcommerceId, usize>,
+    indices: HashMap<EcommerceId, usize>,
     tokens: HashMap<String, EcommerceId>,
-    /// The day of the last completed payment, and how many it has had.
+    /// The day of the last completed payment, and the number of payments on it.
     day: (Date, u32),
     revision: u64,
-    /// What has happened that somebody may want to hear of.
-    news: Vec<SimulatedPayment>,
+    /// Payments that changed since the last webhooks were scheduled.
+    changes: Vec<SimulatedPayment>,
 }
 
 impl Ledger {
@@ -43,11 +43,11 @@ impl Ledger {
             business,
             random,
             entries: Vec::new(),
-            places: HashMap::new(),
+            indices: HashMap::new(),
             tokens: HashMap::new(),
             day: (Date::ZERO, 0),
             revision: 0,
-            news: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Ledger {
         &self.business
     }
 
-    /// Grows whenever a payment changes, so that a page knows when to draw itself anew.
+    /// Increases with each change, so that the page knows when to render again.
     pub(super) fn revision(&self) -> u64 {
         self.revision
     }
@@ -73,18 +73,18 @@ impl Ledger {
     pub(super) fn entries(&mut self) -> &[Entry] {
         let now = self.now();
         for entry in &mut self.entries {
-            if entry.settle(now) {
+            if entry.expire_if_due(now) {
                 self.revision += 1;
-                self.news.push(entry.payment.clone());
+                self.changes.push(entry.payment.clone());
             }
         }
         &self.entries
     }
 
-    /// Every payment as find, search and report tell it, in the order of arrival.
-    pub(super) fn seen(&mut self) -> impl Iterator<Item = &SimulatedPayment> {
+    /// Every payment as find, search and report show it, in the order of arrival.
+    pub(super) fn visible(&mut self) -> impl Iterator<Item = &SimulatedPayment> {
         let now = self.now();
-        self.entries().iter().filter_map(move |entry| entry.seen(now))
+        self.entries().iter().filter_map(move |entry| entry.visible(now))
     }
 
     pub(super) fn entry(&mut self, id: &EcommerceId) -> Option<&Entry> {
@@ -96,32 +96,37 @@ impl Ledger {
         self.entry(&id)
     }
 
-    /// What has happened since the last time.
-    pub(super) fn take_news(&mut self) -> Vec<SimulatedPayment> {
+    /// Takes the payments that changed since the last call.
+    pub(super) fn take_changes(&mut self) -> Vec<SimulatedPayment> {
         self.entries();
-        std::mem::take(&mut self.news)
+        std::mem::take(&mut self.changes)
     }
 
-    /// Enters a payment, or replaces the one of its name, which keeps its token and its place. Nobody is told.
+    /// Adds a payment, or replaces the one of its `ecommerceId`, which keeps its token and position. No webhook is sent.
     pub(super) fn insert(&mut self, payment: SimulatedPayment) -> EcommerceId {
-        let payment = self.completed(payment);
+        let payment = self.fill_in(payment);
         let (id, now) = (payment.ecommerce_id, self.now());
         if let Some(entry) = self.entry_mut(&id) {
             entry.deadline = clock::after(now, payment.timeout);
             entry.change(payment, Effect::Done, now);
             self.revision += 1;
         } else {
-            self.enter(payment, Effect::Done);
+            self.add(payment, Effect::Done);
         }
         id
     }
 
-    fn enter(&mut self, payment: SimulatedPayment, effect: Effect) -> EcommerceId {
+    /// A new id, from the seed.
+    pub(crate) fn new_ecommerce_id(&mut self) -> EcommerceId {
+        generate::ecommerce_id(&mut self.random)
+    }
+
+    fn add(&mut self, payment: SimulatedPayment, effect: Effect) -> EcommerceId {
         let (id, now) = (payment.ecommerce_id, self.now());
-        let auth_token = numbers::auth_token(&mut self.random);
+        let auth_token = generate::auth_token(&mut self.random);
         let mut entry = Entry::new(payment, auth_token.clone(), clock::after(now, TOKEN_LIFE), now);
-        entry.hide(None, effect, now);
-        self.places.insert(id, self.entries.len());
+        entry.delay_visibility(None, effect, now);
+        self.indices.insert(id, self.entries.len());
         self.tokens.insert(auth_token, id);
         self.entries.push(entry);
         self.revision += 1;
@@ -130,34 +135,34 @@ impl Ledger {
 
     fn entry_mut(&mut self, id: &EcommerceId) -> Option<&mut Entry> {
         let now = self.now();
-        let entry = self.entries.get_mut(*self.places.get(id)?)?;
-        if entry.settle(now) {
+        let entry = self.entries.get_mut(*self.indices.get(id)?)?;
+        if entry.expire_if_due(now) {
             self.revision += 1;
-            self.news.push(entry.payment.clone());
+            self.changes.push(entry.payment.clone());
         }
         Some(entry)
     }
 
-    /// Fills in what a payment lacks, and leaves what it has.
-    fn completed(&mut self, mut payment: SimulatedPayment) -> SimulatedPayment {
+    /// Fills in absent fields.
+    fn fill_in(&mut self, mut payment: SimulatedPayment) -> SimulatedPayment {
         payment.business_id.get_or_insert_with(|| self.business.id.clone());
         payment.business_name.get_or_insert_with(|| self.business.name.clone());
         if payment.status != Status::Completed {
             return payment;
         }
         let date = *payment.date.get_or_insert(self.clock.now());
-        let fee = *payment.fee.get_or_insert(numbers::fee_of(payment.total));
+        let fee = *payment.fee.get_or_insert(generate::fee_of(payment.total));
         payment.net_amount.get_or_insert(payment.total.checked_sub(fee).unwrap_or_default());
         if payment.daily_transaction_id.is_none() {
-            payment.daily_transaction_id = Some(format!("{:04}", self.count(clock::local(date).date())));
+            payment.daily_transaction_id = Some(format!("{:04}", self.next_daily_number(clock::local(date).date())));
         }
         if payment.reference_number.is_none() {
-            payment.reference_number = numbers::reference(&mut self.random);
+            payment.reference_number = generate::reference(&mut self.random);
         }
         payment
     }
 
-    fn count(&mut self, date: Date) -> u32 {
+    fn next_daily_number(&mut self, date: Date) -> u32 {
         if self.day.0 != date {
             self.day = (date, 0);
         }

@@ -36,7 +36,7 @@ fn money_moves_only_when_an_approved_payment_is_authorized() {
 }
 
 #[test]
-fn time_ends_what_nobody_completed() {
+fn payments_expire_unless_they_are_completed() {
     let mut ledger = ledger();
     let open = ledger.insert(payment(100).timeout(Duration::from_secs(120)));
     let confirmed = ledger.insert(payment(100).status(Status::Confirmed));
@@ -51,7 +51,7 @@ fn time_ends_what_nobody_completed() {
 }
 
 #[test]
-fn what_a_payment_was_given_is_kept() {
+fn given_fields_are_kept() {
     let mut ledger = ledger();
     let fee = Amount::from_cents(1);
     let id = ledger.insert(payment(100).status(Status::Completed).fee(fee).daily_transaction_id("35"));
@@ -63,13 +63,13 @@ fn what_a_payment_was_given_is_kept() {
 #[test]
 fn the_daily_number_counts_within_a_day_of_puerto_rico() {
     let mut ledger = ledger();
-    let mut number = |date: &str| {
+    let mut daily_id = |date: &str| {
         let id = ledger.insert(payment(100).status(Status::Completed).date(date.parse().unwrap()));
         ledger.entry(&id).unwrap().payment.daily_transaction_id.clone().unwrap()
     };
-    assert_eq!(number("2026-03-01T23:00:00Z"), "0001");
-    assert_eq!(number("2026-03-02T03:59:59Z"), "0002");
-    assert_eq!(number("2026-03-02T04:00:00Z"), "0001");
+    assert_eq!(daily_id("2026-03-01T23:00:00Z"), "0001");
+    assert_eq!(daily_id("2026-03-02T03:59:59Z"), "0002");
+    assert_eq!(daily_id("2026-03-02T04:00:00Z"), "0001");
 }
 
 #[test]
@@ -84,40 +84,40 @@ fn every_change_raises_the_revision_and_reading_does_not() {
 }
 
 #[test]
-fn what_is_late_is_done_and_not_seen_yet() {
+fn a_late_effect_is_done_before_it_is_visible() {
     let mut ledger = ledger();
     let id = ledger.insert(payment(2500).status(Status::Confirmed));
     ledger.authorize(&id, Effect::Late(Duration::from_secs(5))).unwrap();
     assert_eq!(status(&mut ledger, &id), Status::Completed);
-    let seen = |ledger: &mut Ledger| ledger.seen().next().unwrap().status.clone();
-    assert_eq!(seen(&mut ledger), Status::Confirmed);
+    let visible = |ledger: &mut Ledger| ledger.visible().next().unwrap().status.clone();
+    assert_eq!(visible(&mut ledger), Status::Confirmed);
     ledger.skip(Duration::from_secs(5));
-    assert_eq!(seen(&mut ledger), Status::Completed);
+    assert_eq!(visible(&mut ledger), Status::Completed);
 
     ledger.open(payment(100), Effect::Late(Duration::from_secs(5)));
-    assert_eq!(ledger.seen().count(), 1);
+    assert_eq!(ledger.visible().count(), 1);
     ledger.skip(Duration::from_secs(5));
-    assert_eq!(ledger.seen().count(), 2);
+    assert_eq!(ledger.visible().count(), 2);
 }
 
 #[test]
-fn what_has_no_effect_changes_nothing() {
+fn a_request_without_effect_changes_nothing() {
     let mut ledger = ledger();
     assert_eq!(ledger.open(payment(100), Effect::Absent), None);
     let id = ledger.insert(payment(2500).status(Status::Confirmed));
     ledger.authorize(&id, Effect::Absent).unwrap();
     ledger.cancel(&id, Effect::Absent).unwrap();
     assert_eq!(status(&mut ledger, &id), Status::Confirmed);
-    assert_eq!(ledger.take_news(), []);
+    assert_eq!(ledger.take_changes(), []);
 }
 
 #[test]
-fn the_same_seed_gives_the_same_numbers() {
-    let numbers = || {
+fn the_same_seed_generates_the_same_ids() {
+    let generated = || {
         let mut ledger = ledger();
-        let id = ledger.insert(payment(100).status(Status::Completed));
+        let id = ledger.open(payment(100).status(Status::Completed), Effect::Done).unwrap();
         let entry = ledger.entry(&id).unwrap();
-        (entry.payment.reference_number.clone(), entry.auth_token.clone())
+        (id, entry.payment.reference_number.clone(), entry.auth_token.clone())
     };
-    assert_eq!(numbers(), numbers());
+    assert_eq!(generated(), generated());
 }

@@ -1,6 +1,6 @@
-//! What a browser sees: the customer's phone, what happens behind it, and the stand-in for the checkout script.
+//! Pages: the customer's phone with the simulator's controls, and the stand-in for the checkout script.
 
-mod backstage;
+mod controls;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpResponse, web};
@@ -8,12 +8,11 @@ use athm_core::{Status, TransactionKind};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::SimulatedPayment;
-use super::clock;
-use super::ledger::{Entry, Ledger};
-use super::shared::Shared;
+use crate::ledger::{Entry, Ledger};
+use crate::shared::Shared;
+use crate::{SimulatedPayment, clock};
 
-/// How many payments that have ended the phone remembers.
+/// How many final payments the phone lists.
 const RECENT: usize = 10;
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -51,7 +50,7 @@ fn page(shared: &Shared) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "Simulated phone" }
-                // Keeps browsers from asking for an icon, which would only be one more line among the requests.
+                // Keeps browsers from requesting an icon, which would appear in the request log.
                 link rel="icon" href="data:,";
                 style { (PreEscaped(include_str!("style.css"))) }
                 script src="/simulator/phone.js" defer {}
@@ -60,10 +59,10 @@ fn page(shared: &Shared) -> Markup {
             body {
                 (screen(&mut shared.ledger()))
                 aside {
-                    h1 { "Behind the scenes" }
-                    p { "What the provider does, and what it is made to do wrong." }
-                    (backstage::controls())
-                    (backstage::log(shared))
+                    h1 { "Simulator" }
+                    p { "Webhooks and requests of the simulated provider, and faults to inject." }
+                    (controls::controls())
+                    (controls::log(shared))
                 }
             }
         }
@@ -72,7 +71,7 @@ fn page(shared: &Shared) -> Markup {
 
 fn screen(ledger: &mut Ledger) -> Markup {
     let now = ledger.now();
-    // Settles what has run out of time, so that the revision below is that of what is shown.
+    // Expires payments that are due first, so that the revision below matches what is rendered.
     ledger.entries();
     let revision = ledger.revision();
     let (pending, ended): (Vec<&Entry>, Vec<&Entry>) =
@@ -88,13 +87,13 @@ fn screen(ledger: &mut Ledger) -> Markup {
             section aria-labelledby="pending" {
                 h2 #pending { "Pending" @if !pending.is_empty() { " (" (pending.len()) ")" } }
                 @if pending.is_empty() {
-                    p.empty { "Nothing is waiting. A payment that the shop opens appears here by itself." }
+                    p.empty { "No pending payments. A payment that the shop opens appears here." }
                 }
                 @for entry in pending { (ticket(entry, now)) }
             }
             section aria-labelledby="time" {
                 h2 #time { "Time" }
-                p { "The simulator's clock says " time { (clock::local(now).strftime("%H:%M:%S").to_string()) } ". Move it on to see payments expire." }
+                p { "The simulator's clock: " time { (clock::local(now).strftime("%H:%M:%S").to_string()) } ". Advance it to see payments expire." }
                 form method="post" action="/simulator/time" {
                     button #skip-2 name="seconds" value="120" { "+2 min" }
                     " "
@@ -111,7 +110,7 @@ fn screen(ledger: &mut Ledger) -> Markup {
     }
 }
 
-/// A payment that waits, with all that the customer has to know.
+/// A pending payment, with what the customer must know.
 fn ticket(entry: &Entry, now: Timestamp) -> Markup {
     let payment = &entry.payment;
     let id = payment.ecommerce_id;
@@ -149,7 +148,7 @@ fn ticket(entry: &Entry, now: Timestamp) -> Markup {
     }
 }
 
-/// A payment that has ended.
+/// A payment in a final status.
 fn line(payment: &SimulatedPayment) -> Markup {
     let (id, status) = (payment.ecommerce_id, payment.status.to_string());
     let left = payment.refundable();
@@ -163,7 +162,7 @@ fn line(payment: &SimulatedPayment) -> Markup {
             span.end {
                 @if !left.is_zero() {
                     form method="post" {
-                        button.small id={ "refund-" (id) } title={ "Give $" (left) " back from the business's app" }
+                        button.small id={ "refund-" (id) } title={ "Refund $" (left) " from the business's app" }
                             formaction={ "/simulator/payments/" (id) "/refund" } { "Refund" }
                     }
                 }
@@ -193,35 +192,35 @@ mod tests {
     use crate::business::Business;
     use crate::clock::Clock;
 
-    fn drawn(ledger: &mut Ledger) -> String {
+    fn rendered(ledger: &mut Ledger) -> String {
         screen(ledger).into_string()
     }
 
     #[test]
-    fn the_phone_shows_what_waits_and_how_the_rest_ended() {
+    fn the_phone_shows_pending_and_final_payments() {
         let mut ledger = Ledger::new(Business::default(), Clock::default(), fastrand::Rng::with_seed(7));
-        assert!(drawn(&mut ledger).contains("Nothing is waiting"));
+        assert!(rendered(&mut ledger).contains("No pending payments"));
 
         let item = Item::new("Mug", Amount::from_cents(1350)).quantity(2);
         let id = ledger.insert(SimulatedPayment::new(Amount::from_cents(2700)).metadata_1("order-7").item(item));
-        let page = drawn(&mut ledger);
+        let page = rendered(&mut ledger);
         for text in ["Simulated Business", "$27.00", "2 × Mug", "order-7", "9:59", "/approve", "/decline"] {
             assert!(page.contains(text), "{text} in {page}");
         }
 
         ledger.approve(&id).unwrap();
-        let page = drawn(&mut ledger);
+        let page = rendered(&mut ledger);
         assert!(page.contains("Approved.") && !page.contains("/approve"));
 
         ledger.skip(Duration::from_secs(600));
-        let page = drawn(&mut ledger);
+        let page = rendered(&mut ledger);
         assert!(page.contains("expired") && !page.contains("/decline"));
     }
 
     #[test]
-    fn what_a_shop_writes_is_text_and_never_markup() {
+    fn text_of_the_shop_is_escaped() {
         let mut ledger = Ledger::new(Business::default(), Clock::default(), fastrand::Rng::with_seed(7));
         ledger.insert(SimulatedPayment::new(Amount::from_cents(100)).metadata_1("<script>alert(1)</script>"));
-        assert!(!drawn(&mut ledger).contains("<script>alert"));
+        assert!(!rendered(&mut ledger).contains("<script>alert"));
     }
 }

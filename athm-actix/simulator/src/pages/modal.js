@@ -1,38 +1,39 @@
 // A stand-in for ATH Móvil's checkout script, for the simulator.
 //
-// On a page with <div id="ATHMovil_Checkout_Button_payment"> and a global ATHM_Checkout = { ecommerceId: "…" }, it asks
-// the simulator once a second how the payment stands, and calls one of the page's functions authorizationATHM(result),
+// Unlike the provider's script, which opens the payment itself, it shows a payment that the shop's server opened. On a
+// page with <div id="ATHMovil_Checkout_Button_payment"> and a global ATHM_Checkout = { ecommerceId: "…" }, it asks the
+// simulator once a second for the payment's state, and calls one of the page's functions authorizationATHM(result),
 // cancelATHM(result) and expiredATHM(result), once; the result is the provider's { status, data }.
 (() => {
   "use strict";
 
-  const EVERY = 1000;
+  const INTERVAL = 1000;
   const simulator = new URL(document.currentScript.src).origin;
-  let told = null;
+  let notified = null;
 
   // The page may declare these with const or function, early or late: its names are looked up each time.
   const checkout = () => (typeof ATHM_Checkout === "undefined" ? null : ATHM_Checkout);
   const functions = {
     confirmed: () => (typeof authorizationATHM === "function" ? authorizationATHM : null),
-    // The server may have been faster than this script: for the page it is the same news.
+    // The server may have authorized the payment already; the page is notified in the same way.
     completed: () => (typeof authorizationATHM === "function" ? authorizationATHM : null),
     cancelled: () => (typeof cancelATHM === "function" ? cancelATHM : null),
     expired: () => (typeof expiredATHM === "function" ? expiredATHM : null),
   };
 
-  async function look() {
+  async function poll() {
     const box = document.getElementById("ATHMovil_Checkout_Button_payment");
     const id = checkout()?.ecommerceId;
-    if (!box || !id || id === told) return;
+    if (!box || !id || id === notified) return;
     show(box, id);
 
     const answer = await fetch(`${simulator}/simulator/payments/${encodeURIComponent(id)}`, { cache: "no-store" });
     if (!answer.ok) return;
     const { outcome, find } = await answer.json();
-    const tell = functions[outcome]?.();
-    if (tell && id !== told) {
-      told = id;
-      tell(find);
+    const notify = functions[outcome]?.();
+    if (notify && id !== notified) {
+      notified = id;
+      notify(find);
     }
   }
 
@@ -62,12 +63,12 @@
 
   async function run() {
     try {
-      await look();
+      await poll();
     } catch (error) {
-      // The simulator may be restarting, and a function of the page's may have failed: neither ends the payment.
+      // The simulator may be restarting, or the page's function failed: keep polling.
       console.error("simulated checkout:", error);
     }
-    setTimeout(run, EVERY);
+    setTimeout(run, INTERVAL);
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", run);

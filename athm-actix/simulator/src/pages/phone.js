@@ -1,7 +1,7 @@
-// Keeps the phone up to date without a reload: the countdown alone most of the time, the whole when something changed.
+// Refreshes the phone without a reload: only the countdowns, or everything when the revision changed.
 "use strict";
 
-const EVERY = 2000;
+const INTERVAL = 2000;
 
 async function refresh() {
   const phone = document.getElementById("phone");
@@ -10,9 +10,9 @@ async function refresh() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     update(phone, page.getElementById("phone"));
     updateLog(page.getElementById("log"));
-    say("");
+    showConnection("");
   } catch {
-    say("The simulator does not answer. Is it still running?");
+    showConnection("The simulator does not answer. Is it still running?");
   }
 }
 
@@ -23,10 +23,10 @@ function update(phone, fresh) {
       time.textContent = times[place].textContent;
     });
   } else if (!phone.querySelector("button:active")) {
-    // A button that is being pressed stays until it is released; the next refresh comes soon.
+    // A button that is being pressed stays until the next refresh.
     const focused = document.activeElement?.id;
     phone.replaceWith(fresh);
-    // The element that the address points to is a new one, which :target doesn't know.
+    // :target doesn't match the replaced element.
     if (location.hash) document.getElementById(location.hash.slice(1))?.classList.add("target");
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
@@ -40,14 +40,14 @@ function updateLog(fresh) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-function say(text) {
+function showConnection(text) {
   const connection = document.getElementById("connection");
   if (connection.textContent !== text) connection.textContent = text;
 }
 
 setInterval(() => {
   if (!document.hidden) refresh();
-}, EVERY);
+}, INTERVAL);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) refresh();
 });

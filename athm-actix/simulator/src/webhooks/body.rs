@@ -1,50 +1,51 @@
-//! The two shapes of a webhook's body.
+//! The body of a webhook, in its two shapes.
 
 use athm_core::{Item, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Event, WebhookShape};
-use crate::answers::noisy;
+use crate::amounts::as_single_float;
 use crate::business::Business;
 use crate::{SimulatedPayment, clock};
 
-/// How long after the transaction an event of today's shape is dated.
+/// Events of the v4 shape are dated later than their transaction.
 const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
 
-/// What is told of a payment. Of today's shape there are checkouts that were paid or cancelled, and nothing else.
+/// The body of an event. Only completed and cancelled checkouts have the v4 shape.
 pub(super) fn body(
     event: Event,
     payment: &SimulatedPayment,
     business: &Business,
-    shape: Drawn,
+    shape: BodyShape,
     now: Timestamp,
 ) -> Value {
     match (shape, event) {
-        (Drawn::V4, Event::Completed | Event::Cancelled) => v4(payment, business, now),
+        (BodyShape::V4, Event::Completed | Event::Cancelled) => v4(payment, business, now),
         _ => v2020(event, payment, now),
     }
 }
 
-/// A [`WebhookShape`], once it is decided.
+/// The shape of one webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Drawn {
+pub(super) enum BodyShape {
     V2020,
     V4,
 }
 
-impl Drawn {
-    pub(super) fn from(shape: WebhookShape, random: &mut fastrand::Rng) -> Self {
+impl BodyShape {
+    /// Draws the shape of a webhook.
+    pub(super) fn draw(shape: WebhookShape, random: &mut fastrand::Rng) -> Self {
         match shape {
             WebhookShape::V2020 => Self::V2020,
             WebhookShape::V4 => Self::V4,
-            WebhookShape::Either if random.bool() => Self::V2020,
-            WebhookShape::Either => Self::V4,
+            WebhookShape::Mixed if random.bool() => Self::V2020,
+            WebhookShape::Mixed => Self::V4,
         }
     }
 }
 
-/// Lower case, texts throughout, no `ecommerceId`.
+/// Lower case, all values are texts, no `ecommerceId`.
 fn v2020(event: Event, payment: &SimulatedPayment, now: Timestamp) -> Value {
     let is_paid = payment.status == Status::Completed;
     let customer = |text: &Option<String>| text.as_deref().filter(|_| is_paid).unwrap_or_default().to_owned();
@@ -89,7 +90,7 @@ fn item_2020(item: &Item) -> Value {
     })
 }
 
-/// Upper case, numbers, with `ecommerceId`, and the customer's phone as a number.
+/// Upper case, numbers (the customer's phone, too), with `ecommerceId`.
 fn v4(payment: &SimulatedPayment, business: &Business, now: Timestamp) -> Value {
     let is_paid = payment.status == Status::Completed;
     let customer = |text: &Option<String>| text.as_deref().filter(|_| is_paid).unwrap_or_default().to_owned();
@@ -101,23 +102,23 @@ fn v4(payment: &SimulatedPayment, business: &Business, now: Timestamp) -> Value 
         "date": clock::written(date.saturating_add(LATER).unwrap_or(date)),
         "ecommerceId": payment.ecommerce_id.to_string(),
         "email": customer(&payment.customer.email),
-        "fee": noisy(payment.fee.unwrap_or_default()),
+        "fee": as_single_float(payment.fee.unwrap_or_default()),
         "isNonProfit": payment.non_profit,
         "items": payment.items.iter().map(item_v4).collect::<Vec<_>>(),
         "message": customer(&payment.customer.message),
         "metadata1": payment.metadata_1,
         "metadata2": payment.metadata_2,
         "name": customer(&payment.customer.name),
-        "netAmount": noisy(payment.net_amount.unwrap_or_default()),
+        "netAmount": as_single_float(payment.net_amount.unwrap_or_default()),
         "phoneNumber": phone,
         "referenceNumber": payment.reference(),
-        // No transaction's name: a trap for whoever takes it for one.
+        // Despite its name, the provider sends no transaction's id here.
         "referenceTransactionId": business.id,
         "status": if is_paid { "COMPLETED" } else { "CANCEL" },
-        "subTotal": noisy(payment.stated_subtotal()),
-        "tax": noisy(payment.tax),
-        "total": noisy(payment.total),
-        "totalRefundedAmount": noisy(payment.refunded_amount),
+        "subTotal": as_single_float(payment.stated_subtotal()),
+        "tax": as_single_float(payment.tax),
+        "total": as_single_float(payment.total),
+        "totalRefundedAmount": as_single_float(payment.refunded_amount),
         "transactionDate": payment.date.map(clock::written).unwrap_or_default(),
         "transactionType": "ECOMMERCE",
     })
@@ -129,10 +130,10 @@ fn item_v4(item: &Item) -> Value {
         "formattedPrice": "",
         "metadata": item.metadata,
         "name": item.name,
-        "price": noisy(item.price),
+        "price": as_single_float(item.price),
         "quantity": item.quantity,
         "sku": item.sku,
-        "tax": noisy(item.tax),
+        "tax": as_single_float(item.tax),
     })
 }
 
@@ -142,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    fn written(payment: &SimulatedPayment, shape: Drawn) -> Value {
+    fn written(payment: &SimulatedPayment, shape: BodyShape) -> Value {
         let event = Event::of(payment).unwrap();
         body(event, payment, &Business::default(), shape, "2026-03-01T22:04:59Z".parse().unwrap())
     }
@@ -157,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_2020_is_lower_case_and_all_text() {
-        let json = written(&paid(), Drawn::V2020);
+    fn the_2020_shape_is_lower_case_with_text_values() {
+        let json = written(&paid(), BodyShape::V2020);
         assert_eq!((&json["transactionType"], &json["status"]), (&json!("ecommerce"), &json!("completed")));
         assert_eq!((&json["date"], &json["total"]), (&json!("2026-03-01 18:04:59.0"), &json!("27.86")));
         assert_eq!(json["phoneNumber"], "7875550142");
@@ -168,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_of_today_has_the_ticket_and_noisy_numbers() {
+    fn the_v4_shape_has_the_ecommerce_id_and_rounded_floats() {
         let payment = paid();
-        let json = written(&payment, Drawn::V4);
+        let json = written(&payment, BodyShape::V4);
         assert_eq!((&json["transactionType"], &json["status"]), (&json!("ECOMMERCE"), &json!("COMPLETED")));
         assert_eq!(json["ecommerceId"], payment.ecommerce_id.to_string());
         assert_eq!(
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_payment_and_all_but_checkouts_have_the_old_shape() {
+    fn expired_payments_and_other_kinds_have_the_2020_shape() {
         for payment in [
             SimulatedPayment::new(Amount::from_cents(100)).status(Status::Expired),
             paid().kind(TransactionKind::Payment),
@@ -190,11 +191,12 @@ mod tests {
             paid().kind(TransactionKind::Refund),
             paid().kind(TransactionKind::Simulated),
         ] {
-            let json = written(&payment, Drawn::V4);
+            let json = written(&payment, BodyShape::V4);
             assert_eq!(json.get("ecommerceId"), None, "{json}");
             assert_eq!(json["transactionType"], payment.kind.to_string());
         }
-        let cancelled = written(&SimulatedPayment::new(Amount::from_cents(100)).status(Status::Cancelled), Drawn::V4);
+        let cancelled =
+            written(&SimulatedPayment::new(Amount::from_cents(100)).status(Status::Cancelled), BodyShape::V4);
         assert_eq!((&cancelled["status"], &cancelled["phoneNumber"]), (&json!("CANCEL"), &json!(0)));
     }
 }

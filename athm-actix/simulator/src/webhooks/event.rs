@@ -1,4 +1,4 @@
-//! What a webhook may tell of.
+//! The events that webhooks report.
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// Those that a subscription names.
+    /// The events of a subscription.
     pub(crate) const SUBSCRIBABLE: [Self; 6] =
         [Self::Payment, Self::Refund, Self::Donation, Self::Completed, Self::Cancelled, Self::Expired];
 
-    /// What there is to tell of a payment that has just come into its state.
+    /// The event of a payment that has just reached its status.
     pub(super) fn of(payment: &SimulatedPayment) -> Option<Self> {
         match (&payment.kind, &payment.status) {
             (TransactionKind::Ecommerce, Status::Completed) => Some(Self::Completed),
@@ -36,7 +36,7 @@ impl Event {
         }
     }
 
-    /// Its field in a subscription.
+    /// Its field in the subscribe request.
     pub(crate) fn field(self) -> &'static str {
         match self {
             Self::Completed => "ecommercePaymentReceivedEvent",

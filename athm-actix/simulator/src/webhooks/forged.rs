@@ -1,4 +1,4 @@
-//! Messages that aren't true.
+//! Forged webhooks.
 
 use athm_core::{Amount, EcommerceId, Status};
 use fastrand::Rng;
@@ -6,19 +6,19 @@ use uuid::Builder;
 
 use crate::SimulatedPayment;
 
-/// What somebody who knows the address might post about a payment.
+/// A webhook that an attacker who knows the URL might post about a payment.
 pub(super) fn forged(payment: &SimulatedPayment, random: &mut Rng) -> SimulatedPayment {
     let mut forged = payment.clone();
     match random.u8(0..3) {
-        // The opposite of what happened.
+        // The opposite status.
         0 if payment.status == Status::Completed => {
             forged.status = Status::Cancelled;
             forged.reference_number = None;
         }
         0 => forged.status = Status::Completed,
-        // The same, for a dollar.
+        // Another total.
         1 => forged.total = Amount::from_cents(100),
-        // A payment that there never was.
+        // A payment that doesn't exist.
         _ => {
             let invented: EcommerceId = Builder::from_random_bytes(random.u128(..).to_be_bytes()).into_uuid().into();
             forged.ecommerce_id = invented;

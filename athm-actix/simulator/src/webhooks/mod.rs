@@ -1,42 +1,54 @@
-//! Telling the merchant of what happens.
+//! Webhooks: which changes are reported, in which shape, and with which faults.
 
 mod body;
 mod event;
-mod fault;
 mod forged;
 mod outbox;
-mod sender;
 mod subscription;
 
 pub(super) use self::event::Event;
-pub use self::fault::WebhookFault;
 pub use self::outbox::SentWebhook;
-pub(super) use self::outbox::Webhooks;
-pub(super) use self::sender::{client, run};
+pub(crate) use self::outbox::{OutgoingWebhook, Webhooks};
 pub(super) use self::subscription::Subscription;
 
-/// Which of the two shapes that live side by side webhooks have.
+/// The shape of webhooks. The provider uses both.
 ///
-/// Only checkouts that were paid or cancelled have another shape today; everything else still has that of 2020.
+/// Only completed and cancelled checkouts have the v4 shape; all other events have that of 2020.
+///
+/// ```
+/// use athm_simulator::{Simulator, WebhookShape};
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::builder().webhook_shape(WebhookShape::V2020).start().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum WebhookShape {
-    /// Lower case, texts throughout, no `ecommerceId`.
+    /// Lower case, all values are texts, no `ecommerceId`.
     V2020,
     /// Upper case, numbers, with `ecommerceId`.
     #[default]
     V4,
-    /// Sometimes the one, sometimes the other.
-    Either,
+    /// One of the two at random.
+    Mixed,
 }
 
-/// How customers pay, which decides what the merchant is told of.
+/// How customers pay, which decides the webhooks of payments that come to nothing.
+///
+/// ```
+/// use athm_simulator::{PaymentChannel, Simulator};
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::builder().payment_channel(PaymentChannel::Web).start().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum Customers {
-    /// With the phone app: then the provider sends no webhook of a cancelled or expired payment.
+pub enum PaymentChannel {
+    /// In the phone app: no webhook is sent of cancelled and expired payments.
     #[default]
-    InTheApp,
-    /// On the provider's web page: then it sends one.
-    OnTheWeb,
+    App,
+    /// On the provider's web page: webhooks are sent of them, too.
+    Web,
 }

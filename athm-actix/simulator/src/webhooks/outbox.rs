@@ -1,4 +1,4 @@
-//! What there is to tell, and what was told.
+//! Scheduled and sent webhooks.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,67 +9,79 @@ use jiff::Timestamp;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::body::{Drawn, body};
+use super::body::{BodyShape, body};
 use super::forged::forged;
-use super::{Customers, Event, Subscription, WebhookFault, WebhookShape};
+use super::{Event, PaymentChannel, Subscription, WebhookShape};
 use crate::business::Business;
-use crate::{SimulatedPayment, WebhookFaultRates, clock};
+use crate::faults::{WebhookFault, WebhookFaultRates};
+use crate::{SimulatedPayment, clock};
 
-/// How long a webhook waits for the one that is to be sent before it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A reordered webhook is sent after this time if no other comes.
+const REORDER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One webhook, as [`Simulator::webhooks`](crate::Simulator::webhooks) lists it.
+///
+/// ```
+/// use athm_simulator::Simulator;
+///
+/// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulator = Simulator::start().await?;
+/// for webhook in simulator.webhooks() {
+///     println!("{} {}: answered {:?}", webhook.kind, webhook.state, webhook.status);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SentWebhook {
-    /// What sort of payment it tells of.
+    /// The kind of payment that it reports.
     pub kind: TransactionKind,
-    /// The state that it tells of.
+    /// The status that it reports.
     pub state: Status,
-    /// The payment (of a refund: the refund) in the simulator's books; an invented one, of some that are forged.
+    /// The payment or refund in the simulator's ledger; some forged webhooks name one that doesn't exist.
     pub payment: EcommerceId,
-    /// What the simulator let go wrong.
+    /// The fault that was injected.
     pub fault: Option<WebhookFault>,
-    /// The HTTP status of the listener's answer; `None` as long as there is none.
+    /// The HTTP status of the listener's answer; `None` before it answers.
     pub status: Option<u16>,
 }
 
 pub(crate) struct Webhooks {
     pub(crate) rates: WebhookFaultRates,
     shape: WebhookShape,
-    customers: Customers,
+    channel: PaymentChannel,
     random: Rng,
     subscription: Option<Subscription>,
     queue: VecDeque<WebhookFault>,
-    waiting: Vec<Waiting>,
+    scheduled: Vec<ScheduledWebhook>,
     log: Vec<SentWebhook>,
 }
 
-/// A webhook that is to be sent.
-struct Waiting {
-    message: Message,
+/// A webhook to be sent at a later time.
+struct ScheduledWebhook {
+    message: OutgoingWebhook,
     due_at: Timestamp,
-    /// Or as soon as another one is sent.
-    behind_another: bool,
+    /// Sent as soon as another webhook is.
+    after_next: bool,
 }
 
-/// A webhook on its way.
-pub(super) struct Message {
-    pub(super) number: usize,
-    pub(super) url: Url,
-    pub(super) body: Value,
+/// A webhook that is due.
+pub(crate) struct OutgoingWebhook {
+    pub(crate) number: usize,
+    pub(crate) url: Url,
+    pub(crate) body: Value,
 }
 
 impl Webhooks {
-    pub(crate) fn new(shape: WebhookShape, customers: Customers, rates: WebhookFaultRates, random: Rng) -> Self {
+    pub(crate) fn new(shape: WebhookShape, channel: PaymentChannel, rates: WebhookFaultRates, random: Rng) -> Self {
         Self {
             rates,
             shape,
-            customers,
+            channel,
             random,
             subscription: None,
             queue: VecDeque::new(),
-            waiting: Vec::new(),
+            scheduled: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -82,12 +94,12 @@ impl Webhooks {
         self.subscription.as_ref().map(|subscription| &subscription.url)
     }
 
-    /// The next webhook goes wrong.
+    /// Queues a fault for the next webhook.
     pub(crate) fn queue(&mut self, fault: WebhookFault) {
         self.queue.push_back(fault);
     }
 
-    /// What goes wrong next, in the order in which it was asked for.
+    /// The queued faults, in their order.
     pub(crate) fn queued(&self) -> impl Iterator<Item = &WebhookFault> {
         self.queue.iter()
     }
@@ -100,45 +112,45 @@ impl Webhooks {
         &self.log
     }
 
-    /// Something has happened: the merchant hears of it, if it is of the kind that is told and wanted.
-    pub(super) fn happened(&mut self, payment: &SimulatedPayment, business: &Business, now: Timestamp) {
+    /// Schedules the webhook of a changed payment, if its event is sent on this channel and subscribed.
+    pub(crate) fn notify(&mut self, payment: &SimulatedPayment, business: &Business, now: Timestamp) {
         let Some(event) = Event::of(payment) else { return };
-        let is_told = match event {
-            Event::Cancelled | Event::Expired => self.customers == Customers::OnTheWeb,
+        let is_sent = match event {
+            Event::Cancelled | Event::Expired => self.channel == PaymentChannel::Web,
             _ => true,
         };
-        if !is_told || !self.subscription.as_ref().is_some_and(|subscription| subscription.wants(event)) {
+        if !is_sent || !self.subscription.as_ref().is_some_and(|subscription| subscription.wants(event)) {
             return;
         }
         let fault = self.queue.pop_front().or_else(|| self.rates.draw(&mut self.random));
         match fault {
-            None => self.put(payment, business, fault, now, now),
-            Some(WebhookFault::Lost) => self.note(payment, fault),
+            None => self.schedule(payment, business, fault, now, now),
+            Some(WebhookFault::Lost) => self.record(payment, fault),
             Some(WebhookFault::Doubled) => {
-                self.put(payment, business, fault, now, now);
-                self.put(payment, business, fault, now, now);
+                self.schedule(payment, business, fault, now, now);
+                self.schedule(payment, business, fault, now, now);
             }
-            Some(WebhookFault::Delayed(time)) => self.put(payment, business, fault, now, clock::after(now, time)),
+            Some(WebhookFault::Delayed(time)) => self.schedule(payment, business, fault, now, clock::after(now, time)),
             Some(WebhookFault::Reordered) => {
-                self.put(payment, business, fault, now, clock::after(now, PATIENCE));
-                if let Some(waiting) = self.waiting.last_mut() {
-                    waiting.behind_another = true;
+                self.schedule(payment, business, fault, now, clock::after(now, REORDER_TIMEOUT));
+                if let Some(scheduled) = self.scheduled.last_mut() {
+                    scheduled.after_next = true;
                 }
             }
             Some(WebhookFault::Forged) => {
                 let forged = forged(payment, &mut self.random);
-                self.put(&forged, business, fault, now, now);
-                self.put(payment, business, None, now, now);
+                self.schedule(&forged, business, fault, now, now);
+                self.schedule(payment, business, None, now, now);
             }
         }
     }
 
-    /// Tells the merchant of a payment, whether it is in the books or not.
+    /// Schedules a webhook about a payment, which needn't be in the ledger.
     pub(crate) fn send(&mut self, payment: &SimulatedPayment, business: &Business, now: Timestamp) {
-        self.put(payment, business, None, now, now);
+        self.schedule(payment, business, None, now, now);
     }
 
-    fn put(
+    fn schedule(
         &mut self,
         payment: &SimulatedPayment,
         business: &Business,
@@ -147,28 +159,28 @@ impl Webhooks {
         due_at: Timestamp,
     ) {
         let (Some(subscription), Some(event)) = (&self.subscription, Event::of(payment)) else { return };
-        let body = body(event, payment, business, Drawn::from(self.shape, &mut self.random), now);
-        let message = Message { number: self.log.len(), url: subscription.url.clone(), body };
-        self.waiting.push(Waiting { message, due_at, behind_another: false });
-        self.note(payment, fault);
+        let body = body(event, payment, business, BodyShape::draw(self.shape, &mut self.random), now);
+        let message = OutgoingWebhook { number: self.log.len(), url: subscription.url.clone(), body };
+        self.scheduled.push(ScheduledWebhook { message, due_at, after_next: false });
+        self.record(payment, fault);
     }
 
-    fn note(&mut self, payment: &SimulatedPayment, fault: Option<WebhookFault>) {
+    fn record(&mut self, payment: &SimulatedPayment, fault: Option<WebhookFault>) {
         let (kind, state) = (payment.kind.clone(), payment.status.clone());
         self.log.push(SentWebhook { kind, state, payment: payment.ecommerce_id, fault, status: None });
     }
 
-    /// What is to be sent now, in that order.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<Message> {
-        let (mut due, waiting): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.due_at <= now);
-        let (behind, waiting) = waiting.into_iter().partition(|waiting| waiting.behind_another && !due.is_empty());
-        self.waiting = waiting;
+    /// Takes the webhooks that are due, in sending order.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<OutgoingWebhook> {
+        let (mut due, scheduled): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.scheduled).into_iter().partition(|scheduled| scheduled.due_at <= now);
+        let (behind, scheduled) = scheduled.into_iter().partition(|scheduled| scheduled.after_next && !due.is_empty());
+        self.scheduled = scheduled;
         due.extend::<Vec<_>>(behind);
-        due.into_iter().map(|waiting| waiting.message).collect()
+        due.into_iter().map(|scheduled| scheduled.message).collect()
     }
 
-    pub(super) fn answered(&mut self, number: usize, status: u16) {
+    pub(crate) fn record_answer(&mut self, number: usize, status: u16) {
         if let Some(webhook) = self.log.get_mut(number) {
             webhook.status = Some(status);
         }

@@ -1,4 +1,4 @@
-//! Where to tell of what happens.
+//! Where webhooks are sent.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use reqwest::Url;
 use super::Event;
 use crate::SimulatorError;
 
-/// A merchant's listener, on this machine.
+/// A merchant's listener on this machine, and the events that it subscribed to.
 #[derive(Debug, Clone)]
 pub(crate) struct Subscription {
     pub(super) url: Url,
@@ -17,9 +17,9 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// # Errors
     ///
-    /// [`SimulatorError::Listener`] unless the address is on loopback: a simulator calls nobody else.
+    /// [`SimulatorError::WebhookUrl`] unless the URL is on loopback.
     pub(crate) fn new(url: &str, events: Vec<Event>) -> Result<Self, SimulatorError> {
-        let refused = || SimulatorError::Listener { url: url.to_owned() };
+        let refused = || SimulatorError::WebhookUrl { url: url.to_owned() };
         let url: Url = url.parse().map_err(|_| refused())?;
         let is_loopback = url.host_str().is_some_and(|host| {
             let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_told() {
+    fn only_loopback_urls_are_accepted() {
         for url in ["http://127.0.0.1:8080/athm/webhook", "http://localhost/a", "http://[::1]:9/"] {
             assert!(Subscription::new(url, Vec::new()).is_ok(), "{url}");
         }

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use athm_actix::{EcommerceId, Status, TransactionKind};
-use athm_simulator::{Customers, FaultRates, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
+use athm_simulator::{FaultRates, PaymentChannel, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
 use clap::Parser;
 use fastrand::Rng;
 use futures_util::future::join;
@@ -137,13 +137,9 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     let simulator = Simulator::builder()
         .clock_speed(options.speed)
         .seed(options.seed)
-        .customers(Customers::OnTheWeb)
-        .webhook_shape(WebhookShape::Either)
-        .refund_reference(if options.seed.is_multiple_of(2) {
-            RefundReference::OfItsOwn
-        } else {
-            RefundReference::OfThePayment
-        })
+        .payment_channel(PaymentChannel::Web)
+        .webhook_shape(WebhookShape::Mixed)
+        .refund_reference(if options.seed.is_multiple_of(2) { RefundReference::Own } else { RefundReference::Payment })
         .start()
         .await?;
     let serve = Serve {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_actix::{Amount, EcommerceId, Status, TransactionKind};
-use athm_simulator::{Phone, SimulatedPayment, Simulator};
+use athm_simulator::{SimulatedPayment, Simulator, TestPhone};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -89,12 +89,12 @@ impl Story {
             }
             let name = format!("order-{}-{attempt}", self.number);
             let phone = match self.random.u8(0..100) {
-                0..3 => Some(Phone::Approves),
-                3..6 => Some(Phone::Declines),
-                6..9 => Some(Phone::OverLimit),
+                0..3 => Some(TestPhone::Approves),
+                3..6 => Some(TestPhone::Declines),
+                6..9 => Some(TestPhone::OverLimit),
                 _ => None,
             };
-            let order = json!({ "cents": cents, "order": name, "phone": phone.map(Phone::number) });
+            let order = json!({ "cents": cents, "order": name, "phone": phone.map(TestPhone::number) });
             if let Some(answer) = self.post("/orders", &order).await
                 && let Ok(answer) = serde_json::from_str::<Value>(&answer)
                 && let (Some(id), Some(ticket)) = (answer["id"].as_str(), answer["ecommerceId"].as_str())

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use athm_simulator::{
-    Customers, Fault, FaultRates, RefundReference, Simulator, SimulatorBuilder, WebhookFault, WebhookFaultRates,
+    Fault, FaultRates, PaymentChannel, RefundReference, Simulator, SimulatorBuilder, WebhookFault, WebhookFaultRates,
     WebhookShape,
 };
 use clap::Parser;
@@ -32,8 +32,8 @@ pub(crate) struct Options {
     #[arg(long, default_value = "v4", value_parser = shapes(), help_heading = "Webhooks and refunds")]
     shape: WebhookShape,
     /// How customers pay; with web, webhooks report cancelled and expired payments, too.
-    #[arg(long, default_value = "app", value_parser = customers(), help_heading = "Webhooks and refunds")]
-    customers: Customers,
+    #[arg(long, default_value = "app", value_parser = channels(), help_heading = "Webhooks and refunds")]
+    channel: PaymentChannel,
     /// Which reference number a refund carries: its own, or its payment's.
     #[arg(long, default_value = "own", value_parser = references(), help_heading = "Webhooks and refunds")]
     refund_reference: RefundReference,
@@ -79,7 +79,7 @@ impl Options {
             .port(self.port)
             .clock_speed(self.speed)
             .webhook_shape(self.shape)
-            .customers(self.customers)
+            .payment_channel(self.channel)
             .refund_reference(self.refund_reference)
             .faults(faults)
             .webhook_faults(webhook_faults);
@@ -102,21 +102,21 @@ impl Options {
 }
 
 fn shapes() -> impl TypedValueParser<Value = WebhookShape> {
-    PossibleValuesParser::new(["v4", "v2020", "either"]).map(|word| match word.as_str() {
+    PossibleValuesParser::new(["v4", "v2020", "mixed"]).map(|word| match word.as_str() {
         "v2020" => WebhookShape::V2020,
-        "either" => WebhookShape::Either,
+        "mixed" => WebhookShape::Mixed,
         _ => WebhookShape::V4,
     })
 }
 
-fn customers() -> impl TypedValueParser<Value = Customers> {
+fn channels() -> impl TypedValueParser<Value = PaymentChannel> {
     PossibleValuesParser::new(["app", "web"])
-        .map(|word| if word == "web" { Customers::OnTheWeb } else { Customers::InTheApp })
+        .map(|word| if word == "web" { PaymentChannel::Web } else { PaymentChannel::App })
 }
 
 fn references() -> impl TypedValueParser<Value = RefundReference> {
     PossibleValuesParser::new(["own", "payment"])
-        .map(|word| if word == "payment" { RefundReference::OfThePayment } else { RefundReference::OfItsOwn })
+        .map(|word| if word == "payment" { RefundReference::Payment } else { RefundReference::Own })
 }
 
 /// `timeout-after:20`.
@@ -147,13 +147,13 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let options = parse(
-            "--port 0 --speed=60 --seed 7 --webhook-url http://127.0.0.1:1/ --shape either --customers web \
+            "--port 0 --speed=60 --seed 7 --webhook-url http://127.0.0.1:1/ --shape mixed --channel web \
              --refund-reference payment --fault timeout-late=5s:20 --fault bom:1 --webhook-fault lost:300 --business Aurora",
         )
         .unwrap();
         assert_eq!((options.port, options.speed, options.seed), (0, 60, Some(7)));
-        assert_eq!((options.shape, options.customers), (WebhookShape::Either, Customers::OnTheWeb));
-        assert_eq!(options.refund_reference, RefundReference::OfThePayment);
+        assert_eq!((options.shape, options.channel), (WebhookShape::Mixed, PaymentChannel::Web));
+        assert_eq!(options.refund_reference, RefundReference::Payment);
         let late = Fault::Timeout(Effect::Late(Duration::from_secs(5)));
         assert_eq!(options.fault, [(late, 20), (Fault::ByteOrderMark, 1)]);
         assert_eq!(options.webhook_fault, [(WebhookFault::Lost, 300)]);
@@ -166,7 +166,7 @@ mod tests {
             ("9000", "9000"),
             ("--port", "--port"),
             ("--port many", "many"),
-            ("--shape v5", "v4, v2020, either"),
+            ("--shape v5", "v4, v2020, mixed"),
             ("--fault timeout", "in a thousand"),
             ("--fault oops:3", "oops"),
             ("--webhook-fault lost:x", "lost:x"),

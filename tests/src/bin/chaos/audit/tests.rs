@@ -1,7 +1,7 @@
 //! Whatever is wrong is found, under the right name, and nothing else.
 
 use athm_actix::Amount;
-use athm_simulator::{Effect as Outcome, Endpoint, Phone};
+use athm_simulator::{Effect as Outcome, Endpoint, TestPhone};
 use serde_json::json;
 
 use super::*;
@@ -171,7 +171,7 @@ async fn an_authorization_that_is_repeated_without_a_readable_answer_in_between_
 async fn an_authorization_may_follow_a_clear_refusal_that_was_heard_and_no_other() {
     let scene = Scene::cancelled().await;
     let mut over_limit = SimulatedPayment::new(Amount::from_cents(2500)).ecommerce_id(scene.id);
-    over_limit.customer.phone = Some(Phone::OverLimit.number().to_owned());
+    over_limit.customer.phone = Some(TestPhone::OverLimit.number().to_owned());
     let authorize = async || {
         scene.simulator.insert(over_limit.clone().status(Status::Confirmed));
         scene.authorize().await;

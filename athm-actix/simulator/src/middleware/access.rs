@@ -1,4 +1,4 @@
-//! Who may talk to the simulator: programs and pages of this machine, and no page of another site.
+//! Access control: programs and pages of this machine are served, pages of another site are refused.
 
 use std::net::Ipv4Addr;
 
@@ -9,20 +9,20 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 
-use crate::call::Number;
 use crate::json;
+use crate::request::RequestNumber;
 use crate::shared::Shared;
 
-/// Stands before everything: refuses what comes from elsewhere, and logs what was asked and answered.
-pub(crate) async fn guard(
+/// Wraps every route: refuses requests from elsewhere, and logs each request with the status of its answer.
+pub(crate) async fn control_access(
     shared: web::Data<Shared>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let method = request.method().clone();
-    // At once: some are never answered.
-    let number = shared.log().came(method.as_str(), request.path());
-    request.extensions_mut().insert(Number(number));
+    // Logged before the answer, because some requests are never answered.
+    let number = shared.log().record(method.as_str(), request.path());
+    request.extensions_mut().insert(RequestNumber(number));
     let answer = match refusal(&method, request.headers()) {
         Some(answer) => Ok(request.into_response(answer)),
         None => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
@@ -31,7 +31,7 @@ pub(crate) async fn guard(
         Ok(answer) => answer.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    if let Some(request) = shared.log().of(number) {
+    if let Some(request) = shared.log().request_mut(number) {
         request.status = Some(status.as_u16());
     }
     answer
@@ -39,16 +39,16 @@ pub(crate) async fn guard(
 
 fn refusal(method: &Method, headers: &HeaderMap) -> Option<HttpResponse> {
     let hosts = texts(headers, HOST);
-    // A name that leads to this machine by way of another's DNS would make that site's pages ours.
+    // DNS rebinding: a foreign name that resolves to loopback would make that site's pages same-origin.
     let [host] = hosts.as_slice() else {
         return Some(forbidden("the request must name one Host, such as 127.0.0.1"));
     };
     if !is_loopback(host) {
         return Some(forbidden("the Host of the request must be localhost, 127.0.0.1 or [::1]"));
     }
-    // Reading is open to other origins as far as CORS lets them; changing anything is not.
+    // CORS decides what other origins may read. They may change nothing.
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
-    if !reads && texts(headers, ORIGIN).iter().any(|origin| !is_same(origin, host)) {
+    if !reads && texts(headers, ORIGIN).iter().any(|origin| !is_same_origin(origin, host)) {
         return Some(forbidden("a page of another origin may not do this (Origin and Host differ)"));
     }
     None
@@ -58,7 +58,7 @@ fn forbidden(why: &str) -> HttpResponse {
     json::error(StatusCode::FORBIDDEN, why)
 }
 
-/// What a header says, each time that it is there; what is no text matches nothing below.
+/// A header's values; one that isn't ASCII text becomes empty, which matches nothing below.
 fn texts(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
     headers.get_all(name).map(|value| value.to_str().unwrap_or_default()).collect()
 }
@@ -73,7 +73,7 @@ fn is_loopback(host: &str) -> bool {
         || name.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
 }
 
-fn is_same(origin: &str, host: &str) -> bool {
+fn is_same_origin(origin: &str, host: &str) -> bool {
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn an_origin_is_the_same_only_with_the_same_host_and_port() {
-        assert!(is_same("http://127.0.0.1:9001", "127.0.0.1:9001"));
-        assert!(is_same("http://Localhost:9001", "localhost:9001"));
+        assert!(is_same_origin("http://127.0.0.1:9001", "127.0.0.1:9001"));
+        assert!(is_same_origin("http://Localhost:9001", "localhost:9001"));
         for origin in
             ["http://127.0.0.1:9002", "http://localhost:9001", "http://shop.example", "null", "", "127.0.0.1:9001"]
         {
-            assert!(!is_same(origin, "127.0.0.1:9001"), "{origin}");
+            assert!(!is_same_origin(origin, "127.0.0.1:9001"), "{origin}");
         }
     }
 }

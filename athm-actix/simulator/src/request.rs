@@ -9,43 +9,43 @@ use athm_core::{Amount, EcommerceId};
 use crate::Effect;
 use crate::shared::Shared;
 
-/// The number that a request has in the log.
+/// A request's number in the log.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Number(pub(crate) u64);
+pub(crate) struct RequestNumber(pub(crate) u64);
 
-/// What an endpoint is told besides its body.
+/// What the middleware passes to an endpoint besides the body.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Call {
+pub(crate) struct ApiRequest {
     number: Option<u64>,
-    /// What may come of it, however it will be answered.
+    /// Whether the request takes effect, independent of its answer.
     pub(crate) effect: Effect,
 }
 
-impl Call {
-    /// Notes in the log which payment it is about.
-    pub(crate) fn is_about(self, shared: &Shared, payment: EcommerceId) {
+impl ApiRequest {
+    /// Logs the payment that the request names.
+    pub(crate) fn log_payment(self, shared: &Shared, payment: EcommerceId) {
         let mut log = shared.log();
-        if let Some(request) = self.number.and_then(|number| log.of(number)) {
+        if let Some(request) = self.number.and_then(|number| log.request_mut(number)) {
             request.payment = Some(payment);
         }
     }
 
-    /// Notes in the log how much money it is about.
-    pub(crate) fn is_about_amount(self, shared: &Shared, amount: Amount) {
+    /// Logs the amount that the request asks for.
+    pub(crate) fn log_amount(self, shared: &Shared, amount: Amount) {
         let mut log = shared.log();
-        if let Some(request) = self.number.and_then(|number| log.of(number)) {
+        if let Some(request) = self.number.and_then(|number| log.request_mut(number)) {
             request.amount = Some(amount);
         }
     }
 }
 
-impl FromRequest for Call {
+impl FromRequest for ApiRequest {
     type Error = actix_web::Error;
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let extensions = request.extensions();
-        let number = extensions.get::<Number>().map(|number| number.0);
+        let number = extensions.get::<RequestNumber>().map(|number| number.0);
         let effect = extensions.get::<Effect>().copied().unwrap_or(Effect::Done);
         ready(Ok(Self { number, effect }))
     }

@@ -1,18 +1,19 @@
-//! A payment from the `data` object of a find answer.
+//! Reads a payment from the `data` object of a find answer.
 
 use std::time::Duration;
 
 use athm_core::{Amount, Status, TransactionKind};
 use jiff::Timestamp;
 
+use crate::clock;
 use crate::fields::{BadField, Fields};
-use crate::{SimulatedPayment, clock};
+use crate::payment::SimulatedPayment;
 
-/// The total of a seed that names none.
+/// The total of a payment that states none.
 const TOTAL: Amount = Amount::from_cents(100);
 
-/// Reads a seed. Every field may be absent; those of a search answer and of a webhook are understood, too.
-pub(crate) fn payment(fields: &Fields) -> Result<SimulatedPayment, BadField> {
+/// Reads a payment. Every field is optional; the spellings of search answers and webhooks are accepted, too.
+pub(crate) fn from_json(fields: &Fields) -> Result<SimulatedPayment, BadField> {
     if fields.contains("data") {
         return Err(fields.bad("data", "left out: the body is the data object itself, without the envelope"));
     }
@@ -61,7 +62,7 @@ pub(crate) fn payment(fields: &Fields) -> Result<SimulatedPayment, BadField> {
     Ok(payment)
 }
 
-/// The digits of a phone number; the provider's `0` is none.
+/// The digits of a phone number; the provider writes `0` where there is none.
 pub(crate) fn phone(fields: &Fields) -> Result<Option<String>, BadField> {
     let Some(text) = fields.text(&["phoneNumber"])? else { return Ok(None) };
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -108,20 +109,20 @@ fn status(word: &str) -> Status {
 mod tests {
     use super::*;
 
-    fn seed(json: &str) -> Result<SimulatedPayment, BadField> {
-        payment(&Fields::parse(json.as_bytes()).unwrap())
+    fn parse(json: &str) -> Result<SimulatedPayment, BadField> {
+        from_json(&Fields::parse(json.as_bytes()).unwrap())
     }
 
     #[test]
-    fn an_empty_seed_is_an_open_checkout_of_a_dollar() {
-        let payment = seed("{}").unwrap();
+    fn an_empty_object_is_an_open_checkout_of_a_dollar() {
+        let payment = parse("{}").unwrap();
         assert_eq!((payment.status, payment.kind), (Status::Open, TransactionKind::Ecommerce));
         assert_eq!(payment.total, Amount::from_cents(100));
     }
 
     #[test]
-    fn every_spelling_of_the_provider_is_understood() {
-        let payment = seed(
+    fn every_spelling_of_the_provider_is_accepted() {
+        let payment = parse(
             r#"{"transactionType":"DONATION","status":"completed","date":"2026-03-01 18:04:59.0","dailyTransactionID":35,
                 "total":"12","subtotal":null,"tax":"","fee":0.2700000107288361,"phoneNumber":"(787) 555-0188",
                 "referenceNumber":"77 "}"#,
@@ -147,7 +148,7 @@ mod tests {
             (r#"{"items":"mugs"}"#, "items"),
             (r#"{"status":"success","data":{}}"#, "data"),
         ] {
-            assert_eq!(seed(json).unwrap_err().name, field, "{json}");
+            assert_eq!(parse(json).unwrap_err().name, field, "{json}");
         }
     }
 }

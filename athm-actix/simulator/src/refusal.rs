@@ -1,4 +1,4 @@
-//! The provider's errors, in their two envelopes.
+//! The provider's error answers, in their two envelopes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +12,8 @@ use crate::fields::BadField;
 
 /// A refusal of the payment API: `{"status":"error","message":…,"errorcode":…,"data":null}`.
 ///
-/// The provider documents no HTTP statuses here. Those of its other API are used: 400 for the request, 401 for tokens,
-/// 409 for the payment's state.
+/// The provider documents no HTTP statuses for it. These are invented: 400 for the request, 401 for tokens, 404 for unknown
+/// ids, 409 for the payment's state.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -34,94 +34,94 @@ impl Refusal {
         &self.code
     }
 
-    /// The public token is missing, or not the expected one.
-    pub(super) fn token() -> Self {
+    /// A token is missing or wrong.
+    pub(crate) fn token() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "BTRA_0017", "Invalid authorization token")
     }
 
-    /// The bearer token is missing, or belongs to no payment.
-    pub(super) fn header() -> Self {
+    /// The bearer token is missing or unknown.
+    pub(crate) fn header() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "token.invalid.header", "The Authorization header holds no valid token.")
     }
 
-    /// The bearer token is too old.
-    pub(super) fn expired(since: impl fmt::Display) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "token.expired", format!("The Token has expired on {since}."))
+    /// The bearer token has expired.
+    pub(crate) fn expired(expired_at: impl fmt::Display) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "token.expired", format!("The Token has expired on {expired_at}."))
     }
 
-    pub(super) fn format(message: impl fmt::Display) -> Self {
+    pub(crate) fn format(message: impl fmt::Display) -> Self {
         Self::request("BTRA_0006", format!("Invalid format: {message}"))
     }
 
-    pub(super) fn blank(field: &str) -> Self {
+    pub(crate) fn blank(field: &str) -> Self {
         Self::request("BTRA_0018", format!("{field}: must not be blank"))
     }
 
-    pub(super) fn null(field: &str) -> Self {
+    pub(crate) fn null(field: &str) -> Self {
         Self::request("BTRA_0019", format!("{field}: must not be null"))
     }
 
-    pub(super) fn metadata(field: &str) -> Self {
+    pub(crate) fn metadata(field: &str) -> Self {
         Self::request("BTRA_0038", format!("{field}: more than 40 characters"))
     }
 
-    pub(super) fn timeout() -> Self {
+    pub(crate) fn timeout() -> Self {
         Self::request("BTRA_0020", "timeout: numeric value out of bounds (120 to 600 expected)")
     }
 
-    pub(super) fn zero() -> Self {
+    pub(crate) fn zero() -> Self {
         Self::request("BTRA_0013", "The amount is zero")
     }
 
-    pub(super) fn below_minimum() -> Self {
+    pub(crate) fn below_minimum() -> Self {
         Self::request("BTRA_0001", "The amount is below the minimum of 1.00")
     }
 
-    pub(super) fn above_maximum() -> Self {
+    pub(crate) fn above_maximum() -> Self {
         Self::request("BTRA_0004", "The amount is over the limit of 1500.00")
     }
 
-    pub(super) fn unknown_payment() -> Self {
+    pub(crate) fn unknown_payment() -> Self {
         Self::new(StatusCode::NOT_FOUND, "BTRA_0031", "No such ecommerceId")
     }
 
-    pub(super) fn not_confirmed() -> Self {
+    pub(crate) fn not_confirmed() -> Self {
         Self::new(StatusCode::CONFLICT, "BTRA_0032", "The payment is not in status CONFIRM")
     }
 
-    pub(super) fn unknown_reference() -> Self {
+    pub(crate) fn unknown_reference() -> Self {
         Self::new(StatusCode::NOT_FOUND, "BTRA_0053", "No such referenceNumber")
     }
 
-    pub(super) fn not_the_owner() -> Self {
+    pub(crate) fn not_the_owner() -> Self {
         Self::new(StatusCode::CONFLICT, "BTRA_0043", "The token belongs to another payment")
     }
 
-    pub(super) fn over_the_cards_limit() -> Self {
+    pub(crate) fn over_the_cards_limit() -> Self {
         Self::new(StatusCode::CONFLICT, "BTRA_0045", "The amount is over the limits of the card")
     }
 
-    pub(super) fn blocked() -> Self {
+    pub(crate) fn blocked() -> Self {
         Self::new(StatusCode::CONFLICT, "BTRA_0002", "The customer has to regain access first")
     }
 
-    pub(super) fn message() -> Self {
+    pub(crate) fn message() -> Self {
         Self::request("BTRA_0040", "The message is longer than 50 characters")
     }
 
     /// A refusal of the report, which comes with HTTP 200.
-    pub(super) fn report(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn report(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, code, message)
     }
 
-    /// Of a code that was asked for, as far as it is one.
+    /// With a code chosen by a fault.
     pub(crate) fn with_code(code: String) -> Self {
         let status = if code.ends_with("9999") { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::CONFLICT };
-        Self::new(status, code, "The simulator was told to refuse this")
+        Self::new(status, code, "Refused by an injected fault")
     }
 
-    /// The payment isn't in the state for it.
-    pub(super) fn of(error: &SimulatorError) -> Self {
+    /// The answer to an operation that the payment's state doesn't allow.
+    pub(crate) fn of(error: &SimulatorError) -> Self {
         use athm_core::Status;
 
         match error {
@@ -172,20 +172,20 @@ impl ResponseError for Refusal {
     }
 }
 
-/// A refusal of the older API: `{"errorCode":"…","description":"…"}`, with HTTP 200, as its age was wont to.
+/// A refusal of the older API: `{"errorCode":"…","description":"…"}`, with HTTP 200.
 #[derive(Debug)]
-pub(super) struct LegacyRefusal {
+pub(crate) struct LegacyRefusal {
     code: &'static str,
     description: &'static str,
 }
 
 impl LegacyRefusal {
-    pub(super) const PUBLIC_TOKEN_INVALID: Self = Self { code: "3010", description: "publicToken is invalid" };
-    pub(super) const PUBLIC_TOKEN_REQUIRED: Self = Self { code: "3030", description: "publicToken is required" };
-    pub(super) const PRIVATE_TOKEN_INVALID: Self = Self { code: "3040", description: "privateToken is invalid" };
-    pub(super) const PRIVATE_TOKEN_REQUIRED: Self = Self { code: "3060", description: "privateToken is required" };
-    pub(super) const NOTHING_ASKED: Self = Self { code: "4010", description: "referenceNumber is required" };
-    pub(super) const UNKNOWN: Self = Self { code: "5010", description: "transaction does not exist" };
+    pub(crate) const PUBLIC_TOKEN_INVALID: Self = Self { code: "3010", description: "publicToken is invalid" };
+    pub(crate) const PUBLIC_TOKEN_REQUIRED: Self = Self { code: "3030", description: "publicToken is required" };
+    pub(crate) const PRIVATE_TOKEN_INVALID: Self = Self { code: "3040", description: "privateToken is invalid" };
+    pub(crate) const PRIVATE_TOKEN_REQUIRED: Self = Self { code: "3060", description: "privateToken is required" };
+    pub(crate) const CRITERIA_REQUIRED: Self = Self { code: "4010", description: "referenceNumber is required" };
+    pub(crate) const UNKNOWN: Self = Self { code: "5010", description: "transaction does not exist" };
 }
 
 impl fmt::Display for LegacyRefusal {

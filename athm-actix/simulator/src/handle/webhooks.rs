@@ -1,22 +1,22 @@
-//! What the merchant is told of.
+//! Webhooks.
 
 use super::Simulator;
 use crate::webhooks::{Event, Subscription};
 use crate::{SentWebhook, SimulatedPayment, SimulatorError};
 
 impl Simulator {
-    /// Sends webhooks of every kind there from now on, and nowhere else: what the provider's subscription does.
+    /// Sends webhooks of every kind to that URL from now on, in place of an earlier one, as the provider's subscription does.
     ///
     /// # Errors
     ///
-    /// [`SimulatorError::Listener`] unless the address is one of this machine.
+    /// [`SimulatorError::WebhookUrl`] unless the URL is on loopback.
     pub fn subscribe(&self, url: &str) -> Result<(), SimulatorError> {
         let subscription = Subscription::new(url, Event::SUBSCRIBABLE.to_vec())?;
         self.shared.webhooks().subscribe(subscription);
         Ok(())
     }
 
-    /// Sends a webhook about that payment as it is given, whatever is in the books: what anybody could post.
+    /// Sends a webhook about that payment as given, whatever the ledger has: a forged message.
     ///
     /// ```
     /// # use athm_simulator::{SimulatedPayment, Simulator};
@@ -32,12 +32,12 @@ impl Simulator {
         self.shared.webhooks().send(payment, &self.shared.settings().business, now);
     }
 
-    /// Sends the test event by which a merchant tries out a listener.
+    /// Sends the provider's test event (`transactionType` `simulated`).
     pub fn send_test_webhook(&self) {
         self.send_webhook(&SimulatedPayment::test_event());
     }
 
-    /// The webhooks sent so far, and those that are still to be sent, the oldest first.
+    /// All webhooks, sent and scheduled, oldest first.
     #[must_use]
     pub fn webhooks(&self) -> Vec<SentWebhook> {
         self.shared.webhooks().log().to_vec()

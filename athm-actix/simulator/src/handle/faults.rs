@@ -1,57 +1,57 @@
-//! What goes wrong.
+//! Faults.
 
 use super::Simulator;
 use crate::{Endpoint, Fault, FaultRates, Outage, WebhookFault, WebhookFaultRates};
 
 impl Simulator {
-    /// From now on, every endpoint of the provider's fails like that: for tests of "the provider can't be asked".
-    /// The simulator's own pages, and the methods of this type, keep working.
+    /// Fails every request of the provider's API from now on, for tests of an unreachable provider. The simulator's own
+    /// endpoints and the methods of this type keep working.
     ///
     /// ```
     /// # use athm_simulator::{Outage, Simulator};
     /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = Simulator::start().await?;
     /// simulator.fail_with(Outage::BadGatewayPage);
-    /// // … nothing can be verified now …
+    /// // No payment can be verified now.
     /// simulator.recover();
     /// # Ok(()) }
     /// ```
     pub fn fail_with(&self, outage: Outage) {
-        self.shared.plan().outage = Some(outage);
+        self.shared.schedule().outage = Some(outage);
     }
 
     /// Ends the outage that [`fail_with`](Self::fail_with) began.
     pub fn recover(&self) {
-        self.shared.plan().outage = None;
+        self.shared.schedule().outage = None;
     }
 
-    /// The next request of that endpoint goes wrong. Several are queued; a header `Simulator-Fault` of a request
-    /// comes before them.
+    /// Injects a fault into the next request of that endpoint. Faults are queued. The header `Simulator-Fault` of a request
+    /// takes precedence.
     ///
     /// ```
     /// use athm_simulator::{Effect, Endpoint, Fault, Simulator};
     ///
     /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let simulator = Simulator::start().await?;
-    /// // The money moves, and nobody hears of it.
+    /// // The money moves, and the caller receives no answer.
     /// simulator.fail_next(Endpoint::Authorize, Fault::Timeout(Effect::Done));
     /// # Ok(()) }
     /// ```
     pub fn fail_next(&self, endpoint: Endpoint, fault: Fault) {
-        self.shared.plan().queue(Some(endpoint), fault);
+        self.shared.schedule().queue(Some(endpoint), fault);
     }
 
-    /// From now on requests go wrong by chance, that often.
+    /// Replaces the rates of random faults.
     pub fn set_faults(&self, rates: FaultRates) {
-        self.shared.plan().rates = rates;
+        self.shared.schedule().rates = rates;
     }
 
-    /// The next webhook goes wrong.
+    /// Injects a fault into the next webhook. Faults are queued.
     pub fn fail_next_webhook(&self, fault: WebhookFault) {
         self.shared.webhooks().queue(fault);
     }
 
-    /// From now on webhooks go wrong by chance, that often.
+    /// Replaces the rates of random webhook faults.
     pub fn set_webhook_faults(&self, rates: WebhookFaultRates) {
         self.shared.webhooks().rates = rates;
     }

@@ -1,31 +1,32 @@
-//! How payments move from state to state.
+//! State transitions of payments.
 
 use athm_core::{Amount, EcommerceId, Status, TransactionKind};
 
-use super::{Entry, Ledger, numbers};
-use crate::{Effect, Phone, RefundReference, SimulatedPayment, SimulatorError};
+use super::{Entry, Ledger, generate};
+use crate::{Effect, RefundReference, SimulatedPayment, SimulatorError, TestPhone};
 
 impl Ledger {
-    /// A merchant opens a payment; a customer whose phone decides by itself has decided when this returns. Tells the
-    /// new payment's name, if it has come to anything.
-    pub(crate) fn open(&mut self, payment: SimulatedPayment, effect: Effect) -> Option<EcommerceId> {
+    /// Opens a payment for the merchant; a test phone has reacted when this returns. Returns the new payment's id, `None`
+    /// if the request has no effect.
+    pub(crate) fn open(&mut self, mut payment: SimulatedPayment, effect: Effect) -> Option<EcommerceId> {
         if effect == Effect::Absent {
             return None;
         }
-        let payment = self.completed(payment);
-        let id = self.enter(payment, effect);
-        self.react(&id);
+        payment.ecommerce_id = self.new_ecommerce_id();
+        let payment = self.fill_in(payment);
+        let id = self.add(payment, effect);
+        self.apply_test_phone(&id);
         Some(id)
     }
 
-    /// The merchant sends an open payment to another phone.
+    /// Sends an open payment to another phone.
     pub(crate) fn update_phone(
         &mut self,
         id: &EcommerceId,
         phone: String,
         effect: Effect,
     ) -> Result<(), SimulatorError> {
-        let entry = self.known(id)?;
+        let entry = self.require(id)?;
         if entry.payment.status != Status::Open {
             return Err(entry.wrong_status("open", "sent to another phone"));
         }
@@ -33,22 +34,22 @@ impl Ledger {
         payment.customer.phone = Some(phone);
         self.change(payment, effect);
         if effect != Effect::Absent {
-            self.react(id);
+            self.apply_test_phone(id);
         }
         Ok(())
     }
 
-    fn react(&mut self, id: &EcommerceId) {
+    fn apply_test_phone(&mut self, id: &EcommerceId) {
         let Some(entry) = self.entry(id) else { return };
-        match Phone::of(&entry.payment) {
-            Some(Phone::Approves) => drop(self.approve(id)),
-            Some(Phone::Declines) => drop(self.cancel(id, Effect::Done)),
+        match TestPhone::of(&entry.payment) {
+            Some(TestPhone::Approves) => drop(self.approve(id)),
+            Some(TestPhone::Declines) => drop(self.cancel(id, Effect::Done)),
             _ => {}
         }
     }
 
     pub(crate) fn approve(&mut self, id: &EcommerceId) -> Result<(), SimulatorError> {
-        let entry = self.known(id)?;
+        let entry = self.require(id)?;
         if entry.payment.status != Status::Open {
             return Err(entry.wrong_status("open", "approved"));
         }
@@ -58,43 +59,43 @@ impl Ledger {
     }
 
     pub(crate) fn cancel(&mut self, id: &EcommerceId, effect: Effect) -> Result<(), SimulatorError> {
-        let entry = self.known(id)?;
+        let entry = self.require(id)?;
         if !entry.payment.is_pending() {
             return Err(entry.wrong_status("open and confirmed", "cancelled"));
         }
         let payment = entry.payment.clone().status(Status::Cancelled);
-        self.tell(payment, effect);
+        self.change_and_notify(payment, effect);
         Ok(())
     }
 
-    /// Moves the money: confirmed becomes completed, unless the customer's card isn't good for it.
+    /// Moves the money: confirmed becomes completed, unless the test phone's card is over its limit.
     pub(crate) fn authorize(&mut self, id: &EcommerceId, effect: Effect) -> Result<(), SimulatorError> {
-        let entry = self.known(id)?;
+        let entry = self.require(id)?;
         if entry.payment.status != Status::Confirmed {
             return Err(entry.wrong_status("confirmed", "authorized"));
         }
-        if Phone::of(&entry.payment) == Some(Phone::OverLimit) {
+        if TestPhone::of(&entry.payment) == Some(TestPhone::OverLimit) {
             self.cancel(id, effect)?;
             return Err(SimulatorError::OverLimit { id: *id });
         }
         if effect != Effect::Absent {
             let payment = entry.payment.clone().status(Status::Completed);
-            let payment = self.completed(payment);
-            self.tell(payment, effect);
+            let payment = self.fill_in(payment);
+            self.change_and_notify(payment, effect);
         }
         Ok(())
     }
 
-    /// Gives money back, as a movement of its own. Tells its name, if it has come to anything.
+    /// Refunds a payment, as a movement of its own. Returns the refund's id, `None` if the request has no effect.
     pub(crate) fn refund(
         &mut self,
         id: &EcommerceId,
         amount: Amount,
         message: Option<String>,
-        numbered: RefundReference,
+        reference: RefundReference,
         effect: Effect,
     ) -> Result<Option<EcommerceId>, SimulatorError> {
-        let entry = self.known(id)?;
+        let entry = self.require(id)?;
         let mut original = entry.payment.clone();
         if original.status != Status::Completed || original.kind == TransactionKind::Refund {
             return Err(entry.wrong_status("completed", "refunded"));
@@ -107,40 +108,41 @@ impl Ledger {
             return Ok(None);
         }
         let mut refund = SimulatedPayment::new(amount).kind(TransactionKind::Refund).status(Status::Completed);
-        refund = refund.ecommerce_id(numbers::ticket(&mut self.random)).fee(Amount::ZERO).net_amount(Amount::ZERO);
+        refund =
+            refund.ecommerce_id(generate::ecommerce_id(&mut self.random)).fee(Amount::ZERO).net_amount(Amount::ZERO);
         refund.customer = original.customer.clone();
         refund.customer.message = message;
         refund.refund_of = Some(*id);
-        if numbered == RefundReference::OfThePayment {
+        if reference == RefundReference::Payment {
             refund.reference_number = original.reference_number.clone();
         }
-        let refund = self.completed(refund);
-        self.news.push(refund.clone());
-        let name = self.enter(refund, effect);
+        let refund = self.fill_in(refund);
+        self.changes.push(refund.clone());
+        let refund_id = self.add(refund, effect);
         original.refunded_amount = original.refunded_amount.checked_add(amount).unwrap_or(original.total);
         self.change(original, effect);
-        Ok(Some(name))
+        Ok(Some(refund_id))
     }
 
-    /// Money comes in without a checkout: an app payment, or a donation.
+    /// Receives money without a checkout: an app payment or a donation.
     pub(crate) fn receive(&mut self, payment: SimulatedPayment) -> EcommerceId {
-        let payment = self.completed(payment.status(Status::Completed));
-        self.news.push(payment.clone());
+        let payment = self.fill_in(payment.status(Status::Completed));
+        self.changes.push(payment.clone());
         self.insert(payment)
     }
 
-    /// The payment whose movement of money has that name.
+    /// The payment with that reference number.
     pub(crate) fn by_reference(&mut self, reference: &str) -> Option<&Entry> {
-        let named = |entry: &&Entry| {
+        let matches = |entry: &&Entry| {
             let payment = &entry.payment;
             payment.kind != TransactionKind::Refund && payment.reference() == reference.trim()
         };
-        self.entries().iter().find(named)
+        self.entries().iter().find(matches)
     }
 
-    fn tell(&mut self, payment: SimulatedPayment, effect: Effect) {
+    fn change_and_notify(&mut self, payment: SimulatedPayment, effect: Effect) {
         if effect != Effect::Absent {
-            self.news.push(payment.clone());
+            self.changes.push(payment.clone());
         }
         self.change(payment, effect);
     }
@@ -156,7 +158,7 @@ impl Ledger {
         }
     }
 
-    fn known(&mut self, id: &EcommerceId) -> Result<&mut Entry, SimulatorError> {
+    fn require(&mut self, id: &EcommerceId) -> Result<&mut Entry, SimulatorError> {
         self.entry_mut(id).ok_or(SimulatorError::UnknownPayment { id: *id })
     }
 }

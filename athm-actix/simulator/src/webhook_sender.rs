@@ -1,4 +1,4 @@
-//! Sending.
+//! Sends webhooks that are due.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use actix_web::rt;
 use reqwest::{Client, redirect};
 use rustls::{ClientConfig, RootCertStore, crypto};
 
-use super::outbox::Message;
 use crate::shared::Shared;
+use crate::webhooks::OutgoingWebhook;
 
-/// How often it is looked whether there is something to tell: payments expire without anybody asking.
-const EVERY: Duration = Duration::from_millis(10);
+/// How often payments are checked for expiry and webhooks for being due.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends what there is to tell, for as long as the server runs.
+/// Sends due webhooks until the server's thread ends.
 pub(crate) async fn run(shared: Arc<Shared>, client: Client) {
     loop {
-        rt::time::sleep(EVERY).await;
+        rt::time::sleep(POLL_INTERVAL).await;
         let due = due(&shared);
         if !due.is_empty() {
             rt::spawn(send(Arc::clone(&shared), client.clone(), due));
@@ -26,35 +26,35 @@ pub(crate) async fn run(shared: Arc<Shared>, client: Client) {
     }
 }
 
-fn due(shared: &Shared) -> Vec<Message> {
-    let (news, now) = {
+fn due(shared: &Shared) -> Vec<OutgoingWebhook> {
+    let (changes, now) = {
         let mut ledger = shared.ledger();
-        (ledger.take_news(), ledger.now())
+        (ledger.take_changes(), ledger.now())
     };
     let mut webhooks = shared.webhooks();
-    for payment in news {
-        webhooks.happened(&payment, &shared.settings().business, now);
+    for payment in changes {
+        webhooks.notify(&payment, &shared.settings().business, now);
     }
     webhooks.take_due(now)
 }
 
-/// One after the other, so that what was reordered comes in that order.
-async fn send(shared: Arc<Shared>, client: Client, messages: Vec<Message>) {
-    for Message { number, url, body } in messages {
+/// Sequential, so that reordered webhooks arrive in the intended order.
+async fn send(shared: Arc<Shared>, client: Client, messages: Vec<OutgoingWebhook>) {
+    for OutgoingWebhook { number, url, body } in messages {
         match client.post(url).json(&body).send().await {
-            Ok(answer) => shared.webhooks().answered(number, answer.status().as_u16()),
+            Ok(answer) => shared.webhooks().record_answer(number, answer.status().as_u16()),
             Err(error) => {
-                // The address may end in a secret.
+                // The path of the URL may contain a secret.
                 let error = error.without_url();
-                tracing::debug!(error = &error as &dyn std::error::Error, "a webhook wasn't answered");
+                tracing::debug!(error = &error as &dyn std::error::Error, "the listener didn't answer a webhook");
             }
         }
     }
 }
 
-/// A client that reaches this machine alone: no proxy, no redirects, no names but `localhost`, no TLS.
+/// A client for loopback only: no proxy, no redirects, no name but `localhost`, no TLS.
 pub(crate) fn client() -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
-    // reqwest wants a TLS library to be chosen, even for plain HTTP.
+    // reqwest requires a TLS library even for plain HTTP.
     let tls = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(RootCertStore::empty())

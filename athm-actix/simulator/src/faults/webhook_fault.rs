@@ -1,14 +1,15 @@
-//! What can go wrong with one webhook.
+//! Faults of a single webhook.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::{SimulatorError, faults};
+use super::fault::{format_duration, parse_duration};
+use crate::SimulatorError;
 
-/// How the simulator mistreats one webhook.
+/// A fault of one webhook.
 ///
-/// It is also a word: `lost`, `doubled`, `delayed=5s`, `reordered`, `forged`.
+/// Its text forms are `lost`, `doubled`, `delayed=5s`, `reordered` and `forged`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,11 +25,11 @@ pub enum WebhookFault {
     Lost,
     /// Sent twice.
     Doubled,
-    /// Sent so much of the simulator's time later.
+    /// Sent after that much of the simulator's time.
     Delayed(Duration),
-    /// Sent after the next one, or five seconds later if there is none.
+    /// Sent after the next webhook, at the latest after five seconds.
     Reordered,
-    /// Sent behind a message about the same payment that isn't true.
+    /// Sent after a forged webhook about the same payment.
     Forged,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Display for WebhookFault {
         match self {
             Self::Lost => f.write_str("lost"),
             Self::Doubled => f.write_str("doubled"),
-            Self::Delayed(time) => write!(f, "delayed={}", faults::written(*time)),
+            Self::Delayed(time) => write!(f, "delayed={}", format_duration(*time)),
             Self::Reordered => f.write_str("reordered"),
             Self::Forged => f.write_str("forged"),
         }
@@ -54,7 +55,7 @@ impl FromStr for WebhookFault {
             ("doubled", _) => Ok(Self::Doubled),
             ("reordered", _) => Ok(Self::Reordered),
             ("forged", _) => Ok(Self::Forged),
-            (_, Some(time)) => faults::read(time).map(Self::Delayed).ok_or_else(unknown),
+            (_, Some(time)) => parse_duration(time).map(Self::Delayed).ok_or_else(unknown),
             _ => Err(unknown()),
         }
     }
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_is_a_word_and_every_word_a_fault() {
+    fn the_text_form_of_every_fault_parses() {
         for word in ["lost", "doubled", "delayed=5s", "reordered", "forged"] {
             assert_eq!(word.parse::<WebhookFault>().unwrap().to_string(), word);
         }

@@ -1,4 +1,4 @@
-//! What customers and the business do.
+//! What the customer and the business do.
 
 use athm_core::{Amount, EcommerceId};
 
@@ -6,11 +6,11 @@ use super::Simulator;
 use crate::{Effect, SimulatedPayment, SimulatorError};
 
 impl Simulator {
-    /// The customer approves the payment: open becomes confirmed, which is not paid yet.
+    /// The customer approves the payment: open becomes confirmed. No money has moved yet.
     ///
     /// # Errors
     ///
-    /// [`SimulatorError::UnknownPayment`], or [`SimulatorError::WrongStatus`] when it isn't open (any more).
+    /// [`SimulatorError::UnknownPayment`], or [`SimulatorError::WrongStatus`] unless it is open.
     pub fn approve(&self, id: &EcommerceId) -> Result<(), SimulatorError> {
         self.shared.ledger().approve(id)
     }
@@ -19,13 +19,13 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// [`SimulatorError::UnknownPayment`], or [`SimulatorError::WrongStatus`] when it has ended already.
+    /// [`SimulatorError::UnknownPayment`], or [`SimulatorError::WrongStatus`] unless it is open or confirmed.
     pub fn decline(&self, id: &EcommerceId) -> Result<(), SimulatorError> {
         self.shared.ledger().cancel(id, Effect::Done)
     }
 
-    /// A customer pays without a checkout: an app payment or a donation, as the payment's kind says. Its webhook is
-    /// sent. Returns its name in the simulator's books; the provider has no ticket for it, only a reference number.
+    /// A customer pays without a checkout: an app payment or a donation, by the payment's kind. Its webhook is sent.
+    /// Returns its id in the simulator's ledger; the provider's API knows it only by its reference number.
     ///
     /// ```
     /// # use athm_simulator::{SimulatedPayment, Simulator};
@@ -41,20 +41,20 @@ impl Simulator {
         self.shared.ledger().receive(payment)
     }
 
-    /// The business gives money back from its own app. The webhook of the refund is sent. Returns the refund's name
-    /// in the simulator's books.
+    /// The business refunds a payment from its own app. The refund's webhook is sent. Returns the refund's id in the
+    /// simulator's ledger.
     ///
     /// # Errors
     ///
     /// [`SimulatorError::UnknownPayment`], [`SimulatorError::WrongStatus`] unless the payment is completed, and
-    /// [`SimulatorError::NotRefundable`] when less than that is left.
+    /// [`SimulatorError::NotRefundable`] when the amount exceeds what is left.
     pub fn refund(&self, id: &EcommerceId, amount: Amount) -> Result<EcommerceId, SimulatorError> {
-        let numbered = self.shared.settings().refund_reference;
-        let refund = self.shared.ledger().refund(id, amount, None, numbered, Effect::Done)?;
+        let reference = self.shared.settings().refund_reference;
+        let refund = self.shared.ledger().refund(id, amount, None, reference, Effect::Done)?;
         refund.ok_or(SimulatorError::UnknownPayment { id: *id })
     }
 
-    /// What was given back of a payment, each refund a movement of its own; the oldest first.
+    /// The refunds of a payment, oldest first. Each is a movement of its own.
     #[must_use]
     pub fn refunds(&self, id: &EcommerceId) -> Vec<SimulatedPayment> {
         let mut ledger = self.shared.ledger();
