@@ -1,4 +1,4 @@
-//! What the integration tests share.
+//! Fixtures and helpers of the integration tests.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
-/// Receivers of the edition before, in a crate that forbids what is unsafe.
+/// Receivers in a crate of the previous edition that forbids unsafe code.
 ///
 /// ```edition2021
 /// #![forbid(unsafe_code)]
@@ -42,60 +42,62 @@ pub struct Readme;
 #[cfg(doctest)]
 pub struct EditionBefore;
 
+mod merchant;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod process;
-mod scripted;
+mod run_database;
+mod scripted_provider;
 pub mod secrecy;
-mod served;
-mod till;
+mod server;
 
+pub use self::merchant::{MerchantFault, MerchantFixture};
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
 pub use self::process::Process;
-pub use self::scripted::{Asked, Script, Scripted};
-pub use self::served::Served;
-pub use self::till::{Till, TillFault};
+pub use self::run_database::{DatabaseKind, RunDatabase};
+pub use self::scripted_provider::{ProviderScript, RecordedRequest, ScriptedProvider};
+pub use self::server::TestServer;
 
-/// An empty database of a test's own, gone when the test ends.
-pub trait Backend: Default {
-    /// Its address.
+/// An empty database that one test owns. It is deleted when the test ends.
+pub trait TestDatabase: Default {
+    /// The database URL.
     fn url(&self) -> String;
 
-    /// Changes what is in it, behind everybody's back.
+    /// Executes SQL on a connection of its own.
     fn execute(&self, sql: &str);
 
-    /// Lets time pass until what died processes held is anybody's. On a file that is so at the next start.
+    /// Ends the leases of killed processes. SQLite does so at the next start.
     fn end_leases(&self) {}
 }
 
-/// A file: [`Backend`] on SQLite.
+/// A file: [`TestDatabase`] on SQLite.
 #[derive(Debug)]
-pub struct Database {
+pub struct SqliteDatabase {
     folder: TempDir,
 }
 
-impl Database {
-    /// An empty one.
+impl SqliteDatabase {
+    /// Creates an empty database.
     #[must_use]
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    /// Its address.
+    /// The database URL.
     #[must_use]
     pub fn url(&self) -> String {
         format!("sqlite://{}", self.path())
     }
 
-    /// Its file.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> String {
         self.folder.path().join("athm.db").display().to_string()
     }
 }
 
-impl Backend for Database {
+impl TestDatabase for SqliteDatabase {
     fn url(&self) -> String {
         Self::url(self)
     }
@@ -106,13 +108,13 @@ impl Backend for Database {
     }
 }
 
-impl Default for Database {
+impl Default for SqliteDatabase {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// A client of plain HTTP on loopback, which follows no redirects.
+/// An HTTP client for loopback that follows no redirects.
 #[must_use]
 pub fn http_client() -> reqwest::Client {
     let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
@@ -124,67 +126,75 @@ pub fn http_client() -> reqwest::Client {
     client.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
-/// How long a test waits for what must come.
+/// How long a test waits for a condition before it fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Notes what ran, in order, as texts.
+/// Records texts, in order: [`testing::Recorder`] with a longer timeout.
 #[derive(Debug, Clone)]
-pub struct Recorder(testing::Recorder<String>);
+pub struct TextRecorder(testing::Recorder<String>);
 
-impl Recorder {
-    /// One that has noted nothing.
+impl TextRecorder {
+    /// Creates an empty recorder.
     #[must_use]
     pub fn new() -> Self {
         Self(testing::Recorder::default().timeout(PATIENCE))
     }
 
-    /// Notes one more.
+    /// Records a text.
     pub fn note(&self, what: impl Display) {
         self.0.note(what.to_string());
     }
 
-    /// What was noted so far.
+    /// The texts so far.
     #[must_use]
     pub fn noted(&self) -> Vec<String> {
         self.0.noted()
     }
 
-    /// Waits until so many were noted.
+    /// Waits until `count` texts are recorded.
     pub async fn wait_for(&self, count: usize) -> Vec<String> {
         self.0.wait_for(count).await
     }
 
-    /// A dispatcher on which one receiver, `recorder`, notes every signal as `signal by sender`.
+    /// A dispatcher with one receiver, `recorder`, which records every signal as `signal by sender`.
     #[must_use]
     pub fn listening(&self) -> Dispatcher {
         let (dispatcher, recorder) = (Dispatcher::empty(), self.clone());
         let note = move |context: &athm_core::Context<'_>| {
             recorder.note(format!("{} by {}", context.signal(), context.sender()))
         };
-        dispatcher.connect("recorder", Signal::ALL, note).expect("nobody else is connected");
+        dispatcher.connect("recorder", Signal::ALL, note).expect("the dispatcher is empty");
         dispatcher
     }
 }
 
-impl Default for Recorder {
+impl Default for TextRecorder {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// Waits for what other threads bring about.
+/// Waits until the condition holds.
+///
+/// # Panics
+///
+/// After a minute.
 pub async fn eventually(condition: impl AsyncFn() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while !condition().await {
             tokio::task::yield_now().await;
         }
     });
-    assert!(waited.await.is_ok(), "it never came about");
+    assert!(waited.await.is_ok(), "the condition never held");
 }
 
-/// Lets time pass, a second after another, until it has come about. The first minute passes in a moment; after that a
-/// second takes longer, so that a busy machine keeps up with the clock.
-pub async fn pass_until(clock: &Clock, condition: impl AsyncFn() -> bool) {
+/// Advances the clock second by second until the condition holds. Each of the first 60 seconds lasts up to 25 ms, each
+/// later one up to 250 ms, so that a busy machine keeps up with the clock.
+///
+/// # Panics
+///
+/// After a minute of real time.
+pub async fn advance_until(clock: &Clock, condition: impl AsyncFn() -> bool) {
     let moments = std::iter::repeat_n(25, 60).chain(std::iter::repeat(250)).map(Duration::from_millis);
     let passed = tokio::time::timeout(PATIENCE, async {
         for moment in moments {
@@ -199,98 +209,100 @@ pub async fn pass_until(clock: &Clock, condition: impl AsyncFn() -> bool) {
             }
         }
     });
-    assert!(passed.await.is_ok(), "it never came about");
+    assert!(passed.await.is_ok(), "the condition never held");
 }
 
-/// A dispatcher of those receivers linked into the tests whose ids begin so.
+/// A dispatcher with the linked receivers whose ids start with `prefix`.
 #[must_use]
-pub fn linked(prefix: &str) -> Dispatcher {
+pub fn linked_dispatcher(prefix: &str) -> Dispatcher {
     let dispatcher = Dispatcher::linked();
     for receiver in dispatcher.receivers() {
-        let is_another_tests = !receiver.id().starts_with(prefix);
-        assert!(!is_another_tests || dispatcher.disconnect(receiver.id()));
+        let is_of_another_test = !receiver.id().starts_with(prefix);
+        assert!(!is_of_another_test || dispatcher.disconnect(receiver.id()));
     }
     dispatcher
 }
 
-/// A builder that believes what it is told, on that database.
-pub fn trusting(database: &impl Backend, dispatcher: Dispatcher) -> Builder {
+/// A builder on that database, without verification of messages.
+pub fn trusting_builder(database: &impl TestDatabase, dispatcher: Dispatcher) -> Builder {
     Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
 }
 
-/// The nth of a test's tickets.
+/// The `n`th id of a test.
 #[must_use]
-pub fn ticket(n: u32) -> EcommerceId {
+pub fn ecommerce_id(n: u32) -> EcommerceId {
     uuid::Uuid::from_u128(0x5d0c_2f3a_9b1e_11ef_8a6b_0242_ac12_0000 + u128::from(n)).into()
 }
 
-/// A payment of 25.00 with the nth ticket, in that state.
+/// A payment of 25.00 with the `n`th id, in that status.
 pub fn payment(n: u32, status: Status) -> TransactionBuilder {
-    Transaction::builder(status, Amount::from_cents(2500)).ecommerce_id(ticket(n)).metadata_1(format!("order-{n}"))
+    Transaction::builder(status, Amount::from_cents(2500))
+        .ecommerce_id(ecommerce_id(n))
+        .metadata_1(format!("order-{n}"))
 }
 
-/// A business with a provider: what is recorded is what the simulator says.
+/// A merchant whose provider is the simulator.
 #[derive(Debug)]
-pub struct Business<D = Database> {
-    /// The stand-in for the provider.
+pub struct SimulatorFixture<D = SqliteDatabase> {
+    /// The simulator of the provider.
     pub simulator: Simulator,
     /// The handle under test.
     pub athm: Athm,
-    /// What its one receiver has noted.
-    pub recorder: Recorder,
-    /// Its time, which stands still.
+    /// What the receiver recorded.
+    pub recorder: TextRecorder,
+    /// A manual clock: only the test advances it.
     pub clock: Clock,
     database: D,
     again: fn(Builder) -> Builder,
 }
 
-impl<D: Backend> Business<D> {
-    /// Opens one, on an empty database.
+impl<D: TestDatabase> SimulatorFixture<D> {
+    /// Starts a handle on an empty database, without the sweeper.
     pub async fn open() -> Self {
         Self::open_with(|builder| builder).await
     }
 
-    /// Opens one that is set up in some other way. It asks the provider about messages alone.
+    /// Starts a handle with the builder adapted, without the sweeper.
     pub async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
         Self::start(|builder| adapt(builder.without_sweeper()), Builder::without_sweeper).await
     }
 
-    /// Opens one that also asks about payments of which no message tells.
-    pub async fn sweeping(adapt: fn(Builder) -> Builder) -> Self {
+    /// Starts a handle with the builder adapted, with the sweeper.
+    pub async fn open_with_sweeper(adapt: fn(Builder) -> Builder) -> Self {
         Self::start(adapt, adapt).await
     }
 
     async fn start(adapt: impl FnOnce(Builder) -> Builder, again: fn(Builder) -> Builder) -> Self {
         let (simulator, database, recorder, clock) =
-            (Simulator::start().await.expect("a simulator"), D::default(), Recorder::new(), Clock::manual());
-        let builder = adapt(verifying(&simulator, &database, recorder.listening()).clock(clock.clone()));
+            (Simulator::start().await.expect("a simulator"), D::default(), TextRecorder::new(), Clock::manual());
+        let builder = adapt(verifying_builder(&simulator, &database, recorder.listening()).clock(clock.clone()));
         let athm = builder.start().await.expect("it starts");
         Self { simulator, athm, recorder, clock, database, again }
     }
 
-    /// Stops it, and starts it again on the same database.
+    /// Stops the handle and starts another one on the same database.
     pub async fn restart(&mut self) {
         self.athm.shutdown(PATIENCE).await;
-        let builder = (self.again)(verifying(&self.simulator, &self.database, self.recorder.listening()));
+        let builder = (self.again)(verifying_builder(&self.simulator, &self.database, self.recorder.listening()));
         self.athm = builder.clock(self.clock.clone()).start().await.expect("it starts again");
     }
 
-    /// Stops it.
+    /// Stops the handle.
     pub async fn stop(&self) {
         self.athm.shutdown(PATIENCE).await;
     }
 
-    /// Its database.
+    /// The database.
     pub fn database(&self) -> &D {
         &self.database
     }
 
-    /// A callback comes in.
+    /// Receives a callback.
     pub async fn callback(&self, body: serde_json::Value) -> Receipt {
         self.message(body, Sender::CALLBACK).await
     }
 
-    /// A webhook comes in.
+    /// Receives a webhook.
     pub async fn webhook(&self, body: serde_json::Value) -> Receipt {
         self.message(body, Sender::WEBHOOK).await
     }
@@ -301,34 +313,34 @@ impl<D: Backend> Business<D> {
         self.athm.receive(callback, sender, body).await.expect("it is durable")
     }
 
-    /// Waits until nothing runs, and tells what was noted.
+    /// Waits until no delivery runs, and returns what the receiver recorded.
     pub async fn noted(&self) -> Vec<String> {
         self.athm.idle().await;
         self.recorder.noted()
     }
 
-    /// Waits for what other threads bring about.
+    /// Waits until the condition holds.
     pub async fn eventually(&self, condition: impl Fn() -> bool) {
         eventually(async || condition()).await;
     }
 
-    /// How often the provider was asked at that path, and has answered.
+    /// How many requests the simulator has answered whose path ends with `path`.
     #[must_use]
-    pub fn asked(&self, path: &str) -> usize {
-        // What has only just come may still fail, or not, as the test says next.
+    pub fn request_count(&self, path: &str) -> usize {
+        // A request without an answer yet may still get the fault that the test injects next.
         let requests = self.simulator.requests();
         requests.iter().filter(|request| request.status.is_some() && request.path.ends_with(path)).count()
     }
 }
 
-/// A builder that asks the simulator.
-pub fn verifying(simulator: &Simulator, database: &impl Backend, dispatcher: Dispatcher) -> Builder {
+/// A builder whose provider is the simulator.
+pub fn verifying_builder(simulator: &Simulator, database: &impl TestDatabase, dispatcher: Dispatcher) -> Builder {
     let builder = Athm::builder().tokens(secrecy::TOKENS[0], secrecy::TOKENS[1]).api_url(simulator.url());
     builder.database_url(database.url()).dispatcher(dispatcher)
 }
 
-/// A completed payment of 25.00, for the simulator's books.
+/// A completed payment of 25.00, to insert into the simulator.
 #[must_use]
-pub fn paid() -> SimulatedPayment {
+pub fn completed_payment() -> SimulatedPayment {
     SimulatedPayment::new(Amount::from_cents(2500)).status(Status::Completed).metadata_1("order-7")
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-use crate::Backend;
+use crate::TestDatabase;
 
-/// A schema of its own on the server that `ATHM_TEST_POSTGRES_URL` names: [`Backend`] on PostgreSQL.
+/// A schema of its own on the server that `ATHM_TEST_POSTGRES_URL` names: [`TestDatabase`] on PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresDatabase {
     schema: String,
@@ -43,7 +43,7 @@ impl PostgresDatabase {
     }
 }
 
-impl Backend for PostgresDatabase {
+impl TestDatabase for PostgresDatabase {
     fn url(&self) -> String {
         Self::url(self)
     }

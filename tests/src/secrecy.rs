@@ -20,8 +20,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// The tokens of [`verifying`](crate::verifying), and the address that only the provider knows.
 pub const TOKENS: [&str; 2] = ["the public token", "the private token"];
-/// What authorizes the payment of a [`Till`](crate::Till); the simulator's are known by their form.
-pub const TICKET: &str = "the ticket's secret";
+/// What authorizes the payment of a [`MerchantFixture`](crate::MerchantFixture); the simulator's are known by their form.
+pub const AUTH_TOKEN: &str = "the auth token of the payment";
 /// The last part of the webhook's address in the tests that have one.
 pub const WEBHOOK_SECRET: &str = "Xk3J9-vQ2m_T7xW4zR8";
 /// Whoever pays in a test has one of these names; phones and e-mail addresses are known by their form.
@@ -57,7 +57,7 @@ pub fn told(text: &str) -> Option<&'static str> {
         return Some("a token");
     }
     let words = text.split(|near: char| !near.is_ascii_alphanumeric());
-    if tells(&[TICKET]) || words.into_iter().any(|word| word.len() >= BEARER) {
+    if tells(&[AUTH_TOKEN]) || words.into_iter().any(|word| word.len() >= BEARER) {
         return Some("a bearer token");
     }
     if tells(&[WEBHOOK_SECRET]) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_core::{Dispatcher, Sender, StartError, Status};
-use athm_tests::{Backend, Recorder, eventually, payment, trusting};
+use athm_tests::{TestDatabase, TextRecorder, eventually, payment, trusting_builder};
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
@@ -15,7 +15,7 @@ const KIOSK: Sender = Sender::from_static("kiosk");
 #[derive(Debug, Default)]
 struct Nowhere;
 
-impl Backend for Nowhere {
+impl TestDatabase for Nowhere {
     fn execute(&self, _: &str) {
         panic!("nothing is there");
     }
@@ -27,7 +27,7 @@ impl Backend for Nowhere {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
-    let error = trusting(&Nowhere, Dispatcher::empty()).start().await.expect_err("nobody answers");
+    let error = trusting_builder(&Nowhere, Dispatcher::empty()).start().await.expect_err("nobody answers");
     assert!(matches!(error, StartError::Store(_)), "{error:?}");
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -36,7 +36,7 @@ async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
 #[tokio::test]
 async fn the_tables_are_made_once_however_many_start() {
     let database = Database::new();
-    let start = || trusting(&database, Dispatcher::empty()).start();
+    let start = || trusting_builder(&database, Dispatcher::empty()).start();
     let started = join_all((0..6).map(|_| start())).await;
     for athm in started {
         athm.unwrap().shutdown(Duration::ZERO).await;
@@ -50,8 +50,8 @@ async fn the_tables_are_made_once_however_many_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let start = || async { trusting(&database, recorder.listening()).start().await.unwrap() };
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let start = || async { trusting_builder(&database, recorder.listening()).start().await.unwrap() };
     let processes = join_all((0..3).map(|_| start())).await;
     let load = (0_u32..).zip(&processes).map(|(first, athm)| {
         let athm = athm.clone();
@@ -77,7 +77,7 @@ async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
         eventually(async || athm.ping().await.is_ok()).await;
     }
     for n in recorded {
-        let found = processes[0].transaction_by_ecommerce_id(&athm_tests::ticket(n)).await.unwrap();
+        let found = processes[0].transaction_by_ecommerce_id(&athm_tests::ecommerce_id(n)).await.unwrap();
         assert_eq!(found.unwrap().status(), &Status::Completed);
     }
     let payments = database.query("SELECT count(*) FROM athm_transaction");
@@ -100,7 +100,7 @@ async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
 #[tokio::test]
 async fn a_text_with_a_character_that_the_server_refuses_is_recorded_all_the_same() {
     let database = Database::new();
-    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let odd = payment(1, Status::Completed).metadata_1("order\u{0}7").build();
     let recorded = athm.record(odd, KIOSK).await.unwrap();
     let found = athm.transaction(recorded.transaction().id()).await.unwrap().unwrap();

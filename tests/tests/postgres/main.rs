@@ -42,8 +42,8 @@ mod webhooks;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::PostgresDatabase;
-type Business = athm_tests::Business<Database>;
-type Till = athm_tests::Till<Database>;
+type SimulatorFixture = athm_tests::SimulatorFixture<Database>;
+type MerchantFixture = athm_tests::MerchantFixture<Database>;
 
 #[ctor::ctor(unsafe)]
 fn search_the_log() {

@@ -9,16 +9,18 @@ use athm_core::{
     ReferenceNumber, Sender, Signal, StartError, Status, StoreError,
 };
 use athm_simulator::Outage;
-use athm_tests::{Recorder, TillFault, eventually, paid, payment, trusting, verifying};
+use athm_tests::{
+    MerchantFault, TextRecorder, completed_payment, eventually, payment, trusting_builder, verifying_builder,
+};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::{Database, Till};
+use crate::{Database, MerchantFixture};
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 
-async fn process(database: &Database, clock: &Clock, recorder: &Recorder) -> Athm {
+async fn process(database: &Database, clock: &Clock, recorder: &TextRecorder) -> Athm {
     let dispatcher = Dispatcher::empty();
     let notes = recorder.clone();
     let note = move |context: &Context<'_>| {
@@ -26,18 +28,18 @@ async fn process(database: &Database, clock: &Clock, recorder: &Recorder) -> Ath
         notes.note(format!("{} {}", delivery.idempotency_key(), delivery.attempt()))
     };
     dispatcher.connect("ship", [Signal::Completed], note).unwrap();
-    trusting(database, dispatcher).clock(clock.clone()).start().await.unwrap()
+    trusting_builder(database, dispatcher).clock(clock.clone()).start().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_2_the_same_news_in_three_processes_at_once_fires_once() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::system());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::system());
     let processes = join_all((0..3).map(|_| process(&database, &clock, &recorder))).await;
     let news = (0..40).flat_map(|n| (0..6).map(move |turn| (n, turn))).map(|(n, turn)| {
         let athm = processes[turn % 3].clone();
         let reference = format!("reference-{n}").parse().unwrap();
         tokio::spawn(async move {
-            // By its ticket, by its reference, or by both: two rows may turn out to be one.
+            // By its ecommerceId, by its reference, or by both: two rows may turn out to be one.
             let mut seen = payment(n, Status::Completed).build();
             if turn >= 3 {
                 seen = payment(n, Status::Completed).reference_number(reference).build();
@@ -60,7 +62,7 @@ async fn promise_2_the_same_news_in_three_processes_at_once_fires_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_what_a_dead_process_held_is_taken_over_when_its_lease_ends() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (stuck, never) = mpsc::channel::<()>();
     let (notes, never) = (recorder.clone(), Arc::new(Mutex::new(never)));
     let dispatcher = Dispatcher::empty();
@@ -70,7 +72,7 @@ async fn promise_7_what_a_dead_process_held_is_taken_over_when_its_lease_ends() 
             let _ = never.lock().unwrap().recv();
         })
         .unwrap();
-    let dying = trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
+    let dying = trusting_builder(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
     dying.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
     recorder.wait_for(1).await;
     drop(dying);
@@ -88,11 +90,11 @@ async fn promise_7_what_a_dead_process_held_is_taken_over_when_its_lease_ends() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_deliveries_wait_for_a_process_that_knows_their_receiver() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let bills = || {
         let (dispatcher, notes) = (Dispatcher::empty(), recorder.clone());
         dispatcher.connect("bill", [Signal::Cancelled], move |_| notes.note("bill")).unwrap();
-        trusting(&database, dispatcher).clock(clock.clone())
+        trusting_builder(&database, dispatcher).clock(clock.clone())
     };
     let old = bills().start().await.unwrap();
     // The new process has one place, which the first delivery keeps: the second is made, and never started.
@@ -103,7 +105,7 @@ async fn promise_7_deliveries_wait_for_a_process_that_knows_their_receiver() {
         let _ = never.lock().unwrap().recv();
     };
     dispatcher.connect("ship", [Signal::Completed], hold).unwrap();
-    let young = trusting(&database, dispatcher).clock(clock.clone()).concurrency(1).start().await.unwrap();
+    let young = trusting_builder(&database, dispatcher).clock(clock.clone()).concurrency(1).start().await.unwrap();
     young.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
     recorder.wait_for(1).await;
     young.record(payment(2, Status::Completed).build(), KIOSK).await.unwrap();
@@ -138,7 +140,7 @@ async fn promise_7_deliveries_wait_for_a_process_that_knows_their_receiver() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_a_backlog_is_shared_and_runs_once() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::system());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::system());
     let none = Dispatcher::empty();
     none.connect("ship", [Signal::Completed], |_| ()).unwrap();
     let maker = process(&database, &clock, &recorder).await;
@@ -165,21 +167,21 @@ async fn promise_7_a_backlog_is_shared_and_runs_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn authorizations_of_three_processes_at_once_make_one_call() {
-    let till = Till::open().await;
-    let (open, go) = (till.create().await, Arc::new(Notify::new()));
-    till.approve();
-    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
-    let processes = [till.athm.clone(), till.another().await, till.another().await];
+    let merchant = MerchantFixture::open().await;
+    let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::ResponseHeld(Arc::clone(&go)));
+    let processes = [merchant.athm.clone(), merchant.another().await, merchant.another().await];
     let authorizing = (0..24).map(|n| processes[n % 3].authorize(open.id()));
     let release = async {
-        eventually(async || till.provider.count("/authorization") == 1).await;
+        eventually(async || merchant.provider.request_count("/authorization") == 1).await;
         go.notify_one();
     };
     let (authorized, ()) = join(join_all(authorizing), release).await;
     assert!(authorized.into_iter().all(|payment| payment.unwrap().status() == &Status::Completed));
-    assert_eq!(till.provider.count("/authorization"), 1);
-    assert_eq!(till.database.query("SELECT count(*) FROM athm_event"), ["1"]);
-    assert_eq!(till.database.query("SELECT count(*) FROM athm_intent"), ["0"]);
+    assert_eq!(merchant.provider.request_count("/authorization"), 1);
+    assert_eq!(merchant.database.query("SELECT count(*) FROM athm_event"), ["1"]);
+    assert_eq!(merchant.database.query("SELECT count(*) FROM athm_intent"), ["0"]);
     for athm in &processes {
         athm.shutdown(Duration::from_secs(5)).await;
     }
@@ -187,17 +189,17 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_ones() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let old = {
         let dispatcher = Dispatcher::empty();
         let notes = recorder.clone();
         dispatcher.connect("bill", [Signal::Completed], move |_| notes.note("bill")).unwrap();
-        trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap()
+        trusting_builder(&database, dispatcher).clock(clock.clone()).start().await.unwrap()
     };
     // The new one fails at its first try, and is gone before the second.
     let failing = Dispatcher::empty();
     failing.connect("ship", [Signal::Completed], |_| Err::<(), _>("not yet")).unwrap();
-    let young = trusting(&database, failing).clock(clock.clone()).start().await.unwrap();
+    let young = trusting_builder(&database, failing).clock(clock.clone()).start().await.unwrap();
     young.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
     young.idle().await;
     young.shutdown(Duration::ZERO).await;
@@ -223,7 +225,7 @@ async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_rolling_deploy_old_processes_go_on_after_a_new_one_has_changed_the_tables() {
-    let (database, recorder) = (Database::new(), Recorder::new());
+    let (database, recorder) = (Database::new(), TextRecorder::new());
     let old = process(&database, &Clock::system(), &recorder).await;
     old.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
     // What a later version would do: it adds to what is there.
@@ -237,20 +239,20 @@ async fn in_a_rolling_deploy_old_processes_go_on_after_a_new_one_has_changed_the
     old.ping().await.unwrap();
     assert_eq!(recorder.wait_for(3).await.len(), 3);
     old.shutdown(Duration::from_secs(5)).await;
-    let again = trusting(&database, Dispatcher::empty()).start().await;
+    let again = trusting_builder(&database, Dispatcher::empty()).start().await;
     assert!(matches!(again, Err(StartError::Store(StoreError::Newer { found: 99, .. }))), "{again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refunds_of_three_processes_at_once_never_overspend() {
-    let till = Till::open().await;
-    let paid = till.paid().await;
-    let processes = [till.athm.clone(), till.another().await, till.another().await];
+    let merchant = MerchantFixture::open().await;
+    let paid = merchant.paid().await;
+    let processes = [merchant.athm.clone(), merchant.another().await, merchant.another().await];
     let refunds = (0..12).map(|n| processes[n % 3].refund(paid.id(), NewRefund::partial(Amount::from_cents(1000))));
     let refunds = join_all(refunds).await;
     assert_eq!(refunds.iter().filter(|refund| refund.is_ok()).count(), 2, "{refunds:?}");
-    assert_eq!((till.refunded(), till.provider.count("/refund")), (2000, 2));
-    assert_eq!(till.database.query("SELECT sum(amount) FROM athm_refund WHERE state = 'done'"), ["2000"]);
+    assert_eq!((merchant.refunded(), merchant.provider.request_count("/refund")), (2000, 2));
+    assert_eq!(merchant.database.query("SELECT sum(amount) FROM athm_refund WHERE state = 'done'"), ["2000"]);
     for athm in &processes {
         athm.shutdown(Duration::from_secs(5)).await;
     }
@@ -258,24 +260,24 @@ async fn refunds_of_three_processes_at_once_never_overspend() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_once() {
-    let business = crate::Business::sweeping(|builder| builder).await;
+    let fixture = crate::SimulatorFixture::open_with_sweeper(|builder| builder).await;
     let mut others = Vec::new();
     for _ in 0..2 {
-        let builder = verifying(&business.simulator, business.database(), business.recorder.listening());
-        others.push(builder.clock(business.clock.clone()).start().await.unwrap());
+        let builder = verifying_builder(&fixture.simulator, fixture.database(), fixture.recorder.listening());
+        others.push(builder.clock(fixture.clock.clone()).start().await.unwrap());
     }
     for n in 0..30 {
         let payment = NewPayment::new(Amount::from_cents(2500), format!("order-{n}"));
-        let open = business.athm.create(payment).await.unwrap();
-        business.simulator.decline(open.ecommerce_id().unwrap()).unwrap();
+        let open = fixture.athm.create(payment).await.unwrap();
+        fixture.simulator.decline(open.ecommerce_id().unwrap()).unwrap();
     }
-    business.clock.advance(Duration::from_secs(20));
-    assert_eq!(business.recorder.wait_for(60).await.len(), 60);
+    fixture.clock.advance(Duration::from_secs(20));
+    assert_eq!(fixture.recorder.wait_for(60).await.len(), 60);
     for athm in &others {
         athm.idle().await;
     }
-    assert_eq!(business.noted().await.len(), 60);
-    assert_eq!(business.asked("/findPayment"), 30);
+    assert_eq!(fixture.noted().await.len(), 60);
+    assert_eq!(fixture.request_count("/findPayment"), 30);
     for athm in &others {
         athm.shutdown(Duration::from_secs(5)).await;
     }
@@ -283,25 +285,25 @@ async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
-    let business = crate::Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
+    let fixture = crate::SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let mut others = Vec::new();
     for _ in 0..2 {
-        let builder = verifying(&business.simulator, business.database(), business.recorder.listening());
+        let builder = verifying_builder(&fixture.simulator, fixture.database(), fixture.recorder.listening());
         let builder = builder.unknown_payment_rate_limit(1000, 1000).without_sweeper();
-        others.push(builder.clock(business.clock.clone()).start().await.unwrap());
+        others.push(builder.clock(fixture.clock.clone()).start().await.unwrap());
     }
-    business.simulator.fail_with(Outage::Unavailable);
-    let payments: Vec<_> = (0..30).map(|_| business.simulator.insert(paid())).collect();
+    fixture.simulator.fail_with(Outage::Unavailable);
+    let payments: Vec<_> = (0..30).map(|_| fixture.simulator.insert(completed_payment())).collect();
     for id in &payments {
-        let receipt = business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
+        let receipt = fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
         assert_eq!(receipt, Receipt::Pending);
     }
-    business.simulator.recover();
-    let before = business.asked("/findPayment");
-    business.clock.advance(Duration::from_secs(6));
-    assert_eq!(business.recorder.wait_for(60).await.len(), 60);
-    eventually(async || business.database().query("SELECT count(*) FROM athm_inbox") == ["0"]).await;
-    assert_eq!(business.asked("/findPayment") - before, 30);
+    fixture.simulator.recover();
+    let before = fixture.request_count("/findPayment");
+    fixture.clock.advance(Duration::from_secs(6));
+    assert_eq!(fixture.recorder.wait_for(60).await.len(), 60);
+    eventually(async || fixture.database().query("SELECT count(*) FROM athm_inbox") == ["0"]).await;
+    assert_eq!(fixture.request_count("/findPayment") - before, 30);
     for athm in &others {
         athm.shutdown(Duration::from_secs(5)).await;
     }
@@ -309,26 +311,26 @@ async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_another() {
-    let till = Till::open().await;
-    let open = till.create().await;
-    till.put("COMPLETED");
-    let asked = || till.provider.count("/findPayment");
-    till.fail_next("/findPayment", TillFault::Lost);
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    merchant.set_status("COMPLETED");
+    let asked = || merchant.provider.request_count("/findPayment");
+    merchant.fail_next("/findPayment", MerchantFault::RequestLost);
     let body = json!({ "ecommerceId": open.ecommerce_id(), "status": "COMPLETED" }).to_string().into_bytes();
     let callback = Callback::parse("application/json", &body).unwrap();
-    assert_eq!(till.athm.receive(callback, Sender::CALLBACK, body).await.unwrap(), Receipt::Pending);
+    assert_eq!(merchant.athm.receive(callback, Sender::CALLBACK, body).await.unwrap(), Receipt::Pending);
     let go = Arc::new(Notify::new());
-    till.fail_next("/findPayment", TillFault::Stuck(Arc::clone(&go)));
-    till.clock.advance(Duration::from_secs(6));
+    merchant.fail_next("/findPayment", MerchantFault::RequestHeld(Arc::clone(&go)));
+    merchant.clock.advance(Duration::from_secs(6));
     eventually(async || asked() == 2).await;
-    let heir = till.another().await;
-    till.athm.shutdown(Duration::ZERO).await;
+    let heir = merchant.another().await;
+    merchant.athm.shutdown(Duration::ZERO).await;
 
-    till.clock.advance(Duration::from_secs(110));
+    merchant.clock.advance(Duration::from_secs(110));
     heir.ping().await.unwrap();
     assert_eq!(asked(), 2, "it is another one's");
-    till.clock.advance(Duration::from_secs(20));
-    assert_eq!(till.recorder.wait_for(2).await, ["received by callback", "completed by callback"]);
+    merchant.clock.advance(Duration::from_secs(20));
+    assert_eq!(merchant.recorder.wait_for(2).await, ["received by callback", "completed by callback"]);
     assert_eq!(asked(), 3);
     go.notify_one();
     heir.shutdown(Duration::from_secs(5)).await;
@@ -336,17 +338,17 @@ async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_anothe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_by_ticket_and_by_reference_in_two_processes_leave_one_row_and_fire_once() {
-    let business = crate::Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
-    let other = verifying(&business.simulator, business.database(), business.recorder.listening());
-    let other = other.unknown_payment_rate_limit(1000, 1000).without_sweeper().clock(business.clock.clone());
+    let fixture = crate::SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
+    let other = verifying_builder(&fixture.simulator, fixture.database(), fixture.recorder.listening());
+    let other = other.unknown_payment_rate_limit(1000, 1000).without_sweeper().clock(fixture.clock.clone());
     let other = other.start().await.unwrap();
     for n in 1..=8 {
         let payment = NewPayment::new(Amount::from_cents(2500), "order-7");
-        let id = *business.athm.create(payment).await.unwrap().ecommerce_id().unwrap();
+        let id = *fixture.athm.create(payment).await.unwrap().ecommerce_id().unwrap();
         let reference: ReferenceNumber = format!("61-race-{n}").parse().unwrap();
-        business.simulator.insert(paid().ecommerce_id(id).reference_number(reference.clone()));
+        fixture.simulator.insert(completed_payment().ecommerce_id(id).reference_number(reference.clone()));
         let messages = (0..64).map(|turn| {
-            let athm = if turn % 4 < 2 { business.athm.clone() } else { other.clone() };
+            let athm = if turn % 4 < 2 { fixture.athm.clone() } else { other.clone() };
             let body = match turn % 2 {
                 0 => json!({ "ecommerceId": id, "status": "COMPLETED" }),
                 _ => json!({ "referenceNumber": reference, "status": "completed" }),
@@ -358,10 +360,10 @@ async fn messages_by_ticket_and_by_reference_in_two_processes_leave_one_row_and_
         let receipts = join_all(messages).await;
         assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1, "round {n}");
         other.idle().await;
-        business.noted().await;
-        assert_eq!(business.database().query("SELECT count(*) FROM athm_transaction"), [n.to_string()]);
-        assert_eq!(business.database().query("SELECT count(*) FROM athm_event"), [n.to_string()]);
+        fixture.noted().await;
+        assert_eq!(fixture.database().query("SELECT count(*) FROM athm_transaction"), [n.to_string()]);
+        assert_eq!(fixture.database().query("SELECT count(*) FROM athm_event"), [n.to_string()]);
     }
-    assert_eq!(business.recorder.noted().len(), 16);
+    assert_eq!(fixture.recorder.noted().len(), 16);
     other.shutdown(Duration::from_secs(5)).await;
 }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use athm_core::{Athm, Status};
-use athm_tests::{Backend, PostgresDatabase, Recorder, Served, eventually, ticket, trusting};
+use athm_tests::{
+    PostgresDatabase, TestDatabase, TestServer, TextRecorder, ecommerce_id, eventually, trusting_builder,
+};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
@@ -17,19 +19,19 @@ use crate::told;
 /// A program with its service.
 struct Process {
     athm: Athm,
-    served: Served,
+    server: TestServer,
 }
 
 impl Process {
-    async fn start(database: &PostgresDatabase, recorder: &Recorder) -> Self {
-        let athm = trusting(database, recorder.listening()).start().await.unwrap();
-        Self { served: Served::start(&athm), athm }
+    async fn start(database: &PostgresDatabase, recorder: &TextRecorder) -> Self {
+        let athm = trusting_builder(database, recorder.listening()).start().await.unwrap();
+        Self { server: TestServer::start(&athm), athm }
     }
 
     /// Posts the nth payment. Tells whether that was acknowledged, or put off until the database is back.
     async fn post(&self, n: u32) -> bool {
-        let body = json!({ "ecommerceId": ticket(n), "status": "COMPLETED", "total": "25.00" });
-        let response = self.served.post("/athm/callback").json(&body).send().await.unwrap();
+        let body = json!({ "ecommerceId": ecommerce_id(n), "status": "COMPLETED", "total": "25.00" });
+        let response = self.server.post("/athm/callback").json(&body).send().await.unwrap();
         match response.status() {
             StatusCode::CREATED => true,
             StatusCode::SERVICE_UNAVAILABLE => {
@@ -41,7 +43,7 @@ impl Process {
     }
 
     async fn health(&self) -> StatusCode {
-        self.served.get("/athm/health").send().await.unwrap().status()
+        self.server.get("/athm/health").send().await.unwrap().status()
     }
 }
 
@@ -54,7 +56,7 @@ async fn have_the_server(act: &'static str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
-    let (database, recorder) = (PostgresDatabase::new(), Recorder::new());
+    let (database, recorder) = (PostgresDatabase::new(), TextRecorder::new());
     let processes = join_all((0..3).map(|_| Process::start(&database, &recorder))).await;
     let processes: Arc<[_]> = processes.into();
     let (next, answered) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
@@ -91,7 +93,7 @@ async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
     assert!(recorded.len() > 100 && refused.iter().sum::<u32>() > 0, "{} recorded, {refused:?}", recorded.len());
 
     for n in recorded {
-        let found = processes[0].athm.transaction_by_ecommerce_id(&ticket(n)).await.unwrap();
+        let found = processes[0].athm.transaction_by_ecommerce_id(&ecommerce_id(n)).await.unwrap();
         assert_eq!(found.unwrap().status(), &Status::Completed);
     }
     let payments = database.query("SELECT count(*) FROM athm_transaction");
@@ -109,7 +111,7 @@ async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_server_is_away_everybody_is_told_to_come_again() {
-    let (database, recorder) = (PostgresDatabase::new(), Recorder::new());
+    let (database, recorder) = (PostgresDatabase::new(), TextRecorder::new());
     let process = Process::start(&database, &recorder).await;
     assert!(process.post(1).await);
     assert_eq!(process.health().await, StatusCode::OK);

@@ -7,7 +7,7 @@ use athm_core::{
     BoxError, Clock, Context, Delivery, Dispatcher, Failure, FromContext, Receive, ReceiverOptions, Sender, Signal,
     State, Status, receiver,
 };
-use athm_tests::{Recorder, eventually, linked, payment, trusting};
+use athm_tests::{TextRecorder, eventually, linked_dispatcher, payment, trusting_builder};
 use futures_util::FutureExt;
 
 use crate::Database;
@@ -15,15 +15,15 @@ use crate::Database;
 const SENDER: Sender = Sender::from_static("may block");
 
 #[receiver(completed, id = "mayblock.panics", sender = "may block", blocking)]
-fn panics(State(recorder): State<Recorder>) {
+fn panics(State(recorder): State<TextRecorder>) {
     recorder.note(format!("{:?}", thread::current().id()));
     panic!("no paper");
 }
 
 #[tokio::test]
 async fn point_4_a_panic_on_the_blocking_pool_is_the_receivers_failure() {
-    let recorder = Recorder::new();
-    let dispatcher = linked("mayblock.").state(recorder.clone());
+    let recorder = TextRecorder::new();
+    let dispatcher = linked_dispatcher("mayblock.").state(recorder.clone());
     let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
     assert!(matches!(failed[0].result(), Err(Failure::Panic(message)) if message == "no paper"), "{failed:?}");
     assert_ne!(recorder.noted(), [format!("{:?}", thread::current().id())]);
@@ -31,8 +31,9 @@ async fn point_4_a_panic_on_the_blocking_pool_is_the_receivers_failure() {
 
 #[test]
 fn point_4_outside_of_a_runtime_a_blocking_receiver_runs_right_here() {
-    let recorder = Recorder::new();
-    let (dispatcher, paid) = (linked("mayblock.").state(recorder.clone()), payment(1, Status::Completed).build());
+    let recorder = TextRecorder::new();
+    let (dispatcher, paid) =
+        (linked_dispatcher("mayblock.").state(recorder.clone()), payment(1, Status::Completed).build());
     let failed =
         dispatcher.send_robust(Signal::Completed, &paid, &SENDER).now_or_never().expect("nobody is waited for");
     assert!(matches!(failed[0].result(), Err(Failure::Panic(message)) if message == "no paper"), "{failed:?}");
@@ -41,7 +42,7 @@ fn point_4_outside_of_a_runtime_a_blocking_receiver_runs_right_here() {
 
 #[tokio::test]
 async fn closures_may_block_too_and_so_may_their_futures() {
-    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let here = thread::current().id();
     let (plain, later) = (recorder.clone(), recorder.clone());
     let is_elsewhere = move || thread::current().id() != here;
@@ -62,7 +63,7 @@ async fn closures_may_block_too_and_so_may_their_futures() {
 }
 
 /// Never ends.
-struct Stuck(Recorder);
+struct Stuck(TextRecorder);
 
 impl Receive for Stuck {
     async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
@@ -74,9 +75,9 @@ impl Receive for Stuck {
 
 #[tokio::test]
 async fn an_object_on_the_builder_is_delivered_durably_as_its_options_say() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let options = ReceiverOptions::new("stuck").attempts(2).timeout(Duration::from_millis(1500));
-    let builder = trusting(&database, Dispatcher::empty()).clock(clock.clone());
+    let builder = trusting_builder(&database, Dispatcher::empty()).clock(clock.clone());
     let athm = builder.connect_receiver(options, [Signal::Completed], Stuck(recorder.clone())).start().await.unwrap();
     athm.record(payment(1, Status::Completed).build(), SENDER).await.unwrap();
     recorder.wait_for(1).await;
@@ -93,8 +94,8 @@ async fn an_object_on_the_builder_is_delivered_durably_as_its_options_say() {
 
 #[tokio::test]
 async fn what_waits_for_a_disconnected_receiver_is_taken_by_the_next_of_its_id() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let builder = trusting(&database, Dispatcher::empty()).connect("print", [Signal::Completed], |_| ());
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let builder = trusting_builder(&database, Dispatcher::empty()).connect("print", [Signal::Completed], |_| ());
     let athm = builder.start().await.unwrap();
     assert!(athm.disconnect("print"));
     athm.record(payment(1, Status::Completed).build(), SENDER).await.unwrap();

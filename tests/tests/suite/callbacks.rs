@@ -15,7 +15,7 @@ fn cents(amount: Option<Amount>) -> Option<i64> {
     amount.map(Amount::cents)
 }
 
-const TICKET: &str = "5d0c2f3a-9b1e-11ef-8a6b-0242ac120003";
+const AUTH_TOKEN: &str = "5d0c2f3a-9b1e-11ef-8a6b-0242ac120003";
 
 #[test]
 fn every_fixture_is_read_and_tells_the_same_order() {
@@ -39,7 +39,7 @@ fn every_fixture_is_read_and_tells_the_same_order() {
 fn the_v4_envelope_carries_ticket_and_reference() {
     let callback = fixture("v4_envelope_completed.json");
     assert_eq!(callback.status(), Some(&Status::Completed));
-    assert_eq!(callback.ecommerce_id().unwrap().to_string(), TICKET);
+    assert_eq!(callback.ecommerce_id().unwrap().to_string(), AUTH_TOKEN);
     assert_eq!(callback.reference_number().unwrap().as_str(), "310442871-9f2c64be11d84a0c8e57a3b6d2f0174c");
     assert_eq!(callback.daily_transaction_id(), Some("0042"));
     assert_eq!((cents(callback.total()), cents(callback.fee())), (Some(3234), Some(85)));
@@ -116,7 +116,7 @@ fn the_webhooks_of_today_have_one() {
     ] {
         let callback = fixture(name);
         assert_eq!((callback.kind(), callback.status()), (Some(&TransactionKind::Ecommerce), Some(&status)), "{name}");
-        assert_eq!(callback.ecommerce_id().unwrap().to_string(), TICKET, "{name}");
+        assert_eq!(callback.ecommerce_id().unwrap().to_string(), AUTH_TOKEN, "{name}");
         assert_eq!(callback.customer(), None, "{name}");
     }
 }

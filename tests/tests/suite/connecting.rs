@@ -10,7 +10,7 @@ use athm_core::{
     Amount, BoxError, Connection, Context, Dispatcher, Receive, ReceiverOptions, Sender, Signal, State, Status,
     Transaction, receiver,
 };
-use athm_tests::{Recorder, payment, trusting};
+use athm_tests::{TextRecorder, payment, trusting_builder};
 use futures_util::FutureExt;
 use tracing::span::Id;
 use tracing::{Instrument, Subscriber};
@@ -29,7 +29,7 @@ async fn send(dispatcher: &Dispatcher) {
 
 #[tokio::test]
 async fn point_5_a_taken_id_is_refused_and_the_first_receiver_stays() {
-    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let (first, second) = (recorder.clone(), recorder.clone());
     dispatcher.connect("stock", [Signal::Completed], move |_| first.note("first")).unwrap();
     let refused = dispatcher.connect("stock", [Signal::Received], move |_| second.note("second")).unwrap_err();
@@ -40,14 +40,14 @@ async fn point_5_a_taken_id_is_refused_and_the_first_receiver_stays() {
 }
 
 #[receiver(completed, id = "6.5-linked", sender = "callback")]
-fn linked(State(recorder): State<Recorder>) {
+fn linked(State(recorder): State<TextRecorder>) {
     recorder.note("linked");
 }
 
 #[tokio::test]
 async fn point_5_linked_receivers_are_disconnected_by_id_too_and_their_id_is_free_then() {
-    let recorder = Recorder::new();
-    let dispatcher = athm_tests::linked("6.5-linked").state(recorder.clone());
+    let recorder = TextRecorder::new();
+    let dispatcher = athm_tests::linked_dispatcher("6.5-linked").state(recorder.clone());
     assert!(dispatcher.connect("6.5-linked", [Signal::Completed], |_| ()).is_err());
     send(&dispatcher).await;
     assert!(dispatcher.disconnect("6.5-linked"));
@@ -61,7 +61,7 @@ async fn point_5_linked_receivers_are_disconnected_by_id_too_and_their_id_is_fre
 
 #[tokio::test]
 async fn point_5_a_receiver_that_disconnects_itself_still_ends_and_runs_once() {
-    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let (itself, notes) = (Arc::new(OnceLock::<Connection>::new()), recorder.clone());
     let mine = Arc::clone(&itself);
     let connection = dispatcher
@@ -78,7 +78,7 @@ async fn point_5_a_receiver_that_disconnects_itself_still_ends_and_runs_once() {
 
 #[tokio::test]
 async fn point_5_a_dispatch_is_to_those_that_were_there_as_it_began() {
-    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let (inside, notes) = (dispatcher.clone(), recorder.clone());
     dispatcher
         .connect("changes everything", [Signal::Received], move |_| {
@@ -97,7 +97,7 @@ async fn point_5_a_dispatch_is_to_those_that_were_there_as_it_began() {
 
 #[tokio::test]
 async fn point_5_receivers_may_dispatch_again() {
-    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let (inside, notes) = (dispatcher.clone(), recorder.clone());
     dispatcher
         .connect("gives back", [Signal::Completed], move |context| {
@@ -164,12 +164,12 @@ async fn point_5_a_guard_disconnects_its_own_receiver_alone() {
     assert!(dispatcher.has_receivers(Signal::Completed), "the second `one` is another receiver");
 }
 
-struct Till {
+struct MerchantFixture {
     name: &'static str,
-    recorder: Recorder,
+    recorder: TextRecorder,
 }
 
-impl Receive for Till {
+impl Receive for MerchantFixture {
     async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
         let name = &self.name;
         tokio::task::yield_now().await;
@@ -180,10 +180,10 @@ impl Receive for Till {
 
 #[tokio::test]
 async fn point_5_objects_and_filters() {
-    let (dispatcher, recorder) = (Dispatcher::empty(), Recorder::new());
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     for name in ["kiosk", "counter"] {
-        let (till, options) = (Till { name, recorder: recorder.clone() }, ReceiverOptions::new(name));
-        dispatcher.connect_receiver(options.sender(Sender::new(name)), [Signal::Completed], till).unwrap();
+        let (merchant, options) = (MerchantFixture { name, recorder: recorder.clone() }, ReceiverOptions::new(name));
+        dispatcher.connect_receiver(options.sender(Sender::new(name)), [Signal::Completed], merchant).unwrap();
     }
     for sender in ["counter", "kiosk", "elsewhere"] {
         assert!(dispatcher.dispatch(&paid(), Sender::new(sender)).await.is_ok());
@@ -193,9 +193,9 @@ async fn point_5_objects_and_filters() {
 
 #[tokio::test]
 async fn those_on_the_builder_are_delivered_to_durably_and_those_that_come_later_in_this_process_alone() {
-    let (database, recorder) = (Database::new(), Recorder::new());
+    let (database, recorder) = (Database::new(), TextRecorder::new());
     let (durable, later) = (recorder.clone(), recorder.clone());
-    let athm = trusting(&database, Dispatcher::empty())
+    let athm = trusting_builder(&database, Dispatcher::empty())
         .connect("builder", [Signal::Completed], move |_| durable.note("builder"))
         .start()
         .await
@@ -244,26 +244,26 @@ impl Entered {
 }
 
 #[receiver(completed, id = "spans.sync", sender = "6.8")]
-fn sees(State(recorder): State<Recorder>, State(entered): State<Entered>) {
+fn sees(State(recorder): State<TextRecorder>, State(entered): State<Entered>) {
     recorder.note(format!("sync: {}", entered.seen()));
 }
 
 #[receiver(completed, id = "spans.async", sender = "6.8", order = 1)]
-async fn sees_later(State(recorder): State<Recorder>, State(entered): State<Entered>) {
+async fn sees_later(State(recorder): State<TextRecorder>, State(entered): State<Entered>) {
     tokio::task::yield_now().await;
     recorder.note(format!("async: {}", entered.seen()));
 }
 
 #[receiver(completed, id = "spans.blocking", sender = "6.8", order = 2, blocking)]
-fn sees_elsewhere(State(recorder): State<Recorder>, State(entered): State<Entered>) {
+fn sees_elsewhere(State(recorder): State<TextRecorder>, State(entered): State<Entered>) {
     recorder.note(format!("blocking: {}", entered.seen()));
 }
 
 #[tokio::test]
 async fn point_8_the_callers_span_and_task_locals_are_visible_in_receivers_of_a_dispatch_by_hand() {
-    let (recorder, entered) = (Recorder::new(), Entered::default());
+    let (recorder, entered) = (TextRecorder::new(), Entered::default());
     let _spans = tracing::subscriber::set_default(tracing_subscriber::registry().with(entered.clone()));
-    let dispatcher = athm_tests::linked("spans.").state(recorder.clone()).state(entered);
+    let dispatcher = athm_tests::linked_dispatcher("spans.").state(recorder.clone()).state(entered);
     let (transaction, span) = (paid(), tracing::info_span!("checkout"));
     let dispatched = dispatcher.dispatch(&transaction, Sender::new("6.8")).instrument(span);
     CALLER.scope("the task", dispatched).await.assert_ok();
@@ -272,7 +272,7 @@ async fn point_8_the_callers_span_and_task_locals_are_visible_in_receivers_of_a_
 }
 
 /// Notes which span follows from which, by name.
-struct Links(Recorder);
+struct Links(TextRecorder);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Links {
     fn on_follows_from(&self, span: &Id, follows: &Id, context: layer::Context<'_, S>) {
@@ -283,11 +283,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Links {
 
 #[tokio::test]
 async fn point_8_durable_delivery_opens_a_span_of_its_own_linked_to_the_recording_one() {
-    let (database, links, recorder, entered) = (Database::new(), Recorder::new(), Recorder::new(), Entered::default());
+    let (database, links, recorder, entered) =
+        (Database::new(), TextRecorder::new(), TextRecorder::new(), Entered::default());
     let spans = tracing_subscriber::registry().with(Links(links.clone())).with(entered.clone());
     let _spans = tracing::subscriber::set_default(spans);
     let notes = recorder.clone();
-    let athm = trusting(&database, Dispatcher::empty())
+    let athm = trusting_builder(&database, Dispatcher::empty())
         .connect("receiver", [Signal::Completed], move |_| notes.note(entered.seen()))
         .runtime(tokio::runtime::Handle::current())
         .start()

@@ -9,7 +9,7 @@ use athm_core::{
     Amount, Athm, BoxError, Builder, Clock, Context, Delivery, DeliveryRecord, DeliveryState, Dispatcher, FromContext,
     Permanent, Refund, Rejection, ReplayError, Sender, Signal, State, Status, receiver,
 };
-use athm_tests::{Backend, Recorder, eventually, linked, payment, trusting};
+use athm_tests::{TestDatabase, TextRecorder, eventually, linked_dispatcher, payment, trusting_builder};
 use jiff::SignedDuration;
 
 use crate::Database;
@@ -40,7 +40,7 @@ async fn start<R: athm_core::IntoOutcome + 'static>(
         let receiver = move |context: &Context<'_>| behave(id, Delivery::from_context(context).unwrap());
         dispatcher.connect(id, [Signal::Completed], receiver).unwrap();
     }
-    adapt(trusting(database, dispatcher).clock(clock.clone()).seed(7)).start().await.unwrap()
+    adapt(trusting_builder(database, dispatcher).clock(clock.clone()).seed(7)).start().await.unwrap()
 }
 
 async fn complete(athm: &Athm, n: u32) {
@@ -74,7 +74,7 @@ fn promise_1_killed_at_random_moments_nothing_acknowledged_is_lost() {
 
 #[tokio::test]
 async fn promise_3_a_failed_receiver_is_retried_alone_until_it_succeeds() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let athm = program(&database, &clock, &["fails twice", "succeeds"], move |id, delivery| {
         notes.note(format!("{id} {}", delivery.attempt()));
@@ -96,7 +96,7 @@ async fn promise_3_a_failed_receiver_is_retried_alone_until_it_succeeds() {
 
 #[tokio::test]
 async fn promise_3_ten_attempts_and_then_it_is_dead_and_kept() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let athm = program(&database, &clock, &["fails"], move |_, delivery| {
         notes.note(format!("{} {}", delivery.attempt(), delivery.is_last_attempt()));
@@ -139,7 +139,7 @@ async fn promise_3_a_permanent_error_and_an_unexpected_total_are_dead_at_once() 
 
 #[tokio::test]
 async fn promise_3_a_panic_is_recorded_with_its_message_and_retried() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let athm = program(&database, &clock, &["panics"], move |_, delivery| {
         notes.note(delivery.attempt());
@@ -173,7 +173,8 @@ fn fails(signal: Signal, delivery: Delivery, State(said): State<Said>) -> Result
 #[tokio::test]
 async fn promise_3_a_failed_receiver_is_retried_while_another_one_of_its_event_still_runs() {
     let (database, clock, bell, said) = (Database::new(), Clock::manual(), Bell::default(), Said::default());
-    let builder = trusting(&database, linked("p3.")).state(Arc::clone(&bell)).state(Arc::clone(&said));
+    let builder =
+        trusting_builder(&database, linked_dispatcher("p3.")).state(Arc::clone(&bell)).state(Arc::clone(&said));
     let athm = builder.clock(clock.clone()).start().await.unwrap();
     athm.record(payment(1, Status::Completed).build(), Sender::new("p3")).await.unwrap();
     let attempts = || said.lock().unwrap().iter().map(|(.., delivery)| delivery.attempt()).collect::<Vec<_>>();
@@ -205,8 +206,13 @@ fn second(signal: Signal, delivery: Delivery, State(said): State<Said>) {
 async fn promise_4_the_idempotency_key_is_the_same_on_every_attempt_and_replay_and_no_others() {
     let (database, clock) = (Database::new(), Clock::manual());
     let said = Said::default();
-    let linked = linked("p4.");
-    let athm = trusting(&database, linked.clone()).state(Arc::clone(&said)).clock(clock.clone()).start().await.unwrap();
+    let linked = linked_dispatcher("p4.");
+    let athm = trusting_builder(&database, linked.clone())
+        .state(Arc::clone(&said))
+        .clock(clock.clone())
+        .start()
+        .await
+        .unwrap();
     let recorded = athm.record(payment(1, Status::Completed).build(), Sender::new("p4")).await.unwrap();
     athm.idle().await;
     exhaust(&athm, &clock).await;
@@ -240,7 +246,7 @@ async fn promise_4_the_idempotency_key_is_the_same_on_every_attempt_and_replay_a
 
 #[tokio::test]
 async fn promise_7_another_versions_code_runs_for_no_signal_that_it_does_not_listen_to() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let version = |name: &'static str, signals: &'static [Signal], fails: bool| {
         let (dispatcher, notes) = (Dispatcher::empty(), recorder.clone());
         let note = move |context: &Context<'_>| {
@@ -248,7 +254,7 @@ async fn promise_7_another_versions_code_runs_for_no_signal_that_it_does_not_lis
             if fails { Err("not yet") } else { Ok(()) }
         };
         dispatcher.connect("books", signals, note).unwrap();
-        trusting(&database, dispatcher).clock(clock.clone()).start()
+        trusting_builder(&database, dispatcher).clock(clock.clone()).start()
     };
     let new = version("new", &[Signal::Completed, Signal::Cancelled], true).await.unwrap();
     let cancelled = new.record(payment(1, Status::Cancelled).build(), KIOSK).await.unwrap();
@@ -275,7 +281,7 @@ async fn promise_7_another_versions_code_runs_for_no_signal_that_it_does_not_lis
 
 #[tokio::test]
 async fn promise_6_nothing_is_claimed_without_a_slot_and_the_backlog_drains() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (finish, finished) = mpsc::channel::<()>();
     let (notes, finished, most) = (recorder.clone(), Arc::new(Mutex::new(finished)), Arc::new(AtomicU32::new(0)));
     let (running, peak) = (Arc::new(AtomicU32::new(0)), Arc::clone(&most));
@@ -301,7 +307,7 @@ async fn promise_6_nothing_is_claimed_without_a_slot_and_the_backlog_drains() {
 
 #[tokio::test]
 async fn promise_6_what_shutdown_has_not_started_gets_its_attempt_back_and_what_runs_does_not() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (stuck, never) = mpsc::channel::<()>();
     let (entered, entering) = (Arc::new(tokio::sync::Notify::new()), Mutex::new(never));
     let (note_entered, entering) = (Arc::clone(&entered), Arc::new(entering));
@@ -313,7 +319,7 @@ async fn promise_6_what_shutdown_has_not_started_gets_its_attempt_back_and_what_
         })
         .unwrap();
     dispatcher.connect("waits", [Signal::Completed], |_| ()).unwrap();
-    let athm = trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
+    let athm = trusting_builder(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
     complete(&athm, 1).await;
     entered.notified().await;
     athm.shutdown(Duration::from_millis(1)).await;
@@ -328,7 +334,7 @@ async fn promise_6_what_shutdown_has_not_started_gets_its_attempt_back_and_what_
         };
         dispatcher.connect(id, [signal], note).unwrap();
     }
-    let athm = trusting(&database, dispatcher).clock(clock).start().await.unwrap();
+    let athm = trusting_builder(&database, dispatcher).clock(clock).start().await.unwrap();
     athm.idle().await;
     // `waits` had been claimed, and never begun; it was the process that let go of it.
     let noted: HashSet<_> = recorder.noted().into_iter().collect();
@@ -338,7 +344,7 @@ async fn promise_6_what_shutdown_has_not_started_gets_its_attempt_back_and_what_
 
 #[tokio::test]
 async fn promise_6_a_receiver_that_kills_the_process_is_not_run_for_ever() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     for process in 1..=12 {
         let (stuck, never) = mpsc::channel::<()>();
         let (notes, never) = (recorder.clone(), Arc::new(Mutex::new(never)));
@@ -367,7 +373,10 @@ fn promise_6_a_process_that_aborts_in_a_receiver_dies_of_it_as_often_as_there_ar
     let database = Database::new();
     let runs: Vec<_> = (0..5)
         .map(|_| {
-            let output = std::process::Command::new(env!("CARGO_BIN_EXE_deadly")).arg(database.url()).output().unwrap();
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_aborting_receiver"))
+                .arg(database.url())
+                .output()
+                .unwrap();
             database.end_leases();
             (output.status.success(), String::from_utf8(output.stdout).unwrap())
         })
@@ -377,16 +386,16 @@ fn promise_6_a_process_that_aborts_in_a_receiver_dies_of_it_as_often_as_there_ar
 }
 
 #[receiver(completed, id = "timeout.async", sender = "timeout")]
-async fn never_ends(State(recorder): State<Recorder>) {
+async fn never_ends(State(recorder): State<TextRecorder>) {
     recorder.note("begins");
     std::future::pending::<()>().await;
 }
 
 #[tokio::test]
 async fn a_timeout_drops_an_async_receiver_and_it_is_tried_again() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
-    let linked = linked("timeout.");
-    let athm = trusting(&database, linked).state(recorder.clone()).clock(clock.clone()).start().await.unwrap();
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let linked = linked_dispatcher("timeout.");
+    let athm = trusting_builder(&database, linked).state(recorder.clone()).clock(clock.clone()).start().await.unwrap();
     athm.record(payment(1, Status::Completed).build(), Sender::new("timeout")).await.unwrap();
     recorder.wait_for(1).await;
     clock.advance(Duration::from_secs(29));
@@ -401,16 +410,20 @@ async fn a_timeout_drops_an_async_receiver_and_it_is_tried_again() {
 }
 
 #[receiver(completed, id = "brief.async", sender = "brief", attempts = 2, timeout = "1500ms")]
-async fn is_stopped_soon(delivery: Delivery, State(recorder): State<Recorder>) {
+async fn is_stopped_soon(delivery: Delivery, State(recorder): State<TextRecorder>) {
     recorder.note(format!("{} {}", delivery.attempt(), delivery.is_last_attempt()));
     std::future::pending::<()>().await;
 }
 
 #[tokio::test]
 async fn a_receiver_with_a_timeout_of_its_own_has_no_more_time_than_that() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
-    let athm =
-        trusting(&database, linked("brief.")).state(recorder.clone()).clock(clock.clone()).start().await.unwrap();
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let athm = trusting_builder(&database, linked_dispatcher("brief."))
+        .state(recorder.clone())
+        .clock(clock.clone())
+        .start()
+        .await
+        .unwrap();
     athm.record(payment(1, Status::Completed).build(), Sender::new("brief")).await.unwrap();
     recorder.wait_for(1).await;
     clock.advance(Duration::from_millis(1501));
@@ -425,7 +438,11 @@ async fn a_receiver_with_a_timeout_of_its_own_has_no_more_time_than_that() {
 }
 
 #[receiver(received, completed, id = "impatient.fails", sender = "impatient", attempts = 3)]
-fn fails_three_times(signal: Signal, delivery: Delivery, State(recorder): State<Recorder>) -> Result<(), &'static str> {
+fn fails_three_times(
+    signal: Signal,
+    delivery: Delivery,
+    State(recorder): State<TextRecorder>,
+) -> Result<(), &'static str> {
     if signal == Signal::Received {
         return Ok(());
     }
@@ -435,9 +452,13 @@ fn fails_three_times(signal: Signal, delivery: Delivery, State(recorder): State<
 
 #[tokio::test]
 async fn a_receiver_with_attempts_of_its_own_is_tried_no_more_often_than_that() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
-    let athm =
-        trusting(&database, linked("impatient.")).state(recorder.clone()).clock(clock.clone()).start().await.unwrap();
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let athm = trusting_builder(&database, linked_dispatcher("impatient."))
+        .state(recorder.clone())
+        .clock(clock.clone())
+        .start()
+        .await
+        .unwrap();
     athm.record(payment(1, Status::Completed).build(), Sender::new("impatient")).await.unwrap();
     exhaust(&athm, &clock).await;
     assert_eq!(recorder.noted(), ["1 false", "2 false", "3 true"]);
@@ -447,20 +468,20 @@ async fn a_receiver_with_attempts_of_its_own_is_tried_no_more_often_than_that() 
 }
 
 #[receiver(refunded, id = "refund.async", sender = "refund")]
-async fn give_back(refund: &Refund, State(recorder): State<Recorder>) {
+async fn give_back(refund: &Refund, State(recorder): State<TextRecorder>) {
     tokio::task::yield_now().await;
     recorder.note(format!("async {} of {}", refund.amount, refund.total_refunded));
 }
 
 #[receiver(refunded, id = "refund.blocking", sender = "refund", blocking)]
-fn print_credit_note(refund: &Refund, State(recorder): State<Recorder>) {
+fn print_credit_note(refund: &Refund, State(recorder): State<TextRecorder>) {
     recorder.note(format!("blocking {} of {}", refund.amount, refund.total_refunded));
 }
 
 #[tokio::test]
 async fn each_refund_comes_with_what_was_given_back_this_time_and_in_all() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, linked("refund.")).state(recorder.clone()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, linked_dispatcher("refund.")).state(recorder.clone()).start().await.unwrap();
     for refunded in [0, 500, 500, 1200] {
         let payment = payment(1, Status::Completed).refunded_amount(Amount::from_cents(refunded)).build();
         athm.record(payment, Sender::new("refund")).await.unwrap();
@@ -500,7 +521,11 @@ async fn an_error_that_panics_when_it_is_shown_is_a_failure_like_any_other() {
 }
 
 #[receiver(completed, id = "blocking.late", sender = "blocking", blocking, timeout = "2s", attempts = 2)]
-fn blocks(State(gate): State<Gate>, State(recorder): State<Recorder>, delivery: Delivery) -> Result<(), &'static str> {
+fn blocks(
+    State(gate): State<Gate>,
+    State(recorder): State<TextRecorder>,
+    delivery: Delivery,
+) -> Result<(), &'static str> {
     recorder.note(delivery.attempt());
     gate.0.lock().map_err(|_| "poisoned")?.recv().map_err(|_| "gone")?
 }
@@ -510,9 +535,11 @@ struct Gate(Mutex<mpsc::Receiver<Result<(), &'static str>>>);
 
 #[tokio::test]
 async fn a_blocking_receiver_past_its_timeout_is_waited_for_and_its_failure_is_a_timeout() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (go_on, gate) = mpsc::channel();
-    let builder = trusting(&database, linked("blocking.")).state(recorder.clone()).state(Gate(Mutex::new(gate)));
+    let builder = trusting_builder(&database, linked_dispatcher("blocking."))
+        .state(recorder.clone())
+        .state(Gate(Mutex::new(gate)));
     let athm = builder.clock(clock.clone()).seed(7).start().await.unwrap();
     athm.record(payment(1, Status::Completed).build(), Sender::new("blocking")).await.unwrap();
     for attempt in 1..=2 {
@@ -536,7 +563,7 @@ async fn a_blocking_receiver_past_its_timeout_is_waited_for_and_its_failure_is_a
 
 #[tokio::test]
 async fn a_sync_receiver_past_its_timeout_keeps_its_lease_and_a_late_success_counts() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (finish, finished) = mpsc::channel::<()>();
     let (notes, finished) = (recorder.clone(), Arc::new(Mutex::new(finished)));
     let athm = program(&database, &clock, &["late", "late and failing"], move |id, delivery| {
@@ -566,7 +593,7 @@ async fn a_sync_receiver_past_its_timeout_keeps_its_lease_and_a_late_success_cou
 
 #[tokio::test]
 async fn promise_7_a_delivery_whose_receiver_is_unknown_waits_is_shown_as_orphaned_and_is_replayed_to_another() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let athm = program(&database, &clock, &["old name"], |_, _| Err::<(), _>("not now")).await;
     complete(&athm, 1).await;
     athm.idle().await;
@@ -601,7 +628,7 @@ async fn promise_7_a_delivery_whose_receiver_is_unknown_waits_is_shown_as_orphan
 
 #[tokio::test]
 async fn a_dead_delivery_is_replayed_with_its_attempts_counted_anew_and_a_succeeded_one_only_by_force() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let athm = program(&database, &clock, &["mended"], move |_, delivery| {
         notes.note(format!("{} {}", delivery.attempt(), delivery.is_replay()));
@@ -625,7 +652,7 @@ async fn a_dead_delivery_is_replayed_with_its_attempts_counted_anew_and_a_succee
 
 #[tokio::test]
 async fn an_event_is_replayed_to_a_receiver_that_is_younger_or_that_a_check_kept_from_it() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let behave = move |id, delivery: Delivery| notes.note(format!("{id} {}", delivery.is_replay()));
     let closed = |builder: Builder| builder.check(|_| Err(Rejection::new("closed")));
@@ -650,7 +677,7 @@ async fn an_event_is_replayed_to_a_receiver_that_is_younger_or_that_a_check_kept
 
 #[tokio::test]
 async fn promise_8_shutdown_lets_running_receivers_finish() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (finish, finished) = mpsc::channel::<()>();
     let (notes, finished) = (recorder.clone(), Arc::new(Mutex::new(finished)));
     let athm = program(&database, &clock, &["slow"], move |_, _| {
@@ -679,7 +706,7 @@ async fn promise_8_shutdown_lets_running_receivers_finish() {
 
 #[tokio::test]
 async fn a_clock_that_jumps_runs_nothing_twice_and_holds_nothing_up() {
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let athm = program(&database, &clock, &["fails once"], move |_, delivery| {
         notes.note(delivery.attempt());
@@ -718,7 +745,7 @@ async fn what_has_ended_is_forgotten_after_90_days_and_payments_never() {
         dead(&athm).await.is_empty()
     })
     .await;
-    let kept = athm.transaction_by_ecommerce_id(&athm_tests::ticket(1)).await.unwrap().unwrap();
+    let kept = athm.transaction_by_ecommerce_id(&athm_tests::ecommerce_id(1)).await.unwrap().unwrap();
     assert_eq!(athm.events(kept.id()).await.unwrap().len(), 1);
     assert!(athm.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap().events().is_empty());
     athm.shutdown(DAY).await;

@@ -6,7 +6,7 @@ use athm_core::{
     Amount, Athm, Context, Dispatcher, FromContext, Refund, Rejection, Sender, Signal, StartError, State, Status,
     Transaction, TransactionKind, UnexpectedTotal, receiver,
 };
-use athm_tests::{Database, Recorder, trusting};
+use athm_tests::{SqliteDatabase, TextRecorder, trusting_builder};
 use tokio::sync::Barrier;
 
 use crate::log::Log;
@@ -16,29 +16,29 @@ fn transaction(status: Status) -> Transaction {
 }
 
 /// A dispatcher of this file's receivers; each test's own ones hear that test's sender alone.
-fn linked(recorder: &Recorder) -> Dispatcher {
-    athm_tests::linked("6.").state(recorder.clone())
+fn linked(recorder: &TextRecorder) -> Dispatcher {
+    athm_tests::linked_dispatcher("6.").state(recorder.clone())
 }
 
 #[receiver(received, completed, id = "6.1-both", sender = "6.1")]
-fn both(signal: Signal, State(recorder): State<Recorder>) {
+fn both(signal: Signal, State(recorder): State<TextRecorder>) {
     recorder.note(format!("both {signal}"));
 }
 
 #[receiver(received, id = "6.1-slow", sender = "6.1")]
-async fn slow(State(recorder): State<Recorder>) {
+async fn slow(State(recorder): State<TextRecorder>) {
     tokio::task::yield_now().await;
     recorder.note("slow received");
 }
 
 #[receiver(completed, id = "6.1-early", sender = "6.1", order = -1)]
-fn early(State(recorder): State<Recorder>) {
+fn early(State(recorder): State<TextRecorder>) {
     recorder.note("early completed");
 }
 
 #[tokio::test]
 async fn point_1_a_receiver_runs_once_for_each_signal_that_it_names_and_received_ends_before_the_next_begins() {
-    let recorder = Recorder::new();
+    let recorder = TextRecorder::new();
     let report = linked(&recorder).dispatch(&transaction(Status::Completed), Sender::new("6.1")).await;
     assert!(report.is_ok());
     assert_eq!(recorder.noted(), ["both received", "slow received", "early completed", "both completed"]);
@@ -56,7 +56,7 @@ async fn point_1_the_signals_of_each_state() {
         (Status::Open, TransactionKind::Ecommerce, &[]),
         (Status::Confirmed, TransactionKind::Ecommerce, &[]),
     ] {
-        let recorder = Recorder::new();
+        let recorder = TextRecorder::new();
         let dispatcher = Dispatcher::empty();
         let notes = recorder.clone();
         dispatcher.connect("all", Signal::ALL, move |context| notes.note(context.signal())).unwrap();
@@ -73,36 +73,36 @@ mod order {
     use super::*;
 
     #[receiver(completed, id = "6.2-z-first-of-its-line", sender = "6.2")]
-    fn z(State(recorder): State<Recorder>) {
+    fn z(State(recorder): State<TextRecorder>) {
         recorder.note("z");
     }
 
     #[receiver(completed, id = "6.2-last", sender = "6.2", order = 2_147_483_647)]
-    fn last(State(recorder): State<Recorder>) {
+    fn last(State(recorder): State<TextRecorder>) {
         recorder.note("last");
     }
 
     #[receiver(completed, id = "6.2-a-second", sender = "6.2")]
-    async fn a(State(recorder): State<Recorder>) {
+    async fn a(State(recorder): State<TextRecorder>) {
         recorder.note("a starts");
         tokio::task::yield_now().await;
         recorder.note("a ends");
     }
 
     #[receiver(completed, id = "6.2-m-third", sender = "6.2", order = 0)]
-    fn m(State(recorder): State<Recorder>) {
+    fn m(State(recorder): State<TextRecorder>) {
         recorder.note("m");
     }
 
     #[receiver(completed, id = "6.2-before", sender = "6.2", order = -5)]
-    fn before(State(recorder): State<Recorder>) {
+    fn before(State(recorder): State<TextRecorder>) {
         recorder.note("before");
     }
 }
 
 #[tokio::test]
 async fn point_2_order_then_place_in_the_source_then_those_connected_at_run_time() {
-    let recorder = Recorder::new();
+    let recorder = TextRecorder::new();
     let dispatcher = linked(&recorder);
     for name in ["connected first", "connected second"] {
         let notes = recorder.clone();
@@ -141,13 +141,13 @@ async fn panics_later() {
 }
 
 #[receiver(completed, id = "6.3-survives", sender = "6.3")]
-fn survives(State(recorder): State<Recorder>) {
+fn survives(State(recorder): State<TextRecorder>) {
     recorder.note("survived");
 }
 
 #[tokio::test]
 async fn point_3_an_error_or_a_panic_stops_nobody_else_and_is_reported_and_logged_once() {
-    let (recorder, log) = (Recorder::new(), Log::default());
+    let (recorder, log) = (TextRecorder::new(), Log::default());
     let _logging = log.listen();
     let transaction = transaction(Status::Completed);
     let report = linked(&recorder).dispatch(&transaction, Sender::new("6.3")).await;
@@ -192,13 +192,13 @@ async fn right(State(meeting): State<Barrier>) {
 }
 
 #[receiver(completed, id = "6.4-inline", sender = "6.4")]
-fn inline(State(recorder): State<Recorder>) {
+fn inline(State(recorder): State<TextRecorder>) {
     recorder.note(format!("{:?}", std::thread::current().id()));
 }
 
 #[tokio::test]
 async fn point_4_async_receivers_run_concurrently_and_sync_ones_inline() {
-    let recorder = Recorder::new();
+    let recorder = TextRecorder::new();
     let dispatcher = linked(&recorder).state(Barrier::new(2));
     let transaction = transaction(Status::Completed);
     let dispatched = dispatcher.dispatch(&transaction, Sender::new("6.4"));
@@ -208,13 +208,13 @@ async fn point_4_async_receivers_run_concurrently_and_sync_ones_inline() {
 }
 
 #[receiver(completed, id = "6.6-filtered", sender = "6.6")]
-fn filtered(State(recorder): State<Recorder>, sender: &Sender) {
+fn filtered(State(recorder): State<TextRecorder>, sender: &Sender) {
     recorder.note(format!("filtered {sender}"));
 }
 
 #[tokio::test]
 async fn point_6_a_sender_is_compared_by_value_and_filtered_and_unfiltered_receivers_both_run() {
-    let recorder = Recorder::new();
+    let recorder = TextRecorder::new();
     let dispatcher = linked(&recorder);
     let notes = recorder.clone();
     dispatcher
@@ -260,13 +260,13 @@ impl FromContext<'_> for OrderNumber {
 }
 
 #[receiver(completed, id = "6.own-parameter", sender = "own parameter")]
-fn own_parameter(OrderNumber(number): OrderNumber, State(recorder): State<Recorder>) {
+fn own_parameter(OrderNumber(number): OrderNumber, State(recorder): State<TextRecorder>) {
     recorder.note(number);
 }
 
 #[tokio::test]
 async fn a_parameter_of_ones_own_is_given_or_refused_by_name() {
-    let recorder = Recorder::new();
+    let recorder = TextRecorder::new();
     let dispatcher = linked(&recorder);
     let sender = || Sender::new("own parameter");
     assert!(dispatcher.dispatch(&transaction(Status::Completed), sender()).await.is_ok());
@@ -281,18 +281,21 @@ async fn a_parameter_of_ones_own_is_given_or_refused_by_name() {
 
 #[tokio::test]
 async fn point_9_all_missing_states_and_equal_ids_are_refused_at_once_by_name_and_place() {
-    let database = Database::new();
+    let database = SqliteDatabase::new();
     let error =
         Athm::builder().database_url(database.url()).trust_callbacks().start().await.expect_err("no state was given");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert!(problems.iter().any(|problem| problem.contains("6.4-left") && problem.contains("Barrier")), "{error}");
-    assert!(problems.iter().any(|problem| problem.contains("6.2-last") && problem.contains("Recorder")), "{error}");
+    assert!(problems.iter().any(|problem| problem.contains("6.2-last") && problem.contains("TextRecorder")), "{error}");
     let places = problems.iter().filter(|problem| problem.contains("tests/suite/")).count();
     assert_eq!(places, problems.len(), "{error}");
 
-    let recorder = Recorder::new();
-    let builder =
-        trusting(&database, linked(&recorder).state(Barrier::new(2))).connect("6.2-last", [Signal::Expired], |_| ());
+    let recorder = TextRecorder::new();
+    let builder = trusting_builder(&database, linked(&recorder).state(Barrier::new(2))).connect(
+        "6.2-last",
+        [Signal::Expired],
+        |_| (),
+    );
     let error = builder.start().await.expect_err("an id is taken");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert_eq!(problems.len(), 1);
@@ -307,8 +310,11 @@ fn misplaced(refund: &Refund, transaction: &Transaction) {
 #[tokio::test]
 async fn point_9_a_receiver_of_a_refund_that_names_another_signal_is_refused_by_name_and_place() {
     let line = line!() - 7;
-    let database = Database::new();
-    let error = trusting(&database, athm_tests::linked("misplaced.")).start().await.expect_err("it is refused");
+    let database = SqliteDatabase::new();
+    let error = trusting_builder(&database, athm_tests::linked_dispatcher("misplaced."))
+        .start()
+        .await
+        .expect_err("it is refused");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     let place = format!("misplaced.refund ({}:{line}): parameter `refund`: `completed` doesn't bring it", file!());
     assert_eq!(problems.len(), 1, "{error}");
@@ -322,7 +328,7 @@ fn give_back(refund: &Refund) {
 
 #[tokio::test]
 async fn a_dispatch_by_hand_brings_no_refund_and_says_what_to_do() {
-    let (dispatcher, sender) = (athm_tests::linked("refund-by-hand"), Sender::new("refund by hand"));
+    let (dispatcher, sender) = (athm_tests::linked_dispatcher("refund-by-hand"), Sender::new("refund by hand"));
     let failed = dispatcher.send_robust(Signal::Refunded, &transaction(Status::Completed), &sender).await;
     let failure = failed[0].result().unwrap_err();
     assert!(failure.to_string().contains("parameter `refund`"), "{failure}");
@@ -332,14 +338,14 @@ async fn a_dispatch_by_hand_brings_no_refund_and_says_what_to_do() {
 
 #[receiver(completed, id = "several.completed", sender = "several")]
 #[receiver(expired, id = "several.expired", sender = "several", blocking)]
-fn several(signal: Signal, State(recorder): State<Recorder>) {
+fn several(signal: Signal, State(recorder): State<TextRecorder>) {
     recorder.note(format!("{signal} {:?}", std::thread::current().id()));
 }
 
 #[tokio::test]
 async fn each_attribute_of_a_function_is_a_receiver_with_options_of_its_own() {
-    let (recorder, here) = (Recorder::new(), std::thread::current().id());
-    let dispatcher = athm_tests::linked("several.").state(recorder.clone());
+    let (recorder, here) = (TextRecorder::new(), std::thread::current().id());
+    let dispatcher = athm_tests::linked_dispatcher("several.").state(recorder.clone());
     for (status, id) in [(Status::Completed, "several.completed"), (Status::Expired, "several.expired")] {
         let report = dispatcher.dispatch(&transaction(status), Sender::new("several")).await;
         let ran: Vec<_> = report.entries().iter().map(|entry| entry.receiver()).collect();
@@ -352,8 +358,8 @@ async fn each_attribute_of_a_function_is_a_receiver_with_options_of_its_own() {
 
 #[tokio::test]
 async fn linked_receivers_run_durably_too() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, linked(&recorder)).state(Barrier::new(2)).start().await.unwrap();
+    let (database, recorder) = (SqliteDatabase::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, linked(&recorder)).state(Barrier::new(2)).start().await.unwrap();
     let paid = athm_tests::payment(7, Status::Completed).build();
     athm.record(paid, Sender::new("6.1")).await.unwrap();
     athm.idle().await;

@@ -9,11 +9,11 @@ use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal
 use athm_core::provider::{InvalidRequest, ProviderError};
 use athm_core::{Amount, InvalidRefund, OperationError, RefundId, StoreError, TransactionId};
 use athm_simulator::{Outage, SimulatedPayment};
-use athm_tests::{paid, ticket};
+use athm_tests::{completed_payment, ecommerce_id};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Business;
+use crate::SimulatorFixture;
 
 type Answer = (StatusCode, Value);
 
@@ -37,33 +37,33 @@ where
 }
 
 macro_rules! app {
-    ($business:expr) => {
-        test::init_service(App::new().service(athm_actix::scope("/athm", &$business.athm))).await
+    ($fixture:expr) => {
+        test::init_service(App::new().service(athm_actix::scope("/athm", &$fixture.athm))).await
     };
 }
 
 #[actix_web::test]
 async fn each_receipt_has_its_status_and_tells_nothing_of_the_payment() {
-    let business = Business::open().await;
-    let app = app!(business);
-    let done = business.simulator.insert(paid());
-    let open = business.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
+    let done = fixture.simulator.insert(completed_payment());
+    let open = fixture.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
     for (path, body, status, result) in [
         ("/athm/callback", json!({ "ecommerceId": done, "status": "COMPLETED" }), StatusCode::CREATED, "recorded"),
         ("/athm/webhook", json!({ "ecommerceId": done, "status": "COMPLETED" }), StatusCode::OK, "known"),
         ("/athm/callback", json!({ "ecommerceId": open, "status": "COMPLETED" }), StatusCode::ACCEPTED, "pending"),
-        ("/athm/callback", json!({ "ecommerceId": ticket(1) }), StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+        ("/athm/callback", json!({ "ecommerceId": ecommerce_id(1) }), StatusCode::UNPROCESSABLE_ENTITY, "refused"),
     ] {
         assert_eq!(post(&app, path, body.clone()).await, (status, json!({ "result": result })), "{body}");
     }
-    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(fixture.noted().await, ["received by callback", "completed by callback"]);
 }
 
 #[actix_web::test]
 async fn a_form_is_taken_as_json_is() {
-    let business = Business::open().await;
-    let app = app!(business);
-    let id = business.simulator.insert(paid());
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
+    let id = fixture.simulator.insert(completed_payment());
     let form = format!("ecommerceId={id}&status=completed&items=%5B%5D");
     let request = test::TestRequest::post().uri("/athm/callback").set_payload(form);
     let request = request.insert_header(("content-type", "application/x-www-form-urlencoded; charset=UTF-8"));
@@ -72,9 +72,9 @@ async fn a_form_is_taken_as_json_is() {
 
 #[actix_web::test]
 async fn what_cannot_be_read_is_answered_with_the_field_and_what_was_wrong_with_it() {
-    let business = Business::open().await;
-    let app = app!(business);
-    let (status, body) = post(&app, "/athm/callback", json!({ "ecommerceId": ticket(1), "total": "lots" })).await;
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
+    let (status, body) = post(&app, "/athm/callback", json!({ "ecommerceId": ecommerce_id(1), "total": "lots" })).await;
     assert_eq!(
         (status, &body["error"], &body["field"]),
         (StatusCode::BAD_REQUEST, &json!("unreadable"), &json!("total"))
@@ -89,45 +89,44 @@ async fn what_cannot_be_read_is_answered_with_the_field_and_what_was_wrong_with_
     let (status, body) = answer(&app, page.set_payload("<html>")).await;
     assert_eq!((status, &body["error"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("unreadable")));
     assert_eq!(answer(&app, test::TestRequest::get().uri("/athm/callback")).await.0, StatusCode::METHOD_NOT_ALLOWED);
-    assert!(business.simulator.requests().is_empty());
+    assert!(fixture.simulator.requests().is_empty());
 }
 
 #[actix_web::test]
 async fn a_body_above_the_limit_is_too_large() {
-    let business = Business::open().await;
-    let long = |length: usize| json!({ "ecommerceId": ticket(1), "message": "x".repeat(length) });
-    let app = app!(business);
+    let fixture = SimulatorFixture::open().await;
+    let long = |length: usize| json!({ "ecommerceId": ecommerce_id(1), "message": "x".repeat(length) });
+    let app = app!(fixture);
     assert_eq!(post(&app, "/athm/callback", long(257 * 1024)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(post(&app, "/athm/webhook", long(255 * 1024)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 
-    let small = App::new().service(athm_actix::scope("/athm", &business.athm).limit(1000));
+    let small = App::new().service(athm_actix::scope("/athm", &fixture.athm).limit(1000));
     let small = test::init_service(small).await;
     let (status, body) = post(&small, "/athm/callback", long(1000)).await;
     assert_eq!((status, &body["error"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("too large")));
     assert_eq!(post(&small, "/athm/callback", long(100)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 
-    let own =
-        App::new().app_data(CallbackConfig::default().limit(1000)).app_data(web::Data::new(business.athm.clone()));
+    let own = App::new().app_data(CallbackConfig::default().limit(1000)).app_data(web::Data::new(fixture.athm.clone()));
     let own = test::init_service(own.route("/mine", web::post().to(verify_and_dispatch))).await;
     assert_eq!(post(&own, "/mine", long(1000)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[actix_web::test]
 async fn health_names_nothing() {
-    let business = Business::open().await;
-    let app = app!(business);
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
     let health = || test::TestRequest::get().uri("/athm/health");
     assert_eq!(answer(&app, health()).await, (StatusCode::OK, json!({ "status": "ok" })));
-    business.athm.shutdown(std::time::Duration::ZERO).await;
+    fixture.athm.shutdown(std::time::Duration::ZERO).await;
     assert_eq!(answer(&app, health()).await, (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "unavailable" })));
 }
 
 #[actix_web::test]
 async fn what_cannot_be_made_durable_is_to_be_sent_again() {
-    let business = Business::open().await;
-    let app = app!(business);
-    business.athm.shutdown(std::time::Duration::ZERO).await;
-    let request = test::TestRequest::post().uri("/athm/callback").set_json(json!({ "ecommerceId": ticket(1) }));
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
+    fixture.athm.shutdown(std::time::Duration::ZERO).await;
+    let request = test::TestRequest::post().uri("/athm/callback").set_json(json!({ "ecommerceId": ecommerce_id(1) }));
     let response = test::call_service(&app, request.to_request()).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers().get(RETRY_AFTER).unwrap(), "5");
@@ -154,35 +153,35 @@ fn costs_twenty_five(transaction: &athm_actix::Transaction) -> Result<(), Unexpe
 
 #[actix_web::test]
 async fn a_custom_callback_beside_the_default_one_dispatches_by_hand_with_its_own_sender() {
-    let business = Business::open().await;
+    let fixture = SimulatorFixture::open().await;
     let app = App::new()
-        .app_data(web::Data::new(business.athm.clone()))
+        .app_data(web::Data::new(fixture.athm.clone()))
         .route("/my-callback", web::post().to(verify_and_dispatch))
-        .service(athm_actix::scope("/athm", &business.athm));
+        .service(athm_actix::scope("/athm", &fixture.athm));
     let app = test::init_service(app).await;
-    let id = business.simulator.insert(paid());
+    let id = fixture.simulator.insert(completed_payment());
     for _ in 0..2 {
         let answer = post(&app, "/my-callback", json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
         assert_eq!(answer.0, StatusCode::CREATED);
     }
     let by_hand = ["received by my_callback", "completed by my_callback"];
-    assert_eq!(business.noted().await, [by_hand, by_hand].concat());
-    assert_eq!(business.athm.transaction_by_ecommerce_id(&id).await.unwrap(), None);
+    assert_eq!(fixture.noted().await, [by_hand, by_hand].concat());
+    assert_eq!(fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap(), None);
     assert_eq!(post(&app, "/athm/callback", json!({ "ecommerceId": id })).await.0, StatusCode::CREATED);
-    assert_eq!(business.noted().await[4..], ["received by callback", "completed by callback"]);
+    assert_eq!(fixture.noted().await[4..], ["received by callback", "completed by callback"]);
 }
 
 #[actix_web::test]
 async fn a_custom_callback_in_place_of_the_default_one_records() {
-    let business = Business::open().await;
-    let scope = || athm_actix::scope("/athm", &business.athm).callback(verify_and_record);
+    let fixture = SimulatorFixture::open().await;
+    let scope = || athm_actix::scope("/athm", &fixture.athm).callback(verify_and_record);
     let app = test::init_service(App::new().service(scope())).await;
-    let id = business.simulator.insert(paid());
+    let id = fixture.simulator.insert(completed_payment());
     for _ in 0..2 {
         let answer = post(&app, "/athm/callback", json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
         assert_eq!(answer, (StatusCode::CREATED, Value::Null));
     }
-    assert_eq!(business.noted().await, ["received by my_callback", "completed by my_callback"]);
+    assert_eq!(fixture.noted().await, ["received by my_callback", "completed by my_callback"]);
     assert_eq!(
         post(&app, "/athm/webhook", json!({ "ecommerceId": id, "status": "COMPLETED" })).await.0,
         StatusCode::OK
@@ -191,14 +190,14 @@ async fn a_custom_callback_in_place_of_the_default_one_records() {
 
 #[actix_web::test]
 async fn what_a_custom_callback_runs_into_is_answered_and_tells_nothing() {
-    let business = Business::open().await;
-    let app = App::new().app_data(web::Data::new(business.athm.clone()));
+    let fixture = SimulatorFixture::open().await;
+    let app = App::new().app_data(web::Data::new(fixture.athm.clone()));
     let app = test::init_service(app.route("/mine", web::post().to(verify_and_dispatch))).await;
-    let open = business.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
-    let cheap = business.simulator.insert(SimulatedPayment::new(Amount::from_cents(100)).status(Status::Completed));
+    let open = fixture.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
+    let cheap = fixture.simulator.insert(SimulatedPayment::new(Amount::from_cents(100)).status(Status::Completed));
     let refused = (StatusCode::UNPROCESSABLE_ENTITY, json!({ "result": "refused" }));
     assert_eq!(post(&app, "/mine", json!({ "ecommerceId": cheap })).await, refused);
-    assert_eq!(post(&app, "/mine", json!({ "ecommerceId": ticket(1) })).await, refused);
+    assert_eq!(post(&app, "/mine", json!({ "ecommerceId": ecommerce_id(1) })).await, refused);
     assert_eq!(post(&app, "/mine", json!({ "status": "COMPLETED" })).await, refused);
 
     let request =
@@ -208,10 +207,10 @@ async fn what_a_custom_callback_runs_into_is_answered_and_tells_nothing() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(test::read_body(response).await, json!({ "result": "pending" }).to_string());
 
-    business.simulator.fail_with(Outage::Unavailable);
+    fixture.simulator.fail_with(Outage::Unavailable);
     let unavailable = (StatusCode::SERVICE_UNAVAILABLE, json!({ "error": "unavailable" }));
     assert_eq!(post(&app, "/mine", json!({ "ecommerceId": cheap })).await, unavailable);
-    assert!(business.noted().await.is_empty());
+    assert!(fixture.noted().await.is_empty());
 }
 
 #[actix_web::test]

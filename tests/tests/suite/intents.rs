@@ -6,193 +6,208 @@ use std::time::Duration;
 use athm_core::provider::{Client, ErrorCode, ProviderError};
 use athm_core::{Amount, Athm, Clock, NewPayment, OperationError, Status};
 use athm_simulator::{Effect, Endpoint, Fault, Simulator};
-use athm_tests::{Recorder, TillFault, eventually, pass_until};
+use athm_tests::{MerchantFault, TextRecorder, advance_until, eventually};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 
-use crate::{Database, Till};
+use crate::{Database, MerchantFixture};
 
 const AUTHORIZED: [&str; 2] = ["received by authorize", "completed by authorize"];
 
 #[tokio::test]
 async fn an_unheard_creation_moves_no_money_and_may_be_repeated() {
-    let till = Till::open().await;
-    till.fail_next("/payment", TillFault::Unheard);
-    let error = till.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap_err();
+    let merchant = MerchantFixture::open().await;
+    merchant.fail_next("/payment", MerchantFault::ResponseLost);
+    let error = merchant.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap_err();
     assert!(matches!(&error, OperationError::Unopened(error) if error.is_outcome_unknown()), "{error:?}");
     assert!(error.to_string().contains("no money can move for it, and a new payment may be opened"), "{error}");
-    assert_eq!(till.create().await.status(), &Status::Open);
+    assert_eq!(merchant.create().await.status(), &Status::Open);
 }
 
 #[tokio::test]
 async fn a_normal_payment_costs_two_requests() {
-    let till = Till::open().await;
-    till.paid().await;
-    let paths: Vec<_> = till.provider.asked().into_iter().map(|asked| asked.path).collect();
+    let merchant = MerchantFixture::open().await;
+    merchant.paid().await;
+    let paths: Vec<_> = merchant.provider.requests().into_iter().map(|asked| asked.path).collect();
     assert_eq!(paths.len(), 2, "{paths:?}");
     assert!(paths[0].ends_with("/payment") && paths[1].ends_with("/authorization"), "{paths:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_9_however_many_authorize_one_call_is_made_and_all_get_its_outcome() {
-    let till = Till::open().await;
-    let (open, go) = (till.create().await, Arc::new(Notify::new()));
-    till.approve();
-    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
-    let authorizing = join_all((0..16).map(|_| till.athm.authorize(open.id())));
+    let merchant = MerchantFixture::open().await;
+    let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::ResponseHeld(Arc::clone(&go)));
+    let authorizing = join_all((0..16).map(|_| merchant.athm.authorize(open.id())));
     let release = async {
-        eventually(async || till.provider.count("/authorization") == 1).await;
+        eventually(async || merchant.provider.request_count("/authorization") == 1).await;
         go.notify_one();
     };
     let (authorized, ()) = futures_util::future::join(authorizing, release).await;
     assert!(authorized.into_iter().all(|transaction| transaction.unwrap().status() == &Status::Completed));
-    assert_eq!(till.provider.count("/authorization"), 1);
-    assert_eq!(till.noted().await, AUTHORIZED);
+    assert_eq!(merchant.provider.request_count("/authorization"), 1);
+    assert_eq!(merchant.noted().await, AUTHORIZED);
 }
 
 #[tokio::test]
 async fn an_unheard_authorization_is_found_completed_at_once() {
-    let till = Till::open().await;
-    let open = till.create().await;
-    till.approve();
-    till.fail_next("/authorization", TillFault::Unheard);
-    assert_eq!(till.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
-    assert_eq!((till.provider.count("/authorization"), till.provider.count("/findPayment")), (1, 1));
-    assert_eq!(till.noted().await, AUTHORIZED);
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::ResponseLost);
+    assert_eq!(merchant.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
+    assert_eq!(
+        (merchant.provider.request_count("/authorization"), merchant.provider.request_count("/findPayment")),
+        (1, 1)
+    );
+    assert_eq!(merchant.noted().await, AUTHORIZED);
 }
 
 #[tokio::test]
 async fn an_unheard_authorization_that_cannot_be_read_either_is_found_completed_later() {
-    let till = Till::open().await;
-    let open = till.create().await;
-    till.approve();
-    till.fail_next("/authorization", TillFault::Unheard);
-    till.fail_next("/findPayment", TillFault::Lost);
-    let error = till.athm.authorize(open.id()).await.unwrap_err();
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::ResponseLost);
+    merchant.fail_next("/findPayment", MerchantFault::RequestLost);
+    let error = merchant.athm.authorize(open.id()).await.unwrap_err();
     assert!(matches!(&error, OperationError::Provider(error) if error.is_outcome_unknown()), "{error:?}");
-    till.pass_until(async || till.recorder.noted().len() == 2).await;
-    assert_eq!((till.noted().await, till.provider.count("/authorization")), (AUTHORIZED.map(Into::into).to_vec(), 1));
+    merchant.advance_until(async || merchant.recorder.noted().len() == 2).await;
+    assert_eq!(
+        (merchant.noted().await, merchant.provider.request_count("/authorization")),
+        (AUTHORIZED.map(Into::into).to_vec(), 1)
+    );
 }
 
 #[tokio::test]
 async fn a_lost_authorization_is_sent_again_once_the_provider_still_waits_for_it() {
-    let till = Till::open().await;
-    let open = till.create().await;
-    till.approve();
-    till.fail_next("/authorization", TillFault::Lost);
-    assert!(matches!(till.athm.authorize(open.id()).await, Err(OperationError::Provider(_))));
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::RequestLost);
+    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Provider(_))));
     // It may still be on its way.
-    assert!(matches!(till.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
-    assert_eq!(till.provider.count("/authorization"), 1);
-    till.clock.advance(Duration::from_secs(29));
-    assert!(matches!(till.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
-    assert_eq!(till.provider.count("/authorization"), 1);
-    till.pass_until(async || till.recorder.noted().len() == 2).await;
-    assert_eq!((till.noted().await, till.provider.count("/authorization")), (AUTHORIZED.map(Into::into).to_vec(), 2));
+    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
+    assert_eq!(merchant.provider.request_count("/authorization"), 1);
+    merchant.clock.advance(Duration::from_secs(29));
+    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
+    assert_eq!(merchant.provider.request_count("/authorization"), 1);
+    merchant.advance_until(async || merchant.recorder.noted().len() == 2).await;
+    assert_eq!(
+        (merchant.noted().await, merchant.provider.request_count("/authorization")),
+        (AUTHORIZED.map(Into::into).to_vec(), 2)
+    );
 }
 
 #[tokio::test]
 async fn promise_9_a_crash_in_the_middle_of_an_authorization_strands_no_approved_payment() {
-    let mut till = Till::open().await;
-    let (open, go) = (till.create().await, Arc::new(Notify::new()));
-    till.approve();
-    till.fail_next("/authorization", TillFault::Stuck(go));
-    let (athm, id) = (till.athm.clone(), open.id());
+    let mut merchant = MerchantFixture::open().await;
+    let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::RequestHeld(go));
+    let (athm, id) = (merchant.athm.clone(), open.id());
     let authorizing = tokio::spawn(async move { athm.authorize(id).await });
-    eventually(async || till.provider.count("/authorization") == 1).await;
-    till.crash().await;
+    eventually(async || merchant.provider.request_count("/authorization") == 1).await;
+    merchant.crash().await;
     assert!(matches!(authorizing.await.unwrap(), Err(OperationError::Closed)));
-    till.pass_until(async || till.recorder.noted().len() == 2).await;
-    assert_eq!((till.noted().await, till.provider.count("/authorization")), (AUTHORIZED.map(Into::into).to_vec(), 2));
+    merchant.advance_until(async || merchant.recorder.noted().len() == 2).await;
+    assert_eq!(
+        (merchant.noted().await, merchant.provider.request_count("/authorization")),
+        (AUTHORIZED.map(Into::into).to_vec(), 2)
+    );
 }
 
 #[tokio::test]
 async fn a_crash_after_the_money_moved_is_noticed_without_another_call() {
-    let mut till = Till::open().await;
-    let (open, go) = (till.create().await, Arc::new(Notify::new()));
-    till.approve();
-    till.fail_next("/authorization", TillFault::Held(go));
-    let (athm, id) = (till.athm.clone(), open.id());
+    let mut merchant = MerchantFixture::open().await;
+    let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::ResponseHeld(go));
+    let (athm, id) = (merchant.athm.clone(), open.id());
     let authorizing = tokio::spawn(async move { athm.authorize(id).await });
-    eventually(async || till.provider.count("/authorization") == 1).await;
-    till.crash().await;
+    eventually(async || merchant.provider.request_count("/authorization") == 1).await;
+    merchant.crash().await;
     assert!(authorizing.await.unwrap().is_err());
-    till.pass_until(async || till.recorder.noted().len() == 2).await;
-    assert_eq!((till.noted().await, till.provider.count("/authorization")), (AUTHORIZED.map(Into::into).to_vec(), 1));
+    merchant.advance_until(async || merchant.recorder.noted().len() == 2).await;
+    assert_eq!(
+        (merchant.noted().await, merchant.provider.request_count("/authorization")),
+        (AUTHORIZED.map(Into::into).to_vec(), 1)
+    );
 }
 
 #[tokio::test]
 async fn too_early_an_authorization_may_be_repeated_as_soon_as_the_customer_has_approved() {
-    let till = Till::open().await;
-    let open = till.create().await;
-    let early = till.athm.authorize(open.id()).await.unwrap_err();
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    let early = merchant.athm.authorize(open.id()).await.unwrap_err();
     assert!(matches!(early, OperationError::Provider(ProviderError::Rejected { .. })), "{early:?}");
-    till.approve();
-    assert_eq!(till.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
+    merchant.approve();
+    assert_eq!(merchant.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
 }
 
 #[tokio::test]
 async fn not_confirmed_although_paid_is_paid() {
-    let till = Till::open().await;
-    let open = till.create().await;
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
     // The browser has authorized it.
-    till.put("COMPLETED");
-    assert_eq!(till.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
-    assert_eq!(till.noted().await, AUTHORIZED);
+    merchant.set_status("COMPLETED");
+    assert_eq!(merchant.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
+    assert_eq!(merchant.noted().await, AUTHORIZED);
 }
 
 #[tokio::test]
 async fn an_unheard_cancellation_is_found_out_later() {
-    let mut till = Till::open().await;
-    let open = till.create().await;
-    till.fail_next("/cancel", TillFault::Unheard);
-    till.fail_next("/findPayment", TillFault::Lost);
-    assert!(matches!(till.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
-    till.crash().await;
-    till.pass_until(async || till.recorder.noted().len() == 2).await;
-    assert_eq!(till.noted().await, ["received by cancel", "cancelled by cancel"]);
+    let mut merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    merchant.fail_next("/cancel", MerchantFault::ResponseLost);
+    merchant.fail_next("/findPayment", MerchantFault::RequestLost);
+    assert!(matches!(merchant.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
+    merchant.crash().await;
+    merchant.advance_until(async || merchant.recorder.noted().len() == 2).await;
+    assert_eq!(merchant.noted().await, ["received by cancel", "cancelled by cancel"]);
 }
 
 #[tokio::test]
 async fn a_paid_payment_is_not_cancelled_and_nobody_asks() {
-    let till = Till::open().await;
-    let paid = till.paid().await;
-    assert!(matches!(till.athm.cancel(paid.id()).await, Err(OperationError::Completed { .. })));
-    assert_eq!(till.provider.count("/cancel"), 0);
+    let merchant = MerchantFixture::open().await;
+    let paid = merchant.paid().await;
+    assert!(matches!(merchant.athm.cancel(paid.id()).await, Err(OperationError::Completed { .. })));
+    assert_eq!(merchant.provider.request_count("/cancel"), 0);
 }
 
 #[tokio::test]
 async fn a_cancellation_waits_for_the_authorization_that_is_under_way() {
-    let till = Till::open().await;
-    let (open, go) = (till.create().await, Arc::new(Notify::new()));
-    till.approve();
-    till.fail_next("/authorization", TillFault::Held(Arc::clone(&go)));
-    let (athm, id) = (till.athm.clone(), open.id());
+    let merchant = MerchantFixture::open().await;
+    let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
+    merchant.approve();
+    merchant.fail_next("/authorization", MerchantFault::ResponseHeld(Arc::clone(&go)));
+    let (athm, id) = (merchant.athm.clone(), open.id());
     let authorizing = tokio::spawn(async move { athm.authorize(id).await });
-    eventually(async || till.provider.count("/authorization") == 1).await;
-    let (athm, id) = (till.athm.clone(), open.id());
+    eventually(async || merchant.provider.request_count("/authorization") == 1).await;
+    let (athm, id) = (merchant.athm.clone(), open.id());
     let cancelling = tokio::spawn(async move { athm.cancel(id).await });
     go.notify_one();
     assert!(matches!(cancelling.await.unwrap(), Err(OperationError::Completed { .. })));
     assert_eq!(authorizing.await.unwrap().unwrap().status(), &Status::Completed);
-    assert_eq!(till.provider.count("/cancel"), 0);
+    assert_eq!(merchant.provider.request_count("/cancel"), 0);
 }
 
 #[tokio::test]
 async fn an_open_payment_is_given_to_another_phone() {
-    let till = Till::open().await;
-    let open = till.create().await;
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
     let phone = || "787-555-0199".parse().unwrap();
-    till.fail_next("/updatePhoneNumber", TillFault::Unheard);
-    assert!(matches!(till.athm.update_phone(open.id(), phone()).await, Err(OperationError::Provider(_))));
-    till.athm.update_phone(open.id(), phone()).await.unwrap();
-    assert_eq!(till.provider.asked().last().unwrap().body["phoneNumber"], "7875550199");
-    till.approve();
-    till.athm.authorize(open.id()).await.unwrap();
-    let error = till.athm.update_phone(open.id(), phone()).await.unwrap_err();
+    merchant.fail_next("/updatePhoneNumber", MerchantFault::ResponseLost);
+    assert!(matches!(merchant.athm.update_phone(open.id(), phone()).await, Err(OperationError::Provider(_))));
+    merchant.athm.update_phone(open.id(), phone()).await.unwrap();
+    assert_eq!(merchant.provider.requests().last().unwrap().body["phoneNumber"], "7875550199");
+    merchant.approve();
+    merchant.athm.authorize(open.id()).await.unwrap();
+    let error = merchant.athm.update_phone(open.id(), phone()).await.unwrap_err();
     assert!(matches!(error, OperationError::Ended { status: Status::Completed, .. }), "{error:?}");
-    assert_eq!(till.provider.count("/updatePhoneNumber"), 2);
+    assert_eq!(merchant.provider.request_count("/updatePhoneNumber"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,14 +227,14 @@ async fn promise_9_whatever_goes_wrong_with_an_authorization_the_money_moves_onc
 
 async fn authorize_beside(fault: Fault) {
     let (simulator, database) = (Simulator::start().await.unwrap(), Database::default());
-    let (recorder, clock) = (Recorder::new(), Clock::manual());
+    let (recorder, clock) = (TextRecorder::new(), Clock::manual());
     let client = Client::builder("the public token", "the private token").api_url(simulator.url());
     let client = client.clock(clock.clone()).timeout(Duration::from_secs(3)).build().unwrap();
     let builder = Athm::builder().client(client).database_url(database.url()).dispatcher(recorder.listening());
     let athm = builder.clock(clock.clone()).start().await.unwrap();
     let open = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
-    let ticket = *open.ecommerce_id().unwrap();
-    simulator.approve(&ticket).unwrap();
+    let ecommerce_id = *open.ecommerce_id().unwrap();
+    simulator.approve(&ecommerce_id).unwrap();
 
     simulator.fail_next(Endpoint::Authorize, fault.clone());
     let authorized = athm.authorize(open.id()).await;
@@ -233,12 +248,12 @@ async fn authorize_beside(fault: Fault) {
             athm.authorize(open.id()).await.unwrap();
         }
         Err(OperationError::Provider(_)) => {
-            pass_until(&clock, async || recorder.noted().len() == 2).await;
+            advance_until(&clock, async || recorder.noted().len() == 2).await;
         }
         Err(error) => panic!("{fault}: {error:?}"),
     }
     athm.idle().await;
-    assert_eq!(simulator.payment(&ticket).unwrap().status, Status::Completed, "{fault}");
+    assert_eq!(simulator.payment(&ecommerce_id).unwrap().status, Status::Completed, "{fault}");
     assert_eq!(recorder.noted(), AUTHORIZED, "{fault}");
     let calls = simulator.requests().iter().filter(|request| request.path.ends_with("/authorization")).count();
     assert!(calls <= 2, "{fault}: {calls} calls");

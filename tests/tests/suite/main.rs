@@ -27,9 +27,9 @@ mod verification;
 mod webhooks;
 
 /// What the tests run on that run on every backend.
-type Database = athm_tests::Database;
-type Business = athm_tests::Business<Database>;
-type Till = athm_tests::Till<Database>;
+type Database = athm_tests::SqliteDatabase;
+type SimulatorFixture = athm_tests::SimulatorFixture<Database>;
+type MerchantFixture = athm_tests::MerchantFixture<Database>;
 
 #[ctor::ctor(unsafe)]
 fn search_the_log() {

@@ -6,11 +6,11 @@ use athm_core::{
     Amount, Athm, Item, NewPayment, Receipt, Recorded, ReferenceNumber, Sender, Status, StoreError, Transaction,
     TransactionQuery, Transition,
 };
-use athm_tests::{Recorder, paid, payment, trusting};
+use athm_tests::{TextRecorder, completed_payment, payment, trusting_builder};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::{Business, Database};
+use crate::{Database, SimulatorFixture};
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 
@@ -38,8 +38,8 @@ async fn rows(athm: &Athm) -> Vec<Transaction> {
 
 #[tokio::test]
 async fn what_the_other_row_had_moves_to_the_one_with_the_ticket() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let open = record(&athm, payment(1, Status::Open).build()).await;
     let mug = Item::new("Mug", Amount::from_cents(1250)).quantity(2);
     let refunded = by_reference(1).item(mug.clone()).fee(Amount::from_cents(60));
@@ -71,7 +71,7 @@ async fn what_the_other_row_had_moves_to_the_one_with_the_ticket() {
 #[tokio::test]
 async fn two_rows_that_had_both_fired_become_one_and_keep_both_events() {
     let database = Database::new();
-    let athm = trusting(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
     let first = record(&athm, payment(1, Status::Completed).build()).await;
     let second = record(&athm, by_reference(1).build()).await;
     assert_eq!((first.events().len(), second.events().len()), (1, 1));
@@ -89,21 +89,21 @@ async fn two_rows_that_had_both_fired_become_one_and_keep_both_events() {
 
 #[tokio::test]
 async fn a_row_that_was_cancelled_is_completed_by_the_row_that_was_paid_and_fires_nothing_again() {
-    let business = Business::open().await;
-    let open = business.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    business.simulator.decline(&id).unwrap();
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Recorded);
-    assert_eq!(business.noted().await, ["received by webhook", "cancelled by webhook"]);
+    fixture.simulator.decline(&id).unwrap();
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Recorded);
+    assert_eq!(fixture.noted().await, ["received by webhook", "cancelled by webhook"]);
     // The provider has changed its mind.
-    business.simulator.insert(paid().ecommerce_id(id).reference_number(reference(1)));
+    fixture.simulator.insert(completed_payment().ecommerce_id(id).reference_number(reference(1)));
     assert_eq!(
-        business.webhook(json!({ "referenceNumber": reference(1), "status": "completed" })).await,
+        fixture.webhook(json!({ "referenceNumber": reference(1), "status": "completed" })).await,
         Receipt::Recorded
     );
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
-    assert_eq!(business.noted().await[2..], ["received by webhook", "completed by webhook"]);
-    let [one] = &rows(&business.athm).await[..] else { panic!("two rows") };
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.noted().await[2..], ["received by webhook", "completed by webhook"]);
+    let [one] = &rows(&fixture.athm).await[..] else { panic!("two rows") };
     assert_eq!((one.id(), one.status(), one.deadline()), (open.id(), &Status::Completed, open.deadline()));
     // Search has told who paid.
     assert_eq!(one.customer().unwrap().name.as_deref(), Some("Simulated Customer"));
@@ -112,7 +112,7 @@ async fn a_row_that_was_cancelled_is_completed_by_the_row_that_was_paid_and_fire
 #[tokio::test]
 async fn an_app_payment_that_turns_out_to_be_a_checkout_fires_completed_once() {
     let database = Database::new();
-    let athm = trusting(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
     record(&athm, payment(1, Status::Open).build()).await;
     let app = record(&athm, by_reference(1).kind(athm_core::TransactionKind::Payment).build()).await;
     assert_eq!(app.events()[0].transition(), &Transition::Paid);
@@ -125,7 +125,7 @@ async fn an_app_payment_that_turns_out_to_be_a_checkout_fires_completed_once() {
 #[tokio::test]
 async fn one_reference_number_never_ties_two_tickets_together() {
     let database = Database::new();
-    let athm = trusting(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
     record(&athm, by_both(1).build()).await;
     record(&athm, payment(2, Status::Open).build()).await;
     let other = payment(2, Status::Completed).reference_number(reference(1)).build();
@@ -137,35 +137,35 @@ async fn one_reference_number_never_ties_two_tickets_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_messages_by_ticket_and_by_reference_at_once_leave_one_row_and_fire_once() {
-    let business = Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
+    let fixture = SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let mut fired = 0;
     for round in 0..6 {
         // Every other time it is a payment that we opened.
         let id = match round % 2 {
-            0 => *business
+            0 => *fixture
                 .athm
                 .create(NewPayment::new(Amount::from_cents(2500), "order-7"))
                 .await
                 .unwrap()
                 .ecommerce_id()
                 .unwrap(),
-            _ => business.simulator.insert(paid()),
+            _ => fixture.simulator.insert(completed_payment()),
         };
-        business.simulator.insert(paid().ecommerce_id(id).reference_number(reference(round)));
+        fixture.simulator.insert(completed_payment().ecommerce_id(id).reference_number(reference(round)));
         let messages = (0..64).map(|turn| {
             let by_ticket = json!({ "ecommerceId": id, "status": "COMPLETED" });
             let by_reference = json!({ "referenceNumber": reference(round), "status": "completed" });
-            business.webhook(if turn % 2 == 0 { by_ticket } else { by_reference })
+            fixture.webhook(if turn % 2 == 0 { by_ticket } else { by_reference })
         });
         let receipts = join_all(messages).await;
         assert!(receipts.iter().all(|receipt| matches!(receipt, Receipt::Recorded | Receipt::Known)), "{receipts:?}");
         assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1, "round {round}");
         fired += 2;
-        assert_eq!(business.noted().await.len(), fired, "round {round}");
-        assert_eq!(rows(&business.athm).await.len(), usize::try_from(round).unwrap() + 1, "round {round}");
-        let by_ticket = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
-        let by_reference = business.athm.transaction_by_reference(&reference(round)).await.unwrap().unwrap();
+        assert_eq!(fixture.noted().await.len(), fired, "round {round}");
+        assert_eq!(rows(&fixture.athm).await.len(), usize::try_from(round).unwrap() + 1, "round {round}");
+        let by_ticket = fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
+        let by_reference = fixture.athm.transaction_by_reference(&reference(round)).await.unwrap().unwrap();
         assert_eq!(by_ticket, by_reference);
-        assert_eq!(business.athm.events(by_ticket.id()).await.unwrap().len(), 1);
+        assert_eq!(fixture.athm.events(by_ticket.id()).await.unwrap().len(), 1);
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use athm_core::provider::ProviderError;
 use athm_core::{Amount, Item, NewPayment, OperationError, Receipt, Status};
 use athm_simulator::Outage;
-use athm_tests::{eventually, paid, payment, trusting};
+use athm_tests::{completed_payment, eventually, payment, trusting_builder};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::Business;
+use crate::SimulatorFixture;
 
 fn order() -> NewPayment {
     NewPayment::new(Amount::from_cents(2500), "order-7").item(Item::new("Mug", Amount::from_cents(1250)).quantity(2))
@@ -17,131 +17,131 @@ fn order() -> NewPayment {
 
 #[tokio::test]
 async fn a_payment_is_created_approved_and_authorized() {
-    let business = Business::open().await;
-    let open = business.athm.create(order().tax(Amount::from_cents(258))).await.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order().tax(Amount::from_cents(258))).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
     assert_eq!((open.status(), open.total(), open.metadata_1()), (&Status::Open, Amount::from_cents(2500), "order-7"));
-    assert_eq!(open.deadline(), Some(business.clock.now() + Duration::from_secs(600)));
-    assert_eq!(business.athm.transaction_by_ecommerce_id(&id).await.unwrap(), Some(open.clone()));
-    let asked = business.simulator.payment(&id).unwrap();
+    assert_eq!(open.deadline(), Some(fixture.clock.now() + Duration::from_secs(600)));
+    assert_eq!(fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap(), Some(open.clone()));
+    let asked = fixture.simulator.payment(&id).unwrap();
     assert_eq!((asked.total, asked.tax, asked.items.len()), (Amount::from_cents(2500), Amount::from_cents(258), 1));
 
-    let early = business.athm.authorize(open.id()).await.unwrap_err();
+    let early = fixture.athm.authorize(open.id()).await.unwrap_err();
     assert!(matches!(early, OperationError::Provider(ProviderError::Rejected { .. })), "{early:?}");
-    assert!(business.noted().await.is_empty());
+    assert!(fixture.noted().await.is_empty());
 
-    business.simulator.approve(&id).unwrap();
-    let completed = business.athm.authorize(open.id()).await.unwrap();
+    fixture.simulator.approve(&id).unwrap();
+    let completed = fixture.athm.authorize(open.id()).await.unwrap();
     assert_eq!((completed.id(), completed.status()), (open.id(), &Status::Completed));
     assert!(completed.reference_number().is_some() && completed.fee() > Amount::ZERO);
-    assert_eq!(business.noted().await, ["received by authorize", "completed by authorize"]);
+    assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 
-    assert_eq!(business.athm.authorize(open.id()).await.unwrap(), completed);
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
-    assert_eq!(business.noted().await.len(), 2);
+    assert_eq!(fixture.athm.authorize(open.id()).await.unwrap(), completed);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.noted().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_authorizations_at_once_all_succeed_and_fire_once() {
-    let business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
-    business.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
-    let authorized = join_all((0..8).map(|_| business.athm.authorize(open.id()))).await;
+    let fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
+    fixture.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
+    let authorized = join_all((0..8).map(|_| fixture.athm.authorize(open.id()))).await;
     for transaction in authorized {
         assert_eq!(transaction.unwrap().status(), &Status::Completed);
     }
-    assert_eq!(business.noted().await, ["received by authorize", "completed by authorize"]);
+    assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 }
 
 #[tokio::test]
 async fn an_authorization_whose_outcome_is_unknown_is_read_again_until_it_is_known() {
-    let mut business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
+    let mut fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    business.simulator.approve(&id).unwrap();
-    business.simulator.fail_with(Outage::BadGatewayPage);
-    let OperationError::Provider(error) = business.athm.authorize(open.id()).await.unwrap_err() else { panic!() };
+    fixture.simulator.approve(&id).unwrap();
+    fixture.simulator.fail_with(Outage::BadGatewayPage);
+    let OperationError::Provider(error) = fixture.athm.authorize(open.id()).await.unwrap_err() else { panic!() };
     assert!(error.is_outcome_unknown());
     // It had been heard all the same.
-    business.simulator.recover();
-    business.simulator.insert(paid().ecommerce_id(id));
-    business.restart().await;
-    business.clock.advance(Duration::from_secs(5));
-    assert_eq!(business.recorder.wait_for(2).await, ["received by authorize", "completed by authorize"]);
+    fixture.simulator.recover();
+    fixture.simulator.insert(completed_payment().ecommerce_id(id));
+    fixture.restart().await;
+    fixture.clock.advance(Duration::from_secs(5));
+    assert_eq!(fixture.recorder.wait_for(2).await, ["received by authorize", "completed by authorize"]);
 }
 
 #[tokio::test]
 async fn a_payment_is_cancelled_by_the_merchant() {
-    let business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
-    let cancelled = business.athm.cancel(open.id()).await.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
+    let cancelled = fixture.athm.cancel(open.id()).await.unwrap();
     assert_eq!(cancelled.status(), &Status::Cancelled);
-    assert_eq!(business.noted().await, ["received by cancel", "cancelled by cancel"]);
-    assert_eq!(business.athm.cancel(open.id()).await.unwrap().status(), &Status::Cancelled);
-    assert!(matches!(business.athm.authorize(open.id()).await, Err(OperationError::NoTicket { .. })));
-    assert_eq!(business.noted().await.len(), 2);
+    assert_eq!(fixture.noted().await, ["received by cancel", "cancelled by cancel"]);
+    assert_eq!(fixture.athm.cancel(open.id()).await.unwrap().status(), &Status::Cancelled);
+    assert!(matches!(fixture.athm.authorize(open.id()).await, Err(OperationError::NoTicket { .. })));
+    assert_eq!(fixture.noted().await.len(), 2);
 }
 
 #[tokio::test]
 async fn a_cancellation_whose_outcome_is_unknown_is_read_again_until_it_is_known() {
-    let mut business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
+    let mut fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    business.simulator.fail_with(Outage::BadGatewayPage);
-    assert!(matches!(business.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
-    business.simulator.recover();
-    business.simulator.decline(&id).unwrap();
-    business.restart().await;
+    fixture.simulator.fail_with(Outage::BadGatewayPage);
+    assert!(matches!(fixture.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
+    fixture.simulator.recover();
+    fixture.simulator.decline(&id).unwrap();
+    fixture.restart().await;
     // On a shared database it is another process's question until its time has come.
-    business.clock.advance(Duration::from_secs(120));
-    assert_eq!(business.recorder.wait_for(2).await, ["received by cancel", "cancelled by cancel"]);
+    fixture.clock.advance(Duration::from_secs(120));
+    assert_eq!(fixture.recorder.wait_for(2).await, ["received by cancel", "cancelled by cancel"]);
 }
 
 #[tokio::test]
 async fn a_paid_payment_is_not_cancelled_and_its_completion_is_noticed() {
-    let business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
-    business.simulator.insert(paid().ecommerce_id(*open.ecommerce_id().unwrap()));
-    assert!(matches!(business.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
-    assert_eq!(business.noted().await, ["received by cancel", "completed by cancel"]);
+    let fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
+    fixture.simulator.insert(completed_payment().ecommerce_id(*open.ecommerce_id().unwrap()));
+    assert!(matches!(fixture.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
+    assert_eq!(fixture.noted().await, ["received by cancel", "completed by cancel"]);
 }
 
 #[tokio::test]
 async fn a_cancel_past_our_deadline_is_an_expiry_although_nobody_said_so() {
-    let business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    business.simulator.skip(Duration::from_secs(601));
-    business.clock.advance(Duration::from_secs(601));
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Recorded);
-    assert_eq!(business.noted().await, ["received by callback", "expired by callback"]);
+    fixture.simulator.skip(Duration::from_secs(601));
+    fixture.clock.advance(Duration::from_secs(601));
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Recorded);
+    assert_eq!(fixture.noted().await, ["received by callback", "expired by callback"]);
 }
 
 #[tokio::test]
 async fn the_secret_is_kept_over_a_restart_and_forgotten_after_fifteen_minutes() {
-    let mut business = Business::open().await;
-    let open = business.athm.create(order()).await.unwrap();
-    business.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
-    business.restart().await;
-    assert_eq!(business.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
+    let mut fixture = SimulatorFixture::open().await;
+    let open = fixture.athm.create(order()).await.unwrap();
+    fixture.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
+    fixture.restart().await;
+    assert_eq!(fixture.athm.authorize(open.id()).await.unwrap().status(), &Status::Completed);
 
-    let old = business.athm.create(order()).await.unwrap();
-    business.clock.advance(Duration::from_secs(16 * 60));
-    business.restart().await;
-    eventually(async || matches!(business.athm.authorize(old.id()).await, Err(OperationError::NoTicket { .. }))).await;
+    let old = fixture.athm.create(order()).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(16 * 60));
+    fixture.restart().await;
+    eventually(async || matches!(fixture.athm.authorize(old.id()).await, Err(OperationError::NoTicket { .. }))).await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_done_says_why() {
-    let business = Business::open().await;
-    let invalid = business.athm.create(NewPayment::new(Amount::from_cents(99), "order-7")).await.unwrap_err();
+    let fixture = SimulatorFixture::open().await;
+    let invalid = fixture.athm.create(NewPayment::new(Amount::from_cents(99), "order-7")).await.unwrap_err();
     assert!(matches!(invalid, OperationError::Provider(ProviderError::Invalid(_))));
-    assert!(business.simulator.requests().is_empty());
+    assert!(fixture.simulator.requests().is_empty());
 
     let stranger = payment(1, Status::Open).build();
-    assert!(matches!(business.athm.authorize(stranger.id()).await, Err(OperationError::UnknownTransaction { .. })));
-    let database = athm_tests::Database::new();
-    let trusting = trusting(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    assert!(matches!(fixture.athm.authorize(stranger.id()).await, Err(OperationError::UnknownTransaction { .. })));
+    let database = athm_tests::SqliteDatabase::new();
+    let trusting = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
     assert!(matches!(trusting.create(order()).await, Err(OperationError::NoProvider)));
     trusting.shutdown(Duration::ZERO).await;
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use athm_core::provider::{BuildError, Client, ErrorCode, Language, ProviderError, RefundRequest, WebhookSubscription};
 use athm_core::{Amount, Clock, EcommerceId, NewPayment, Status};
-use athm_tests::{Script, Scripted, eventually, ticket};
+use athm_tests::{ProviderScript, ScriptedProvider, ecommerce_id, eventually};
 use secrecy::SecretString;
 use serde_json::json;
 
 /// A client of a server that answers everything with this, which asks once.
 fn answering(status: u16, body: impl Into<Vec<u8>>) -> Client {
     let body = body.into();
-    client(&Scripted::start(move |_| Script::Bytes(status, body.clone())), 1)
+    client(&ScriptedProvider::start(move |_| ProviderScript::Bytes(status, body.clone())), 1)
 }
 
-fn client(provider: &Scripted, attempts: u32) -> Client {
+fn client(provider: &ScriptedProvider, attempts: u32) -> Client {
     let client = Client::builder("the public token", "the private token").api_url(provider.url());
     client.timeout(Duration::from_millis(500)).read_attempts(attempts).seed(7).build().unwrap()
 }
@@ -25,12 +25,12 @@ fn found(id: EcommerceId) -> serde_json::Value {
 }
 
 async fn find(status: u16, body: impl Into<Vec<u8>>) -> Result<athm_core::Transaction, ProviderError> {
-    answering(status, body).find(&ticket(1)).await
+    answering(status, body).find(&ecommerce_id(1)).await
 }
 
 #[tokio::test]
 async fn a_plain_answer_is_read_also_behind_a_byte_order_mark() {
-    let plain = found(ticket(1)).to_string();
+    let plain = found(ecommerce_id(1)).to_string();
     for body in [plain.clone().into_bytes(), [b"\xef\xbb\xbf", plain.as_bytes()].concat()] {
         let transaction = find(200, body).await.unwrap();
         assert_eq!((transaction.status(), transaction.fee().cents()), (&Status::Completed, 60));
@@ -40,7 +40,7 @@ async fn a_plain_answer_is_read_also_behind_a_byte_order_mark() {
 
 #[tokio::test]
 async fn what_only_describes_a_payment_never_holds_it_up() {
-    let mut odd = found(ticket(1));
+    let mut odd = found(ecommerce_id(1));
     for (name, value) in
         [("items", json!([3])), ("transactionDate", json!("soon")), ("fee", json!("some")), ("tax", json!({}))]
     {
@@ -58,7 +58,7 @@ async fn what_decides_must_be_readable() {
         ("ecommerceStatus", json!("")),
         ("totalRefundedAmount", json!("?")),
     ] {
-        let mut odd = found(ticket(1));
+        let mut odd = found(ecommerce_id(1));
         odd["data"][name] = value;
         let error = find(200, odd.to_string()).await.unwrap_err();
         assert!(matches!(error, ProviderError::Unreadable(_)), "{name}: {error:?}");
@@ -68,8 +68,8 @@ async fn what_decides_must_be_readable() {
 
 #[tokio::test]
 async fn an_answer_for_another_payment_is_an_error() {
-    let error = find(200, found(ticket(2)).to_string()).await.unwrap_err();
-    assert!(matches!(error, ProviderError::OtherPayment { asked } if asked == ticket(1)));
+    let error = find(200, found(ecommerce_id(2)).to_string()).await.unwrap_err();
+    assert!(matches!(error, ProviderError::OtherPayment { asked } if asked == ecommerce_id(1)));
     let without = json!({ "status": "success", "data": { "ecommerceStatus": "COMPLETED", "total": 25 } });
     assert!(matches!(find(200, without.to_string()).await, Err(ProviderError::OtherPayment { .. })));
 }
@@ -77,11 +77,11 @@ async fn an_answer_for_another_payment_is_an_error() {
 #[tokio::test]
 async fn an_answer_that_tells_of_another_business_may_have_done_what_was_asked() {
     for named in [json!("another"), json!(null)] {
-        let mut answer = found(ticket(1));
+        let mut answer = found(ecommerce_id(1));
         answer["data"]["businessCustomerId"] = named.clone();
-        let provider = Scripted::start(move |_| Script::Json(200, answer.clone()));
+        let provider = ScriptedProvider::start(move |_| ProviderScript::Json(200, answer.clone()));
         let ours = Client::builder("a", "b").api_url(provider.url()).business_id("ours").build().unwrap();
-        let error = ours.find(&ticket(1)).await.unwrap_err();
+        let error = ours.find(&ecommerce_id(1)).await.unwrap_err();
         assert!(matches!(error, ProviderError::OtherBusiness), "{named}: {error:?}");
         assert!(error.is_outcome_unknown() && error.is_not_found());
         assert_eq!(
@@ -133,22 +133,24 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn silence_ends_with_the_timeout_and_a_closed_port_at_once() {
-    let silent = client(&Scripted::start(|_| Script::Silence), 1).find(&ticket(1)).await.unwrap_err();
+    let silent =
+        client(&ScriptedProvider::start(|_| ProviderScript::Silence), 1).find(&ecommerce_id(1)).await.unwrap_err();
     assert!(matches!(silent, ProviderError::Unreachable(_)) && silent.is_timeout(), "{silent:?}");
     assert!(silent.is_outcome_unknown() && silent.is_retryable());
     let closed = Client::builder("a", "b").api_url("http://127.0.0.1:1").read_attempts(1).build().unwrap();
-    let closed = closed.find(&ticket(1)).await.unwrap_err();
+    let closed = closed.find(&ecommerce_id(1)).await.unwrap_err();
     assert!(matches!(closed, ProviderError::Unreachable(_)) && !closed.is_outcome_unknown(), "{closed:?}");
     assert!(closed.is_retryable() && !closed.is_timeout());
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_or_never_ends_leaves_the_outcome_unknown() {
-    for (script, is_timeout) in
-        [(Script::CutOff(b"{\"status\":".to_vec()), false), (Script::Stalled(b"{\"status\":".to_vec()), true)]
-    {
-        let provider = Scripted::start(move |_| script.clone());
-        let error = client(&provider, 1).find(&ticket(1)).await.unwrap_err();
+    for (script, is_timeout) in [
+        (ProviderScript::CutOff(b"{\"status\":".to_vec()), false),
+        (ProviderScript::Stalled(b"{\"status\":".to_vec()), true),
+    ] {
+        let provider = ScriptedProvider::start(move |_| script.clone());
+        let error = client(&provider, 1).find(&ecommerce_id(1)).await.unwrap_err();
         assert!(matches!(error, ProviderError::BrokenOff(_)), "{error:?}");
         assert_eq!((error.is_timeout(), error.is_outcome_unknown()), (is_timeout, true));
         assert_eq!((error.status(), error.code()), (None, None));
@@ -157,31 +159,31 @@ async fn an_answer_that_breaks_off_or_never_ends_leaves_the_outcome_unknown() {
 
 #[tokio::test]
 async fn reads_are_sent_again_until_an_answer_comes_and_refusals_are_not() {
-    let provider = Scripted::start({
+    let provider = ScriptedProvider::start({
         let asked = AtomicUsize::new(0);
         move |_| match asked.fetch_add(1, Ordering::SeqCst) {
-            0 => Script::Bytes(502, b"<html>Bad Gateway</html>".to_vec()),
-            1 => Script::refusal("BTRA_9998"),
-            _ => Script::Json(200, found(ticket(1))),
+            0 => ProviderScript::Bytes(502, b"<html>Bad Gateway</html>".to_vec()),
+            1 => ProviderScript::refusal("BTRA_9998"),
+            _ => ProviderScript::Json(200, found(ecommerce_id(1))),
         }
     });
-    assert_eq!(client(&provider, 3).find(&ticket(1)).await.unwrap().status(), &Status::Completed);
-    assert_eq!(provider.count("/findPayment"), 3);
+    assert_eq!(client(&provider, 3).find(&ecommerce_id(1)).await.unwrap().status(), &Status::Completed);
+    assert_eq!(provider.request_count("/findPayment"), 3);
 
-    let refusing = Scripted::start(|_| Script::refusal("BTRA_0401"));
-    let error = client(&refusing, 3).find(&ticket(1)).await.unwrap_err();
+    let refusing = ScriptedProvider::start(|_| ProviderScript::refusal("BTRA_0401"));
+    let error = client(&refusing, 3).find(&ecommerce_id(1)).await.unwrap_err();
     assert_eq!((error.code(), error.status()), (Some(&ErrorCode::Unauthorized), Some(400)));
-    assert_eq!(refusing.asked().len(), 1);
+    assert_eq!(refusing.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn a_read_waits_between_its_attempts_by_the_clock_that_it_was_given() {
-    let provider = Scripted::start(|_| Script::Bytes(503, Vec::new()));
+    let provider = ScriptedProvider::start(|_| ProviderScript::Bytes(503, Vec::new()));
     let clock = Clock::manual();
     let client =
         Client::builder("a", "b").api_url(provider.url()).clock(clock.clone()).read_attempts(2).build().unwrap();
-    let asking = tokio::spawn(async move { client.find(&ticket(1)).await });
-    eventually(async || provider.asked().len() == 1).await;
+    let asking = tokio::spawn(async move { client.find(&ecommerce_id(1)).await });
+    eventually(async || provider.requests().len() == 1).await;
     assert!(!asking.is_finished());
     eventually(async || {
         clock.advance(Duration::from_millis(50));
@@ -189,25 +191,25 @@ async fn a_read_waits_between_its_attempts_by_the_clock_that_it_was_given() {
     })
     .await;
     assert!(asking.await.unwrap().unwrap_err().is_retryable());
-    assert_eq!(provider.asked().len(), 2);
+    assert_eq!(provider.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn what_moves_money_is_sent_once_whatever_happens() {
-    let provider = Scripted::start(|_| Script::Bytes(502, Vec::new()));
+    let provider = ScriptedProvider::start(|_| ProviderScript::Bytes(502, Vec::new()));
     let client = client(&provider, 3);
     let (token, phone) = (SecretString::from("a token"), "7875550199".parse().unwrap());
     let refund = RefundRequest::new("12-ab".parse().unwrap(), Amount::from_cents(100));
     let errors = [
         client.create(&NewPayment::new(Amount::from_cents(100), "order-7")).await.unwrap_err(),
-        client.authorize(&ticket(1), &token).await.unwrap_err(),
-        client.update_phone(&ticket(1), &token, &phone).await.unwrap_err(),
-        client.cancel(&ticket(1)).await.unwrap_err(),
+        client.authorize(&ecommerce_id(1), &token).await.unwrap_err(),
+        client.update_phone(&ecommerce_id(1), &token, &phone).await.unwrap_err(),
+        client.cancel(&ecommerce_id(1)).await.unwrap_err(),
         client.refund(&refund).await.unwrap_err(),
         client.subscribe_webhook(&WebhookSubscription::new("https://shop.example/hook")).await.unwrap_err(),
     ];
     assert!(errors.iter().all(ProviderError::is_outcome_unknown));
-    assert_eq!(provider.asked().len(), errors.len());
+    assert_eq!(provider.requests().len(), errors.len());
 }
 
 #[test]
@@ -245,7 +247,7 @@ async fn of_several_found_the_one_asked_for_is_taken() {
 #[tokio::test]
 async fn no_token_is_in_any_error_or_debug() {
     let client = answering(502, Vec::new());
-    let error = client.find(&ticket(1)).await.unwrap_err();
+    let error = client.find(&ecommerce_id(1)).await.unwrap_err();
     let closed = Client::builder("the public token", "the private token").api_url("http://127.0.0.1:1");
     let unreachable = closed.clone().build().unwrap().find_by_reference(&"12-ab".parse().unwrap()).await.unwrap_err();
     let shown = format!("{client:?} {error:?} {unreachable:?} {closed:?}");

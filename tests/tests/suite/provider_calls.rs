@@ -4,27 +4,27 @@ use athm_core::provider::{
     Client, InvalidRequest, ProviderError, RefundRequest, Search, WebhookEvent, WebhookSubscription,
 };
 use athm_core::{Amount, Clock, InvalidPayment, InvalidRefund, NewPayment, Status, TransactionKind};
-use athm_tests::{Asked, Script, Scripted, ticket};
+use athm_tests::{ProviderScript, RecordedRequest, ScriptedProvider, ecommerce_id};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-fn client(provider: &Scripted) -> Client {
+fn client(provider: &ScriptedProvider) -> Client {
     Client::builder("the public token", "the private token").api_url(provider.url()).build().unwrap()
 }
 
 /// Answers everything with this.
-fn answering(answer: Value) -> Scripted {
-    Scripted::start(move |_| Script::Json(200, answer.clone()))
+fn answering(answer: Value) -> ScriptedProvider {
+    ScriptedProvider::start(move |_| ProviderScript::Json(200, answer.clone()))
 }
 
-fn only(provider: &Scripted) -> Asked {
-    let mut asked = provider.asked();
+fn only(provider: &ScriptedProvider) -> RecordedRequest {
+    let mut asked = provider.requests();
     assert_eq!(asked.len(), 1);
     asked.remove(0)
 }
 
-fn expect(provider: &Scripted, method: &str, path: &str, body: Value) {
+fn expect(provider: &ScriptedProvider, method: &str, path: &str, body: Value) {
     let asked = only(provider);
     assert_eq!((asked.method.as_str(), asked.path.as_str(), asked.body), (method, path, body));
 }
@@ -36,10 +36,10 @@ fn time(text: &str) -> Timestamp {
 #[tokio::test]
 async fn a_payment_is_opened_with_everything_that_was_said() {
     let provider =
-        answering(json!({ "status": "success", "data": { "ecommerceId": ticket(1), "auth_token": "secret" } }));
+        answering(json!({ "status": "success", "data": { "ecommerceId": ecommerce_id(1), "auth_token": "secret" } }));
     let payment = NewPayment::new(Amount::from_cents(1050), "order-7").phone("787-555-0199".parse().unwrap());
     let opened = client(&provider).create(&payment).await.unwrap();
-    assert_eq!(opened.ecommerce_id, ticket(1));
+    assert_eq!(opened.ecommerce_id, ecommerce_id(1));
     let body = json!({
         "env": "production", "publicToken": "the public token", "timeout": "600", "total": "10.50", "tax": "0.00",
         "subtotal": "10.50", "metadata1": "order-7", "metadata2": "-", "items": [], "phoneNumber": "7875550199",
@@ -52,9 +52,9 @@ async fn a_payment_is_opened_with_everything_that_was_said() {
 async fn a_phone_is_changed_with_a_put_and_the_tickets_secret() {
     let provider = answering(json!({ "status": "success", "data": "The phone is changed." }));
     let phone = "(787) 555-0199".parse().unwrap();
-    client(&provider).update_phone(&ticket(1), &SecretString::from("secret"), &phone).await.unwrap();
+    client(&provider).update_phone(&ecommerce_id(1), &SecretString::from("secret"), &phone).await.unwrap();
     assert_eq!(only(&provider).authorization.as_deref(), Some("Bearer secret"));
-    let body = json!({ "ecommerceId": ticket(1), "phoneNumber": "7875550199" });
+    let body = json!({ "ecommerceId": ecommerce_id(1), "phoneNumber": "7875550199" });
     expect(&provider, "PUT", "/api/business-transaction/ecommerce/business/updatePhoneNumber", body);
 }
 
@@ -167,7 +167,7 @@ async fn a_report_is_a_get_with_a_body_in_puerto_ricos_time() {
 #[tokio::test]
 async fn a_report_of_a_quiet_time_is_empty() {
     for code in ["BTRA_0022", "BTRA_0046"] {
-        let provider = Scripted::start(move |_| Script::refusal(code));
+        let provider = ScriptedProvider::start(move |_| ProviderScript::refusal(code));
         let (clock, from, until) = a_day_ago();
         let client = Client::builder("a", "b").api_url(provider.url()).clock(clock).build().unwrap();
         assert_eq!(client.report(from, until).await.unwrap(), []);
@@ -179,8 +179,12 @@ async fn a_report_of_a_quiet_time_is_empty() {
 
 #[tokio::test]
 async fn a_webhook_is_subscribed_for_the_events_that_are_named() {
-    for answer in [Script::success(json!("ok")), Script::Bytes(200, Vec::new()), Script::Bytes(201, b"done".to_vec())] {
-        let provider = Scripted::start(move |_| answer.clone());
+    for answer in [
+        ProviderScript::success(json!("ok")),
+        ProviderScript::Bytes(200, Vec::new()),
+        ProviderScript::Bytes(201, b"done".to_vec()),
+    ] {
+        let provider = ScriptedProvider::start(move |_| answer.clone());
         let subscription = WebhookSubscription::new("https://shop.example/athm/webhook/s3cr3t")
             .events([WebhookEvent::RefundSent, WebhookEvent::EcommerceExpired]);
         client(&provider).subscribe_webhook(&subscription).await.unwrap();
@@ -194,7 +198,8 @@ async fn a_webhook_is_subscribed_for_the_events_that_are_named() {
         expect(&provider, "POST", "/transactions/webhook/post", body);
         assert!(!format!("{subscription:?}").contains("s3cr3t"));
     }
-    let refusing = Scripted::start(|_| Script::Json(200, json!({ "status": "error", "errorcode": "BTRA_0017" })));
+    let refusing =
+        ScriptedProvider::start(|_| ProviderScript::Json(200, json!({ "status": "error", "errorcode": "BTRA_0017" })));
     let error = client(&refusing).subscribe_webhook(&WebhookSubscription::new("https://shop.example")).await;
     assert!(matches!(error, Err(ProviderError::Rejected { .. })));
 }
@@ -225,7 +230,7 @@ async fn nothing_that_breaks_a_rule_leaves_the_house() {
     let error = client.subscribe_webhook(&WebhookSubscription::new("shop.example/hook")).await.unwrap_err();
     assert!(matches!(error, ProviderError::Invalid(Invalid::Listener)));
     assert!(!create.is_outcome_unknown() && !create.is_retryable());
-    assert_eq!(provider.asked(), []);
+    assert_eq!(provider.requests(), []);
 }
 
 #[tokio::test]
@@ -233,7 +238,7 @@ async fn the_client_names_itself_and_each_host_has_its_own_address() {
     let (payments, www) = (answering(json!({})), answering(json!([])));
     let client = Client::builder("a", "b").payments_url(payments.url()).www_url(www.url()).user_agent("shop/1.0");
     let client = client.build().unwrap();
-    client.cancel(&ticket(1)).await.unwrap();
+    client.cancel(&ecommerce_id(1)).await.unwrap();
     client.search(&Search::new().email("ines@example.com")).await.unwrap();
     assert_eq!((only(&payments).user_agent, only(&www).user_agent), ("shop/1.0".into(), "shop/1.0".into()));
     assert!(only(&www).path.ends_with("/searchTransaction"));

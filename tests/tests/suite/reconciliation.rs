@@ -9,17 +9,17 @@ use athm_core::{
     TransactionQuery,
 };
 use athm_simulator::Outage;
-use athm_tests::{Backend, paid, trusting};
+use athm_tests::{TestDatabase, completed_payment, trusting_builder};
 use futures_util::future::{Either, join, select};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::{Business, Database};
+use crate::{Database, SimulatorFixture};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-async fn open() -> Business {
-    Business::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await
+async fn open() -> SimulatorFixture {
+    SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await
 }
 
 fn cents(cents: i64) -> Amount {
@@ -27,58 +27,58 @@ fn cents(cents: i64) -> Amount {
 }
 
 /// The nth of some payments, an hour apart, of which every third was given back in part.
-fn insert(business: &Business, n: i64) -> serde_json::Value {
-    let date = business.clock.now() - SignedDuration::from_hours(n + 1);
-    let payment = paid().total(cents(1000 + n)).metadata_1(format!("order-{n}")).date(date);
-    let id = business.simulator.insert(payment.refunded_amount(cents(if n % 3 == 0 { 300 } else { 0 })));
+fn insert(fixture: &SimulatorFixture, n: i64) -> serde_json::Value {
+    let date = fixture.clock.now() - SignedDuration::from_hours(n + 1);
+    let payment = completed_payment().total(cents(1000 + n)).metadata_1(format!("order-{n}")).date(date);
+    let id = fixture.simulator.insert(payment.refunded_amount(cents(if n % 3 == 0 { 300 } else { 0 })));
     json!({ "ecommerceId": id, "status": "COMPLETED" })
 }
 
-async fn take_in(business: &Business, count: i64) {
+async fn take_in(fixture: &SimulatorFixture, count: i64) {
     for n in 0..count {
-        assert_eq!(business.webhook(insert(business, n)).await, Receipt::Recorded);
+        assert_eq!(fixture.webhook(insert(fixture, n)).await, Receipt::Recorded);
     }
-    business.noted().await;
+    fixture.noted().await;
 }
 
-async fn rows(business: &Business) -> Vec<Transaction> {
-    business.athm.transactions(TransactionQuery::new().limit(1000)).await.unwrap().transactions().to_vec()
+async fn rows(fixture: &SimulatorFixture) -> Vec<Transaction> {
+    fixture.athm.transactions(TransactionQuery::new().limit(1000)).await.unwrap().transactions().to_vec()
 }
 
 /// What the books say, by order.
 type Books = BTreeMap<String, (Status, [Amount; 4])>;
 
-async fn ours(business: &Business) -> Books {
+async fn ours(fixture: &SimulatorFixture) -> Books {
     let row = |row: Transaction| {
         let amounts = [row.total(), row.fee(), row.net_amount(), row.refunded_amount()];
         (row.metadata_1().to_owned(), (row.status().clone(), amounts))
     };
-    rows(business).await.into_iter().map(row).collect()
+    rows(fixture).await.into_iter().map(row).collect()
 }
 
-fn theirs(business: &Business) -> Books {
+fn theirs(fixture: &SimulatorFixture) -> Books {
     let payment = |payment: athm_simulator::SimulatedPayment| {
         let amounts = [payment.total, payment.fee.unwrap(), payment.net_amount.unwrap(), payment.refunded_amount];
         (payment.metadata_1.clone(), (payment.status.clone(), amounts))
     };
-    business.simulator.payments().into_iter().map(payment).collect()
+    fixture.simulator.payments().into_iter().map(payment).collect()
 }
 
 /// From the beginning of what the tests put into the books.
-fn beginning(business: &Business) -> Timestamp {
-    business.clock.now() - DAY * 10
+fn beginning(fixture: &SimulatorFixture) -> Timestamp {
+    fixture.clock.now() - DAY * 10
 }
 
-async fn run(business: &Business) -> Reconciled {
-    business.athm.reconcile(beginning(business), business.clock.now()).run().await.unwrap()
+async fn run(fixture: &SimulatorFixture) -> Reconciled {
+    fixture.athm.reconcile(beginning(fixture), fixture.clock.now()).run().await.unwrap()
 }
 
 #[tokio::test]
 async fn a_database_that_lost_a_tenth_and_of_which_another_tenth_was_altered_is_healed_to_the_cent() {
-    let mut business = open().await;
-    take_in(&business, 100).await;
-    assert_eq!(ours(&business).await, theirs(&business));
-    let fired = business.recorder.noted().len();
+    let mut fixture = open().await;
+    take_in(&fixture, 100).await;
+    assert_eq!(ours(&fixture).await, theirs(&fixture));
+    let fired = fixture.recorder.noted().len();
 
     let of = |tenth: i64| {
         let orders: Vec<_> = (0..100).filter(|n| n % 10 == tenth).map(|n| format!("'order-{n}'")).collect();
@@ -99,47 +99,47 @@ async fn a_database_that_lost_a_tenth_and_of_which_another_tenth_was_altered_is_
     ] {
         sql.push(format!("UPDATE athm_transaction SET {change} WHERE id IN {altered}"));
     }
-    business.stop().await;
-    sql.iter().for_each(|sql| business.database().execute(sql));
-    business.restart().await;
-    let before = ours(&business).await;
+    fixture.stop().await;
+    sql.iter().for_each(|sql| fixture.database().execute(sql));
+    fixture.restart().await;
+    let before = ours(&fixture).await;
     assert_eq!(before.len(), 90);
 
-    let reconciliation = || business.athm.reconcile(beginning(&business), business.clock.now());
+    let reconciliation = || fixture.athm.reconcile(beginning(&fixture), fixture.clock.now());
     let dry = reconciliation().dry_run().await.unwrap();
     assert_eq!((dry.entries, dry.missing.len(), dry.events), (100, 10, 0));
     assert!(dry.missing.iter().all(|missing| missing.recorded.is_none()));
     assert_eq!(dry.differences.iter().filter(|difference| matches!(difference.what, Differs::Fee(..))).count(), 10);
-    assert_eq!(ours(&business).await, before);
+    assert_eq!(ours(&fixture).await, before);
 
     let mended = reconciliation().run().await.unwrap();
     assert_eq!((mended.missing.len(), &mended.differences), (10, &dry.differences));
     assert!(mended.agrees(), "{mended:?}");
-    assert_eq!(ours(&business).await, theirs(&business));
+    assert_eq!(ours(&fixture).await, theirs(&fixture));
     // What was lost fires again, and only that: completions, and the refunds of every third.
-    let news = business.noted().await.split_off(fired);
+    let news = fixture.noted().await.split_off(fired);
     let count = |what: &str| news.iter().filter(|noted| *noted == what).count();
     assert_eq!((count("completed by reconcile"), count("refunded by reconcile")), (10, 4));
     assert_eq!((news.len(), mended.events), (28, 14));
 
     let again = reconciliation().run().await.unwrap();
     assert_eq!((again.entries, again.missing.len(), again.differences.len(), again.events), (100, 0, 0, 0));
-    assert_eq!(business.noted().await.len(), fired + 28);
+    assert_eq!(fixture.noted().await.len(), fired + 28);
 }
 
 #[tokio::test]
 async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_knows_less() {
-    let mut business = open().await;
-    let message = insert(&business, 0);
-    assert_eq!(business.webhook(message.clone()).await, Receipt::Recorded);
-    business.noted().await;
-    let before = rows(&business).await.remove(0);
-    assert_eq!(business.athm.refunds().of(before.id()).await.unwrap().len(), 1);
-    let fired = business.recorder.noted().len();
-    let payment = business.simulator.payments().remove(0);
+    let mut fixture = open().await;
+    let message = insert(&fixture, 0);
+    assert_eq!(fixture.webhook(message.clone()).await, Receipt::Recorded);
+    fixture.noted().await;
+    let before = rows(&fixture).await.remove(0);
+    assert_eq!(fixture.athm.refunds().of(before.id()).await.unwrap().len(), 1);
+    let fired = fixture.recorder.noted().len();
+    let payment = fixture.simulator.payments().remove(0);
 
-    business.simulator.insert(payment.clone().refunded_amount(Amount::ZERO));
-    let reconciled = run(&business).await;
+    fixture.simulator.insert(payment.clone().refunded_amount(Amount::ZERO));
+    let reconciled = run(&fixture).await;
     let difference = Differs::RefundedAmount(cents(300), Amount::ZERO);
     let told = |differences: &[athm_core::Difference]| differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>();
     assert_eq!(
@@ -147,62 +147,62 @@ async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_k
         (vec![difference.clone()], vec![difference])
     );
     assert!(!reconciled.agrees());
-    assert_eq!(rows(&business).await[0].refunded_amount(), cents(300));
+    assert_eq!(rows(&fixture).await[0].refunded_amount(), cents(300));
 
     // The row says more than the refunds that are kept: that much is mended, and no more.
-    business.stop().await;
-    business.database().execute("UPDATE athm_transaction SET refunded_amount = 450");
-    business.restart().await;
-    assert!(!run(&business).await.agrees());
-    assert_eq!(rows(&business).await[0].refunded_amount(), cents(300));
+    fixture.stop().await;
+    fixture.database().execute("UPDATE athm_transaction SET refunded_amount = 450");
+    fixture.restart().await;
+    assert!(!run(&fixture).await.agrees());
+    assert_eq!(rows(&fixture).await[0].refunded_amount(), cents(300));
 
-    business.simulator.insert(payment);
-    assert!(run(&business).await.differences.is_empty());
-    business.webhook(message).await;
-    assert_eq!(business.athm.refunds().of(before.id()).await.unwrap().len(), 1);
-    assert_eq!((business.noted().await.len(), rows(&business).await[0].refunded_amount()), (fired, cents(300)));
+    fixture.simulator.insert(payment);
+    assert!(run(&fixture).await.differences.is_empty());
+    fixture.webhook(message).await;
+    assert_eq!(fixture.athm.refunds().of(before.id()).await.unwrap().len(), 1);
+    assert_eq!((fixture.noted().await.len(), rows(&fixture).await[0].refunded_amount()), (fired, cents(300)));
 }
 
 #[tokio::test]
 async fn a_checkout_of_ours_that_was_paid_unseen_is_completed_in_its_own_row() {
-    let business = open().await;
-    let open = business.athm.create(NewPayment::new(cents(2500), "order-7")).await.unwrap();
+    let fixture = open().await;
+    let open = fixture.athm.create(NewPayment::new(cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    business.simulator.insert(paid().ecommerce_id(id).metadata_2("-").date(business.clock.now() - DAY));
-    let reconciled = run(&business).await;
+    fixture.simulator.insert(completed_payment().ecommerce_id(id).metadata_2("-").date(fixture.clock.now() - DAY));
+    let reconciled = run(&fixture).await;
     assert_eq!((reconciled.missing.len(), reconciled.events), (0, 1));
     assert!(matches!(reconciled.differences[0].what, Differs::Status(Status::Open, Status::Completed)));
-    assert_eq!(business.noted().await, ["received by reconcile", "completed by reconcile"]);
-    let rows = rows(&business).await;
+    assert_eq!(fixture.noted().await, ["received by reconcile", "completed by reconcile"]);
+    let rows = rows(&fixture).await;
     assert_eq!((rows.len(), rows[0].id(), rows[0].status()), (1, open.id(), &Status::Completed));
 }
 
 #[tokio::test]
 async fn a_slice_that_the_provider_finds_too_long_is_halved() {
-    let business = open().await;
-    take_in(&business, 3).await;
-    let from = business.clock.now() - DAY * 100;
+    let fixture = open().await;
+    take_in(&fixture, 3).await;
+    let from = fixture.clock.now() - DAY * 100;
     let mut percents = Vec::new();
-    let reconciliation = business.athm.reconcile(from, business.clock.now()).slice(Duration::from_secs(100 * 86_400));
+    let reconciliation = fixture.athm.reconcile(from, fixture.clock.now()).slice(Duration::from_secs(100 * 86_400));
     let reconciled = reconciliation.on_progress(|progress| percents.push(progress.percent())).dry_run().await.unwrap();
-    assert_eq!((reconciled.entries, reconciled.done_until), (3, business.clock.now()));
+    assert_eq!((reconciled.entries, reconciled.done_until), (3, fixture.clock.now()));
     assert_eq!(percents, [25, 50, 75, 100]);
 }
 
 #[tokio::test]
 async fn one_that_was_broken_off_goes_on_where_it_stopped() {
-    let business = open().await;
-    (0..100).for_each(|n| drop(insert(&business, n)));
-    let (from, until) = (beginning(&business), business.clock.now());
-    let breaking = business.athm.reconcile(from, until).on_progress(|progress| {
+    let fixture = open().await;
+    (0..100).for_each(|n| drop(insert(&fixture, n)));
+    let (from, until) = (beginning(&fixture), fixture.clock.now());
+    let breaking = fixture.athm.reconcile(from, until).on_progress(|progress| {
         if progress.entries > 30 {
-            business.simulator.fail_with(Outage::BadGatewayPage);
+            fixture.simulator.fail_with(Outage::BadGatewayPage);
         }
     });
     // What reads the report asks again after a pause.
     let passing = async {
         loop {
-            business.clock.advance(Duration::from_millis(100));
+            fixture.clock.advance(Duration::from_millis(100));
             tokio::task::yield_now().await;
         }
     };
@@ -211,52 +211,52 @@ async fn one_that_was_broken_off_goes_on_where_it_stopped() {
         panic!()
     };
     assert!(so_far.entries > 30 && so_far.entries < 100, "{}", so_far.entries);
-    business.simulator.recover();
-    let rest = business.athm.reconcile(so_far.done_until, until).run().await.unwrap();
+    fixture.simulator.recover();
+    let rest = fixture.athm.reconcile(so_far.done_until, until).run().await.unwrap();
     assert_eq!(so_far.missing.len() + rest.missing.len(), 100);
-    assert_eq!(ours(&business).await, theirs(&business));
+    assert_eq!(ours(&fixture).await, theirs(&fixture));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_runs_while_messages_come_in_and_each_completion_fires_once() {
-    let business = open().await;
-    let messages: Vec<_> = (0..60).map(|n| insert(&business, n)).collect();
+    let fixture = open().await;
+    let messages: Vec<_> = (0..60).map(|n| insert(&fixture, n)).collect();
     let traffic = async {
         for message in messages {
-            business.webhook(message).await;
+            fixture.webhook(message).await;
         }
     };
-    let (reconciled, ()) = join(run(&business), traffic).await;
+    let (reconciled, ()) = join(run(&fixture), traffic).await;
     assert_eq!(reconciled.entries, 60);
-    assert_eq!(ours(&business).await, theirs(&business));
-    let completed = business.noted().await.into_iter().filter(|noted| noted.starts_with("completed")).count();
-    assert_eq!((completed, rows(&business).await.len()), (60, 60));
+    assert_eq!(ours(&fixture).await, theirs(&fixture));
+    let completed = fixture.noted().await.into_iter().filter(|noted| noted.starts_with("completed")).count();
+    assert_eq!((completed, rows(&fixture).await.len()), (60, 60));
 }
 
 #[tokio::test]
 async fn what_the_report_does_not_tell_of_is_told_and_left_alone() {
-    let business = open().await;
-    take_in(&business, 2).await;
+    let fixture = open().await;
+    take_in(&fixture, 2).await;
     let ghost = Transaction::builder(Status::Completed, cents(100)).reference_number("77-ghost".parse().unwrap());
-    let ghost = ghost.date(business.clock.now() - DAY).build();
-    let recorded = business.athm.record(ghost, Sender::new("kiosk")).await.unwrap();
-    let reconciled = run(&business).await;
+    let ghost = ghost.date(fixture.clock.now() - DAY).build();
+    let recorded = fixture.athm.record(ghost, Sender::new("kiosk")).await.unwrap();
+    let reconciled = run(&fixture).await;
     assert_eq!(reconciled.unreported, [recorded.transaction().id()]);
     assert!(!reconciled.agrees());
-    assert_eq!(rows(&business).await.len(), 3);
+    assert_eq!(rows(&fixture).await.len(), 3);
 }
 
 #[tokio::test]
 async fn what_cannot_be_reconciled_says_why() {
-    let business = open().await;
-    let now = business.clock.now();
+    let fixture = open().await;
+    let now = fixture.clock.now();
     for (from, until) in [(now, now), (now, now - DAY), (now + DAY, now + DAY * 2)] {
-        let error = business.athm.reconcile(from, until).run().await.unwrap_err();
+        let error = fixture.athm.reconcile(from, until).run().await.unwrap_err();
         assert!(matches!(error, ReconcileError::Range), "{error:?}");
     }
-    assert_eq!(business.asked("/transactionReport"), 0);
+    assert_eq!(fixture.request_count("/transactionReport"), 0);
     let database = Database::default();
-    let trusting = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let trusting = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     assert!(matches!(trusting.reconcile(now - DAY, now).run().await, Err(ReconcileError::NoProvider)));
     trusting.shutdown(Duration::ZERO).await;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_core::{Athm, Dispatcher, ReceiverOptions, Signal, StartError, StoreError, receiver};
-use athm_tests::{Database, trusting};
+use athm_tests::{SqliteDatabase, trusting_builder};
 
 use crate::log::Log;
 
@@ -13,7 +13,7 @@ async fn refusal(builder: athm_core::Builder) -> StartError {
 
 #[tokio::test]
 async fn without_tokens_nothing_can_be_verified() {
-    let database = Database::new();
+    let database = SqliteDatabase::new();
     let error = refusal(Athm::builder().database_url(database.url()).dispatcher(Dispatcher::empty())).await;
     assert!(matches!(error, StartError::NoTokens));
     assert!(error.to_string().contains("ATHM_PUBLIC_TOKEN"), "{error}");
@@ -21,14 +21,14 @@ async fn without_tokens_nothing_can_be_verified() {
 
 #[tokio::test]
 async fn trusted_callbacks_are_refused_where_tokens_are_set() {
-    let database = Database::new();
-    let error = refusal(trusting(&database, Dispatcher::empty()).tokens("public", "private")).await;
+    let database = SqliteDatabase::new();
+    let error = refusal(trusting_builder(&database, Dispatcher::empty()).tokens("public", "private")).await;
     assert!(matches!(error, StartError::TrustWithTokens));
 }
 
 #[tokio::test]
 async fn an_address_that_leaves_loopback_unencrypted_is_refused() {
-    let database = Database::new();
+    let database = SqliteDatabase::new();
     for url in ["http://payments.athmovil.com", "ftp://127.0.0.1", "nonsense"] {
         let builder = Athm::builder().database_url(database.url()).tokens("public", "private").api_url(url);
         let error = refusal(builder.dispatcher(Dispatcher::empty())).await;
@@ -38,10 +38,10 @@ async fn an_address_that_leaves_loopback_unencrypted_is_refused() {
 
 #[tokio::test]
 async fn two_receivers_with_one_id_are_refused_by_name() {
-    let database = Database::new();
+    let database = SqliteDatabase::new();
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("stock", [Signal::Completed], |_| ()).unwrap();
-    let error = refusal(trusting(&database, dispatcher).connect("stock", [Signal::Cancelled], |_| ())).await;
+    let error = refusal(trusting_builder(&database, dispatcher).connect("stock", [Signal::Cancelled], |_| ())).await;
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert_eq!(problems.len(), 1);
     assert!(error.to_string().contains("one id for several: stock"), "{error}");
@@ -49,18 +49,18 @@ async fn two_receivers_with_one_id_are_refused_by_name() {
 
 #[tokio::test]
 async fn promise_7_a_second_process_on_one_file_is_refused() {
-    let database = Database::new();
-    let first = trusting(&database, Dispatcher::empty()).start().await.unwrap();
-    let error = refusal(trusting(&database, Dispatcher::empty())).await;
+    let database = SqliteDatabase::new();
+    let first = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
+    let error = refusal(trusting_builder(&database, Dispatcher::empty())).await;
     assert!(matches!(error, StartError::Store(StoreError::InUse { .. })), "{error:?}");
     first.shutdown(Duration::ZERO).await;
-    let second = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let second = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     second.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
 async fn what_is_no_database_of_ours_is_refused() {
-    let database = Database::new();
+    let database = SqliteDatabase::new();
     for (url, expected) in [
         ("mysql://root:secret@localhost/shop", "found mysql://…"),
         ("mysql://localhost/shop?password=secret", "found mysql://…"),
@@ -74,7 +74,7 @@ async fn what_is_no_database_of_ours_is_refused() {
         #[cfg(not(feature = "postgres"))]
         ("postgres://localhost/shop", "the feature `postgres`"),
     ] {
-        let error = refusal(trusting(&database, Dispatcher::empty()).database_url(url)).await;
+        let error = refusal(trusting_builder(&database, Dispatcher::empty()).database_url(url)).await;
         let StartError::Store(error) = error else { panic!("{url}: {error:?}") };
         assert!(error.to_string().contains(expected) && !format!("{error:?}").contains("secret"), "{url}: {error}");
     }
@@ -82,9 +82,9 @@ async fn what_is_no_database_of_ours_is_refused() {
 
 #[tokio::test]
 async fn point_9_every_receiver_is_logged_and_so_are_signals_that_nobody_listens_to() {
-    let (database, log) = (Database::new(), Log::default());
+    let (database, log) = (SqliteDatabase::new(), Log::default());
     let _logging = log.listen();
-    let athm = trusting(&database, athm_tests::linked("start."))
+    let athm = trusting_builder(&database, athm_tests::linked_dispatcher("start."))
         .connect(ReceiverOptions::new("print").order(3), [Signal::Completed, Signal::Refunded], |_| ())
         .start()
         .await
@@ -109,8 +109,8 @@ fn logged() {}
 
 #[tokio::test]
 async fn point_9_receivers_that_are_expected_and_not_there_are_refused_all_at_once() {
-    let database = Database::new();
-    let builder = trusting(&database, athm_tests::linked("start."));
+    let database = SqliteDatabase::new();
+    let builder = trusting_builder(&database, athm_tests::linked_dispatcher("start."));
     let error = refusal(builder.expect_receivers(["start.logged", "start.loged", "stock::release"])).await;
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert_eq!(problems.len(), 2, "{error}");

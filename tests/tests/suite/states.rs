@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use athm_core::{Amount, Sender, Signal, StartError, State, Status, Transaction, receiver};
-use athm_tests::{Recorder, linked, payment, trusting};
+use athm_tests::{TextRecorder, linked_dispatcher, payment, trusting_builder};
 
 use crate::Database;
 
@@ -22,7 +22,7 @@ impl Rates for Double {
 }
 
 #[receiver(completed, id = "states.points", sender = "states")]
-fn give_points(transaction: &Transaction, State(rates): State<dyn Rates>, State(recorder): State<Recorder>) {
+fn give_points(transaction: &Transaction, State(rates): State<dyn Rates>, State(recorder): State<TextRecorder>) {
     recorder.note(rates.points(transaction.total()));
 }
 
@@ -30,15 +30,15 @@ const SENDER: Sender = Sender::from_static("states");
 
 #[tokio::test]
 async fn one_behind_a_trait_is_there_in_durable_delivery_and_in_a_dispatch_by_hand() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let builder = trusting(&database, linked("states.")).state(recorder.clone());
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let builder = trusting_builder(&database, linked_dispatcher("states.")).state(recorder.clone());
     let athm = builder.shared_state::<dyn Rates>(Arc::new(Double)).start().await.unwrap();
     athm.record(payment(1, Status::Completed).build(), SENDER).await.unwrap();
     athm.idle().await;
     assert_eq!(recorder.noted(), ["50"]);
     athm.shutdown(Duration::ZERO).await;
 
-    let dispatcher = linked("states.").state(recorder.clone()).shared_state::<dyn Rates>(Arc::new(Double));
+    let dispatcher = linked_dispatcher("states.").state(recorder.clone()).shared_state::<dyn Rates>(Arc::new(Double));
     assert!(dispatcher.dispatch(&payment(1, Status::Completed).build(), SENDER).await.is_ok());
     assert_eq!(recorder.noted(), ["50", "50"]);
 }
@@ -46,13 +46,13 @@ async fn one_behind_a_trait_is_there_in_durable_delivery_and_in_a_dispatch_by_ha
 #[tokio::test]
 async fn a_missing_one_is_named_at_the_start_with_what_gives_it() {
     let database = Database::new();
-    let error = trusting(&database, linked("states.")).start().await.expect_err("nothing was given");
+    let error = trusting_builder(&database, linked_dispatcher("states.")).start().await.expect_err("nothing was given");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     let rates = std::any::type_name::<dyn Rates>();
     let of_a_trait =
         format!("parameter `rates`: no state of type `{rates}` was given: give one with `.shared_state(…)`");
     let of_a_type =
-        "parameter `recorder`: no state of type `athm_tests::Recorder` was given: give one with `.state(…)`";
+        "parameter `recorder`: no state of type `athm_tests::TextRecorder` was given: give one with `.state(…)`";
     assert_eq!(problems.len(), 2, "{error}");
     assert!(problems[0].starts_with("states.points (") && problems[0].ends_with(&of_a_trait), "{error}");
     assert!(problems[1].starts_with("states.points (") && problems[1].ends_with(of_a_type), "{error}");
@@ -60,20 +60,20 @@ async fn a_missing_one_is_named_at_the_start_with_what_gives_it() {
 
 #[tokio::test]
 async fn a_missing_one_fails_the_receiver_in_a_dispatch_by_hand() {
-    let dispatcher = linked("states.").shared_state::<dyn Rates>(Arc::new(Double));
+    let dispatcher = linked_dispatcher("states.").shared_state::<dyn Rates>(Arc::new(Double));
     let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
     let failure = failed[0].result().unwrap_err();
     let said = failure.to_string();
     assert!(said.contains("parameter `recorder` (") && said.contains("receiver `states.points`"), "{said}");
     let cause = failure.source().unwrap().to_string();
-    assert_eq!(cause, "no state of type `athm_tests::Recorder` was given: give one with `.state(…)`");
+    assert_eq!(cause, "no state of type `athm_tests::TextRecorder` was given: give one with `.state(…)`");
 }
 
 #[tokio::test]
 async fn a_watched_receiver_asks_for_what_it_asked_for() {
     let database = Database::new();
-    let watched = athm_core::testing::Recorder::new().watch(&linked("states."));
-    let error = trusting(&database, watched).start().await.expect_err("nothing was given");
+    let watched = athm_core::testing::Recorder::new().watch(&linked_dispatcher("states."));
+    let error = trusting_builder(&database, watched).start().await.expect_err("nothing was given");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert_eq!(problems.len(), 2, "{error}");
 }

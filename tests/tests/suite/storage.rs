@@ -8,7 +8,7 @@ use athm_core::{
     Amount, Athm, Callback, Clock, Dispatcher, Item, Receipt, RecordError, Recorded, Rejection, Sender, Signal, Status,
     StoreError, Transaction, TransactionKind, TransactionQuery, Transition,
 };
-use athm_tests::{Recorder, payment, ticket, trusting};
+use athm_tests::{TextRecorder, ecommerce_id, payment, trusting_builder};
 use futures_util::future::join_all;
 
 use crate::Database;
@@ -26,7 +26,7 @@ async fn count(athm: &Athm) -> usize {
 #[tokio::test]
 async fn a_payment_is_found_by_each_of_its_names_with_its_items() {
     let database = Database::new();
-    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let mug = Item::new("Mug", Amount::from_cents(1250)).quantity(2).tax(Amount::from_cents(144)).sku("M-1");
     let completed = payment(1, Status::Completed)
         .reference_number("12-ab".parse().unwrap())
@@ -40,9 +40,9 @@ async fn a_payment_is_found_by_each_of_its_names_with_its_items() {
     assert_eq!(found.items(), completed.items());
     assert_eq!((found.total(), found.fee(), found.date()), (completed.total(), completed.fee(), completed.date()));
     assert_eq!(found.status(), &Status::Completed);
-    assert_eq!(athm.transaction_by_ecommerce_id(&ticket(1)).await.unwrap(), Some(found.clone()));
+    assert_eq!(athm.transaction_by_ecommerce_id(&ecommerce_id(1)).await.unwrap(), Some(found.clone()));
     assert_eq!(athm.transaction_by_reference(&"12-ab".parse().unwrap()).await.unwrap(), Some(found.clone()));
-    assert_eq!(athm.transaction_by_ecommerce_id(&ticket(2)).await.unwrap(), None);
+    assert_eq!(athm.transaction_by_ecommerce_id(&ecommerce_id(2)).await.unwrap(), None);
 
     let events = athm.events(found.id()).await.unwrap();
     assert_eq!(events, recorded.events());
@@ -52,8 +52,8 @@ async fn a_payment_is_found_by_each_of_its_names_with_its_items() {
 
 #[tokio::test]
 async fn the_same_news_records_and_fires_once() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     for _ in 0..3 {
         record(&athm, payment(1, Status::Completed).build()).await;
     }
@@ -65,8 +65,8 @@ async fn the_same_news_records_and_fires_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_2_sixty_four_at_once_record_and_fire_once() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let news = (0..64).map(|_| {
         let athm = athm.clone();
         tokio::spawn(async move { record(&athm, payment(1, Status::Completed).build()).await.events().len() })
@@ -81,8 +81,8 @@ async fn promise_2_sixty_four_at_once_record_and_fire_once() {
 
 #[tokio::test]
 async fn a_paid_order_stays_paid_when_a_late_cancel_arrives() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     record(&athm, payment(1, Status::Completed).build()).await;
     let late = record(&athm, payment(1, Status::Cancelled).build()).await;
     assert_eq!((late.transaction().status(), late.events().len()), (&Status::Completed, 0));
@@ -94,7 +94,7 @@ async fn a_paid_order_stays_paid_when_a_late_cancel_arrives() {
 #[tokio::test]
 async fn a_payment_without_any_name_is_refused() {
     let database = Database::new();
-    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let nameless = Transaction::builder(Status::Completed, Amount::from_cents(100)).build();
     assert!(matches!(athm.record(nameless, KIOSK).await, Err(RecordError::Unidentified)));
     athm.shutdown(Duration::ZERO).await;
@@ -102,8 +102,8 @@ async fn a_payment_without_any_name_is_refused() {
 
 #[tokio::test]
 async fn two_rows_that_turn_out_to_be_one_payment_become_one_and_fire_nothing_again() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let total = Amount::from_cents(2500);
     let open = record(&athm, payment(1, Status::Open).build()).await;
     let by_reference = Transaction::builder(Status::Completed, total).reference_number("12-ab".parse().unwrap());
@@ -128,21 +128,21 @@ async fn two_rows_that_turn_out_to_be_one_payment_become_one_and_fire_nothing_ag
 #[tokio::test]
 async fn a_payment_seen_by_reference_first_gets_its_ticket_later() {
     let database = Database::new();
-    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let total = Amount::from_cents(2500);
     let first = Transaction::builder(Status::Completed, total).reference_number("12-ab".parse().unwrap()).build();
     let first = record(&athm, first).await;
     let both = payment(1, Status::Completed).reference_number(" 12-ab ".parse().unwrap()).build();
     let second = record(&athm, both).await;
     assert_eq!(second.transaction().id(), first.transaction().id());
-    assert_eq!((second.transaction().ecommerce_id(), second.events().len()), (Some(&ticket(1)), 0));
+    assert_eq!((second.transaction().ecommerce_id(), second.events().len()), (Some(&ecommerce_id(1)), 0));
     athm.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
 async fn one_reference_number_cannot_belong_to_two_tickets() {
     let database = Database::new();
-    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let with_reference = |n| payment(n, Status::Completed).reference_number("12-ab".parse().unwrap()).build();
     record(&athm, with_reference(1)).await;
     let refused = athm.record(with_reference(2), KIOSK).await;
@@ -154,12 +154,14 @@ async fn one_reference_number_cannot_belong_to_two_tickets() {
 #[tokio::test]
 async fn payments_are_listed_newest_first_by_status_and_date_in_pages() {
     let (database, clock) = (Database::new(), Clock::manual());
-    let athm = trusting(&database, Dispatcher::empty()).clock(clock.clone()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).clock(clock.clone()).start().await.unwrap();
     let start = clock.now();
     for n in 0..25 {
         let status = if n % 2 == 0 { "COMPLETED" } else { "CANCEL" };
-        let body =
-            format!(r#"{{"ecommerceId":"{}","status":"{status}","total":"25.00","metadata1":"order-{n}"}}"#, ticket(n));
+        let body = format!(
+            r#"{{"ecommerceId":"{}","status":"{status}","total":"25.00","metadata1":"order-{n}"}}"#,
+            ecommerce_id(n)
+        );
         let callback = Callback::parse("application/json", body.as_bytes()).unwrap();
         athm.receive(callback, Sender::CALLBACK, body.into_bytes()).await.unwrap();
         clock.advance(Duration::from_secs(60));
@@ -186,7 +188,7 @@ async fn payments_are_listed_newest_first_by_status_and_date_in_pages() {
 
 #[tokio::test]
 async fn the_answer_does_not_wait_for_receivers_and_idle_does() {
-    let (database, recorder) = (Database::new(), Recorder::new());
+    let (database, recorder) = (Database::new(), TextRecorder::new());
     let (finish, finished) = mpsc::channel::<()>();
     let (notes, finished) = (recorder.clone(), std::sync::Mutex::new(finished));
     let dispatcher = Dispatcher::empty();
@@ -196,7 +198,7 @@ async fn the_answer_does_not_wait_for_receivers_and_idle_does() {
             notes.note("slow");
         })
         .unwrap();
-    let athm = trusting(&database, dispatcher).start().await.unwrap();
+    let athm = trusting_builder(&database, dispatcher).start().await.unwrap();
     record(&athm, payment(1, Status::Completed).build()).await;
     assert!(recorder.noted().is_empty());
     finish.send(()).unwrap();
@@ -208,7 +210,7 @@ async fn the_answer_does_not_wait_for_receivers_and_idle_does() {
 #[tokio::test]
 async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
     // A clock that stands still: what has failed isn't due again.
-    let (database, recorder, clock) = (Database::new(), Recorder::new(), Clock::manual());
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let dispatcher = Dispatcher::empty();
     let (stuck, never) = mpsc::channel::<()>();
     let (never, entered) = (std::sync::Mutex::new(never), Arc::new(tokio::sync::Notify::new()));
@@ -224,7 +226,7 @@ async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
             let _ = never.lock().unwrap().recv();
         })
         .unwrap();
-    let athm = trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
+    let athm = trusting_builder(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
     record(&athm, payment(1, Status::Completed).build()).await;
     entered.notified().await;
     athm.shutdown(Duration::ZERO).await;
@@ -234,7 +236,7 @@ async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
         let again = recorder.clone();
         dispatcher.connect(id, Signal::ALL, move |context| again.note(format!("{id} {}", context.signal()))).unwrap();
     }
-    let athm = trusting(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
+    let athm = trusting_builder(&database, dispatcher).clock(clock.clone()).start().await.unwrap();
     athm.idle().await;
     assert_eq!(recorder.noted(), ["done, first run", "stuck completed"]);
     athm.shutdown(Duration::ZERO).await;
@@ -243,8 +245,8 @@ async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
 
 #[tokio::test]
 async fn a_rejected_transition_is_recorded_with_its_reason_and_no_receiver_runs() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening())
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening())
         .check(|transaction| match transaction.metadata_1() {
             "order-1" => Err(Rejection::new("order-1 is closed")),
             "order-2" => panic!("this check has a mistake"),
@@ -267,8 +269,8 @@ async fn a_rejected_transition_is_recorded_with_its_reason_and_no_receiver_runs(
 
 #[tokio::test]
 async fn trusted_messages_are_recorded_as_they_come_and_never_name_a_customer() {
-    let (database, recorder) = (Database::new(), Recorder::new());
-    let athm = trusting(&database, recorder.listening()).start().await.unwrap();
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let receive = async |body: &str| {
         let callback = Callback::parse("application/json", body.as_bytes()).unwrap();
         athm.receive(callback, Sender::WEBHOOK, body.as_bytes().to_vec()).await.unwrap()
@@ -295,7 +297,7 @@ async fn trusted_messages_are_recorded_as_they_come_and_never_name_a_customer() 
 #[tokio::test]
 async fn a_closed_database_says_so() {
     let database = Database::new();
-    let athm = trusting(&database, Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     athm.ping().await.unwrap();
     athm.shutdown(Duration::ZERO).await;
     let refused = athm.record(payment(1, Status::Completed).build(), KIOSK).await;

@@ -9,7 +9,7 @@ use athm_core::{
     Amount, BoxError, Delivery, Dispatcher, Failure, Permanent, Refund, Sender, Signal, State, Status, Transaction,
     TransactionKind, UnexpectedTotal, receiver,
 };
-use athm_tests::{Database, trusting};
+use athm_tests::{SqliteDatabase, trusting_builder};
 
 /// What a fake is told.
 type Notes = Recorder<String>;
@@ -301,10 +301,10 @@ mod recorders {
 
     #[tokio::test]
     async fn watch_what_is_delivered_durably_and_leave_errors_as_they_are() {
-        let (recorder, database) = (Recorder::new(), Database::new());
+        let (recorder, database) = (Recorder::new(), SqliteDatabase::new());
         let receivers = testing::only(["kit::dies", "audit"]).state(Notes::default());
         receivers.connect("connected", [Signal::Completed], |_| ()).unwrap();
-        let athm = trusting(&database, recorder.watch(&receivers)).start().await.unwrap();
+        let athm = trusting_builder(&database, recorder.watch(&receivers)).start().await.unwrap();
 
         athm.record(paid(), Sender::new("kit")).await.unwrap();
         athm.idle().await;

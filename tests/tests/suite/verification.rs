@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use athm_core::{Amount, Callback, Receipt, Status, TransactionKind, TransactionQuery, VerifyError};
 use athm_simulator::{Outage, SimulatedPayment};
-use athm_tests::{paid, ticket};
+use athm_tests::{completed_payment, ecommerce_id};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::Business;
+use crate::SimulatorFixture;
 
 fn of(cents: i64) -> SimulatedPayment {
     SimulatedPayment::new(Amount::from_cents(cents))
 }
 
-async fn rows(business: &Business) -> usize {
-    business.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().len()
+async fn rows(fixture: &SimulatorFixture) -> usize {
+    fixture.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().len()
 }
 
 #[tokio::test]
 async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the_message_says() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment());
     let forged = json!({ "ecommerceId": id, "status": "COMPLETED", "total": "9999.00", "metadata1": "order-1", "name": "Marisol Vega" });
-    assert_eq!(business.callback(forged.clone()).await, Receipt::Recorded);
-    assert_eq!(business.callback(forged).await, Receipt::Known);
-    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(fixture.callback(forged.clone()).await, Receipt::Recorded);
+    assert_eq!(fixture.callback(forged).await, Receipt::Known);
+    assert_eq!(fixture.noted().await, ["received by callback", "completed by callback"]);
 
-    let transaction = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
+    let transaction = fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
     assert_eq!((transaction.total(), transaction.metadata_1()), (Amount::from_cents(2500), "order-7"));
     assert_eq!((transaction.customer(), transaction.is_verified()), (None, true));
     assert!(transaction.reference_number().is_some());
@@ -35,163 +35,163 @@ async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the
 
 #[tokio::test]
 async fn a_message_without_a_status_claims_nothing_and_a_missing_status_is_never_paid() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(of(2500));
-    assert_eq!(business.callback(json!({ "ecommerceId": id })).await, Receipt::Known);
-    assert!(business.noted().await.is_empty());
-    business.simulator.insert(paid().ecommerce_id(id));
-    assert_eq!(business.callback(json!({ "ecommerceId": id })).await, Receipt::Recorded);
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(of(2500));
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, Receipt::Known);
+    assert!(fixture.noted().await.is_empty());
+    fixture.simulator.insert(completed_payment().ecommerce_id(id));
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, Receipt::Recorded);
 }
 
 #[tokio::test]
 async fn a_completion_claimed_of_a_cancelled_payment_is_refused_and_fires_cancelled() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(of(2500).status(Status::Cancelled));
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
-    assert_eq!(business.noted().await, ["received by callback", "cancelled by callback"]);
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert_eq!(fixture.noted().await, ["received by callback", "cancelled by callback"]);
 }
 
 #[tokio::test]
 async fn the_message_tells_whether_a_cancel_was_an_expiry() {
-    let business = Business::open().await;
+    let fixture = SimulatorFixture::open().await;
     for (claimed, fired) in [("EXPIRED", "expired"), ("CANCEL", "cancelled"), ("expired", "expired")] {
-        let id = business.simulator.insert(of(2500).status(Status::Cancelled));
-        let before = business.noted().await.len();
-        assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": claimed })).await, Receipt::Recorded);
-        assert_eq!(business.noted().await[before..], ["received by webhook".to_owned(), format!("{fired} by webhook")]);
-        assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Known);
-        assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Known);
+        let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
+        let before = fixture.noted().await.len();
+        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": claimed })).await, Receipt::Recorded);
+        assert_eq!(fixture.noted().await[before..], ["received by webhook".to_owned(), format!("{fired} by webhook")]);
+        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Known);
+        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Known);
     }
 }
 
 #[tokio::test]
 async fn a_payment_in_a_status_that_nobody_knows_fires_received_alone() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(of(2500).status(Status::Unknown("ON_HOLD".into())));
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "ON_HOLD" })).await, Receipt::Recorded);
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
-    assert_eq!(business.noted().await, ["received by webhook"]);
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(of(2500).status(Status::Unknown("ON_HOLD".into())));
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "ON_HOLD" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    assert_eq!(fixture.noted().await, ["received by webhook"]);
 }
 
 #[tokio::test]
 async fn an_unreachable_provider_is_asked_again_until_it_answers() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
-    business.simulator.fail_with(Outage::BadGatewayPage);
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment());
+    fixture.simulator.fail_with(Outage::BadGatewayPage);
     for _ in 0..3 {
-        assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+        assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
     }
-    assert_eq!(business.asked("/findPayment"), 3);
+    assert_eq!(fixture.request_count("/findPayment"), 3);
 
-    business.clock.advance(Duration::from_secs(4));
-    assert_eq!(business.asked("/findPayment"), 3);
-    business.clock.advance(Duration::from_secs(1));
-    business.eventually(|| business.asked("/findPayment") == 4).await;
-    assert!(business.noted().await.is_empty());
+    fixture.clock.advance(Duration::from_secs(4));
+    assert_eq!(fixture.request_count("/findPayment"), 3);
+    fixture.clock.advance(Duration::from_secs(1));
+    fixture.eventually(|| fixture.request_count("/findPayment") == 4).await;
+    assert!(fixture.noted().await.is_empty());
 
-    business.simulator.recover();
-    let passing = business.eventually(|| {
-        business.clock.advance(Duration::from_secs(1));
-        business.recorder.noted().len() == 2
+    fixture.simulator.recover();
+    let passing = fixture.eventually(|| {
+        fixture.clock.advance(Duration::from_secs(1));
+        fixture.recorder.noted().len() == 2
     });
     passing.await;
-    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
-    assert_eq!(business.asked("/findPayment"), 5);
+    assert_eq!(fixture.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(fixture.request_count("/findPayment"), 5);
 }
 
 #[tokio::test]
 async fn what_is_pending_survives_a_restart_and_keeps_its_sender() {
-    let mut business = Business::open().await;
-    let id = business.simulator.insert(of(2500).status(Status::Cancelled));
-    business.simulator.fail_with(Outage::Unavailable);
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Pending);
-    business.simulator.recover();
-    business.clock.advance(Duration::from_secs(3));
-    business.restart().await;
-    business.clock.advance(Duration::from_secs(2));
-    assert_eq!(business.recorder.wait_for(2).await, ["received by webhook", "expired by webhook"]);
+    let mut fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
+    fixture.simulator.fail_with(Outage::Unavailable);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Pending);
+    fixture.simulator.recover();
+    fixture.clock.advance(Duration::from_secs(3));
+    fixture.restart().await;
+    fixture.clock.advance(Duration::from_secs(2));
+    assert_eq!(fixture.recorder.wait_for(2).await, ["received by webhook", "expired by webhook"]);
 }
 
 #[tokio::test]
 async fn a_message_with_a_reference_alone_is_searched_for() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid().customer_name("Inés Rivera").customer_phone("7875550199"));
-    let reference = business.simulator.payment(&id).unwrap().reference_number.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment().customer_name("Inés Rivera").customer_phone("7875550199"));
+    let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
     assert_eq!(
-        business.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
+        fixture.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
         Receipt::Recorded
     );
-    assert_eq!((business.asked("/searchTransaction"), business.asked("/findPayment")), (1, 0));
-    let transaction = business.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
+    assert_eq!((fixture.request_count("/searchTransaction"), fixture.request_count("/findPayment")), (1, 0));
+    let transaction = fixture.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
     let customer = transaction.customer().unwrap();
     assert_eq!(customer.name.as_deref(), Some("Inés Rivera"));
     assert_eq!(customer.phone.as_deref(), Some("7875550199"));
     let logged = format!("{transaction:?}");
     assert!(!logged.contains("Inés") && !logged.contains("7875550199"), "{logged}");
 
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
-    assert_eq!((rows(&business).await, business.noted().await.len()), (1, 2));
-    assert_eq!(business.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await, Receipt::Known);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!((rows(&fixture).await, fixture.noted().await.len()), (1, 2));
+    assert_eq!(fixture.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await, Receipt::Known);
     // A duplicate costs nobody a question.
-    assert_eq!((business.asked("/searchTransaction"), business.asked("/findPayment")), (1, 1));
+    assert_eq!((fixture.request_count("/searchTransaction"), fixture.request_count("/findPayment")), (1, 1));
 }
 
 #[tokio::test]
 async fn an_app_payment_fires_received_alone() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid().kind(TransactionKind::Payment));
-    let reference = business.simulator.payment(&id).unwrap().reference_number.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment().kind(TransactionKind::Payment));
+    let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
     let event = json!({ "transactionType": "payment", "status": "completed", "referenceNumber": reference });
-    assert_eq!(business.webhook(event).await, Receipt::Recorded);
-    assert_eq!(business.noted().await, ["received by webhook"]);
+    assert_eq!(fixture.webhook(event).await, Receipt::Recorded);
+    assert_eq!(fixture.noted().await, ["received by webhook"]);
 }
 
 #[tokio::test]
 async fn a_refund_that_the_provider_shows_fires_refunded_once() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
-    assert_eq!(business.noted().await.len(), 2);
-    let payment = business.simulator.payment(&id).unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment());
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.noted().await.len(), 2);
+    let payment = fixture.simulator.payment(&id).unwrap();
     let reference = payment.reference_number.clone().unwrap();
-    business.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
+    fixture.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
     let news =
         json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": "5.00" });
-    assert_eq!(business.webhook(news.clone()).await, Receipt::Recorded);
-    assert_eq!(business.webhook(news).await, Receipt::Known);
-    assert_eq!(business.noted().await[2..], ["received by webhook", "refunded by webhook"]);
+    assert_eq!(fixture.webhook(news.clone()).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(news).await, Receipt::Known);
+    assert_eq!(fixture.noted().await[2..], ["received by webhook", "refunded by webhook"]);
 }
 
 #[tokio::test]
 async fn a_refund_that_the_provider_does_not_show_yet_is_waited_for() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
-    let payment = business.simulator.payment(&id).unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment());
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    let payment = fixture.simulator.payment(&id).unwrap();
     let reference = payment.reference_number.clone().unwrap();
     let news =
         json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": "5.00" });
-    assert_eq!(business.webhook(news).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(news).await, Receipt::Pending);
     // What is known already of the payment itself doesn't take the refund's place.
-    assert_eq!(business.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
-    assert_eq!(business.noted().await.len(), 2);
-    business.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
-    business.clock.advance(Duration::from_secs(5));
-    assert_eq!(business.recorder.wait_for(4).await[2..], ["received by webhook", "refunded by webhook"]);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.noted().await.len(), 2);
+    fixture.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
+    fixture.clock.advance(Duration::from_secs(5));
+    assert_eq!(fixture.recorder.wait_for(4).await[2..], ["received by webhook", "refunded by webhook"]);
 }
 
 #[tokio::test]
 async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
-    let reference = business.simulator.payment(&id).unwrap().reference_number.unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment());
+    let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
     let simulated = json!({ "transactionType": "simulated", "status": "completed", "referenceNumber": reference });
-    assert_eq!(business.webhook(simulated).await, Receipt::Known);
+    assert_eq!(fixture.webhook(simulated).await, Receipt::Known);
     let nameless =
         json!({ "transactionType": "ecommerce", "status": "expired", "referenceNumber": "", "total": "25.00" });
-    assert_eq!(business.webhook(nameless).await, Receipt::Known);
-    assert_eq!((rows(&business).await, business.noted().await.len()), (0, 0));
-    assert!(business.simulator.requests().is_empty());
+    assert_eq!(fixture.webhook(nameless).await, Receipt::Known);
+    assert_eq!((rows(&fixture).await, fixture.noted().await.len()), (0, 0));
+    assert!(fixture.simulator.requests().is_empty());
 }
 
 #[tokio::test]
@@ -200,42 +200,42 @@ async fn a_check_refuses_on_every_way_in_and_the_payment_is_recorded_all_the_sam
         true => Ok(()),
         false => Err(athm_core::Rejection::new("too cheap")),
     };
-    let business = Business::open_with(|builder| builder.check(check)).await;
-    let id = business.simulator.insert(of(100).status(Status::Completed));
-    assert_eq!(business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
-    assert!(business.noted().await.is_empty());
-    let transaction = business.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
+    let fixture = SimulatorFixture::open_with(|builder| builder.check(check)).await;
+    let id = fixture.simulator.insert(of(100).status(Status::Completed));
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert!(fixture.noted().await.is_empty());
+    let transaction = fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
     assert_eq!(transaction.status(), &Status::Completed);
-    let events = business.athm.events(transaction.id()).await.unwrap();
+    let events = fixture.athm.events(transaction.id()).await.unwrap();
     assert_eq!(events[0].rejection(), Some("too cheap"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_duplicates_at_once_record_and_fire_once() {
-    let business = Business::open().await;
-    let id = business.simulator.insert(paid());
-    let messages = (0..64).map(|_| business.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })));
+    let fixture = SimulatorFixture::open().await;
+    let id = fixture.simulator.insert(completed_payment());
+    let messages = (0..64).map(|_| fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })));
     let receipts = join_all(messages).await;
     assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1);
     assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Known).count(), 63);
-    assert_eq!(business.noted().await, ["received by callback", "completed by callback"]);
-    assert_eq!(rows(&business).await, 1);
+    assert_eq!(fixture.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(rows(&fixture).await, 1);
 }
 
 #[tokio::test]
 async fn verify_tells_a_custom_callback_the_providers_word_and_records_nothing() {
-    let business = Business::open().await;
+    let fixture = SimulatorFixture::open().await;
     let message = |body: serde_json::Value| Callback::parse("application/json", body.to_string().as_bytes()).unwrap();
-    let (open, done) = (business.simulator.insert(of(2500)), business.simulator.insert(paid()));
+    let (open, done) = (fixture.simulator.insert(of(2500)), fixture.simulator.insert(completed_payment()));
 
-    let transaction = business.athm.verify(&message(json!({ "ecommerceId": done, "total": "1.00" }))).await.unwrap();
+    let transaction = fixture.athm.verify(&message(json!({ "ecommerceId": done, "total": "1.00" }))).await.unwrap();
     assert_eq!((transaction.status(), transaction.total()), (&Status::Completed, Amount::from_cents(2500)));
-    let verify = async |body| business.athm.verify(&message(body)).await.unwrap_err();
+    let verify = async |body| fixture.athm.verify(&message(body)).await.unwrap_err();
     assert!(matches!(verify(json!({ "ecommerceId": open, "status": "COMPLETED" })).await, VerifyError::Pending));
     assert!(matches!(verify(json!({ "ecommerceId": done, "status": "CANCEL" })).await, VerifyError::Refused));
-    assert!(matches!(verify(json!({ "ecommerceId": ticket(9) })).await, VerifyError::Refused));
+    assert!(matches!(verify(json!({ "ecommerceId": ecommerce_id(9) })).await, VerifyError::Refused));
     assert!(matches!(verify(json!({ "status": "COMPLETED" })).await, VerifyError::Unidentified));
-    business.simulator.fail_with(Outage::InternalError);
+    fixture.simulator.fail_with(Outage::InternalError);
     assert!(matches!(verify(json!({ "ecommerceId": done })).await, VerifyError::Provider(_)));
-    assert_eq!(rows(&business).await, 0);
+    assert_eq!(rows(&fixture).await, 0);
 }

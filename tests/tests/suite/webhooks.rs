@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use athm_core::{Amount, EcommerceId, NewPayment, Receipt, ReferenceNumber, Status, Transaction, TransactionKind};
 use athm_simulator::{Outage, SimulatedPayment};
-use athm_tests::ticket;
+use athm_tests::ecommerce_id;
 use serde_json::{Value, json};
 
-use crate::Business;
+use crate::SimulatorFixture;
 
 const TOTAL: Amount = Amount::from_cents(3234);
 
@@ -20,7 +20,7 @@ fn event(name: &str) -> Value {
 
 /// The payment that the events tell of, as the provider has it.
 fn told_of(status: Status) -> SimulatedPayment {
-    let payment = SimulatedPayment::new(TOTAL).status(status).ecommerce_id(ticket(3));
+    let payment = SimulatedPayment::new(TOTAL).status(status).ecommerce_id(ecommerce_id(3));
     payment.metadata_1("orden-1042").metadata_2("recogido").customer_name("Marisol Vega")
 }
 
@@ -33,14 +33,14 @@ fn order() -> NewPayment {
     NewPayment::new(TOTAL, "orden-1042").metadata_2("recogido")
 }
 
-async fn open(business: &Business) -> (Transaction, EcommerceId) {
-    let open = business.athm.create(order()).await.unwrap();
+async fn open(fixture: &SimulatorFixture) -> (Transaction, EcommerceId) {
+    let open = fixture.athm.create(order()).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
     (open, id)
 }
 
-async fn status_of(business: &Business, open: &Transaction) -> Status {
-    business.athm.transaction(open.id()).await.unwrap().unwrap().status().clone()
+async fn status_of(fixture: &SimulatorFixture, open: &Transaction) -> Status {
+    fixture.athm.transaction(open.id()).await.unwrap().unwrap().status().clone()
 }
 
 #[tokio::test]
@@ -50,12 +50,16 @@ async fn todays_events_name_the_ticket_and_fire_what_the_provider_confirms() {
         ("webhook_v4_cancel.json", Status::Cancelled, ["received by webhook", "cancelled by webhook"]),
         ("webhook_v4_expired_as_plausible.json", Status::Cancelled, ["received by webhook", "expired by webhook"]),
     ] {
-        let business = Business::open().await;
-        business.simulator.insert(told_of(status));
-        assert_eq!(business.webhook(event(name)).await, Receipt::Recorded, "{name}");
-        assert_eq!(business.webhook(event(name)).await, Receipt::Known, "{name}");
-        assert_eq!(business.noted().await, fired, "{name}");
-        assert_eq!((business.asked("/findPayment"), business.asked("/searchTransaction")), (1, 0), "{name}");
+        let fixture = SimulatorFixture::open().await;
+        fixture.simulator.insert(told_of(status));
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(fixture.noted().await, fired, "{name}");
+        assert_eq!(
+            (fixture.request_count("/findPayment"), fixture.request_count("/searchTransaction")),
+            (1, 0),
+            "{name}"
+        );
     }
 }
 
@@ -67,13 +71,13 @@ async fn the_events_of_2020_are_searched_for_by_their_reference() {
         ("webhook_2020_payment.json", TransactionKind::Payment, &twice[..1]),
         ("webhook_2020_donation.json", TransactionKind::Donation, &twice[..1]),
     ] {
-        let business = Business::open().await;
-        assert_eq!(business.webhook(event(name)).await, Receipt::Refused, "{name}: nobody has confirmed it");
-        business.simulator.insert(told_of(Status::Completed).kind(kind.clone()).reference_number(reference()));
-        assert_eq!(business.webhook(event(name)).await, Receipt::Recorded, "{name}");
-        assert_eq!(business.webhook(event(name)).await, Receipt::Known, "{name}");
-        assert_eq!(business.noted().await, fired, "{name}");
-        let recorded = business.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
+        let fixture = SimulatorFixture::open().await;
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Refused, "{name}: nobody has confirmed it");
+        fixture.simulator.insert(told_of(Status::Completed).kind(kind.clone()).reference_number(reference()));
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(fixture.noted().await, fired, "{name}");
+        let recorded = fixture.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
         assert_eq!((recorded.kind(), recorded.total(), recorded.is_verified()), (&kind, TOTAL, true), "{name}");
         assert_eq!(recorded.customer().unwrap().name.as_deref(), Some("Marisol Vega"), "{name}");
     }
@@ -81,35 +85,35 @@ async fn the_events_of_2020_are_searched_for_by_their_reference() {
 
 #[tokio::test]
 async fn a_refund_event_makes_the_payment_be_read_again() {
-    let business = Business::open().await;
+    let fixture = SimulatorFixture::open().await;
     let paid = told_of(Status::Completed).reference_number(reference());
-    business.simulator.insert(paid.clone());
-    assert_eq!(business.webhook(event("webhook_2020_ecommerce_completed.json")).await, Receipt::Recorded);
-    assert_eq!(business.noted().await.len(), 2);
-    business.simulator.insert(paid.refunded_amount(Amount::from_cents(500)));
-    assert_eq!(business.webhook(event("webhook_2020_refund.json")).await, Receipt::Recorded);
-    assert_eq!(business.noted().await[2..], ["received by webhook", "refunded by webhook"]);
-    let recorded = business.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
+    fixture.simulator.insert(paid.clone());
+    assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_completed.json")).await, Receipt::Recorded);
+    assert_eq!(fixture.noted().await.len(), 2);
+    fixture.simulator.insert(paid.refunded_amount(Amount::from_cents(500)));
+    assert_eq!(fixture.webhook(event("webhook_2020_refund.json")).await, Receipt::Recorded);
+    assert_eq!(fixture.noted().await[2..], ["received by webhook", "refunded by webhook"]);
+    let recorded = fixture.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
     assert_eq!((recorded.kind(), recorded.refunded_amount()), (&TransactionKind::Ecommerce, Amount::from_cents(500)));
 }
 
 #[tokio::test]
 async fn a_simulated_event_is_kept_and_never_money() {
-    let business = Business::open().await;
-    business.simulator.insert(told_of(Status::Completed).reference_number(reference()));
-    let (open, id) = open(&business).await;
-    assert_eq!(business.webhook(event("webhook_2020_simulated.json")).await, Receipt::Known);
+    let fixture = SimulatorFixture::open().await;
+    fixture.simulator.insert(told_of(Status::Completed).reference_number(reference()));
+    let (open, id) = open(&fixture).await;
+    assert_eq!(fixture.webhook(event("webhook_2020_simulated.json")).await, Receipt::Known);
     // Whatever else such an event says, it is a test.
     let mut expired = event("webhook_2020_ecommerce_expired.json");
     expired["transactionType"] = json!("SIMULATED");
-    assert_eq!(business.webhook(expired).await, Receipt::Known);
+    assert_eq!(fixture.webhook(expired).await, Receipt::Known);
     assert_eq!(
-        business.webhook(json!({ "transactionType": "simulated", "status": "COMPLETED", "ecommerceId": id })).await,
+        fixture.webhook(json!({ "transactionType": "simulated", "status": "COMPLETED", "ecommerceId": id })).await,
         Receipt::Known
     );
-    assert!(business.noted().await.is_empty());
-    assert_eq!((business.asked("/findPayment"), business.asked("/searchTransaction")), (0, 0));
-    assert_eq!(status_of(&business, &open).await, Status::Open);
+    assert!(fixture.noted().await.is_empty());
+    assert_eq!((fixture.request_count("/findPayment"), fixture.request_count("/searchTransaction")), (0, 0));
+    assert_eq!(status_of(&fixture, &open).await, Status::Open);
 }
 
 #[tokio::test]
@@ -118,84 +122,84 @@ async fn the_endings_of_2020_are_tied_to_the_one_open_payment_that_is_like_them(
         ("webhook_2020_ecommerce_expired.json", "expired by webhook", Status::Expired),
         ("webhook_2020_ecommerce_cancelled.json", "cancelled by webhook", Status::Cancelled),
     ] {
-        let business = Business::open().await;
-        let (open, id) = open(&business).await;
-        business.simulator.decline(&id).unwrap();
-        assert_eq!(business.webhook(event(name)).await, Receipt::Recorded, "{name}");
-        assert_eq!(business.noted().await, ["received by webhook", fired], "{name}");
-        assert_eq!(status_of(&business, &open).await, status, "{name}");
+        let fixture = SimulatorFixture::open().await;
+        let (open, id) = open(&fixture).await;
+        fixture.simulator.decline(&id).unwrap();
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(fixture.noted().await, ["received by webhook", fired], "{name}");
+        assert_eq!(status_of(&fixture, &open).await, status, "{name}");
         // It has ended, so that nothing is like it any more.
-        assert_eq!(business.webhook(event(name)).await, Receipt::Known, "{name}");
-        assert_eq!((business.noted().await.len(), business.asked("/findPayment")), (2, 1), "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!((fixture.noted().await.len(), fixture.request_count("/findPayment")), (2, 1), "{name}");
     }
 }
 
 #[tokio::test]
 async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_nothing() {
-    let business = Business::open().await;
+    let fixture = SimulatorFixture::open().await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
     // One that was opened elsewhere, and that we have heard of, isn't ours.
-    business.simulator.insert(told_of(Status::Open));
-    assert_eq!(business.callback(json!({ "ecommerceId": ticket(3), "status": "OPEN" })).await, Receipt::Known);
-    assert_eq!(business.webhook(expired()).await, Receipt::Known);
+    fixture.simulator.insert(told_of(Status::Open));
+    assert_eq!(fixture.callback(json!({ "ecommerceId": ecommerce_id(3), "status": "OPEN" })).await, Receipt::Known);
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
     for unlike in [
         NewPayment::new(Amount::from_cents(3233), "orden-1042").metadata_2("recogido"),
         NewPayment::new(TOTAL, "orden-1043").metadata_2("recogido"),
         NewPayment::new(TOTAL, "orden-1042").metadata_2("enviado"),
     ] {
-        business.athm.create(unlike).await.unwrap();
+        fixture.athm.create(unlike).await.unwrap();
     }
-    assert_eq!(business.webhook(expired()).await, Receipt::Known);
-    let ((first, first_id), (second, second_id)) = (open(&business).await, open(&business).await);
-    business.simulator.decline(&first_id).unwrap();
-    assert_eq!(business.webhook(expired()).await, Receipt::Known);
-    assert!(business.noted().await.is_empty());
-    assert_eq!(business.asked("/findPayment"), 1);
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    let ((first, first_id), (second, second_id)) = (open(&fixture).await, open(&fixture).await);
+    fixture.simulator.decline(&first_id).unwrap();
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    assert!(fixture.noted().await.is_empty());
+    assert_eq!(fixture.request_count("/findPayment"), 1);
 
     // Once one of the two has ended, the other is the only one.
-    assert_eq!(business.callback(json!({ "ecommerceId": first_id, "status": "CANCEL" })).await, Receipt::Recorded);
-    business.simulator.decline(&second_id).unwrap();
-    assert_eq!(business.webhook(expired()).await, Receipt::Recorded);
-    assert_eq!(status_of(&business, &first).await, Status::Cancelled);
-    assert_eq!(status_of(&business, &second).await, Status::Expired);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": first_id, "status": "CANCEL" })).await, Receipt::Recorded);
+    fixture.simulator.decline(&second_id).unwrap();
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Recorded);
+    assert_eq!(status_of(&fixture, &first).await, Status::Cancelled);
+    assert_eq!(status_of(&fixture, &second).await, Status::Expired);
 }
 
 #[tokio::test]
 async fn a_forged_ending_of_an_open_payment_changes_nothing_until_it_is_true() {
-    let business = Business::open().await;
-    let (open, id) = open(&business).await;
+    let fixture = SimulatorFixture::open().await;
+    let (open, id) = open(&fixture).await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
-    assert_eq!(business.webhook(expired()).await, Receipt::Pending);
-    business.simulator.approve(&id).unwrap();
-    assert_eq!(business.webhook(expired()).await, Receipt::Pending);
-    assert!(business.noted().await.is_empty());
-    assert_eq!(status_of(&business, &open).await, Status::Confirmed);
-    business.athm.authorize(open.id()).await.unwrap();
-    assert_eq!(business.webhook(expired()).await, Receipt::Known);
-    assert_eq!(business.noted().await, ["received by authorize", "completed by authorize"]);
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Pending);
+    fixture.simulator.approve(&id).unwrap();
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Pending);
+    assert!(fixture.noted().await.is_empty());
+    assert_eq!(status_of(&fixture, &open).await, Status::Confirmed);
+    fixture.athm.authorize(open.id()).await.unwrap();
+    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 }
 
 #[tokio::test]
 async fn an_ending_without_a_name_waits_for_an_unreachable_provider() {
-    let mut business = Business::open().await;
-    let (_, id) = open(&business).await;
-    business.simulator.decline(&id).unwrap();
-    business.simulator.fail_with(Outage::Unavailable);
-    assert_eq!(business.webhook(event("webhook_2020_ecommerce_expired.json")).await, Receipt::Pending);
-    business.simulator.recover();
-    business.restart().await;
-    business.clock.advance(Duration::from_secs(5));
-    assert_eq!(business.recorder.wait_for(2).await, ["received by webhook", "expired by webhook"]);
+    let mut fixture = SimulatorFixture::open().await;
+    let (_, id) = open(&fixture).await;
+    fixture.simulator.decline(&id).unwrap();
+    fixture.simulator.fail_with(Outage::Unavailable);
+    assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_expired.json")).await, Receipt::Pending);
+    fixture.simulator.recover();
+    fixture.restart().await;
+    fixture.clock.advance(Duration::from_secs(5));
+    assert_eq!(fixture.recorder.wait_for(2).await, ["received by webhook", "expired by webhook"]);
 }
 
 #[tokio::test]
 async fn a_completion_without_a_name_is_never_guessed_at() {
-    let business = Business::open().await;
-    let (open, id) = open(&business).await;
-    business.simulator.approve(&id).unwrap();
+    let fixture = SimulatorFixture::open().await;
+    let (open, id) = open(&fixture).await;
+    fixture.simulator.approve(&id).unwrap();
     let mut nameless = event("webhook_2020_ecommerce_completed.json");
     nameless["referenceNumber"] = json!("");
-    assert_eq!(business.webhook(nameless).await, Receipt::Known);
-    assert_eq!((business.noted().await.len(), business.asked("/findPayment")), (0, 0));
-    assert_eq!(status_of(&business, &open).await, Status::Open);
+    assert_eq!(fixture.webhook(nameless).await, Receipt::Known);
+    assert_eq!((fixture.noted().await.len(), fixture.request_count("/findPayment")), (0, 0));
+    assert_eq!(status_of(&fixture, &open).await, Status::Open);
 }

@@ -1,15 +1,15 @@
 //! How many callbacks a second are made durable, beside an HTTP handler that makes nothing durable.
 //!
-//! Every contender is a process of its own on a fresh database, and takes its turns interleaved with the others, so that
+//! Every contender is a process of its own on a fresh database, and takes its measurements interleaved with the others, so that
 //! what else the machine does hits all alike. Callbacks are unverified, with two items and two receivers each; after
 //! each turn every row is counted. PostgreSQL takes part when there is a server:
 //!
 //!     tests/with-postgres cargo run --release -p athm-tests --features postgres --bin bench
 
 mod contender;
+mod database;
+mod expectations;
 mod load;
-mod marks;
-mod place;
 mod process;
 mod sync;
 mod table;
@@ -21,10 +21,10 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::contender::Contender;
-use self::marks::marks;
-use self::place::Place;
+use self::database::ContenderDatabase;
+use self::expectations::expectations;
 use self::process::Process;
-use self::table::{Table, Turn};
+use self::table::{Measurement, Table};
 
 /// How many callbacks a second are made durable.
 #[derive(Debug, Parser)]
@@ -67,16 +67,16 @@ async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     if let Some(missing) = contenders.iter().find(|contender| !available.contains(contender)) {
         return Err(format!("{missing} needs --features postgres and a server: tests/with-postgres").into());
     }
-    let turns = options.concurrency.len() as u64 * u64::from(options.repeats) * contenders.len() as u64;
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} turns  {elapsed_precise}  {msg}")?;
-    let progress = ProgressBar::new(turns).with_style(style);
+    let measurements = options.concurrency.len() as u64 * u64::from(options.repeats) * contenders.len() as u64;
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} measurements  {elapsed_precise}  {msg}")?;
+    let progress = ProgressBar::new(measurements).with_style(style);
     let mut table = Table::default();
     for &concurrency in &options.concurrency {
         for _ in 0..options.repeats {
             table.add_sync(sync::measure()?);
             for &contender in contenders {
                 progress.set_message(format!("{contender} at {concurrency}"));
-                table.add(turn(contender, concurrency, Duration::from_secs(options.seconds)).await?);
+                table.add(measure(contender, concurrency, Duration::from_secs(options.seconds)).await?);
                 progress.inc(1);
             }
         }
@@ -86,19 +86,23 @@ async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         print!("{}", table.json_lines());
     } else {
         print!("{table}");
-        marks(&table).iter().for_each(|mark| println!("{mark}"));
+        expectations(&table).iter().for_each(|expectation| println!("{expectation}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn turn(contender: Contender, concurrency: usize, time: Duration) -> Result<Turn, Box<dyn std::error::Error>> {
-    let place = Place::of(contender);
-    let process = Process::start(contender, &place.url())?;
+async fn measure(
+    contender: Contender,
+    concurrency: usize,
+    time: Duration,
+) -> Result<Measurement, Box<dyn std::error::Error>> {
+    let database = ContenderDatabase::of(contender);
+    let process = Process::start(contender, &database.url())?;
     let load = load::run(process.address, concurrency, time).await?;
     let memory = process.memory();
     if contender.keeps_rows() {
         process.finish().await?;
-        place.audit(i64::try_from(load.answered)?).map_err(|fault| format!("{contender}: {fault}"))?;
+        database.audit(i64::try_from(load.answered)?).map_err(|fault| format!("{contender}: {fault}"))?;
     }
-    Ok(Turn { contender, concurrency, load, memory })
+    Ok(Measurement { contender, concurrency, load, memory })
 }

@@ -9,22 +9,22 @@ use crate::load::Load;
 
 /// One contender's turn.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct Measurement {
     pub(crate) contender: Contender,
     pub(crate) concurrency: usize,
     pub(crate) load: Load,
     pub(crate) memory: u64,
 }
 
-/// All turns, by concurrency and contender.
+/// All measurements, by concurrency and contender.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    turns: BTreeMap<(usize, Contender), Vec<Turn>>,
+    measurements: BTreeMap<(usize, Contender), Vec<Measurement>>,
     /// How long the disk took for one commit, each time that this was measured.
     syncs: Vec<Duration>,
 }
 
-/// The middle of several turns.
+/// The middle of several measurements.
 pub(crate) struct Row {
     median: f64,
     least: f64,
@@ -35,8 +35,8 @@ pub(crate) struct Row {
 }
 
 impl Table {
-    pub(crate) fn add(&mut self, turn: Turn) {
-        self.turns.entry((turn.concurrency, turn.contender)).or_default().push(turn);
+    pub(crate) fn add(&mut self, turn: Measurement) {
+        self.measurements.entry((turn.concurrency, turn.contender)).or_default().push(turn);
     }
 
     pub(crate) fn add_sync(&mut self, sync: Duration) {
@@ -44,7 +44,7 @@ impl Table {
     }
 
     pub(crate) fn row(&self, concurrency: usize, contender: Contender) -> Option<Row> {
-        self.turns.get(&(concurrency, contender)).map(|turns| Row::of(turns))
+        self.measurements.get(&(concurrency, contender)).map(|measurements| Row::of(measurements))
     }
 
     /// What part of the other's speed that is.
@@ -60,8 +60,8 @@ impl Table {
     }
 
     pub(crate) fn json_lines(&self) -> String {
-        let line = |(&(concurrency, contender), turns): (&(usize, Contender), &Vec<Turn>)| {
-            let row = Row::of(turns);
+        let line = |(&(concurrency, contender), measurements): (&(usize, Contender), &Vec<Measurement>)| {
+            let row = Row::of(measurements);
             let line = serde_json::json!({
                 "contender": contender.to_string(), "concurrency": concurrency, "per_second": row.median,
                 "least": row.least, "most": row.most, "p50_ms": row.p50_ms, "p99_ms": row.p99_ms,
@@ -70,14 +70,14 @@ impl Table {
             });
             format!("{line}\n")
         };
-        self.turns.iter().map(line).collect()
+        self.measurements.iter().map(line).collect()
     }
 }
 
 impl Row {
-    fn of(turns: &[Turn]) -> Self {
-        let sorted = |value: fn(&Turn) -> f64| {
-            let mut values: Vec<f64> = turns.iter().map(value).collect();
+    fn of(measurements: &[Measurement]) -> Self {
+        let sorted = |value: fn(&Measurement) -> f64| {
+            let mut values: Vec<f64> = measurements.iter().map(value).collect();
             values.sort_by(f64::total_cmp);
             values
         };
@@ -101,8 +101,8 @@ impl fmt::Display for Table {
             "{:>5}  {:<22} {:>10} {:>17} {:>6} {:>9} {:>9} {:>8}",
             "conn.", "contender", "callb./s", "min–max", "ratio", "p50 ms", "p99 ms", "MiB"
         )?;
-        for (&(concurrency, contender), turns) in &self.turns {
-            let Row { median, least, most, p50_ms, p99_ms, memory_mib } = Row::of(turns);
+        for (&(concurrency, contender), measurements) in &self.measurements {
+            let Row { median, least, most, p50_ms, p99_ms, memory_mib } = Row::of(measurements);
             let ratio = self.ratio(concurrency, contender, Contender::NoDatabase).unwrap_or(f64::NAN);
             let range = format!("{least:.0}–{most:.0}");
             writeln!(

@@ -93,7 +93,7 @@ fn word(status: &Status) -> &'static str {
     }
 }
 
-/// What a payment is recorded under: a checkout by its ticket, any other by its movement of money.
+/// What a payment is recorded under: a checkout by its ecommerceId, any other by its movement of money.
 fn key_of_the_provider(payment: &SimulatedPayment) -> Option<String> {
     match payment.kind {
         TransactionKind::Ecommerce => Some(payment.ecommerce_id.to_string()),
@@ -119,7 +119,7 @@ fn states(payments: &[SimulatedPayment], books: &Books<'_>, findings: &mut Findi
         let is_as_it_should_be = match rows.as_deref() {
             Some([row]) => State::of_ours(row) == wanted,
             Some(_) => false,
-            // A ticket of an answer that never came: nobody can ever pay for it.
+            // An ecommerceId of an answer that never came: nobody can ever pay for it.
             None => wanted.status != "completed" && !books.opened.contains(&payment.ecommerce_id),
         };
         if !is_as_it_should_be {

@@ -8,10 +8,9 @@
 mod audit;
 mod child;
 mod clock;
-mod database;
+mod cluster;
 mod effects;
-mod house;
-mod story;
+mod scenario;
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -22,6 +21,7 @@ use std::time::Duration;
 
 use athm_actix::{EcommerceId, Status, TransactionKind};
 use athm_simulator::{FaultRates, PaymentChannel, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
+use athm_tests::{DatabaseKind, RunDatabase};
 use clap::Parser;
 use fastrand::Rng;
 use futures_util::future::join;
@@ -32,10 +32,9 @@ use tokio::time::{Instant, sleep};
 
 use self::audit::{Books, Findings, audit};
 use self::clock::Pace;
-use self::database::{Database, DatabaseKind};
+use self::cluster::ProcessCluster;
 use self::effects::Effects;
-use self::house::House;
-use self::story::{Happened, Story};
+use self::scenario::{PaymentScenario, ScenarioOutcome};
 
 /// How long it may take until all is as it should be, once nothing goes wrong any more.
 const SETTLING: Duration = Duration::from_secs(240);
@@ -132,7 +131,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 
 async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let database = Database::open(options.database, folder.path());
+    let database = RunDatabase::new(options.database, folder.path())?;
     let pace = Pace::from_now(options.speed);
     let simulator = Simulator::builder()
         .clock_speed(options.speed)
@@ -148,20 +147,20 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         api_url: simulator.url().to_owned(),
         pace,
     };
-    let house = House::open(&serve, options.processes.into()).await?;
-    simulator.subscribe(&house.webhook_url().ok_or("no process runs")?)?;
+    let cluster = ProcessCluster::open(&serve, options.processes.into()).await?;
+    simulator.subscribe(&cluster.webhook_url().ok_or("no process runs")?)?;
     simulator.set_faults(FaultRates::all(options.faults));
     simulator.set_webhook_faults(WebhookFaultRates::all(options.faults));
 
     let bar = ProgressBar::new(options.payments.into())
         .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} payments  {elapsed_precise}  {msg}")?);
     pace.watch();
-    let (payments, opened) = live(options, &simulator, &house, &bar).await?;
+    let (payments, opened) = run_scenarios(options, &simulator, &cluster, &bar).await?;
 
     simulator.set_faults(FaultRates::none());
     simulator.set_webhook_faults(WebhookFaultRates::none());
-    reconcile(&simulator, &house).await?;
-    let findings = settle(&simulator, &house, &Effects::in_folder(folder.path()), &opened, &bar).await?;
+    reconcile(&simulator, &cluster).await?;
+    let findings = settle(&simulator, &cluster, &Effects::in_folder(folder.path()), &opened, &bar).await?;
     if simulator.requests().len() >= REMEMBERED {
         return Err("there were so many requests that the first ones are forgotten: make fewer payments".into());
     }
@@ -177,60 +176,60 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
 }
 
 /// All payments happen, and processes are killed on the way. Tells how many there were, and which ones the shop opened.
-async fn live(
+async fn run_scenarios(
     options: &Options,
     simulator: &Simulator,
-    house: &House,
+    cluster: &ProcessCluster,
     bar: &ProgressBar,
 ) -> Result<(u32, HashSet<EcommerceId>), Box<dyn std::error::Error>> {
     let mut random = Rng::with_seed(options.seed);
     let mut kills: Vec<u32> = (0..options.kills).map(|_| random.u32(0..options.payments)).collect();
     kills.sort_unstable();
 
-    let stories: Vec<_> = (0..options.payments)
+    let scenarios: Vec<_> = (0..options.payments)
         .map(|number| {
-            let (simulator, house, random) = (simulator.clone(), house.clone(), random.fork());
-            Story { simulator, house, random, number }.happen()
+            let (simulator, cluster, random) = (simulator.clone(), cluster.clone(), random.fork());
+            PaymentScenario { simulator, cluster, random, number }.run()
         })
         .collect();
-    let mut stories = stream::iter(stories).buffer_unordered(options.concurrency);
+    let mut scenarios = stream::iter(scenarios).buffer_unordered(options.concurrency);
     let (ended, killed) = (Cell::new(0), Cell::new(0));
     let killing = async {
         for at in kills {
             while ended.get() < at {
                 sleep(Duration::from_millis(5)).await;
             }
-            house.kill(&mut random).await?;
-            simulator.subscribe(&house.webhook_url().ok_or("no process runs")?)?;
+            cluster.kill(&mut random).await?;
+            simulator.subscribe(&cluster.webhook_url().ok_or("no process runs")?)?;
             killed.set(killed.get() + 1);
         }
         Ok::<_, Box<dyn std::error::Error>>(())
     };
-    let living = async {
-        let (mut happened, mut opened) = (0, HashSet::new());
-        while let Some(story) = stories.next().await {
-            happened += u32::from(!matches!(story, Happened::Nothing));
-            if let Happened::Opened(ticket) = story {
-                opened.insert(ticket);
+    let running = async {
+        let (mut opened_count, mut opened) = (0, HashSet::new());
+        while let Some(scenario) = scenarios.next().await {
+            opened_count += u32::from(!matches!(scenario, ScenarioOutcome::NotOpened));
+            if let ScenarioOutcome::Opened(ecommerce_id) = scenario {
+                opened.insert(ecommerce_id);
             }
             ended.set(ended.get() + 1);
             bar.inc(1);
             bar.set_message(format!("{} kills", killed.get()));
         }
-        (happened, opened)
+        (opened_count, opened)
     };
-    let (killing, lived) = join(killing, living).await;
-    killing.map(|()| lived)
+    let (killing, ran) = join(killing, running).await;
+    killing.map(|()| ran)
 }
 
 /// Compares the books, once all payments have ended and what a payment has come to is seen: what no webhook told of is
 /// found by nobody else.
-async fn reconcile(simulator: &Simulator, house: &House) -> Result<(), Box<dyn std::error::Error>> {
+async fn reconcile(simulator: &Simulator, cluster: &ProcessCluster) -> Result<(), Box<dyn std::error::Error>> {
     let deadline = Instant::now() + SETTLING;
     while simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed)) {
         sleep(Duration::from_millis(200)).await;
     }
-    while house.post("/reconcile", &Value::Null, &mut Rng::with_seed(0)).await.is_none() {
+    while cluster.post("/reconcile", &Value::Null, &mut Rng::with_seed(0)).await.is_none() {
         if Instant::now() > deadline {
             return Err("the books can't be compared".into());
         }
@@ -242,14 +241,14 @@ async fn reconcile(simulator: &Simulator, house: &House) -> Result<(), Box<dyn s
 /// Waits until all is as it should be, or for as long as that may take.
 async fn settle(
     simulator: &Simulator,
-    house: &House,
+    cluster: &ProcessCluster,
     effects: &Effects,
     opened: &HashSet<EcommerceId>,
     bar: &ProgressBar,
 ) -> Result<Findings, Box<dyn std::error::Error>> {
     let deadline = Instant::now() + SETTLING;
     loop {
-        let rows = house.recorded().await.ok_or("what is recorded can't be read")?;
+        let rows = cluster.recorded().await.ok_or("what is recorded can't be read")?;
         let findings = audit(simulator, &Books { rows: &rows, done: &effects.done()?, opened });
         let is_pending =
             simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed));
@@ -261,7 +260,7 @@ async fn settle(
     }
 }
 
-/// What has happened, for people.
+/// What has opened_count, for people.
 fn figures(simulator: &Simulator) -> String {
     let (requests, webhooks) = (simulator.requests(), simulator.webhooks());
     let spoilt = requests.iter().filter(|request| request.fault.is_some()).count();

@@ -10,23 +10,22 @@
 mod child;
 mod effects;
 mod load;
-mod place;
 mod report;
-mod victim;
+mod server_process;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use athm_tests::{DatabaseKind, RunDatabase};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::effects::Effects;
 use self::load::Load;
-use self::place::{DatabaseKind, Place};
 use self::report::Report;
-use self::victim::Victim;
+use self::server_process::ServerProcess;
 
 /// How long all that was acknowledged may take to have its effect, once nobody is killed any more.
 const SETTLING: Duration = Duration::from_secs(120);
@@ -74,26 +73,26 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         return Err("one SQLite file serves one process: --database postgres".into());
     }
     let folder = tempfile::tempdir()?;
-    let place = Place::new(options.database, folder.path())?;
+    let database = RunDatabase::new(options.database, folder.path())?;
     let effects = Effects::in_folder(folder.path());
     let mut random = fastrand::Rng::with_seed(options.seed);
     let progress = ProgressBar::new(options.kills.into())
         .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} kills  {elapsed_precise}  {msg}")?);
 
-    let mut victims = Vec::new();
+    let mut processes = Vec::new();
     for _ in 0..options.processes {
-        victims.push(Victim::start(folder.path(), &place.url()).await?);
+        processes.push(ServerProcess::start(folder.path(), &database.url()).await?);
     }
-    let urls = |victims: &[Victim]| victims.iter().map(Victim::url).collect::<Vec<_>>();
-    let load = Arc::new(Load::new(urls(&victims)));
+    let urls = |processes: &[ServerProcess]| processes.iter().map(ServerProcess::url).collect::<Vec<_>>();
+    let load = Arc::new(Load::new(urls(&processes)));
     let clients: Vec<_> = (0..options.concurrency).map(|n| actix_web::rt::spawn(Arc::clone(&load).run(n))).collect();
     let mut longest_recovery = Duration::ZERO;
     for _ in 0..options.kills {
         tokio::time::sleep(Duration::from_millis(random.u64(10..250))).await;
-        let victim = random.usize(..victims.len());
-        let recovery = victims[victim].replace(folder.path(), &place.url()).await?;
+        let process = random.usize(..processes.len());
+        let recovery = processes[process].replace(folder.path(), &database.url()).await?;
         longest_recovery = longest_recovery.max(recovery);
-        load.go_on_at(urls(&victims));
+        load.go_on_at(urls(&processes));
         progress.inc(1);
         progress.set_message(format!("{} acknowledged", load.acknowledged().len()));
     }
@@ -109,8 +108,9 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     progress.finish_and_clear();
-    let report = Report::new(options.kills, &acknowledged, &victims[0].recorded().await?, &effects, longest_recovery)?;
-    drop(victims);
+    let report =
+        Report::new(options.kills, &acknowledged, &processes[0].recorded().await?, &effects, longest_recovery)?;
+    drop(processes);
     if options.json {
         println!("{}", report.json())
     } else {

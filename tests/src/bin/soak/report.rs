@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::effects::Effects;
-use crate::victim::Recorded;
+use crate::server_process::Recorded;
 
 #[derive(Debug)]
 pub(crate) struct Report {

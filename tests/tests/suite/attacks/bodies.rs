@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use athm_tests::ticket;
+use athm_tests::ecommerce_id;
 use serde_json::json;
 
 use super::{Target, result};
@@ -19,9 +19,9 @@ fn request(headers: &str, body: &[u8]) -> Vec<u8> {
 async fn ten_megabytes_that_are_announced_are_refused_before_they_come() {
     let target = Target::open().await;
     let headers = format!("content-type: application/json\r\ncontent-length: {TEN_MEGABYTES}");
-    let answer = target.served.raw(&request(&headers, b"{\"total\": ")).await;
+    let answer = target.server.raw(&request(&headers, b"{\"total\": ")).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
-    let whole = target.served.raw(&request(&headers, &vec![b' '; TEN_MEGABYTES])).await;
+    let whole = target.server.raw(&request(&headers, &vec![b' '; TEN_MEGABYTES])).await;
     // The service hangs up in the middle: its answer may be lost on the way, but nothing else happens.
     assert!(whole.is_empty() || whole.starts_with("HTTP/1.1 413"), "{whole}");
     target.is_as_good_as_before().await;
@@ -32,7 +32,7 @@ async fn ten_megabytes_that_are_not_announced_are_refused_at_the_limit() {
     let target = Target::open().await;
     let chunk = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
     // A little more than the limit, and never an end.
-    let answer = target.served.unfinished(&request("transfer-encoding: chunked", &chunk.repeat(65))).await;
+    let answer = target.server.unfinished(&request("transfer-encoding: chunked", &chunk.repeat(65))).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(answer.contains("longer than 262144 bytes"), "{answer}");
     target.is_as_good_as_before().await;
@@ -41,7 +41,7 @@ async fn ten_megabytes_that_are_not_announced_are_refused_at_the_limit() {
 #[tokio::test]
 async fn json_as_deep_as_a_body_is_long_is_unreadable() {
     let target = Target::open().await;
-    let id = ticket(1);
+    let id = ecommerce_id(1);
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let objects = format!("{}1{}", "{\"a\":".repeat(40_000), "}".repeat(40_000));
     for body in [
@@ -53,18 +53,18 @@ async fn json_as_deep_as_a_body_is_long_is_unreadable() {
         "[".repeat(200_000),
         "{\"data\":".repeat(30_000),
     ] {
-        let request = target.served.post("/athm/callback").header("content-type", "application/json").body(body);
-        let (status, answer) = target.served.answer(request).await;
+        let request = target.server.post("/athm/callback").header("content-type", "application/json").body(body);
+        let (status, answer) = target.server.answer(request).await;
         assert_eq!((status, &answer["error"]), (400, &json!("unreadable")), "{answer}");
     }
-    assert!(target.business.simulator.requests().is_empty());
+    assert!(target.fixture.simulator.requests().is_empty());
     target.is_as_good_as_before().await;
 }
 
 #[tokio::test]
 async fn forms_of_a_hundred_thousand_fields_are_read_or_refused() {
     let target = Target::open().await;
-    let id = ticket(1);
+    let id = ecommerce_id(1);
     let many = |each: &dyn Fn(usize) -> String, most: usize| {
         let mut form = format!("ecommerceId={id}");
         for field in (0..most).map(each) {
@@ -90,7 +90,7 @@ async fn forms_of_a_hundred_thousand_fields_are_read_or_refused() {
         ),
         ("percent signs", format!("ecommerceId={id}&a={}", "%".repeat(200_000))),
     ] {
-        let (status, answer) = target.served.form("/athm/callback", form).await;
+        let (status, answer) = target.server.form("/athm/callback", form).await;
         assert!([400, 422, 202].contains(&status), "{name}: {status} {answer}");
     }
     assert_eq!(target.rows().await, 0);
@@ -121,21 +121,21 @@ async fn gigantic_numbers_are_refused_by_the_name_of_their_field() {
         "--1",
         &digits,
     ] {
-        let form = format!("ecommerceId={}&status=COMPLETED&total={number}", ticket(1));
-        let (status, answer) = target.served.form("/athm/callback", form).await;
+        let form = format!("ecommerceId={}&status=COMPLETED&total={number}", ecommerce_id(1));
+        let (status, answer) = target.server.form("/athm/callback", form).await;
         assert_eq!((status, &answer["field"]), (400, &json!("total")), "{number:.40}: {answer}");
     }
     for number in ["1e999999", "1E400", "-1e309"] {
-        let body = format!("{{\"ecommerceId\":\"{}\",\"total\":{number}}}", ticket(1));
-        let request = target.served.post("/athm/callback").header("content-type", "application/json").body(body);
-        assert_eq!(target.served.answer(request).await.0, 400, "{number}");
+        let body = format!("{{\"ecommerceId\":\"{}\",\"total\":{number}}}", ecommerce_id(1));
+        let request = target.server.post("/athm/callback").header("content-type", "application/json").body(body);
+        assert_eq!(target.server.answer(request).await.0, 400, "{number}");
     }
     for quantity in ["4294967296", "-1", "1.5", &digits] {
-        let body = json!({ "ecommerceId": ticket(1), "items": [{ "quantity": quantity }] });
+        let body = json!({ "ecommerceId": ecommerce_id(1), "items": [{ "quantity": quantity }] });
         let (status, answer) = target.callback(body).await;
         assert_eq!((status, &answer["field"]), (400, &json!("items[0].quantity")), "{quantity:.40}: {answer}");
     }
-    assert!(target.business.simulator.requests().is_empty());
+    assert!(target.fixture.simulator.requests().is_empty());
     target.is_as_good_as_before().await;
 }
 
@@ -153,14 +153,14 @@ async fn bytes_that_are_no_text_are_refused_or_kept_as_what_they_are() {
         (json(b"\\u0000"), 200),
         (json(b"\xed\xa0\x80"), 400),
     ] {
-        let request = target.served.post("/athm/callback").header("content-type", "application/json").body(body);
-        assert_eq!(target.served.answer(request).await.0, answered);
+        let request = target.server.post("/athm/callback").header("content-type", "application/json").body(body);
+        assert_eq!(target.server.answer(request).await.0, answered);
     }
     let form = format!("ecommerceId={id}&status=%00%FF%FE&metadata1=%ED%A0%80&a\u{0}b=\u{0}");
-    assert_eq!(target.served.form("/athm/callback", form).await, result(200, "known"));
+    assert_eq!(target.server.form("/athm/callback", form).await, result(200, "known"));
     let form = format!("ecommerceId={id}&status=COMPLETED&metadata1=%00&a\u{0}b=\u{0}");
-    assert_eq!(target.served.form("/athm/callback", form).await, result(202, "pending"));
-    assert_eq!(target.served.form("/athm/callback", "status=%00&metadata1=%00\u{0}").await, result(200, "known"));
+    assert_eq!(target.server.form("/athm/callback", form).await, result(202, "pending"));
+    assert_eq!(target.server.form("/athm/callback", "status=%00&metadata1=%00\u{0}").await, result(200, "known"));
     target.is_as_good_as_before().await;
 }
 
@@ -171,9 +171,9 @@ async fn a_compressed_body_is_not_unpacked() {
     let bomb: &[u8] =
         b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x01\x00\x00\x00\x80\x90\xfe\xaf\xee\x08\x0a\x00";
     for encoding in ["gzip", "deflate", "br", "zstd", "gzip, gzip, gzip"] {
-        let request = target.served.post("/athm/callback").header("content-type", "application/json");
+        let request = target.server.post("/athm/callback").header("content-type", "application/json");
         let request = request.header("content-encoding", encoding).body(bomb);
-        assert_eq!(target.served.answer(request).await.0, 400, "{encoding}");
+        assert_eq!(target.server.answer(request).await.0, 400, "{encoding}");
     }
     target.is_as_good_as_before().await;
 }

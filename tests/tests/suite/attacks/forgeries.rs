@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use athm_core::{Amount, Context, Signal, Status};
 use athm_simulator::SimulatedPayment;
-use athm_tests::{Recorder, ticket};
+use athm_tests::{TextRecorder, ecommerce_id};
 use serde_json::json;
 
 use super::{Target, result, shapes};
@@ -19,17 +19,17 @@ async fn a_buyer_forges_the_completion_of_the_payment_that_their_browser_holds()
             assert_eq!(target.webhook(forged.clone()).await, result(202, "pending"), "{forged}");
         }
         let form = format!("ecommerceId={id}&status=completed&referenceNumber=&total=25.00");
-        assert_eq!(target.served.form("/athm/callback", form).await, result(202, "pending"));
+        assert_eq!(target.server.form("/athm/callback", form).await, result(202, "pending"));
         assert_eq!(target.status(&id).await, Some(approved.clone()));
         if approved == Status::Open {
-            target.business.simulator.approve(&id).unwrap();
+            target.fixture.simulator.approve(&id).unwrap();
         }
     }
     target.heard_nothing().await;
 
-    target.business.simulator.decline(&id).unwrap();
-    target.business.clock.advance(Duration::from_secs(5));
-    assert_eq!(target.business.recorder.wait_for(2).await[1][..9], *"cancelled");
+    target.fixture.simulator.decline(&id).unwrap();
+    target.fixture.clock.advance(Duration::from_secs(5));
+    assert_eq!(target.fixture.recorder.wait_for(2).await[1][..9], *"cancelled");
     assert_eq!(target.status(&id).await, Some(Status::Cancelled));
 }
 
@@ -57,7 +57,7 @@ async fn a_missing_status_is_not_read_as_completed() {
 
 #[tokio::test]
 async fn a_cheap_payment_carries_another_orders_metadata() {
-    let fulfilled = Recorder::new();
+    let fulfilled = TextRecorder::new();
     let receiver = {
         let fulfilled = fulfilled.clone();
         move |context: &Context<'_>| {
@@ -69,12 +69,12 @@ async fn a_cheap_payment_carries_another_orders_metadata() {
     };
     let target = Target::open_with(|builder| builder.connect("fulfil", [Signal::Completed], receiver)).await;
     let cheap = SimulatedPayment::new(Amount::from_cents(100)).status(Status::Completed).metadata_1("order-7");
-    let cheap = target.business.simulator.insert(cheap);
+    let cheap = target.fixture.simulator.insert(cheap);
     let forged = json!({ "ecommerceId": cheap, "status": "COMPLETED", "metadata1": "order-7", "total": "25.00" });
     assert_eq!(target.callback(forged).await, result(201, "recorded"));
-    target.business.athm.idle().await;
+    target.fixture.athm.idle().await;
     assert_eq!(fulfilled.noted(), [""; 0]);
-    let dead = target.business.athm.deliveries().dead().await.unwrap();
+    let dead = target.fixture.athm.deliveries().dead().await.unwrap();
     assert_eq!((dead.len(), dead[0].receiver.as_str()), (1, "fulfil"));
 
     target.is_as_good_as_before().await;
@@ -83,7 +83,7 @@ async fn a_cheap_payment_carries_another_orders_metadata() {
 
 #[tokio::test]
 async fn one_genuine_id_is_replayed_on_two_orders() {
-    let orders = Recorder::new();
+    let orders = TextRecorder::new();
     let note = orders.clone();
     let receiver = move |context: &Context<'_>| note.note(context.transaction().metadata_1());
     let target = Target::open_with(|builder| builder.connect("fulfil", [Signal::Completed], receiver)).await;
@@ -100,10 +100,11 @@ async fn one_genuine_id_is_replayed_on_two_orders() {
     let by_reference =
         json!({ "referenceNumber": format!("{reference} "), "status": "completed", "metadata1": "order-8" });
     assert_eq!(target.webhook(by_reference).await, result(200, "known"));
-    let under_another_id = json!({ "ecommerceId": ticket(1), "referenceNumber": reference, "status": "COMPLETED" });
+    let under_another_id =
+        json!({ "ecommerceId": ecommerce_id(1), "referenceNumber": reference, "status": "COMPLETED" });
     assert_eq!(target.callback(under_another_id).await, result(422, "refused"));
 
-    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(target.fixture.noted().await, ["received by callback", "completed by callback"]);
     assert_eq!(orders.noted(), ["order-7"]);
     assert_eq!((target.rows().await, target.recorded(&id).await.unwrap().metadata_1()), (1, "order-7"));
 }
@@ -117,8 +118,8 @@ async fn a_paid_order_is_cancelled_by_a_forger() {
         assert_eq!(target.webhook(forged.clone()).await, result(422, "refused"), "{forged}");
     }
     assert_eq!(target.status(&id).await, Some(Status::Completed));
-    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
-    assert_eq!(target.business.asked("/findPayment"), 1);
+    assert_eq!(target.fixture.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(target.fixture.request_count("/findPayment"), 1);
 }
 
 #[tokio::test]
@@ -131,7 +132,7 @@ async fn an_open_payment_is_cancelled_by_a_forger() {
     target.heard_nothing().await;
     target.pay(id);
     assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(201, "recorded"));
-    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(target.fixture.noted().await, ["received by callback", "completed by callback"]);
 }
 
 #[tokio::test]
@@ -148,7 +149,7 @@ async fn a_forger_tells_of_a_refund_that_nobody_made() {
         let (status, _) = target.webhook(forged.clone()).await;
         assert!(status == 202 || status == 200, "{forged}: {status}");
     }
-    target.business.clock.advance(Duration::from_secs(5));
-    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+    target.fixture.clock.advance(Duration::from_secs(5));
+    assert_eq!(target.fixture.noted().await, ["received by callback", "completed by callback"]);
     assert_eq!(target.recorded(&id).await.unwrap().refunded_amount(), Amount::ZERO);
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use athm_tests::{Served, ticket};
+use athm_tests::{TestServer, ecommerce_id};
 use serde_json::json;
 
 use super::Target;
-use crate::Business;
+use crate::SimulatorFixture;
 
 #[tokio::test]
 async fn an_odd_content_type_is_refused_or_read_as_what_it_says() {
     let target = Target::open().await;
-    let body = json!({ "ecommerceId": ticket(1) }).to_string();
+    let body = json!({ "ecommerceId": ecommerce_id(1) }).to_string();
     let long = format!("application/json; {}", "x".repeat(4000));
     for (content_types, answered) in [
         (vec!["application/json"], 422),
@@ -30,11 +30,11 @@ async fn an_odd_content_type_is_refused_or_read_as_what_it_says() {
         // Read as a form, in which that is the name of one field.
         (vec!["application/x-www-form-urlencoded; charset=utf-7"], 200),
     ] {
-        let request = content_types.iter().fold(target.served.post("/athm/callback"), |request, content_type| {
+        let request = content_types.iter().fold(target.server.post("/athm/callback"), |request, content_type| {
             let value = reqwest::header::HeaderValue::from_bytes(content_type.as_bytes());
             value.map_or(request.try_clone().unwrap(), |value| request.header("content-type", value))
         });
-        let (status, answer) = target.served.answer(request.body(body.clone())).await;
+        let (status, answer) = target.server.answer(request.body(body.clone())).await;
         assert_eq!(status, answered, "{content_types:?}: {answer}");
     }
     target.heard_nothing().await;
@@ -43,7 +43,7 @@ async fn an_odd_content_type_is_refused_or_read_as_what_it_says() {
 /// The answer to a request that is written out.
 async fn answered(target: &Target, lines: &[&str], body: &str) -> String {
     let head = lines.join("\r\n");
-    target.served.raw(format!("{head}\r\nhost: shop.example\r\nconnection: close\r\n\r\n{body}").as_bytes()).await
+    target.server.raw(format!("{head}\r\nhost: shop.example\r\nconnection: close\r\n\r\n{body}").as_bytes()).await
 }
 
 #[tokio::test]
@@ -84,15 +84,15 @@ async fn no_two_readings_of_where_a_body_ends() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_not_waited_for_without_end() {
-    let business = Business::open().await;
-    let served = Served::start_with(&business.athm, true, |scope| scope.read_timeout(Duration::from_millis(100)));
+    let fixture = SimulatorFixture::open().await;
+    let server = TestServer::start_with(&fixture.athm, true, |scope| scope.read_timeout(Duration::from_millis(100)));
     let head = "POST /athm/callback HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n";
     for announced in ["content-length: 1000\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"] {
-        let answer = served.unfinished(format!("{head}{announced}").as_bytes()).await;
+        let answer = server.unfinished(format!("{head}{announced}").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(answer.contains("too slow"), "{answer}");
     }
-    assert!(business.noted().await.is_empty());
+    assert!(fixture.noted().await.is_empty());
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn no_header_changes_the_method() {
             assert!(answer.starts_with("HTTP/1.1 405"), "{method}: {answer}");
         }
     }
-    assert!(target.business.simulator.requests().is_empty());
+    assert!(target.fixture.simulator.requests().is_empty());
     target.heard_nothing().await;
 }
 
@@ -132,10 +132,10 @@ async fn no_header_says_where_a_message_came_from_or_where_it_goes() {
         ("upgrade", "h2c"),
     ] {
         let claim = json!({ "ecommerceId": id, "status": "COMPLETED" });
-        let request = target.served.post("/athm/callback").header(name, value).json(&claim);
-        assert_eq!(target.served.answer(request).await.0, 202, "{name}");
-        let request = target.served.post("/athm/health").header(name, value).json(&claim);
-        assert_eq!(target.served.answer(request).await.0, 405, "{name}");
+        let request = target.server.post("/athm/callback").header(name, value).json(&claim);
+        assert_eq!(target.server.answer(request).await.0, 202, "{name}");
+        let request = target.server.post("/athm/health").header(name, value).json(&claim);
+        assert_eq!(target.server.answer(request).await.0, 405, "{name}");
     }
     target.heard_nothing().await;
     target.is_as_good_as_before().await;

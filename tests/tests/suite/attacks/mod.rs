@@ -13,15 +13,15 @@ mod webhook_address;
 
 use athm_core::{Amount, Builder, EcommerceId, Status, Transaction, TransactionQuery};
 use athm_simulator::SimulatedPayment;
-use athm_tests::{Served, paid};
+use athm_tests::{TestServer, completed_payment};
 use serde_json::{Value, json};
 
-use crate::Business;
+use crate::SimulatorFixture;
 
 /// A business whose service strangers reach.
 struct Target {
-    business: Business,
-    served: Served,
+    fixture: SimulatorFixture,
+    server: TestServer,
 }
 
 impl Target {
@@ -30,41 +30,43 @@ impl Target {
     }
 
     async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
-        let business = Business::open_with(adapt).await;
-        let served = Served::start(&business.athm);
-        Self { business, served }
+        let fixture = SimulatorFixture::open_with(adapt).await;
+        let server = TestServer::start(&fixture.athm);
+        Self { fixture, server }
     }
 
     /// A payment that its buyer has opened, and not paid.
     fn opened(&self) -> EcommerceId {
-        self.business.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)).metadata_1("order-7"))
+        self.fixture.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)).metadata_1("order-7"))
     }
 
     /// A payment of 25.00 for order-7 that is paid, by a customer whom no answer may tell.
     fn paid(&self) -> EcommerceId {
-        self.business.simulator.insert(paid().customer_name("Inés Rivera").customer_email("ines@example.com"))
+        self.fixture
+            .simulator
+            .insert(completed_payment().customer_name("Inés Rivera").customer_email("ines@example.com"))
     }
 
     /// The provider says from now on that it is paid.
     fn pay(&self, id: EcommerceId) {
-        self.business.simulator.insert(paid().ecommerce_id(id));
+        self.fixture.simulator.insert(completed_payment().ecommerce_id(id));
     }
 
     fn reference(&self, id: &EcommerceId) -> String {
-        let payment = self.business.simulator.payment(id).expect("the simulator has it");
+        let payment = self.fixture.simulator.payment(id).expect("the simulator has it");
         payment.reference_number.expect("it is paid").to_string()
     }
 
     async fn callback(&self, body: Value) -> (u16, Value) {
-        self.served.json("/athm/callback", &body).await
+        self.server.json("/athm/callback", &body).await
     }
 
     async fn webhook(&self, body: Value) -> (u16, Value) {
-        self.served.json("/athm/webhook", &body).await
+        self.server.json("/athm/webhook", &body).await
     }
 
     async fn recorded(&self, id: &EcommerceId) -> Option<Transaction> {
-        self.business.athm.transaction_by_ecommerce_id(id).await.unwrap()
+        self.fixture.athm.transaction_by_ecommerce_id(id).await.unwrap()
     }
 
     async fn status(&self, id: &EcommerceId) -> Option<Status> {
@@ -72,20 +74,20 @@ impl Target {
     }
 
     async fn rows(&self) -> usize {
-        self.business.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().len()
+        self.fixture.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().len()
     }
 
     /// What an attack came to: nothing was fired.
     async fn heard_nothing(&self) {
-        assert_eq!(self.business.noted().await, [""; 0]);
+        assert_eq!(self.fixture.noted().await, [""; 0]);
     }
 
     /// The genuine message still gets through.
     async fn is_as_good_as_before(&self) {
-        let before = self.business.noted().await.len();
+        let before = self.fixture.noted().await.len();
         let id = self.paid();
         assert_eq!(self.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(201, "recorded"));
-        assert_eq!(self.business.noted().await[before..], ["received by callback", "completed by callback"]);
+        assert_eq!(self.fixture.noted().await[before..], ["received by callback", "completed by callback"]);
     }
 }
 

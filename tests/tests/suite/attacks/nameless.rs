@@ -16,7 +16,7 @@ fn ending(status: &str, total: &str, metadata_1: &str) -> Value {
 
 async fn open(target: &Target) -> EcommerceId {
     let order = NewPayment::new(Amount::from_cents(2500), "order-7").metadata_2("web");
-    *target.business.athm.create(order).await.unwrap().ecommerce_id().unwrap()
+    *target.fixture.athm.create(order).await.unwrap().ecommerce_id().unwrap()
 }
 
 #[tokio::test]
@@ -31,12 +31,12 @@ async fn an_open_payment_is_ended_by_an_event_without_a_name() {
 
     // Nor does it shadow the payment's own completion.
     target.pay(id);
-    target.business.clock.advance(Duration::from_secs(5));
-    let noted = target.business.recorder.wait_for(2).await;
+    target.fixture.clock.advance(Duration::from_secs(5));
+    let noted = target.fixture.recorder.wait_for(2).await;
     assert!(noted[1].starts_with("completed by"), "{noted:?}");
     assert_eq!(target.webhook(ending("expired", "25.00", "order-7")).await, result(200, "known"));
     assert_eq!(target.status(&id).await, Some(Status::Completed));
-    assert_eq!(target.business.noted().await.len(), 2);
+    assert_eq!(target.fixture.noted().await.len(), 2);
 }
 
 #[tokio::test]
@@ -53,12 +53,12 @@ async fn an_event_without_a_name_ends_none_but_the_one_that_is_like_it() {
     for status in ["completed", "COMPLETED", "CONFIRM", "OPEN", "", "refunded"] {
         assert_eq!(target.webhook(ending(status, "25.00", "order-7")).await, result(200, "known"), "{status}");
     }
-    assert_eq!(target.business.asked("/findPayment"), 0);
+    assert_eq!(target.fixture.request_count("/findPayment"), 0);
 
     // Two that are alike: neither is asked about.
     open(&target).await;
     assert_eq!(target.webhook(ending("cancelled", "25.00", "order-7")).await, result(200, "known"));
-    assert_eq!(target.business.asked("/findPayment"), 0);
+    assert_eq!(target.fixture.request_count("/findPayment"), 0);
     assert_eq!(target.status(&id).await, Some(Status::Open));
     target.heard_nothing().await;
 }
@@ -70,7 +70,7 @@ async fn a_flood_of_events_without_a_name_costs_the_provider_a_few_questions() {
     for _ in 0..60 {
         assert_eq!(target.webhook(ending("expired", "25.00", "order-7")).await, result(202, "pending"));
     }
-    assert_eq!(target.business.asked("/findPayment"), 20);
+    assert_eq!(target.fixture.request_count("/findPayment"), 20);
     assert_eq!(target.status(&id).await, Some(Status::Open));
     target.heard_nothing().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use athm_core::Status;
 use athm_simulator::Outage;
-use athm_tests::ticket;
+use athm_tests::ecommerce_id;
 use serde_json::{Value, json};
 
 use super::{Target, result};
@@ -12,11 +12,11 @@ use super::{Target, result};
 #[tokio::test]
 async fn junk_about_a_payment_that_is_not_there_yet_does_not_shadow_it() {
     let target = Target::open().await;
-    let genuine = json!({ "ecommerceId": ticket(1), "status": "COMPLETED", "total": "25.00" });
+    let genuine = json!({ "ecommerceId": ecommerce_id(1), "status": "COMPLETED", "total": "25.00" });
     assert_eq!(target.callback(genuine.clone()).await, result(422, "refused"));
-    target.pay(ticket(1));
+    target.pay(ecommerce_id(1));
     assert_eq!(target.callback(genuine).await, result(201, "recorded"));
-    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(target.fixture.noted().await, ["received by callback", "completed by callback"]);
 }
 
 #[tokio::test]
@@ -24,14 +24,14 @@ async fn junk_that_pairs_an_invented_id_with_a_genuine_reference_does_not_take_i
     let target = Target::open().await;
     let id = target.paid();
     let reference = target.reference(&id);
-    let mixed = json!({ "ecommerceId": ticket(1), "referenceNumber": reference, "status": "COMPLETED" });
+    let mixed = json!({ "ecommerceId": ecommerce_id(1), "referenceNumber": reference, "status": "COMPLETED" });
     assert_eq!(target.callback(mixed).await, result(422, "refused"));
     let crossed = target.opened();
     let crossed = json!({ "ecommerceId": crossed, "referenceNumber": reference, "status": "COMPLETED" });
     assert_eq!(target.callback(crossed).await, result(202, "pending"));
     let genuine = json!({ "referenceNumber": reference, "status": "completed" });
     assert_eq!(target.webhook(genuine).await, result(201, "recorded"));
-    assert_eq!(target.business.noted().await, ["received by webhook", "completed by webhook"]);
+    assert_eq!(target.fixture.noted().await, ["received by webhook", "completed by webhook"]);
 }
 
 /// Junk about one payment, in every shape that might be remembered instead of the genuine message.
@@ -63,14 +63,14 @@ async fn junk_while_the_payment_is_open_does_not_shadow_its_completion() {
     target.heard_nothing().await;
     target.pay(id);
     assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(201, "recorded"));
-    assert_eq!(target.business.noted().await, ["received by callback", "completed by callback"]);
+    assert_eq!(target.fixture.noted().await, ["received by callback", "completed by callback"]);
 }
 
 #[tokio::test]
 async fn junk_while_the_provider_is_away_does_not_shadow_what_waits() {
     let target = Target::open().await;
     let id = target.paid();
-    target.business.simulator.fail_with(Outage::BadGatewayPage);
+    target.fixture.simulator.fail_with(Outage::BadGatewayPage);
     for message in junk(&id.to_string()) {
         let (status, _) = target.webhook(message).await;
         assert!(status == 200 || status == 202, "{status}");
@@ -79,13 +79,13 @@ async fn junk_while_the_provider_is_away_does_not_shadow_what_waits() {
     for message in junk(&id.to_string()) {
         target.webhook(message).await;
     }
-    target.business.simulator.recover();
-    let passing = target.business.eventually(|| {
-        target.business.clock.advance(Duration::from_secs(5));
-        target.business.recorder.noted().len() == 2
+    target.fixture.simulator.recover();
+    let passing = target.fixture.eventually(|| {
+        target.fixture.clock.advance(Duration::from_secs(5));
+        target.fixture.recorder.noted().len() == 2
     });
     passing.await;
-    let noted = target.business.noted().await;
+    let noted = target.fixture.noted().await;
     assert!(noted[0].starts_with("received by") && noted[1].starts_with("completed by"), "{noted:?}");
     assert_eq!(target.status(&id).await, Some(Status::Completed));
 }

@@ -11,13 +11,13 @@ const MUG: Amount = Amount::from_cents(1000);
 #[tokio::test(flavor = "multi_thread")]
 async fn refunds_race_each_other_and_a_storm_of_forged_refund_events() {
     let target = Target::open().await;
-    let athm = &target.business.athm;
+    let athm = &target.fixture.athm;
     let open = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    target.business.simulator.approve(&id).unwrap();
+    target.fixture.simulator.approve(&id).unwrap();
     let paid = athm.authorize(open.id()).await.unwrap();
     let reference = paid.reference_number().unwrap();
-    assert_eq!(target.business.noted().await.len(), 2);
+    assert_eq!(target.fixture.noted().await.len(), 2);
 
     let refunds = join_all((0..4).map(|_| athm.refund(paid.id(), NewRefund::partial(MUG))));
     let storm = join_all((0..40).map(|n| {
@@ -36,7 +36,7 @@ async fn refunds_race_each_other_and_a_storm_of_forged_refund_events() {
 
     // Two of 10.00 fit into 25.00, whoever told of them first; the others found too little left.
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 2, "{made:?}");
-    let at_the_provider = target.business.simulator.payment(&id).unwrap();
+    let at_the_provider = target.fixture.simulator.payment(&id).unwrap();
     assert_eq!(at_the_provider.refunded_amount, Amount::from_cents(2000));
     let payment = target.recorded(&id).await.unwrap();
     assert_eq!(payment.refunded_amount(), Amount::from_cents(2000));
@@ -44,8 +44,8 @@ async fn refunds_race_each_other_and_a_storm_of_forged_refund_events() {
     let done: Vec<_> =
         kept.iter().filter(|refund| refund.state == RefundState::Done).map(|refund| refund.amount).collect();
     assert_eq!(done, [MUG, MUG], "{kept:?}");
-    let noted = target.business.noted().await;
+    let noted = target.fixture.noted().await;
     assert_eq!(noted.iter().filter(|noted| noted.starts_with("refunded by")).count(), 2, "{noted:?}");
     assert_eq!(noted.iter().filter(|noted| noted.starts_with("cancelled")).count(), 0, "{noted:?}");
-    assert_eq!(target.business.asked("/refund"), 2);
+    assert_eq!(target.fixture.request_count("/refund"), 2);
 }

@@ -1,6 +1,6 @@
 //! Secrets and personal data: not in the log, and in no answer.
 //!
-//! Every answer to an attack is searched by `Served`, and the log of every test by `athm_tests::secrecy`. These tests make
+//! Every answer to an attack is searched by `TestServer`, and the log of every test by `athm_tests::secrecy`. These tests make
 //! sure of the search, and log what is likeliest to leak.
 
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::process::Command;
 use athm_core::{Amount, NewPayment};
 use athm_simulator::Outage;
 use athm_tests::secrecy::{WEBHOOK_SECRET, searched};
-use athm_tests::{paid, ticket};
+use athm_tests::{completed_payment, ecommerce_id};
 use serde_json::json;
 
 use super::{Target, result};
@@ -56,27 +56,28 @@ fn a_leak_into_the_log_ends_the_program() {
 #[tokio::test]
 async fn the_life_of_a_payment_tells_nobodys_name_phone_address_or_token() {
     let target = Target::open().await;
-    let business = &target.business;
-    let open = business.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let fixture = &target.fixture;
+    let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
-    business.simulator.approve(&id).unwrap();
-    business.athm.authorize(open.id()).await.unwrap();
-    let known = paid().customer_name("Marisol Vega").customer_phone("7875550142").customer_email("m@example.net");
-    let searched_for = business.simulator.insert(known);
+    fixture.simulator.approve(&id).unwrap();
+    fixture.athm.authorize(open.id()).await.unwrap();
+    let known =
+        completed_payment().customer_name("Marisol Vega").customer_phone("7875550142").customer_email("m@example.net");
+    let searched_for = fixture.simulator.insert(known);
     let reference = target.reference(&searched_for);
     let by_reference = json!({ "referenceNumber": reference, "status": "completed", "name": "Inés Rivera", "phoneNumber": "(787) 555-0199", "email": "ines@example.com" });
     assert_eq!(target.webhook(by_reference.clone()).await, result(201, "recorded"));
-    assert!(business.noted().await.len() >= 4);
+    assert!(fixture.noted().await.len() >= 4);
 
     for outage in [Outage::Unavailable, Outage::BadGatewayPage, Outage::InternalError] {
-        business.simulator.fail_with(outage);
+        fixture.simulator.fail_with(outage);
         let mut of_another = by_reference.clone();
         of_another["referenceNumber"] = json!("12-ab");
         assert_eq!(target.webhook(of_another).await, result(202, "pending"));
-        business.athm.create(NewPayment::new(Amount::from_cents(2500), "order-8")).await.unwrap_err();
+        fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-8")).await.unwrap_err();
     }
     let transaction = target.recorded(&id).await.unwrap();
-    let told = format!("{transaction:?} {:?} {:?}", business.athm, business.athm.provider());
+    let told = format!("{transaction:?} {:?} {:?}", fixture.athm, fixture.athm.provider());
     assert_eq!(athm_tests::secrecy::told(&told), None, "{told}");
 }
 
@@ -90,7 +91,7 @@ async fn a_customer_whose_data_cannot_be_read_is_repeated_to_nobody() {
         ("message", json!({ "from": "Marisol Vega" })),
     ] {
         // The access log of the service tells the error of every request that has one.
-        let (status, answer) = target.callback(json!({ "ecommerceId": ticket(1), field: value })).await;
+        let (status, answer) = target.callback(json!({ "ecommerceId": ecommerce_id(1), field: value })).await;
         assert_eq!((status, &answer["field"]), (400, &json!(field)), "{answer}");
     }
 }

@@ -3,11 +3,11 @@
 use athm_actix::WebhookSecret;
 use athm_core::ConfigError;
 use athm_tests::secrecy::WEBHOOK_SECRET;
-use athm_tests::{Served, ticket};
+use athm_tests::{TestServer, ecommerce_id};
 use serde_json::{Value, json};
 
 use super::{Target, result};
-use crate::Business;
+use crate::SimulatorFixture;
 
 fn secret() -> WebhookSecret {
     WEBHOOK_SECRET.parse().unwrap()
@@ -15,9 +15,9 @@ fn secret() -> WebhookSecret {
 
 #[tokio::test]
 async fn a_webhook_without_the_secret_finds_nothing_and_leaves_nothing() {
-    let business = Business::open_with(|builder| builder.webhook_secret(secret())).await;
+    let fixture = SimulatorFixture::open_with(|builder| builder.webhook_secret(secret())).await;
     // An access log would tell the path; the guide says so.
-    let target = Target { served: Served::start_with(&business.athm, false, |scope| scope), business };
+    let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
     let id = target.paid();
     let message = json!({ "ecommerceId": id, "status": "COMPLETED" });
     let upper = WEBHOOK_SECRET.to_uppercase();
@@ -36,51 +36,51 @@ async fn a_webhook_without_the_secret_finds_nothing_and_leaves_nothing() {
         &format!("/wrong?{WEBHOOK_SECRET}"),
         &format!("/wrong/../{WEBHOOK_SECRET}0"),
     ] {
-        assert_eq!(target.served.json(&format!("/athm/webhook{wrong}"), &message).await, (404, Value::Null), "{wrong}");
-        let unreadable = target.served.post(&format!("/athm/webhook{wrong}")).body("{");
-        assert_eq!(target.served.answer(unreadable).await, (404, Value::Null), "{wrong}");
+        assert_eq!(target.server.json(&format!("/athm/webhook{wrong}"), &message).await, (404, Value::Null), "{wrong}");
+        let unreadable = target.server.post(&format!("/athm/webhook{wrong}")).body("{");
+        assert_eq!(target.server.answer(unreadable).await, (404, Value::Null), "{wrong}");
     }
-    assert!(target.business.simulator.requests().is_empty());
+    assert!(target.fixture.simulator.requests().is_empty());
     assert_eq!(target.rows().await, 0);
     target.heard_nothing().await;
 
     let right = format!("/athm/webhook/{WEBHOOK_SECRET}");
-    assert_eq!(target.served.json(&right, &message).await, result(201, "recorded"));
-    assert_eq!(target.business.noted().await, ["received by webhook", "completed by webhook"]);
+    assert_eq!(target.server.json(&right, &message).await, result(201, "recorded"));
+    assert_eq!(target.fixture.noted().await, ["received by webhook", "completed by webhook"]);
     // The customer's browser has no secret.
     assert_eq!(target.callback(message).await, result(200, "known"));
 }
 
 #[tokio::test]
 async fn a_secret_that_is_known_still_completes_nothing() {
-    let business = Business::open_with(|builder| builder.webhook_secret(secret())).await;
-    let target = Target { served: Served::start_with(&business.athm, false, |scope| scope), business };
+    let fixture = SimulatorFixture::open_with(|builder| builder.webhook_secret(secret())).await;
+    let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
     let id = target.opened();
     let right = format!("/athm/webhook/{WEBHOOK_SECRET}");
     let forged = json!({ "ecommerceId": id, "status": "COMPLETED" });
-    assert_eq!(target.served.json(&right, &forged).await, result(202, "pending"));
+    assert_eq!(target.server.json(&right, &forged).await, result(202, "pending"));
     target.heard_nothing().await;
 }
 
 #[tokio::test]
 async fn what_comes_to_the_secret_address_waits_behind_no_flood() {
-    let business = Business::open_with(|builder| builder.webhook_secret(secret())).await;
-    let target = Target { served: Served::start_with(&business.athm, false, |scope| scope), business };
+    let fixture = SimulatorFixture::open_with(|builder| builder.webhook_secret(secret())).await;
+    let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
     for n in 0..40 {
-        target.callback(json!({ "ecommerceId": ticket(n), "status": "COMPLETED" })).await;
+        target.callback(json!({ "ecommerceId": ecommerce_id(n), "status": "COMPLETED" })).await;
     }
     let id = target.paid();
     let message = json!({ "ecommerceId": id, "status": "COMPLETED" });
     assert_eq!(target.callback(message.clone()).await, result(202, "pending"));
     let right = format!("/athm/webhook/{WEBHOOK_SECRET}");
-    assert_eq!(target.served.json(&right, &message).await, result(201, "recorded"));
+    assert_eq!(target.server.json(&right, &message).await, result(201, "recorded"));
 }
 
 #[tokio::test]
 async fn without_a_secret_the_webhook_has_its_plain_address_alone() {
     let target = Target::open().await;
     let message = json!({ "ecommerceId": target.paid(), "status": "COMPLETED" });
-    assert_eq!(target.served.json("/athm/webhook/anything", &message).await, (404, Value::Null));
+    assert_eq!(target.server.json("/athm/webhook/anything", &message).await, (404, Value::Null));
     assert_eq!(target.webhook(message).await, result(201, "recorded"));
 }
 

@@ -9,14 +9,14 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::house::House;
+use crate::cluster::ProcessCluster;
 
 /// How long a shop tries to open a payment.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) struct Story {
+pub(crate) struct PaymentScenario {
     pub(crate) simulator: Simulator,
-    pub(crate) house: House,
+    pub(crate) cluster: ProcessCluster,
     pub(crate) random: Rng,
     pub(crate) number: u32,
 }
@@ -24,42 +24,42 @@ pub(crate) struct Story {
 /// A payment that the shop has opened.
 struct Order {
     id: String,
-    ticket: EcommerceId,
+    ecommerce_id: EcommerceId,
     name: String,
     cents: i64,
 }
 
-/// What has come of a story.
-pub(crate) enum Happened {
-    Nothing,
+/// What has come of a scenario.
+pub(crate) enum ScenarioOutcome {
+    NotOpened,
     Received,
     /// The shop was told that its checkout is open.
     Opened(EcommerceId),
 }
 
-impl Story {
-    pub(crate) async fn happen(mut self) -> Happened {
+impl PaymentScenario {
+    pub(crate) async fn run(mut self) -> ScenarioOutcome {
         match self.random.u8(0..100) {
             0..8 => {
                 self.receive();
-                return Happened::Received;
+                return ScenarioOutcome::Received;
             }
             // While traffic flows; it may be killed on the way, like anything else.
             8..10 => drop(self.post("/reconcile", &Value::Null).await),
             _ => {}
         }
-        let Some(order) = self.open().await else { return Happened::Nothing };
-        self.forge(&order).await;
+        let Some(order) = self.open().await else { return ScenarioOutcome::NotOpened };
+        self.send_forged_message(&order).await;
         match self.random.u8(0..100) {
             0..74 => self.pay(&order).await,
             // The tab dies with the approval: nobody asks for the money, unless the server does.
-            74..79 => drop(self.simulator.approve(&order.ticket)),
-            79..86 => self.give_up(&order).await,
+            74..79 => drop(self.simulator.approve(&order.ecommerce_id)),
+            79..86 => self.decline(&order).await,
             86..92 => drop(self.post(&format!("/orders/{}/cancel", order.id), &Value::Null).await),
             _ => {}
         }
-        self.forge(&order).await;
-        Happened::Opened(order.ticket)
+        self.send_forged_message(&order).await;
+        ScenarioOutcome::Opened(order.ecommerce_id)
     }
 
     /// Money comes in without a checkout.
@@ -68,12 +68,12 @@ impl Story {
         let cents = self.random.i64(100..=150_000);
         let id = self.simulator.receive(SimulatedPayment::new(Amount::from_cents(cents)).kind(kind));
         if self.random.u8(0..100) < 15 {
-            self.give_back_in_the_app(&id, cents);
+            self.refund_in_the_app(&id, cents);
         }
     }
 
     /// The business refunds in its own app, where the shop has no part.
-    fn give_back_in_the_app(&mut self, id: &EcommerceId, most: i64) {
+    fn refund_in_the_app(&mut self, id: &EcommerceId, most: i64) {
         let amount = Amount::from_cents(self.random.i64(1..=most));
         // There may be less left by now.
         let _ = self.simulator.refund(id, amount);
@@ -97,10 +97,10 @@ impl Story {
             let order = json!({ "cents": cents, "order": name, "phone": phone.map(TestPhone::number) });
             if let Some(answer) = self.post("/orders", &order).await
                 && let Ok(answer) = serde_json::from_str::<Value>(&answer)
-                && let (Some(id), Some(ticket)) = (answer["id"].as_str(), answer["ecommerceId"].as_str())
-                && let Ok(ticket) = ticket.parse()
+                && let (Some(id), Some(ecommerce_id)) = (answer["id"].as_str(), answer["ecommerceId"].as_str())
+                && let Ok(ecommerce_id) = ecommerce_id.parse()
             {
-                return Some(Order { id: id.to_owned(), ticket, name, cents });
+                return Some(Order { id: id.to_owned(), ecommerce_id, name, cents });
             }
             sleep(Duration::from_millis(self.random.u64(5..50))).await;
         }
@@ -108,25 +108,25 @@ impl Story {
     }
 
     async fn pay(&mut self, order: &Order) {
-        let _ = self.simulator.approve(&order.ticket);
+        let _ = self.simulator.approve(&order.ecommerce_id);
         if self.random.bool() {
-            self.tell(order, "completed").await;
+            self.send_callback(order, "completed").await;
         }
         let path = format!("/orders/{}/authorize", order.id);
         // A double click, or the page and the server at once.
         let asked = (0..self.random.u8(1..=3)).map(|_| {
-            let (house, path, mut random) = (self.house.clone(), path.clone(), self.random.fork());
-            async move { house.post(&path, &Value::Null, &mut random).await }
+            let (cluster, path, mut random) = (self.cluster.clone(), path.clone(), self.random.fork());
+            async move { cluster.post(&path, &Value::Null, &mut random).await }
         });
         join_all(asked).await;
         for _ in 0..self.random.u8(0..=2) {
-            self.tell(order, "completed").await;
+            self.send_callback(order, "completed").await;
         }
         if self.random.u8(0..100) < 40 && self.is_paid(order).await {
             self.refund(order).await;
         }
         if self.random.u8(0..100) < 8 {
-            self.give_back_in_the_app(&order.ticket, order.cents);
+            self.refund_in_the_app(&order.ecommerce_id, order.cents);
         }
     }
 
@@ -141,8 +141,8 @@ impl Story {
         let path = format!("/orders/{}/refund", order.id);
         let is_race = self.random.bool();
         let asked = amounts.into_iter().map(|cents| {
-            let (house, path, mut random) = (self.house.clone(), path.clone(), self.random.fork());
-            async move { house.post(&path, &json!({ "cents": cents }), &mut random).await }
+            let (cluster, path, mut random) = (self.cluster.clone(), path.clone(), self.random.fork());
+            async move { cluster.post(&path, &json!({ "cents": cents }), &mut random).await }
         });
         if is_race {
             join_all(asked.collect::<Vec<_>>()).await;
@@ -153,46 +153,46 @@ impl Story {
         }
     }
 
-    async fn give_up(&mut self, order: &Order) {
+    async fn decline(&mut self, order: &Order) {
         if self.random.bool() {
-            let _ = self.simulator.approve(&order.ticket);
+            let _ = self.simulator.approve(&order.ecommerce_id);
         }
-        let _ = self.simulator.decline(&order.ticket);
+        let _ = self.simulator.decline(&order.ecommerce_id);
         if self.random.bool() {
-            self.tell(order, "cancelled").await;
+            self.send_callback(order, "cancelled").await;
         }
     }
 
     /// The browser tells the shop.
-    async fn tell(&mut self, order: &Order, status: &str) {
-        let (ticket, total) = (order.ticket.to_string(), dollars(order.cents));
+    async fn send_callback(&mut self, order: &Order, status: &str) {
+        let (ecommerce_id, total) = (order.ecommerce_id.to_string(), dollars(order.cents));
         let form =
-            [("status", status), ("ecommerceId", ticket.as_str()), ("metadata1", &order.name), ("total", &total)];
-        self.house.callback(&form, &mut self.random).await;
+            [("status", status), ("ecommerceId", ecommerce_id.as_str()), ("metadata1", &order.name), ("total", &total)];
+        self.cluster.callback(&form, &mut self.random).await;
     }
 
     /// A stranger tells the shop something, about this payment or about none, true or not.
-    async fn forge(&mut self, order: &Order) {
-        let (ticket, invented) = (order.ticket.to_string(), uuid::Uuid::now_v7().to_string());
+    async fn send_forged_message(&mut self, order: &Order) {
+        let (ecommerce_id, invented) = (order.ecommerce_id.to_string(), uuid::Uuid::now_v7().to_string());
         let status = ["completed", "cancelled", "expired", "COMPLETED", ""][self.random.usize(0..5)];
         let reference = format!("{}-{:032x}", self.random.u32(..), self.random.u128(..));
         let form = match self.random.u8(0..8) {
-            0 => vec![("status", status), ("ecommerceId", ticket.as_str()), ("total", "1.00")],
+            0 => vec![("status", status), ("ecommerceId", ecommerce_id.as_str()), ("total", "1.00")],
             1 => vec![("status", status), ("ecommerceId", invented.as_str()), ("metadata1", order.name.as_str())],
             2 => vec![("status", status), ("referenceNumber", reference.as_str()), ("total", "1.00")],
             3 => vec![("status", status), ("metadata1", order.name.as_str()), ("total", "1.00")],
             _ => return,
         };
-        self.house.callback(&form, &mut self.random).await;
+        self.cluster.callback(&form, &mut self.random).await;
     }
 
     async fn post(&mut self, path: &str, body: &Value) -> Option<String> {
-        self.house.post(path, body, &mut self.random).await
+        self.cluster.post(path, body, &mut self.random).await
     }
 
     /// Whether the money has moved, as far as the provider is concerned, when it had a little time for it.
     async fn is_paid(&self, order: &Order) -> bool {
-        let is_paid = || self.simulator.payment(&order.ticket).is_some_and(|it| it.status == Status::Completed);
+        let is_paid = || self.simulator.payment(&order.ecommerce_id).is_some_and(|it| it.status == Status::Completed);
         for _ in 0..20 {
             if is_paid() {
                 return true;

@@ -6,7 +6,7 @@ use crate::contender::Contender;
 use crate::table::Table;
 
 /// One expectation, and what was found.
-pub(crate) struct Mark {
+pub(crate) struct Expectation {
     what: String,
     found: f64,
     wanted: f64,
@@ -20,10 +20,10 @@ enum Bound {
 }
 
 /// Those for which everything was measured.
-pub(crate) fn marks(table: &Table) -> Vec<Mark> {
-    let mut marks = Vec::new();
+pub(crate) fn expectations(table: &Table) -> Vec<Expectation> {
+    let mut expectations = Vec::new();
     let mut expect = |what: String, found: Option<f64>, bound, wanted| {
-        marks.extend(found.map(|found| Mark { what, found, wanted, bound }));
+        expectations.extend(found.map(|found| Expectation { what, found, wanted, bound }));
     };
     for (contender, wanted_at_16, wanted_at_64) in
         [(Contender::SqliteGrouped, 0.13, 0.17), (Contender::PostgresGrouped, 0.10, 0.13)]
@@ -46,10 +46,10 @@ pub(crate) fn marks(table: &Table) -> Vec<Mark> {
         let memory = table.row(256, grouped).map(|row| row.memory_mib);
         expect(format!("{grouped}, MiB at 256"), memory, Bound::AtMost, 32.0);
     }
-    marks
+    expectations
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, found, wanted, bound } = self;
         let (bound, is_met) = match bound {

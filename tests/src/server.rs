@@ -15,14 +15,14 @@ use tokio::net::TcpStream;
 
 use crate::{PATIENCE, http_client, secrecy};
 
-/// `athm_actix::scope("/athm", …)`, served over TCP on loopback until it is dropped.
-pub struct Served {
+/// `athm_actix::scope("/athm", …)`, server over TCP on loopback until it is dropped.
+pub struct TestServer {
     address: SocketAddr,
     handle: ServerHandle,
     client: reqwest::Client,
 }
 
-impl Served {
+impl TestServer {
     /// Serves it with an access log.
     #[must_use]
     pub fn start(athm: &Athm) -> Self {
@@ -116,7 +116,7 @@ fn is_whole(answer: &str) -> bool {
     length.is_some_and(|length: usize| body.len() >= length)
 }
 
-impl Drop for Served {
+impl Drop for TestServer {
     fn drop(&mut self) {
         // The call itself sends the command; the future only waits for its end.
         drop(self.handle.stop(false));

@@ -2,8 +2,8 @@
 
 use athm_actix::{Amount, Athm, Dispatcher, Sender, Status, Transaction, receiver};
 
-#[receiver(completed, id = "deadly", attempts = 3)]
-fn deadly() {
+#[receiver(completed, id = "aborts", attempts = 3)]
+fn aborts() {
     std::process::abort();
 }
 

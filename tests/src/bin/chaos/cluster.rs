@@ -15,13 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Several processes on one database; a clone shares them.
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct ProcessCluster {
     arguments: Vec<OsString>,
     processes: Arc<Mutex<Vec<Option<Process>>>>,
     client: reqwest::Client,
 }
 
-impl House {
+impl ProcessCluster {
     pub(crate) async fn open(serve: &Serve, processes: usize) -> Result<Self, Box<dyn std::error::Error>> {
         let arguments = serve.arguments();
         let mut started = Vec::new();

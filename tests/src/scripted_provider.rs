@@ -1,4 +1,4 @@
-//! A provider that answers whatever a test says.
+//! A provider whose answers a test scripts.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -11,39 +11,39 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-/// A request that came.
+/// A request that the provider received.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub struct RecordedRequest {
     /// The method, such as `POST`.
     pub method: String,
     /// The path.
     pub path: String,
     /// The `Authorization` header.
     pub authorization: Option<String>,
-    /// How the client named itself.
+    /// The `User-Agent` header.
     pub user_agent: String,
     /// The body; null when there is none.
     pub body: Value,
 }
 
-/// What to answer.
+/// How the provider answers a request.
 #[derive(Debug, Clone)]
-pub enum Script {
+pub enum ProviderScript {
     /// JSON with that HTTP status.
     Json(u16, Value),
     /// Any bytes with that HTTP status.
     Bytes(u16, Vec<u8>),
-    /// The beginning of a body, then the connection is cut.
+    /// The beginning of a body; then the connection is closed.
     CutOff(Vec<u8>),
-    /// The beginning of a body, and never the rest.
+    /// The beginning of a body; the rest never arrives.
     Stalled(Vec<u8>),
-    /// Nothing, ever.
+    /// No answer; the connection stays open.
     Silence,
-    /// This, once the test lets it go.
-    Held(Arc<Notify>, Box<Script>),
+    /// The inner answer, after the notification.
+    OnNotify(Arc<Notify>, Box<ProviderScript>),
 }
 
-impl Script {
+impl ProviderScript {
     /// `{"status":"success","data":…}`.
     #[must_use]
     pub fn success(data: Value) -> Self {
@@ -57,20 +57,20 @@ impl Script {
     }
 }
 
-type Answer = dyn Fn(&Asked) -> Script + Send + Sync;
+type Script = dyn Fn(&RecordedRequest) -> ProviderScript + Send + Sync;
 
-/// A server on loopback that answers by a test's script, and notes what it was asked.
+/// A server on loopback that answers as a test scripts it, and records the requests.
 #[derive(Clone)]
-pub struct Scripted {
+pub struct ScriptedProvider {
     url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
-impl Scripted {
+impl ScriptedProvider {
     /// Starts one.
-    pub fn start(answer: impl Fn(&Asked) -> Script + Send + Sync + 'static) -> Self {
-        let asked = Arc::default();
-        let state = web::Data::new(State { answer: Box::new(answer), asked: Arc::clone(&asked) });
+    pub fn start(script: impl Fn(&RecordedRequest) -> ProviderScript + Send + Sync + 'static) -> Self {
+        let requests = Arc::default();
+        let state = web::Data::new(State { script: Box::new(script), requests: Arc::clone(&requests) });
         let (sender, started) = mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -81,7 +81,7 @@ impl Scripted {
                 server.run().await.expect("it serves");
             });
         });
-        Self { url: format!("http://{}", started.recv().expect("it starts")), asked }
+        Self { url: format!("http://{}", started.recv().expect("it starts")), requests }
     }
 
     /// Its address.
@@ -90,57 +90,59 @@ impl Scripted {
         &self.url
     }
 
-    /// What it was asked so far.
+    /// The requests so far.
     #[must_use]
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often it was asked at that path.
+    /// How many requests there were whose path ends with `path`.
     #[must_use]
-    pub fn count(&self, path: &str) -> usize {
-        self.asked().iter().filter(|asked| asked.path.ends_with(path)).count()
+    pub fn request_count(&self, path: &str) -> usize {
+        self.requests().iter().filter(|request| request.path.ends_with(path)).count()
     }
 }
 
-impl fmt::Debug for Scripted {
+impl fmt::Debug for ScriptedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scripted").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("ScriptedProvider").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
 struct State {
-    answer: Box<Answer>,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    script: Box<Script>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
 async fn handle(state: web::Data<State>, request: HttpRequest, body: web::Bytes) -> HttpResponse {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let asked = Asked {
+    let recorded = RecordedRequest {
         method: request.method().to_string(),
         path: request.path().to_owned(),
         authorization: header(AUTHORIZATION),
         user_agent: header(USER_AGENT).unwrap_or_default(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
-    state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    state.requests.lock().unwrap_or_else(PoisonError::into_inner).push(recorded.clone());
     let status = |status: u16| HttpResponse::build(StatusCode::from_u16(status).expect("an HTTP status"));
     let beginning = |bytes: Vec<u8>| stream::iter([Ok::<_, std::io::Error>(web::Bytes::from(bytes))]);
-    let mut script = (state.answer)(&asked);
-    while let Script::Held(go, then) = script {
-        go.notified().await;
-        script = *then;
+    let mut answer = (state.script)(&recorded);
+    while let ProviderScript::OnNotify(notify, then) = answer {
+        notify.notified().await;
+        answer = *then;
     }
-    match script {
-        Script::Json(code, body) => status(code).json(body),
-        Script::Bytes(code, body) => status(code).body(body),
-        Script::CutOff(mut bytes) => {
-            // More than is kept back to be sent in one go.
+    match answer {
+        ProviderScript::Json(code, body) => status(code).json(body),
+        ProviderScript::Bytes(code, body) => status(code).body(body),
+        ProviderScript::CutOff(mut bytes) => {
+            // More than the server buffers before it sends.
             bytes.resize(512 * 1024, b' ');
             let rest = stream::iter([Err(std::io::Error::other("cut off"))]);
             status(200).body(SizedStream::new(1024 * 1024, beginning(bytes).chain(rest)))
         }
-        Script::Stalled(bytes) => status(200).body(SizedStream::new(10_000, beginning(bytes).chain(stream::pending()))),
-        Script::Silence | Script::Held(..) => std::future::pending().await,
+        ProviderScript::Stalled(bytes) => {
+            status(200).body(SizedStream::new(10_000, beginning(bytes).chain(stream::pending())))
+        }
+        ProviderScript::Silence | ProviderScript::OnNotify(..) => std::future::pending().await,
     }
 }

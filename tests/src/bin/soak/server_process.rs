@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use athm_tests::Process;
 
-pub(crate) struct Victim(Process);
+pub(crate) struct ServerProcess(Process);
 
-impl Victim {
+impl ServerProcess {
     /// Starts it, and waits until it takes payments.
     pub(crate) async fn start(folder: &Path, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
         Process::start(&arguments(folder, database)).await.map(Self)

@@ -1,24 +1,24 @@
 //! Where a contender keeps its rows: a database of its own for each turn.
 
-use athm_tests::Database;
+use athm_tests::SqliteDatabase;
 
 use crate::contender::Contender;
 
-pub(crate) enum Place {
+pub(crate) enum ContenderDatabase {
     /// Also of one that keeps none: it opens a database as all do, and leaves it alone.
-    File(Database),
+    File(SqliteDatabase),
     #[cfg(feature = "postgres")]
     Server(athm_tests::PostgresDatabase),
 }
 
-impl Place {
+impl ContenderDatabase {
     pub(crate) fn of(contender: Contender) -> Self {
         match contender {
             #[cfg(feature = "postgres")]
             Contender::PostgresGrouped | Contender::PostgresOneByOne => {
                 Self::Server(athm_tests::PostgresDatabase::new())
             }
-            _ => Self::File(Database::new()),
+            _ => Self::File(SqliteDatabase::new()),
         }
     }
 

@@ -1,0 +1,54 @@
+//! The database of one run of a test program.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+/// The backend of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DatabaseKind {
+    /// A file.
+    Sqlite,
+    /// A schema of its own on the server of tests/with-postgres.
+    Postgres,
+}
+
+/// An empty database that one run owns. A schema on PostgreSQL is dropped with it; a file belongs to the run's folder.
+#[derive(Debug)]
+pub enum RunDatabase {
+    /// The URL of a file.
+    Sqlite(String),
+    /// A schema.
+    #[cfg(feature = "postgres")]
+    Postgres(crate::PostgresDatabase),
+}
+
+impl RunDatabase {
+    /// Creates an empty database, in this folder if it is a file.
+    ///
+    /// # Errors
+    ///
+    /// If PostgreSQL is asked for without the feature `postgres` or without a server.
+    pub fn new(kind: DatabaseKind, folder: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+        match kind {
+            DatabaseKind::Sqlite => Ok(Self::Sqlite(format!("sqlite://{}", folder.join("athm.db").display()))),
+            #[cfg(feature = "postgres")]
+            DatabaseKind::Postgres if std::env::var_os("ATHM_TEST_POSTGRES_URL").is_some() => {
+                Ok(Self::Postgres(crate::PostgresDatabase::new()))
+            }
+            DatabaseKind::Postgres => {
+                Err("PostgreSQL needs --features postgres and a server: tests/with-postgres".into())
+            }
+        }
+    }
+
+    /// The database URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(url) => url.clone(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.url(),
+        }
+    }
+}
