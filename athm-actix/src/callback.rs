@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-use crate::Error;
+use crate::error::Error;
 
 /// What a request says of a payment: an extractor for callbacks of your own.
 ///

@@ -5,7 +5,8 @@ use actix_web::{HttpResponse, web};
 use athm_core::{Athm, Receipt, Sender};
 use serde_json::json;
 
-use crate::{Callback, Error};
+use crate::callback::Callback;
+use crate::error::Error;
 
 /// The customer's browser posts the result of the checkout.
 pub(crate) async fn callback(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {

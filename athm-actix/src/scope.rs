@@ -6,7 +6,8 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::{Handler, Resource, Responder, Route, guard, web};
 use athm_core::{Athm, WebhookSecret};
 
-use crate::{CallbackConfig, handlers};
+use crate::callback::CallbackConfig;
+use crate::handlers;
 
 /// The routes that ATH Móvil's messages come in on, under one path.
 ///
