@@ -15,7 +15,7 @@ use crate::error::Error;
 
 /// What a request says of a payment: an extractor for callbacks of your own.
 ///
-/// It reads what [`athm_core::Callback`] reads, and derefs to it. A request that can't be read never reaches the
+/// It reads what [`athm_core::Message`] reads, and derefs to it. A request that can't be read never reaches the
 /// handler: 400 names the field, 413 is too long and 408 too slow ([`CallbackConfig`]), 415 is neither a form nor JSON.
 ///
 /// ```
@@ -31,14 +31,14 @@ use crate::error::Error;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Callback {
-    message: athm_core::Callback,
+    message: athm_core::Message,
     body: Bytes,
 }
 
 impl Callback {
     /// The message.
     #[must_use]
-    pub fn into_inner(self) -> athm_core::Callback {
+    pub fn into_inner(self) -> athm_core::Message {
         self.message
     }
 
@@ -50,9 +50,9 @@ impl Callback {
 }
 
 impl Deref for Callback {
-    type Target = athm_core::Callback;
+    type Target = athm_core::Message;
 
-    fn deref(&self) -> &athm_core::Callback {
+    fn deref(&self) -> &athm_core::Message {
         &self.message
     }
 }
@@ -75,7 +75,7 @@ impl FromRequest for Callback {
             let body = timeout(read_timeout, payload.to_bytes_limited(limit)).await.map_err(|_| Error::TooSlow)?;
             let body = body.map_err(|_| Error::TooLarge { limit })?;
             let body = body.map_err(|_| Error::Unreadable)?;
-            let message = athm_core::Callback::parse(content_type.as_deref().unwrap_or_default(), &body)?;
+            let message = athm_core::Message::parse(content_type.as_deref().unwrap_or_default(), &body)?;
             Ok(Self { message, body })
         }
         .boxed_local()

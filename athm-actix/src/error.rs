@@ -5,7 +5,8 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 use athm_core::provider::ProviderError;
 use athm_core::{
-    BoxError, OperationError, ParseError, Receipt, RecordError, Rejection, StoreError, UnexpectedTotal, VerifyError,
+    BoxError, MessageResult, OperationError, ParseError, RecordError, Rejection, StoreError, UnexpectedTotal,
+    VerifyError,
 };
 use serde_json::json;
 
@@ -154,9 +155,9 @@ impl ResponseError for Error {
             Self::Operation(error) => json!({ "error": answer_to(error).1 }),
             Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
             Self::TooSlow => json!({ "error": "too slow", "message": message }),
-            Self::Verify(VerifyError::Pending) => json!({ "result": Receipt::Pending.as_str() }),
+            Self::Verify(VerifyError::Pending) => json!({ "result": MessageResult::Pending.as_str() }),
             Self::Other(_) => json!({ "error": "internal" }),
-            _ if self.is_refusal() => json!({ "result": Receipt::Refused.as_str() }),
+            _ if self.is_refusal() => json!({ "result": MessageResult::Refused.as_str() }),
             _ => json!({ "error": "unavailable" }),
         })
     }

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use athm_core::{Athm, Receipt, Sender};
+use athm_core::{Athm, MessageResult, Sender};
 use serde_json::json;
 
 use crate::callback::Callback;
@@ -35,11 +35,11 @@ async fn receive(callback: Callback, athm: &Athm, sender: Sender) -> Result<Http
     Ok(HttpResponse::build(status(receipt)).json(json!({ "result": receipt.as_str() })))
 }
 
-fn status(receipt: Receipt) -> StatusCode {
+fn status(receipt: MessageResult) -> StatusCode {
     match receipt {
-        Receipt::Recorded => StatusCode::CREATED,
-        Receipt::Pending => StatusCode::ACCEPTED,
-        Receipt::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        MessageResult::Recorded => StatusCode::CREATED,
+        MessageResult::Pending => StatusCode::ACCEPTED,
+        MessageResult::Refused => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::OK,
     }
 }

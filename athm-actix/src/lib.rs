@@ -46,13 +46,14 @@ pub use athm_core::{
     AlreadyConnected, Amount, AmountError, Answer, Athm, BoxError, Builder, Clock, ConfigError, Connection,
     ConnectionGuard, Context, Cursor, Customer, Deliveries, Delivery, DeliveryId, DeliveryRecord, DeliveryState,
     Difference, Differs, Dispatcher, EcommerceId, Event, EventId, Failure, FieldError, FromContext, IdError,
-    IntoOutcome, InvalidPayment, InvalidRefund, Item, Missing, MissingState, NewPayment, NewRefund, OperationError,
-    Page, ParseError, Permanent, PhoneNumber, Progress, Receipt, Receive, ReceiverError, ReceiverInfo, ReceiverOptions,
-    ReconcileError, Reconciled, Reconciliation, RecordError, Recorded, ReferenceNumber, Refund, RefundId, RefundRecord,
-    RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report, ReportEntry, Sender, SharedError,
-    Signal, StartError, State, States, Status, StoreError, Transaction, TransactionBuilder, TransactionId,
-    TransactionKind, TransactionQuery, Transition, UnexpectedTotal, UnknownDeliveryState, UnknownRefundState,
-    UnknownSignal, VerifyError, WebhookSecret, WebhookSecretError, guide, link, provider, receiver, testing,
+    IntoOutcome, InvalidPayment, InvalidRefund, Item, MessageResult, Missing, MissingState, NewPayment, NewRefund,
+    OperationError, Page, ParseError, Permanent, PhoneNumber, Progress, Receive, ReceiverError, ReceiverInfo,
+    ReceiverOptions, ReconcileError, Reconciled, Reconciliation, RecordError, Recorded, ReferenceNumber, Refund,
+    RefundId, RefundRecord, RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report,
+    ReportEntry, Sender, SharedError, Signal, StartError, State, States, Status, StoreError, Transaction,
+    TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal,
+    UnknownDeliveryState, UnknownRefundState, UnknownSignal, VerifyError, WebhookSecret, WebhookSecretError, guide,
+    link, provider, receiver, testing,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

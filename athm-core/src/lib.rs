@@ -16,7 +16,7 @@
 //!
 //! ```standalone_crate
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use athm_core::{Athm, Callback, Receipt, Sender, Transaction, receiver};
+//! use athm_core::{Athm, Message, MessageResult, Sender, Transaction, receiver};
 //!
 //! #[receiver(completed)]
 //! fn fulfil(transaction: &Transaction) {
@@ -27,9 +27,9 @@
 //! # let database = format!("sqlite://{}", folder.path().join("athm.db").display());
 //! let athm = Athm::builder().database_url(database).trust_callbacks().start().await?; // a test: nothing is verified
 //! let body = br#"{"status": "completed", "referenceNumber": "12-ab", "total": "25.00", "metadata1": "order-7"}"#;
-//! let callback = Callback::parse("application/json", body)?;
+//! let callback = Message::parse("application/json", body)?;
 //!
-//! assert_eq!(athm.receive(callback, Sender::CALLBACK, body.to_vec()).await?, Receipt::Recorded);
+//! assert_eq!(athm.receive(callback, Sender::CALLBACK, body.to_vec()).await?, MessageResult::Recorded);
 //! athm.idle().await; // `fulfil` has run
 //! # athm.shutdown(std::time::Duration::from_secs(1)).await;
 //! # Ok(()) }
@@ -79,9 +79,9 @@ pub use self::athm::{
     Athm, Builder, ConfigError, Deliveries, RecordError, Refunds, Replay, StartError, VerifyError, WebhookSecret,
     WebhookSecretError,
 };
-pub use self::callback::{Callback, FieldError, ParseError};
+pub use self::callback::{FieldError, Message, ParseError};
 pub use self::dispatch::{AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Report, ReportEntry};
-pub use self::inbox::Receipt;
+pub use self::inbox::MessageResult;
 pub use self::models::{
     Amount, AmountError, Customer, DeliveryId, EcommerceId, Event, EventId, IdError, InvalidPayment, InvalidRefund,
     Item, NewPayment, NewRefund, Permanent, PhoneNumber, ReferenceNumber, Refund, RefundId, RefundRecord, RefundState,

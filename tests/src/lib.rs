@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use athm_core::{
-    Amount, Athm, Builder, Callback, Clock, Dispatcher, EcommerceId, Receipt, Sender, Signal, Status, Transaction,
+    Amount, Athm, Builder, Clock, Dispatcher, EcommerceId, Message, MessageResult, Sender, Signal, Status, Transaction,
     TransactionBuilder, testing,
 };
 use athm_simulator::{SimulatedPayment, Simulator};
@@ -298,18 +298,18 @@ impl<D: TestDatabase> SimulatorFixture<D> {
     }
 
     /// Receives a callback.
-    pub async fn callback(&self, body: serde_json::Value) -> Receipt {
+    pub async fn callback(&self, body: serde_json::Value) -> MessageResult {
         self.message(body, Sender::CALLBACK).await
     }
 
     /// Receives a webhook.
-    pub async fn webhook(&self, body: serde_json::Value) -> Receipt {
+    pub async fn webhook(&self, body: serde_json::Value) -> MessageResult {
         self.message(body, Sender::WEBHOOK).await
     }
 
-    async fn message(&self, body: serde_json::Value, sender: Sender) -> Receipt {
+    async fn message(&self, body: serde_json::Value, sender: Sender) -> MessageResult {
         let body = body.to_string().into_bytes();
-        let callback = Callback::parse("application/json", &body).expect("a message that can be read");
+        let callback = Message::parse("application/json", &body).expect("a message that can be read");
         self.athm.receive(callback, sender, body).await.expect("it is durable")
     }
 

@@ -172,7 +172,7 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use athm_core::Callback;
+    use athm_core::Message;
 
     use super::*;
 
@@ -192,7 +192,7 @@ mod tests {
         for (path, body) in files(&tests.join("fixtures/callbacks")) {
             let is_form = path.extension().is_some_and(|extension| extension == "form");
             let content_type = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
-            let callback = Callback::parse(content_type, body.as_bytes()).unwrap();
+            let callback = Message::parse(content_type, body.as_bytes()).unwrap();
             if let Some(name) = callback.customer().and_then(|customer| customer.name.as_deref()) {
                 assert!(told(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
                 found += 1;

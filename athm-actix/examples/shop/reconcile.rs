@@ -56,7 +56,7 @@ impl Reconcile {
             println!("missing   {} {}", missing.reference_number, missing.total);
         }
         tell("differs", &found.differences);
-        tell("unmended", &found.unmended);
+        tell("unresolved", &found.unresolved);
         for payment in &found.unreported {
             println!("unknown to the provider: {payment}");
         }

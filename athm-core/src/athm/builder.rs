@@ -7,13 +7,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
-use super::house::{Retention, Sweeps};
+use super::background::{Retention, SweeperMode};
 use super::{ConfigError, WebhookSecret};
 use crate::dispatch::Dispatcher;
 use crate::models::{Signal, Transaction};
 use crate::provider::Client;
 use crate::receiver::{Answer, Connected, Context, Receive, ReceiverOptions, Rejection, States};
-use crate::store::{Batching, Check, Errands};
+use crate::store::{Batching, Check, PollSchedule};
 use crate::util::clock::Clock;
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
@@ -55,8 +55,8 @@ pub struct Builder {
     pub(super) orphaned_after: Option<Duration>,
     pub(super) seed: Option<u64>,
     pub(super) budget: Option<(u32, u32)>,
-    pub(super) errands: Errands,
-    pub(super) sweeps: Sweeps,
+    pub(super) polls: PollSchedule,
+    pub(super) sweeps: SweeperMode,
     pub(super) webhook_secret: Option<WebhookSecret>,
     pub(super) runtime: Option<Handle>,
 }
@@ -265,14 +265,14 @@ impl Builder {
     /// for customers who close theirs. Money moves without any word of your own: leave it out where an order is still to
     /// be checked between approval and payment.
     pub fn authorize_confirmed(mut self) -> Self {
-        self.errands = Errands::Authorized;
+        self.polls = PollSchedule::Authorized;
         self
     }
 
     /// Leaves open payments alone until a message comes, and asks nobody who paid: for tests that count questions, and
     /// where another process on the same database does so.
     pub fn without_sweeper(mut self) -> Self {
-        self.sweeps = Sweeps::Never;
+        self.sweeps = SweeperMode::Never;
         self
     }
 

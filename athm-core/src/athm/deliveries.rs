@@ -4,7 +4,7 @@ use super::Athm;
 use crate::models::{DeliveryId, EventId};
 use crate::outbox::{DeliveryRecord, runnable};
 use crate::receiver::ReceiverInfo;
-use crate::store::{DeliveryQuery, ReplayError, ReplayOf, Run, StoreError, What};
+use crate::store::{DeliveryQuery, ReplayError, ReplayMode, ReplayRequest, ReplayTarget, StoreError};
 use crate::util::clock::earlier;
 
 /// Deliveries that need a person: [`Athm::deliveries`].
@@ -55,13 +55,13 @@ impl<'a> Deliveries<'a> {
 
     /// Runs a delivery again, with its attempts counted anew and the same idempotency key.
     pub fn replay(&self, id: DeliveryId) -> Replay<'a> {
-        Replay { athm: self.athm, what: What::Delivery(id), to: None, is_forced: false }
+        Replay { athm: self.athm, what: ReplayTarget::Delivery(id), to: None, is_forced: false }
     }
 
     /// Runs one receiver for an event, once for each of the event's signals that it listens to: also for an event that
     /// a check has refused, or that is older than the receiver.
     pub fn replay_event(&self, event: EventId, receiver: impl Into<String>) -> Replay<'a> {
-        Replay { athm: self.athm, what: What::Event(event), to: Some(receiver.into()), is_forced: false }
+        Replay { athm: self.athm, what: ReplayTarget::Event(event), to: Some(receiver.into()), is_forced: false }
     }
 }
 
@@ -71,7 +71,7 @@ impl<'a> Deliveries<'a> {
 #[must_use = "a replay does nothing until `run`"]
 pub struct Replay<'a> {
     athm: &'a Athm,
-    what: What,
+    what: ReplayTarget,
     to: Option<String>,
     is_forced: bool,
 }
@@ -95,7 +95,7 @@ impl Replay<'_> {
     ///
     /// [`ReplayError`] says why it can't run again.
     pub async fn dry_run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
-        self.execute(Run::Dry).await
+        self.execute(ReplayMode::Dry).await
     }
 
     /// Makes it due now, and tells what runs.
@@ -104,10 +104,10 @@ impl Replay<'_> {
     ///
     /// [`ReplayError`] says why it can't run again.
     pub async fn run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
-        self.execute(Run::Real).await
+        self.execute(ReplayMode::Real).await
     }
 
-    async fn execute(self, run: Run) -> Result<Vec<DeliveryRecord>, ReplayError> {
+    async fn execute(self, run: ReplayMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let to = match &self.to {
             Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
             None => {
@@ -116,7 +116,7 @@ impl Replay<'_> {
             }
         };
         let Self { what, is_forced, .. } = self;
-        let replay = ReplayOf { what, to, is_forced, run, now: self.athm.clock().steady() };
+        let replay = ReplayRequest { what, to, is_forced, run, now: self.athm.clock().steady() };
         let replayed = self.athm.store().replay(replay).await??;
         self.athm.wake();
         Ok(replayed)
@@ -124,7 +124,7 @@ impl Replay<'_> {
 
     /// A delivery that nobody here can take would only wait again.
     async fn refuse_unknown_receiver(&self) -> Result<(), ReplayError> {
-        let What::Delivery(id) = self.what else { return Ok(()) };
+        let ReplayTarget::Delivery(id) = self.what else { return Ok(()) };
         match self.athm.deliveries().get(id).await? {
             Some(delivery) if self.receiver(&delivery.receiver)?.signals().contains(&delivery.signal) => Ok(()),
             Some(delivery) => Err(ReplayError::NotListening { receiver: delivery.receiver }),

@@ -1,13 +1,13 @@
 //! The handle that holds it all.
 
+mod background;
 mod builder;
+mod check_receivers;
 mod connect;
 mod deliveries;
 mod error;
-mod house;
 mod open;
 mod operations;
-mod receivers;
 mod refunds;
 mod runtimes;
 mod start;
@@ -27,9 +27,9 @@ pub use self::error::{ConfigError, RecordError, StartError, VerifyError};
 pub use self::refunds::Refunds;
 use self::runtimes::Runtimes;
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
-use crate::callback::Callback;
+use crate::callback::Message;
 use crate::dispatch::Report;
-use crate::inbox::{Claimed, Processor, Receipt, claimed_refund, fared, key_of, said_to_expire};
+use crate::inbox::{MessageResult, Processor, Verdict, judge, stated_key, stated_refund, with_stated_expiry};
 use crate::models::{
     EcommerceId, Event, PaymentKey, ReferenceNumber, Sender, Transaction, TransactionId, TransactionKind,
 };
@@ -37,9 +37,9 @@ use crate::operations::Operations;
 use crate::provider::Client;
 use crate::receiver::ReceiverInfo;
 use crate::reconcile::Reconciliation;
-use crate::store::{By, Page, Recorded, Store, StoreError, TransactionQuery};
+use crate::store::{Page, PaymentLookup, Recorded, Store, StoreError, TransactionQuery};
 use crate::util::clock::Clock;
-use crate::util::in_flight::Counter;
+use crate::util::in_flight::InFlight;
 use crate::util::text::causes;
 use crate::worker::Worker;
 
@@ -68,7 +68,7 @@ struct Inner {
     /// `None` when callbacks are trusted.
     operations: Option<Operations>,
     /// What must not be cut short by a shutdown.
-    under_way: Counter,
+    under_way: InFlight,
     orphaned_after: Duration,
     webhook_secret: Option<WebhookSecret>,
 }
@@ -87,11 +87,11 @@ impl Athm {
     ///
     /// ```no_run
     /// # async fn from_a_queue(athm: athm_core::Athm, body: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
-    /// use athm_core::{Callback, Receipt, Sender};
+    /// use athm_core::{Message, MessageResult, Sender};
     ///
-    /// let callback = Callback::parse("application/json", &body)?;
+    /// let callback = Message::parse("application/json", &body)?;
     /// match athm.receive(callback, Sender::new("queue"), body).await? {
-    ///     Receipt::Refused => println!("the provider says otherwise"),
+    ///     MessageResult::Refused => println!("the provider says otherwise"),
     ///     receipt => println!("{}", receipt.as_str()),
     /// }
     /// # Ok(()) }
@@ -100,7 +100,7 @@ impl Athm {
     /// # Errors
     ///
     /// [`StoreError`] when it can't be made durable: the sender should try again.
-    pub async fn receive(&self, callback: Callback, sender: Sender, body: Vec<u8>) -> Result<Receipt, StoreError> {
+    pub async fn receive(&self, callback: Message, sender: Sender, body: Vec<u8>) -> Result<MessageResult, StoreError> {
         let processor = self.0.processor.clone();
         self.spawn(async move { processor.receive(&callback, sender, &body).await })
             .await
@@ -112,7 +112,7 @@ impl Athm {
     /// With callbacks trusted, what the message says is returned as it is.
     ///
     /// ```no_run
-    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Callback) -> Result<(), athm_core::VerifyError> {
+    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Message) -> Result<(), athm_core::VerifyError> {
     /// use athm_core::Sender;
     ///
     /// let transaction = athm.verify(&callback).await?;
@@ -124,26 +124,26 @@ impl Athm {
     /// # Errors
     ///
     /// [`VerifyError`]: the message says what isn't so, or the provider can't confirm it now.
-    pub async fn verify(&self, callback: &Callback) -> Result<Transaction, VerifyError> {
-        let key = key_of(callback).filter(|_| callback.kind() != Some(&TransactionKind::Simulated));
+    pub async fn verify(&self, callback: &Message) -> Result<Transaction, VerifyError> {
+        let key = stated_key(callback).filter(|_| callback.kind() != Some(&TransactionKind::Simulated));
         let key = key.ok_or(VerifyError::Unidentified)?;
         let processor = self.0.processor.clone();
-        let Some(asking) = processor.asking.clone() else {
+        let Some(lookup) = processor.lookup.clone() else {
             return Ok(callback.transaction(self.0.processor.clock.now()));
         };
-        let asked = self.spawn(async move { processor.ask(&asking, &key).await }).await;
+        let asked = self.spawn(async move { processor.ask(&lookup, &key).await }).await;
         let word = asked.unwrap_or(Err(StoreError::Closed))?.ok_or(VerifyError::Pending)?;
         let observed = match word {
             Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
             Err(error) => return Err(VerifyError::Provider(error)),
             // A refund's own number: it is no payment.
             Ok(observed) if *observed.kind() == TransactionKind::Refund => return Err(VerifyError::Unidentified),
-            Ok(observed) => said_to_expire(observed, callback.status()),
+            Ok(observed) => with_stated_expiry(observed, callback.status()),
         };
-        match fared(callback.status(), claimed_refund(callback), &observed) {
-            Claimed::TooEarly => Err(VerifyError::Pending),
-            Claimed::Wrongly => Err(VerifyError::Refused),
-            Claimed::Rightly => Ok(observed),
+        match judge(callback.status(), stated_refund(callback), &observed) {
+            Verdict::Undecided => Err(VerifyError::Pending),
+            Verdict::Contradicted => Err(VerifyError::Refused),
+            Verdict::Verified => Ok(observed),
         }
     }
 
@@ -153,7 +153,7 @@ impl Athm {
     /// provider.
     ///
     /// ```no_run
-    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Callback) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Message) -> Result<(), Box<dyn std::error::Error>> {
     /// use athm_core::Sender;
     ///
     /// let transaction = athm.verify(&callback).await?;
@@ -192,7 +192,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction(&self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
-        self.0.processor.store.find(By::Id(id)).await
+        self.0.processor.store.find(PaymentLookup::Id(id)).await
     }
 
     /// A payment by its checkout ticket.
@@ -201,7 +201,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction_by_ecommerce_id(&self, id: &EcommerceId) -> Result<Option<Transaction>, StoreError> {
-        self.0.processor.store.find(By::Payment(PaymentKey::Ecommerce(*id))).await
+        self.0.processor.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(*id))).await
     }
 
     /// A payment by its reference number.
@@ -213,7 +213,7 @@ impl Athm {
         &self,
         reference: &ReferenceNumber,
     ) -> Result<Option<Transaction>, StoreError> {
-        self.0.processor.store.find(By::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.0.processor.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
     /// Payments, newest first, a page at a time.
@@ -267,7 +267,7 @@ impl Athm {
     /// The client of the provider's API; `None` when callbacks are trusted.
     #[must_use]
     pub fn provider(&self) -> Option<&Client> {
-        self.0.processor.asking.as_ref().map(|asking| &asking.client)
+        self.0.processor.lookup.as_ref().map(|lookup| &lookup.client)
     }
 
     /// The last part of the webhook's address, if it has a secret one.
@@ -345,7 +345,7 @@ impl Athm {
             let _operation = operation;
             work.await
         };
-        self.0.runtimes.house().spawn(work.in_current_span()).await.ok()
+        self.0.runtimes.background().spawn(work.in_current_span()).await.ok()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Athm;
 use crate::models::{RefundRecord, TransactionId};
-use crate::operations::PERSON;
+use crate::operations::REFUND_UNRESOLVED_AFTER;
 use crate::store::{RefundQuery, StoreError};
 use crate::util::clock::earlier;
 
@@ -42,7 +42,7 @@ impl Refunds<'_> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn unresolved(&self) -> Result<Vec<RefundRecord>, StoreError> {
-        let since = earlier(self.athm.clock().now(), PERSON);
+        let since = earlier(self.athm.clock().now(), REFUND_UNRESOLVED_AFTER);
         self.athm.store().refunds(RefundQuery::Pending { since }).await
     }
 }

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// One thread that keeps house, and two for receivers unless the user has a runtime for them: these may block, and neither
 /// HTTP nor the house notices.
 pub(super) struct Runtimes {
-    house: Handle,
+    background: Handle,
     receivers: Handle,
     running: Mutex<Vec<Runtime>>,
 }
@@ -16,8 +16,8 @@ pub(super) struct Runtimes {
 impl Runtimes {
     /// With the user's own runtime for receivers, if one was given.
     pub(super) fn start(given: Option<Handle>) -> io::Result<Self> {
-        let mut running = vec![runtime("athm-house", 1)?];
-        let house = running[0].handle().clone();
+        let mut running = vec![runtime("athm-background", 1)?];
+        let background = running[0].handle().clone();
         let receivers = match given {
             Some(handle) => handle,
             None => {
@@ -27,12 +27,12 @@ impl Runtimes {
                 handle
             }
         };
-        Ok(Self { house, receivers, running: Mutex::new(running) })
+        Ok(Self { background, receivers, running: Mutex::new(running) })
     }
 
     /// Where messages are processed, the provider is asked and leases are kept.
-    pub(super) fn house(&self) -> Handle {
-        self.house.clone()
+    pub(super) fn background(&self) -> Handle {
+        self.background.clone()
     }
 
     /// Where receivers run.

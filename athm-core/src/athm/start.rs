@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::house::Sweeps;
-use super::receivers::{refuse_mistakes, tell};
+use super::background::SweeperMode;
+use super::check_receivers::{check_receivers, log_receivers};
 use super::runtimes::Runtimes;
-use super::{Athm, Builder, Inner, StartError, house};
+use super::{Athm, Builder, Inner, StartError, background};
 use crate::dispatch::Dispatcher;
-use crate::inbox::{Asking, Processor};
+use crate::inbox::{Processor, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Retry, Slots};
 use crate::provider::Client;
-use crate::store::{Errands, Policy, SetUp, Store, StoreError};
+use crate::store::{Policy, PollSchedule, Store, StoreContext, StoreError};
 use crate::sweeper::Sweeper;
-use crate::util::in_flight::Counter;
+use crate::util::in_flight::InFlight;
 use crate::worker::Worker;
 
 const DATABASE: &str = "sqlite://athm.db";
@@ -37,17 +37,23 @@ impl Builder {
             self.dispatcher.take().unwrap_or_else(Dispatcher::linked).with_states(std::mem::take(&mut self.states));
         dispatcher.add_all(std::mem::take(&mut self.connected));
         let registry = dispatcher.snapshot();
-        refuse_mistakes(&registry, dispatcher.states(), &self.expected)?;
-        tell(&registry);
+        check_receivers(&registry, dispatcher.states(), &self.expected)?;
+        log_receivers(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
-        let errands = if provider.is_some() { self.errands } else { Errands::None };
-        let policy = Policy { checks: self.checks, registry, errands };
+        let polls = if provider.is_some() { self.polls } else { PollSchedule::None };
+        let policy = Policy { checks: self.checks, registry, polls };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
         let runtimes = Runtimes::start(self.runtime).map_err(StartError::Threads)?;
-        let set_up = SetUp { policy, outbox: outbox.clone(), clock: clock.clone(), batching, house: runtimes.house() };
-        let store = opened(url, set_up).await.inspect_err(|_| {
+        let context = StoreContext {
+            policy,
+            outbox: outbox.clone(),
+            clock: clock.clone(),
+            batching,
+            background: runtimes.background(),
+        };
+        let store = opened(url, context).await.inspect_err(|_| {
             runtimes.stop();
         })?;
 
@@ -56,27 +62,29 @@ impl Builder {
         let sweepers = Arc::clone(&retry);
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
-        let asking = provider.map(|client| Asking::new(client, clock.clone(), per_second, burst));
+        let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
         let has_secret_webhook = self.webhook_secret.is_some();
         let (waiting, approved) = (Arc::default(), Arc::default());
-        let processor = Processor { store, asking, clock, waiting, has_secret_webhook, approved };
-        let operations = processor.asking.as_ref().map(|asking| Operations::new(processor.clone(), &asking.client));
-        let house = runtimes.house();
-        house.spawn(worker.clone().start_handed_over(unstarted));
-        house.spawn(house::for_ever("poll", worker.clone(), Worker::poll));
-        house.spawn(house::for_ever("leases", worker.clone(), Worker::renew_leases));
+        let processor = Processor { store, lookup, clock, waiting, has_secret_webhook, approved };
+        let operations = processor.lookup.as_ref().map(|lookup| Operations::new(processor.clone(), &lookup.client));
+        let background = runtimes.background();
+        background.spawn(worker.clone().start_handed_over(unstarted));
+        background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
+        background.spawn(background::restart_on_panic("leases", worker.clone(), Worker::renew_leases));
         let retention = self.retention;
-        house.spawn(house::for_ever("inbox", processor.clone(), move |processor| house::keep(processor, retention)));
-        if let Some(asking) = processor.asking.clone().filter(|_| self.sweeps == Sweeps::Always) {
-            let authorizing = operations.clone().filter(|_| errands == Errands::Authorized);
-            let sweeper = Sweeper::new(processor.clone(), asking, authorizing, sweepers);
-            house.spawn(house::for_ever("sweeper", sweeper, Sweeper::sweep));
+        background.spawn(background::restart_on_panic("inbox", processor.clone(), move |processor| {
+            background::keep(processor, retention)
+        }));
+        if let Some(lookup) = processor.lookup.clone().filter(|_| self.sweeps == SweeperMode::Always) {
+            let authorizing = operations.clone().filter(|_| polls == PollSchedule::Authorized);
+            let sweeper = Sweeper::new(processor.clone(), lookup, authorizing, sweepers);
+            background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
         }
         if let Some(operations) = operations.clone() {
-            house.spawn(house::for_ever("operations", operations, Operations::keep));
+            background.spawn(background::restart_on_panic("operations", operations, Operations::recover_all));
         }
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
-        let under_way = Counter::default();
+        let under_way = InFlight::default();
         let webhook_secret = self.webhook_secret;
         Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations, under_way, orphaned_after, webhook_secret })))
     }
@@ -108,8 +116,8 @@ impl Builder {
     }
 }
 
-async fn opened(url: &str, set_up: SetUp) -> Result<Arc<dyn Store>, StoreError> {
-    let store = super::open::open(url, set_up).await?;
+async fn opened(url: &str, context: StoreContext) -> Result<Arc<dyn Store>, StoreError> {
+    let store = super::open::open(url, context).await?;
     store.ping().await?;
     Ok(store)
 }

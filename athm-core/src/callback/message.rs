@@ -21,9 +21,9 @@ use crate::models::{
 /// Serialising writes the spelling of today's webhooks, which parses back to the same message.
 ///
 /// ```
-/// use athm_core::{Callback, Status};
+/// use athm_core::{Message, Status};
 ///
-/// let callback = Callback::parse(
+/// let callback = Message::parse(
 ///     "application/x-www-form-urlencoded",
 ///     b"status=completed&referenceNumber=12-ab&total=1&metadata1=order-7",
 /// )?;
@@ -32,7 +32,7 @@ use crate::models::{
 /// # Ok::<(), athm_core::ParseError>(())
 /// ```
 #[derive(Clone, Default, PartialEq)]
-pub struct Callback {
+pub struct Message {
     pub(super) kind: Option<TransactionKind>,
     pub(super) status: Option<Status>,
     pub(super) ecommerce_id: Option<EcommerceId>,
@@ -51,7 +51,7 @@ pub struct Callback {
     pub(super) customer: Option<Customer>,
 }
 
-impl Callback {
+impl Message {
     /// Reads the body of a request. Without a content type, what begins with `{` is read as JSON, else as a form.
     ///
     /// # Errors
@@ -189,9 +189,9 @@ impl Callback {
     /// The message as a form, as the provider's older scripts post it.
     ///
     /// ```
-    /// use athm_core::Callback;
+    /// use athm_core::Message;
     ///
-    /// let callback = Callback::parse("application/json", br#"{"status": "CANCEL", "total": 2.5}"#)?;
+    /// let callback = Message::parse("application/json", br#"{"status": "CANCEL", "total": 2.5}"#)?;
     /// assert_eq!(callback.to_form(), "status=CANCEL&total=2.50");
     /// # Ok::<(), athm_core::ParseError>(())
     /// ```
@@ -208,16 +208,16 @@ impl Callback {
     }
 }
 
-impl Serialize for Callback {
+impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         wire::written(self).serialize(serializer)
     }
 }
 
 /// Without the customer's data, which belongs into no log.
-impl fmt::Debug for Callback {
+impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Callback")
+        f.debug_struct("Message")
             .field("kind", &self.kind)
             .field("status", &self.status)
             .field("ecommerce_id", &self.ecommerce_id)

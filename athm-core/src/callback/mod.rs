@@ -5,4 +5,4 @@ mod message;
 pub(crate) mod wire;
 
 pub use self::error::{FieldError, ParseError};
-pub use self::message::Callback;
+pub use self::message::Message;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::receivers::Receivers;
-use super::run::{Run, call_plain};
+use super::run::{RemainingReceivers, call_plain};
 use super::{AlreadyConnected, Connection, Registry, Report, ReportEntry, Snapshot};
 use crate::models::{Sender, Signal, Transaction};
-use crate::receiver::{Answer, Connected, Context, Occasion, Receive, ReceiverInfo, ReceiverOptions, States};
+use crate::receiver::{Answer, Connected, Context, Receive, ReceiverInfo, ReceiverOptions, SignalContext, States};
 
 /// Sends signals to receivers, now and here: nothing is stored, nothing is tried again.
 ///
@@ -200,7 +200,7 @@ impl Dispatcher {
             let occasion = self.occasion(signal, transaction, &sender);
             let heard = receivers.of_signal(signal);
             if let Some(stop) = call_plain(&occasion, heard) {
-                let mut rest = Run::from(stop, &occasion, heard);
+                let mut rest = RemainingReceivers::from(stop, &occasion, heard);
                 failed.append(&mut (&mut rest).await);
             }
         }
@@ -227,12 +227,12 @@ impl Dispatcher {
         let (receivers, occasion) = (self.receivers.now(), self.occasion(signal, transaction, sender));
         let heard = receivers.of_signal(signal);
         let Some(stop) = call_plain(&occasion, heard) else { return Vec::new() };
-        let mut rest = Run::from(stop, &occasion, heard);
+        let mut rest = RemainingReceivers::from(stop, &occasion, heard);
         (&mut rest).await
     }
 
-    fn occasion<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> Occasion<'a> {
-        Occasion { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
+    fn occasion<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> SignalContext<'a> {
+        SignalContext { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
     }
 
     /// The receivers as they are now: a dispatch is not changed by what they connect and disconnect.

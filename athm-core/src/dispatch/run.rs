@@ -9,13 +9,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::ReportEntry;
-use crate::receiver::{Answered, Context, Failure, Occasion, Outcome, ReceiverInfo};
+use crate::receiver::{Answered, Context, Failure, Outcome, ReceiverInfo, SignalContext};
 use crate::util::text::causes;
 
 /// Calls the plain functions that come first, up to the first failure: at once, and without an allocation. `None` says that
 /// nobody is left.
 #[inline(always)]
-pub(super) fn call_plain<'a>(occasion: &'a Occasion<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
+pub(super) fn call_plain<'a>(occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
     let next = Cell::new(0);
     let mut context = Context { occasion, receiver: receivers.first()? };
     // One catch for all: it costs nothing until somebody panics.
@@ -48,24 +48,24 @@ pub(super) struct Stop {
 /// Those of one `order` start one after another: a sync one runs to its end, an async one to its first pause. The next
 /// `order` starts when all of the one before have ended.
 #[must_use = "nobody is called until it is polled"]
-pub(super) struct Run<'a> {
-    occasion: &'a Occasion<'a>,
+pub(super) struct RemainingReceivers<'a> {
+    occasion: &'a SignalContext<'a>,
     receivers: &'a [ReceiverInfo],
     next: usize,
-    waiting: Vec<Waiting<'a>>,
+    waiting: Vec<PausedReceiver<'a>>,
     failed: Vec<ReportEntry>,
 }
 
 /// A receiver that has come to a pause.
-struct Waiting<'a> {
+struct PausedReceiver<'a> {
     receiver: &'a ReceiverInfo,
     future: BoxFuture<'a, Outcome>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> RemainingReceivers<'a> {
     /// Everybody from there on.
     #[inline]
-    pub(super) fn from(stop: Stop, occasion: &'a Occasion<'a>, receivers: &'a [ReceiverInfo]) -> Self {
+    pub(super) fn from(stop: Stop, occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Self {
         let mut run = Self { occasion, receivers, next: stop.at, waiting: Vec::new(), failed: Vec::new() };
         if let Some(failure) = stop.failure {
             run.failed(&receivers[stop.at], failure);
@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
                     Answered::Now(outcome) => self.ended(receiver, outcome),
                     Answered::Later(mut future) => match future.poll_unpin(task) {
                         Poll::Ready(outcome) => self.ended(receiver, outcome),
-                        Poll::Pending => self.wait_for(Waiting { receiver, future }),
+                        Poll::Pending => self.wait_for(PausedReceiver { receiver, future }),
                     },
                 }
             }
@@ -101,7 +101,7 @@ impl<'a> Run<'a> {
     }
 
     #[cold]
-    fn wait_for(&mut self, waiting: Waiting<'a>) {
+    fn wait_for(&mut self, waiting: PausedReceiver<'a>) {
         if self.waiting.is_empty() {
             self.waiting.reserve(self.receivers.len() - self.next);
         }
@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
 
     fn go_on(&mut self, task: &mut task::Context<'_>) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain_mut(|Waiting { receiver, future }| {
+        waiting.retain_mut(|PausedReceiver { receiver, future }| {
             match catch_unwind(AssertUnwindSafe(|| future.poll_unpin(task))) {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(outcome)) => self.ended(receiver, outcome),
@@ -129,14 +129,14 @@ impl<'a> Run<'a> {
 
     #[cold]
     fn failed(&mut self, receiver: &ReceiverInfo, failure: Failure) {
-        let Occasion { transaction, signal, .. } = self.occasion;
+        let SignalContext { transaction, signal, .. } = self.occasion;
         let error = causes(&failure);
         tracing::error!(receiver = receiver.id(), %signal, transaction = %transaction.id(), error, "receiver failed");
         self.failed.push(ReportEntry::failed(receiver, *signal, failure));
     }
 }
 
-impl Future for Run<'_> {
+impl Future for RemainingReceivers<'_> {
     type Output = Vec<ReportEntry>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {

@@ -29,16 +29,16 @@ pub use self::item::Item;
 pub use self::kind::TransactionKind;
 pub use self::new_payment::{InvalidPayment, NewPayment};
 pub(crate) use self::operation::{
-    Beginning, Begun, Conclusion, Going, Intent, NotNow, Operation, Outcome as OperationOutcome, Standing, Turn,
-    Unsettled,
+    AttemptKind, BeginError, BeginOperation, BeginResult, Intent, LockedPayment, Operation, OperationOutcome,
+    OperationResult, StartedOperation, UnresolvedOperation,
 };
 pub(crate) use self::payment_key::PaymentKey;
 pub use self::permanent::Permanent;
 pub use self::phone::PhoneNumber;
 pub use self::refund::{InvalidRefund, NewRefund, Refund, RefundRecord, RefundState, UnknownRefundState};
-pub(crate) use self::refund::{RefundDetail, RefundLedger, Told};
+pub(crate) use self::refund::{RefundDetail, RefundLedger, ReportedRefund};
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::status::Status;
-pub(crate) use self::transaction::Fired;
+pub(crate) use self::transaction::FiredTransitions;
 pub use self::transaction::{Transaction, TransactionBuilder, Transition, UnexpectedTotal};

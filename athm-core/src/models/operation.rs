@@ -61,7 +61,7 @@ pub(crate) struct UnknownOperation(String);
 
 /// Whether a call may follow another whose outcome isn't known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum AttemptKind {
     /// Nothing was asked before.
     First,
     /// The payment was read again, and nothing had come of what was asked. It says nothing of what was asked since.
@@ -73,10 +73,10 @@ pub(crate) enum Turn {
 
 /// A call that is to be made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Beginning {
+pub(crate) struct BeginOperation {
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
-    pub(crate) turn: Turn,
+    pub(crate) kind: AttemptKind,
     /// Of a refund: how much; everything that is left unless given.
     pub(crate) amount: Option<Amount>,
     /// The time of day.
@@ -97,7 +97,7 @@ pub(crate) struct Intent {
 
 /// A payment under its lock, with the calls whose outcome isn't known.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct LockedPayment {
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
     pub(crate) intents: Vec<Intent>,
@@ -106,7 +106,7 @@ pub(crate) struct Standing {
 
 /// A call that may be made: it is written down.
 #[derive(Debug)]
-pub(crate) struct Going {
+pub(crate) struct StartedOperation {
     pub(crate) intent: Uuid,
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
@@ -116,12 +116,12 @@ pub(crate) struct Going {
 
 /// Why a call may not be made.
 #[derive(Debug)]
-pub(crate) enum NotNow {
+pub(crate) enum BeginError {
     NoSuchPayment,
     /// Another call for the payment is under way.
     UnderWay,
     /// Nobody knows yet what has come of the last one.
-    Unsettled(Box<Transaction>),
+    Unresolved(Box<Transaction>),
     /// The payment has ended.
     Ended(Box<Transaction>),
     /// Nothing is kept to do it with.
@@ -136,78 +136,78 @@ pub(crate) enum NotNow {
     },
 }
 
-pub(crate) type Begun = Result<Going, NotNow>;
+pub(crate) type BeginResult = Result<StartedOperation, BeginError>;
 
-impl Beginning {
+impl BeginOperation {
     /// Whether the call may be made now. Times are those of the database.
-    pub(crate) fn decide(&self, now: Timestamp, standing: Option<Standing>) -> Begun {
-        let standing = standing.ok_or(NotNow::NoSuchPayment)?;
-        let is_under_way = standing.intents.iter().any(|intent| intent.is_under_way && now < intent.ends_at);
+    pub(crate) fn decide(&self, now: Timestamp, locked: Option<LockedPayment>) -> BeginResult {
+        let locked = locked.ok_or(BeginError::NoSuchPayment)?;
+        let is_under_way = locked.intents.iter().any(|intent| intent.is_under_way && now < intent.ends_at);
         match self.operation {
-            Operation::Refund => self.refund(standing, is_under_way),
-            _ => self.change(now, standing, is_under_way),
+            Operation::Refund => self.refund(locked, is_under_way),
+            _ => self.change(now, locked, is_under_way),
         }
     }
 
     /// Something of a payment that hasn't ended.
-    fn change(&self, now: Timestamp, standing: Standing, is_under_way: bool) -> Begun {
-        let Standing { transaction, auth_token, intents, .. } = standing;
+    fn change(&self, now: Timestamp, locked: LockedPayment, is_under_way: bool) -> BeginResult {
+        let LockedPayment { transaction, auth_token, intents, .. } = locked;
         if transaction.status.is_final() {
-            return Err(NotNow::Ended(Box::new(transaction)));
+            return Err(BeginError::Ended(Box::new(transaction)));
         }
         let needs_token = self.operation != Operation::Cancel;
         if transaction.ecommerce_id.is_none() || (needs_token && auth_token.is_none()) {
-            return Err(NotNow::NoTicket);
+            return Err(BeginError::NoTicket);
         }
         if is_under_way {
-            return Err(NotNow::UnderWay);
+            return Err(BeginError::UnderWay);
         }
         let last = intents.iter().find(|intent| intent.operation == self.operation);
         if self.operation == Operation::Authorize && last.is_some_and(|last| !self.may_follow(last, now)) {
-            return Err(NotNow::Unsettled(Box::new(transaction)));
+            return Err(BeginError::Unresolved(Box::new(transaction)));
         }
-        Ok(Going { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
+        Ok(StartedOperation { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
     }
 
     /// Whether the payment was read long enough after the last attempt: others may have made one since the reading.
     fn may_follow(&self, last: &Intent, now: Timestamp) -> bool {
-        let Turn::Again { read_at } = self.turn else { return false };
+        let AttemptKind::Again { read_at } = self.kind else { return false };
         let read_at = now.saturating_sub(self.now.duration_since(read_at)).unwrap_or(now);
         read_at >= later(last.ends_at, QUIET)
     }
 
     /// Money back, of which no more is set aside than is left.
-    fn refund(&self, standing: Standing, is_under_way: bool) -> Begun {
-        let Standing { transaction, refunds, .. } = standing;
+    fn refund(&self, locked: LockedPayment, is_under_way: bool) -> BeginResult {
+        let LockedPayment { transaction, refunds, .. } = locked;
         if transaction.status != Status::Completed || transaction.reference_number.is_none() {
-            return Err(NotNow::NotPaid(transaction.status));
+            return Err(BeginError::NotPaid(transaction.status));
         }
         if is_under_way {
-            return Err(NotNow::UnderWay);
+            return Err(BeginError::UnderWay);
         }
         if let Some(pending) = refunds.pending() {
-            return Err(NotNow::RefundPending(Box::new((pending.id, transaction))));
+            return Err(BeginError::RefundPending(Box::new((pending.id, transaction))));
         }
         let left = transaction.total.checked_sub(transaction.refunded_amount).unwrap_or(Amount::ZERO);
         let amount = self.amount.unwrap_or(left);
         if amount <= Amount::ZERO || amount > left {
-            return Err(NotNow::TooMuch { left });
+            return Err(BeginError::TooMuch { left });
         }
         let refund = RefundRecord::asked_for(transaction.id, amount, self.at);
-        Ok(Going { intent: *refund.id.as_uuid(), transaction, auth_token: None, refund: Some(refund) })
+        Ok(StartedOperation { intent: *refund.id.as_uuid(), transaction, auth_token: None, refund: Some(refund) })
     }
 }
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Conclusion {
+pub(crate) struct OperationResult {
     pub(crate) intent: Uuid,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: OperationOutcome,
 }
 
 /// What is known of what has come of a call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Outcome {
+pub(crate) enum OperationOutcome {
     Known,
     /// A refund that wasn't done: what was set aside for it is free again.
     NotDone,
@@ -217,7 +217,7 @@ pub(crate) enum Outcome {
     },
 }
 
-impl Outcome {
+impl OperationOutcome {
     pub(crate) fn unknown(now: Timestamp) -> Self {
         Self::Unknown { ended_at: now, due_at: later(now, FIRST_PAUSE) }
     }
@@ -225,18 +225,18 @@ impl Outcome {
 
 /// A call whose outcome isn't known, and into which it is time to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unsettled {
+pub(crate) struct UnresolvedOperation {
     pub(crate) intent: Uuid,
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
     /// How often somebody has looked into it before.
-    pub(crate) looks: u32,
+    pub(crate) attempts: u32,
 }
 
-impl Unsettled {
+impl UnresolvedOperation {
     /// When it is looked into the next time: after 10 s, 20 s … 10 minutes.
-    pub(crate) fn next_look(&self, now: Timestamp) -> Timestamp {
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.looks.saturating_add(1)));
+    pub(crate) fn next_attempt_at(&self, now: Timestamp) -> Timestamp {
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.attempts.saturating_add(1)));
         later(now, pause.min(LONGEST_PAUSE))
     }
 }
@@ -247,13 +247,13 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
     /// The payment was read just now.
-    const AGAIN: Turn = Turn::Again { read_at: Timestamp::UNIX_EPOCH };
+    const AGAIN: AttemptKind = AttemptKind::Again { read_at: Timestamp::UNIX_EPOCH };
 
-    fn standing(status: Status, intents: Vec<Intent>) -> Standing {
+    fn locked(status: Status, intents: Vec<Intent>) -> LockedPayment {
         let transaction = Transaction::builder(status, Amount::from_cents(2500))
             .ecommerce_id("5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap())
             .build();
-        Standing {
+        LockedPayment {
             transaction,
             auth_token: Some(SecretString::from("secret")),
             intents,
@@ -261,10 +261,11 @@ mod tests {
         }
     }
 
-    fn begin(operation: Operation, turn: Turn, standing: Standing) -> Begun {
+    fn begin(operation: Operation, kind: AttemptKind, locked: LockedPayment) -> BeginResult {
         let now = Timestamp::UNIX_EPOCH;
-        let transaction = standing.transaction.id;
-        Beginning { transaction, operation, turn, amount: None, at: now, now, ends_at: now }.decide(now, Some(standing))
+        let transaction = locked.transaction.id;
+        BeginOperation { transaction, operation, kind, amount: None, at: now, now, ends_at: now }
+            .decide(now, Some(locked))
     }
 
     fn ended(ago: Duration) -> Intent {
@@ -277,57 +278,57 @@ mod tests {
         let under_way =
             Intent { operation: Operation::Cancel, is_under_way: true, ends_at: Timestamp::UNIX_EPOCH + SECOND };
         for operation in [Operation::Authorize, Operation::Cancel, Operation::UpdatePhone] {
-            let begun = begin(operation, AGAIN, standing(Status::Open, vec![under_way]));
-            assert!(matches!(begun, Err(NotNow::UnderWay)), "{operation}: {begun:?}");
+            let begun = begin(operation, AGAIN, locked(Status::Open, vec![under_way]));
+            assert!(matches!(begun, Err(BeginError::UnderWay)), "{operation}: {begun:?}");
         }
         // Its process died.
         let overdue = Intent { ends_at: Timestamp::UNIX_EPOCH, ..under_way };
-        assert!(begin(Operation::Authorize, Turn::First, standing(Status::Open, vec![overdue])).is_ok());
+        assert!(begin(Operation::Authorize, AttemptKind::First, locked(Status::Open, vec![overdue])).is_ok());
     }
 
     #[test]
     fn an_authorization_is_repeated_after_thirty_seconds_and_another_look_alone() {
-        let begun = |turn, ago| begin(Operation::Authorize, turn, standing(Status::Confirmed, vec![ended(ago)]));
-        assert!(matches!(begun(Turn::First, 60 * SECOND), Err(NotNow::Unsettled(_))));
-        assert!(matches!(begun(AGAIN, 29 * SECOND), Err(NotNow::Unsettled(_))));
+        let begun = |kind, ago| begin(Operation::Authorize, kind, locked(Status::Confirmed, vec![ended(ago)]));
+        assert!(matches!(begun(AttemptKind::First, 60 * SECOND), Err(BeginError::Unresolved(_))));
+        assert!(matches!(begun(AGAIN, 29 * SECOND), Err(BeginError::Unresolved(_))));
         assert!(begun(AGAIN, 30 * SECOND).is_ok());
     }
 
     #[test]
     fn a_reading_says_nothing_of_an_attempt_that_was_made_since_however_long_ago_that_is_by_now() {
-        let read = |ago: Duration| Turn::Again { read_at: Timestamp::UNIX_EPOCH - ago };
-        let begun = |turn| begin(Operation::Authorize, turn, standing(Status::Confirmed, vec![ended(60 * SECOND)]));
-        assert!(matches!(begun(read(70 * SECOND)), Err(NotNow::Unsettled(_))));
-        assert!(matches!(begun(read(31 * SECOND)), Err(NotNow::Unsettled(_))));
+        let read = |ago: Duration| AttemptKind::Again { read_at: Timestamp::UNIX_EPOCH - ago };
+        let begun = |turn| begin(Operation::Authorize, turn, locked(Status::Confirmed, vec![ended(60 * SECOND)]));
+        assert!(matches!(begun(read(70 * SECOND)), Err(BeginError::Unresolved(_))));
+        assert!(matches!(begun(read(31 * SECOND)), Err(BeginError::Unresolved(_))));
         assert!(begun(read(30 * SECOND)).is_ok());
     }
 
     #[test]
     fn what_has_ended_is_left_alone_and_what_was_opened_elsewhere_needs_its_secret() {
         for status in [Status::Completed, Status::Cancelled, Status::Expired] {
-            let begun = begin(Operation::Cancel, Turn::First, standing(status, Vec::new()));
-            assert!(matches!(begun, Err(NotNow::Ended(_))));
+            let begun = begin(Operation::Cancel, AttemptKind::First, locked(status, Vec::new()));
+            assert!(matches!(begun, Err(BeginError::Ended(_))));
         }
-        let elsewhere = || Standing { auth_token: None, ..standing(Status::Open, Vec::new()) };
-        assert!(begin(Operation::Cancel, Turn::First, elsewhere()).is_ok());
-        assert!(matches!(begin(Operation::UpdatePhone, Turn::First, elsewhere()), Err(NotNow::NoTicket)));
-        assert!(matches!(begin(Operation::Authorize, Turn::First, elsewhere()), Err(NotNow::NoTicket)));
+        let elsewhere = || LockedPayment { auth_token: None, ..locked(Status::Open, Vec::new()) };
+        assert!(begin(Operation::Cancel, AttemptKind::First, elsewhere()).is_ok());
+        assert!(matches!(begin(Operation::UpdatePhone, AttemptKind::First, elsewhere()), Err(BeginError::NoTicket)));
+        assert!(matches!(begin(Operation::Authorize, AttemptKind::First, elsewhere()), Err(BeginError::NoTicket)));
     }
 
-    fn paid(refunded: i64, refunds: RefundLedger) -> Standing {
+    fn paid(refunded: i64, refunds: RefundLedger) -> LockedPayment {
         let transaction = Transaction::builder(Status::Completed, Amount::from_cents(2500))
             .reference_number("12-ab".parse().unwrap())
             .refunded_amount(Amount::from_cents(refunded))
             .build();
-        Standing { transaction, auth_token: None, intents: Vec::new(), refunds }
+        LockedPayment { transaction, auth_token: None, intents: Vec::new(), refunds }
     }
 
-    fn refund(cents: Option<i64>, standing: Standing) -> Result<i64, NotNow> {
-        let (now, transaction) = (Timestamp::UNIX_EPOCH, standing.transaction.id);
-        let (operation, turn) = (Operation::Refund, Turn::First);
+    fn refund(cents: Option<i64>, locked: LockedPayment) -> Result<i64, BeginError> {
+        let (now, transaction) = (Timestamp::UNIX_EPOCH, locked.transaction.id);
+        let (operation, kind) = (Operation::Refund, AttemptKind::First);
         let amount = cents.map(Amount::from_cents);
-        let begun = Beginning { transaction, operation, turn, amount, at: now, now, ends_at: now };
-        begun.decide(now, Some(standing)).map(|going| going.refund.map_or(0, |refund| refund.amount.cents()))
+        let begun = BeginOperation { transaction, operation, kind, amount, at: now, now, ends_at: now };
+        begun.decide(now, Some(locked)).map(|started| started.refund.map_or(0, |refund| refund.amount.cents()))
     }
 
     #[test]
@@ -336,28 +337,28 @@ mod tests {
         assert!(matches!(refund(None, paid(700, RefundLedger::default())), Ok(1800)));
         assert!(matches!(refund(Some(1800), paid(700, RefundLedger::default())), Ok(1800)));
         let too_much = refund(Some(1801), paid(700, RefundLedger::default()));
-        assert!(matches!(too_much, Err(NotNow::TooMuch { left }) if left.cents() == 1800));
-        assert!(matches!(refund(None, paid(2500, RefundLedger::default())), Err(NotNow::TooMuch { .. })));
-        assert!(matches!(refund(None, standing(Status::Confirmed, Vec::new())), Err(NotNow::NotPaid(_))));
+        assert!(matches!(too_much, Err(BeginError::TooMuch { left }) if left.cents() == 1800));
+        assert!(matches!(refund(None, paid(2500, RefundLedger::default())), Err(BeginError::TooMuch { .. })));
+        assert!(matches!(refund(None, locked(Status::Confirmed, Vec::new())), Err(BeginError::NotPaid(_))));
     }
 
     #[test]
     fn nothing_is_given_back_while_nobody_knows_of_an_earlier_refund() {
         let pending = RefundRecord::asked_for(TransactionId::new(), Amount::from_cents(100), Timestamp::UNIX_EPOCH);
         let begun = refund(Some(100), paid(0, RefundLedger::from_iter([pending.clone()])));
-        assert!(matches!(begun, Err(NotNow::RefundPending(refund)) if refund.0 == pending.id));
+        assert!(matches!(begun, Err(BeginError::RefundPending(refund)) if refund.0 == pending.id));
     }
 
     #[test]
     fn looks_become_rarer_until_one_every_ten_minutes() {
-        let pauses = [0, 1, 5, 6, u32::MAX].map(|looks| {
-            let unsettled = Unsettled {
+        let pauses = [0, 1, 5, 6, u32::MAX].map(|attempts| {
+            let unresolved = UnresolvedOperation {
                 intent: Uuid::nil(),
                 transaction: TransactionId::new(),
                 operation: Operation::Authorize,
-                looks,
+                attempts,
             };
-            unsettled.next_look(Timestamp::UNIX_EPOCH).as_second()
+            unresolved.next_attempt_at(Timestamp::UNIX_EPOCH).as_second()
         });
         assert_eq!(pauses, [10, 20, 320, 600, 600]);
     }

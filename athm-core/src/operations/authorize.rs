@@ -3,19 +3,19 @@
 use jiff::Timestamp;
 
 use super::{OperationError, Operations};
-use crate::models::{Going, NotNow, Operation, Sender, Status, Transaction, TransactionId, Turn};
+use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation, Status, Transaction, TransactionId};
 
 impl Operations {
     /// However many ask at the same time, one call is made; the others wait for it and get what came of it.
     pub(crate) async fn authorize(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, Turn::First).await? {
-            Ok(going) => self.call(going).await,
-            Err(NotNow::Unsettled(transaction)) => {
+        match self.begin(id, Operation::Authorize, AttemptKind::First).await? {
+            Ok(started) => self.call(started).await,
+            Err(BeginError::Unresolved(transaction)) => {
                 let read_at = self.processor.clock.steady();
                 match self.reread(&transaction, Sender::AUTHORIZE).await? {
                     Some(found) if found.status == Status::Confirmed => self.authorize_again(id, read_at).await,
                     Some(found) if found.status.is_final() => completed(found),
-                    _ => Err(OperationError::Unsettled { id }),
+                    _ => Err(OperationError::Unresolved { id }),
                 }
             }
             Err(refused) => settled(id, refused),
@@ -28,14 +28,14 @@ impl Operations {
         id: TransactionId,
         read_at: Timestamp,
     ) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, Turn::Again { read_at }).await? {
-            Ok(going) => self.call(going).await,
+        match self.begin(id, Operation::Authorize, AttemptKind::Again { read_at }).await? {
+            Ok(started) => self.call(started).await,
             Err(refused) => settled(id, refused),
         }
     }
 
-    async fn call(&self, going: Going) -> Result<Transaction, OperationError> {
-        let Going { intent, transaction, auth_token, .. } = going;
+    async fn call(&self, started: StartedOperation) -> Result<Transaction, OperationError> {
+        let StartedOperation { intent, transaction, auth_token, .. } = started;
         let id = transaction.id;
         let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
             return Err(OperationError::NoTicket { id });
@@ -70,10 +70,10 @@ impl Operations {
     }
 }
 
-fn settled(id: TransactionId, refused: NotNow) -> Result<Transaction, OperationError> {
+fn settled(id: TransactionId, refused: BeginError) -> Result<Transaction, OperationError> {
     match refused {
-        NotNow::Ended(transaction) => completed(*transaction),
-        NotNow::Unsettled(_) => Err(OperationError::Unsettled { id }),
+        BeginError::Ended(transaction) => completed(*transaction),
+        BeginError::Unresolved(_) => Err(OperationError::Unresolved { id }),
         _ => Err(OperationError::NoTicket { id }),
     }
 }

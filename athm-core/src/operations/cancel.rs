@@ -1,18 +1,19 @@
 //! Withdrawing a payment.
 
 use super::{OperationError, Operations};
-use crate::models::{Going, NotNow, Operation, Sender, Status, Transaction, TransactionId, Turn};
+use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation, Status, Transaction, TransactionId};
 
 impl Operations {
     pub(crate) async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        let Going { intent, transaction, .. } = match self.begin(id, Operation::Cancel, Turn::First).await? {
-            Ok(going) => going,
-            Err(NotNow::Ended(transaction)) if transaction.status == Status::Completed => {
-                return Err(OperationError::Completed { id });
-            }
-            Err(NotNow::Ended(transaction)) => return Ok(*transaction),
-            Err(_) => return Err(OperationError::NoTicket { id }),
-        };
+        let StartedOperation { intent, transaction, .. } =
+            match self.begin(id, Operation::Cancel, AttemptKind::First).await? {
+                Ok(started) => started,
+                Err(BeginError::Ended(transaction)) if transaction.status == Status::Completed => {
+                    return Err(OperationError::Completed { id });
+                }
+                Err(BeginError::Ended(transaction)) => return Ok(*transaction),
+                Err(_) => return Err(OperationError::NoTicket { id }),
+            };
         let Some(ecommerce_id) = transaction.ecommerce_id else {
             return Err(OperationError::NoTicket { id });
         };

@@ -2,7 +2,7 @@
 
 use super::{OperationError, Operations};
 use crate::models::{NewPayment, Sender, Status, Transaction};
-use crate::store::{Record, Source};
+use crate::store::{Origin, Record};
 use crate::util::clock::later;
 
 impl Operations {
@@ -30,8 +30,8 @@ impl Operations {
             observed,
             sender: Sender::CALLBACK,
             auth_token: Some(ticket.auth_token),
-            told: Vec::new(),
-            source: Source::News,
+            reported: Vec::new(),
+            origin: Origin::Observation,
         };
         Ok(self.processor.store.record(record).await?.transaction)
     }

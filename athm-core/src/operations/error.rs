@@ -51,7 +51,7 @@ pub enum OperationError {
     },
     /// Nobody knows yet what has come of an earlier authorization. The provider is asked until somebody does.
     #[error("an earlier authorization of the payment {id} has an unknown outcome: try again in 30 seconds")]
-    Unsettled {
+    Unresolved {
         /// The payment that was named.
         id: TransactionId,
     },

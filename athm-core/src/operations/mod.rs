@@ -8,8 +8,8 @@ mod authorize;
 mod cancel;
 mod create;
 mod error;
-mod keep;
 mod phone;
+mod recover;
 mod refund;
 mod resolution;
 
@@ -21,12 +21,12 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub use self::error::OperationError;
-pub(crate) use self::keep::PERSON;
+pub(crate) use self::recover::REFUND_UNRESOLVED_AFTER;
 pub use self::resolution::RefundResolution;
 use crate::inbox::Processor;
 use crate::models::{
-    Amount, Beginning, Begun, Conclusion, Going, NotNow, Operation, OperationOutcome, Sender, Transaction,
-    TransactionId, Turn,
+    Amount, AttemptKind, BeginError, BeginOperation, BeginResult, Operation, OperationOutcome, OperationResult, Sender,
+    StartedOperation, Transaction, TransactionId,
 };
 use crate::provider::{Client, ProviderError};
 use crate::store::StoreError;
@@ -43,7 +43,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 pub(crate) struct Operations {
     processor: Processor,
     provider: Client,
-    /// Told when an outcome is unknown.
+    /// ReportedRefund when an outcome is unknown.
     waiting: Arc<Notify>,
 }
 
@@ -59,30 +59,30 @@ impl Operations {
         &self,
         transaction: TransactionId,
         operation: Operation,
-        turn: Turn,
-    ) -> Result<Begun, OperationError> {
-        self.begin_with(transaction, operation, turn, None).await
+        kind: AttemptKind,
+    ) -> Result<BeginResult, OperationError> {
+        self.begin_with(transaction, operation, kind, None).await
     }
 
     async fn begin_with(
         &self,
         transaction: TransactionId,
         operation: Operation,
-        turn: Turn,
+        kind: AttemptKind,
         amount: Option<Amount>,
-    ) -> Result<Begun, OperationError> {
+    ) -> Result<BeginResult, OperationError> {
         let patience = Instant::now() + self.longest();
         loop {
             let (at, now) = (self.processor.clock.now(), self.processor.clock.steady());
             let ends_at = later(now, self.longest());
-            let beginning = Beginning { transaction, operation, turn, amount, at, now, ends_at };
+            let beginning = BeginOperation { transaction, operation, kind, amount, at, now, ends_at };
             match self.processor.store.begin(beginning).await? {
-                Err(NotNow::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
-                Err(NotNow::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
-                Err(NotNow::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),
+                Err(BeginError::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
+                Err(BeginError::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
+                Err(BeginError::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),
                 // So long after that, it would hardly be under way before it counts as ended.
-                Ok(going) if self.processor.clock.steady() > later(now, MARGIN) => {
-                    self.withdraw(going).await;
+                Ok(started) if self.processor.clock.steady() > later(now, MARGIN) => {
+                    self.withdraw(started).await;
                     return Err(StoreError::Busy.into());
                 }
                 begun => return Ok(begun),
@@ -91,9 +91,9 @@ impl Operations {
     }
 
     /// The provider was not asked.
-    async fn withdraw(&self, going: Going) {
-        let outcome = if going.refund.is_some() { OperationOutcome::NotDone } else { OperationOutcome::Known };
-        self.conclude(Conclusion { intent: going.intent, outcome }).await;
+    async fn withdraw(&self, started: StartedOperation) {
+        let outcome = if started.refund.is_some() { OperationOutcome::NotDone } else { OperationOutcome::Known };
+        self.finish_operation(OperationResult { intent: started.intent, outcome }).await;
     }
 
     fn longest(&self) -> Duration {
@@ -102,19 +102,19 @@ impl Operations {
 
     /// Nothing is left to be found out.
     async fn known(&self, intent: Uuid) {
-        self.conclude(Conclusion { intent, outcome: OperationOutcome::Known }).await;
+        self.finish_operation(OperationResult { intent, outcome: OperationOutcome::Known }).await;
     }
 
     /// It is found out later.
     async fn unknown(&self, intent: Uuid) {
         let now = self.processor.clock.steady();
-        self.conclude(Conclusion { intent, outcome: OperationOutcome::unknown(now) }).await;
+        self.finish_operation(OperationResult { intent, outcome: OperationOutcome::unknown(now) }).await;
         self.waiting.notify_one();
     }
 
     /// What can't be written now is found by its intent later.
-    async fn conclude(&self, conclusion: Conclusion) {
-        if let Err(error) = self.processor.store.conclude(conclusion).await {
+    async fn finish_operation(&self, result: OperationResult) {
+        if let Err(error) = self.processor.store.finish_operation(result).await {
             tracing::error!(error = causes(&error), "how a call to the provider ended couldn't be noted");
         }
     }

@@ -1,14 +1,14 @@
 //! Giving a payment to another phone.
 
 use super::{OperationError, Operations};
-use crate::models::{Going, NotNow, Operation, PhoneNumber, TransactionId, Turn};
+use crate::models::{AttemptKind, BeginError, Operation, PhoneNumber, StartedOperation, TransactionId};
 
 impl Operations {
     pub(crate) async fn update_phone(&self, id: TransactionId, phone: &PhoneNumber) -> Result<(), OperationError> {
-        let Going { intent, transaction, auth_token, .. } =
-            match self.begin(id, Operation::UpdatePhone, Turn::First).await? {
-                Ok(going) => going,
-                Err(NotNow::Ended(transaction)) => {
+        let StartedOperation { intent, transaction, auth_token, .. } =
+            match self.begin(id, Operation::UpdatePhone, AttemptKind::First).await? {
+                Ok(started) => started,
+                Err(BeginError::Ended(transaction)) => {
                     return Err(OperationError::Ended { id, status: transaction.status });
                 }
                 Err(_) => return Err(OperationError::NoTicket { id }),

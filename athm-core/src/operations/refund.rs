@@ -3,41 +3,45 @@
 use super::{OperationError, Operations, RefundResolution};
 use crate::callback::FieldError;
 use crate::models::{
-    Conclusion, Going, NewRefund, NotNow, Operation, OperationOutcome, RefundDetail, RefundId, RefundRecord,
-    RefundState, Sender, Told, Transaction, TransactionId, Turn,
+    AttemptKind, BeginError, NewRefund, Operation, OperationOutcome, OperationResult, RefundDetail, RefundId,
+    RefundRecord, RefundState, ReportedRefund, Sender, StartedOperation, Transaction, TransactionId,
 };
 use crate::provider::{RefundRequest, Refunded};
 use crate::receiver::BoxError;
-use crate::store::{By, Record, RefundQuery, Source};
+use crate::store::{Origin, PaymentLookup, Record, RefundQuery};
 use crate::util::text::causes;
 
 impl Operations {
     /// What is to be given back is set aside before the provider is asked; it is asked once.
     pub(crate) async fn refund(&self, id: TransactionId, new: &NewRefund) -> Result<RefundRecord, OperationError> {
         new.validate()?;
-        let going = match self.begin_refund(id, new).await? {
-            Err(NotNow::RefundPending(earlier)) => {
+        let started = match self.begin_refund(id, new).await? {
+            Err(BeginError::RefundPending(earlier)) => {
                 // Perhaps the provider shows by now what has become of it.
                 self.reread(&earlier.1, Sender::REFUND).await?;
                 self.begin_refund(id, new).await?
             }
             begun => begun,
         };
-        match going {
-            Ok(going) => self.give_back(going, new).await,
-            Err(NotNow::RefundPending(earlier)) => Err(OperationError::RefundPending { id, refund: earlier.0 }),
-            Err(NotNow::TooMuch { left }) => Err(OperationError::RefundTooMuch { id, left }),
-            Err(NotNow::NotPaid(status)) => Err(OperationError::NotPaid { id, status }),
+        match started {
+            Ok(started) => self.give_back(started, new).await,
+            Err(BeginError::RefundPending(earlier)) => Err(OperationError::RefundPending { id, refund: earlier.0 }),
+            Err(BeginError::TooMuch { left }) => Err(OperationError::RefundTooMuch { id, left }),
+            Err(BeginError::NotPaid(status)) => Err(OperationError::NotPaid { id, status }),
             Err(_) => Err(OperationError::UnknownTransaction { id }),
         }
     }
 
-    async fn begin_refund(&self, id: TransactionId, new: &NewRefund) -> Result<Result<Going, NotNow>, OperationError> {
-        self.begin_with(id, Operation::Refund, Turn::First, new.amount).await
+    async fn begin_refund(
+        &self,
+        id: TransactionId,
+        new: &NewRefund,
+    ) -> Result<Result<StartedOperation, BeginError>, OperationError> {
+        self.begin_with(id, Operation::Refund, AttemptKind::First, new.amount).await
     }
 
-    async fn give_back(&self, going: Going, new: &NewRefund) -> Result<RefundRecord, OperationError> {
-        let Going { intent, transaction, refund, .. } = going;
+    async fn give_back(&self, started: StartedOperation, new: &NewRefund) -> Result<RefundRecord, OperationError> {
+        let StartedOperation { intent, transaction, refund, .. } = started;
         let id = transaction.id;
         let (Some(refund), Some(reference)) = (refund, transaction.reference_number.clone()) else {
             return Err(OperationError::UnknownTransaction { id });
@@ -52,7 +56,7 @@ impl Operations {
             Ok(_) => FieldError::new("refundedAmount", "expected what was asked for").into(),
             Err(error) if error.is_outcome_unknown() => error.into(),
             Err(error) => {
-                self.conclude(Conclusion { intent, outcome: OperationOutcome::NotDone }).await;
+                self.finish_operation(OperationResult { intent, outcome: OperationOutcome::NotDone }).await;
                 if error.tells_of_refunds() {
                     let _ = self.read_again(&transaction, refund.id).await;
                 }
@@ -92,8 +96,9 @@ impl Operations {
         let least = payment.refunded_amount.checked_add(amount).unwrap_or(payment.refunded_amount);
         let refunded_amount = total_refunded.unwrap_or(least).min(payment.total);
         let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment.clone() };
-        let told = vec![Told { refund: Some(refund), detail }];
-        let record = Record { observed, sender: Sender::REFUND, auth_token: None, told, source: Source::News };
+        let reported = vec![ReportedRefund { refund: Some(refund), detail }];
+        let record =
+            Record { observed, sender: Sender::REFUND, auth_token: None, reported, origin: Origin::Observation };
         self.processor.store.record(record).await?;
         self.kept(refund).await
     }
@@ -108,7 +113,7 @@ impl Operations {
         if refund.state != RefundState::Pending {
             return Err(OperationError::RefundNotOpen { id, state: refund.state });
         }
-        let payment = self.processor.store.find(By::Id(refund.transaction_id)).await?;
+        let payment = self.processor.store.find(PaymentLookup::Id(refund.transaction_id)).await?;
         let payment = payment.ok_or(OperationError::UnknownTransaction { id: refund.transaction_id })?;
         match resolution {
             RefundResolution::Done => {
@@ -116,10 +121,16 @@ impl Operations {
                 let refunded_amount =
                     payment.refunded_amount.checked_add(refund.amount).unwrap_or(payment.refunded_amount);
                 let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment };
-                let told = vec![Told { refund: Some(id), detail: made }];
+                let reported = vec![ReportedRefund { refund: Some(id), detail: made }];
                 self.processor
                     .store
-                    .record(Record { observed, sender: Sender::REFUND, auth_token: None, told, source: Source::News })
+                    .record(Record {
+                        observed,
+                        sender: Sender::REFUND,
+                        auth_token: None,
+                        reported,
+                        origin: Origin::Observation,
+                    })
                     .await?;
             }
             RefundResolution::NotDone => {

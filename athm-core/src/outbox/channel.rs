@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc};
 
 use super::running::Running;
-use super::{Slot, Slots, Work};
+use super::{EventDeliveries, Slot, Slots};
 use crate::models::DeliveryId;
 
 /// Takes what was committed. What it takes counts as running at once, so that nobody finds athm idle in between.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
-    sender: mpsc::UnboundedSender<Work>,
+    sender: mpsc::UnboundedSender<EventDeliveries>,
     pub(crate) running: Running,
     pub(crate) slots: Slots,
     /// More is due than was claimed.
@@ -22,7 +22,7 @@ pub(crate) struct Outbox {
 }
 
 /// What the outbox took, for the worker.
-pub(crate) type Unstarted = mpsc::UnboundedReceiver<Work>;
+pub(crate) type Unstarted = mpsc::UnboundedReceiver<EventDeliveries>;
 
 impl Outbox {
     pub(crate) fn new(slots: Slots) -> (Self, Unstarted) {
@@ -47,7 +47,7 @@ impl Outbox {
         slots
     }
 
-    pub(crate) fn hand_over(&self, work: Work) {
+    pub(crate) fn hand_over(&self, work: EventDeliveries) {
         if work.deliveries.is_empty() {
             return;
         }

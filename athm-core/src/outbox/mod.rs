@@ -20,7 +20,7 @@ use jiff::Timestamp;
 pub(crate) use self::channel::{Outbox, Unstarted};
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
 pub(crate) use self::retry::Retry;
-pub(crate) use self::running::Held;
+pub(crate) use self::running::ClaimedAttempt;
 pub(crate) use self::slots::{Slot, Slots};
 use crate::models::{DeliveryId, Event, Signal, Transaction};
 use crate::receiver::ReceiverInfo;
@@ -30,7 +30,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// A delivery as it is made: one receiver's turn at one signal of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Planned {
+pub(crate) struct NewDelivery {
     pub(crate) id: DeliveryId,
     pub(crate) signal: Signal,
     pub(crate) receiver: String,
@@ -38,8 +38,8 @@ pub(crate) struct Planned {
 
 /// A delivery that this process has claimed: its attempt is counted already.
 #[derive(Debug)]
-pub(crate) struct Claimed {
-    pub(crate) planned: Planned,
+pub(crate) struct ClaimedDelivery {
+    pub(crate) planned: NewDelivery,
     pub(crate) attempt: u32,
     pub(crate) is_replay: bool,
     pub(crate) slot: Slot,
@@ -54,28 +54,28 @@ pub(crate) fn runnable(receivers: &[ReceiverInfo]) -> Vec<String> {
     receivers.iter().flat_map(of).collect()
 }
 
-/// Claimed deliveries of one event, with what they are about.
+/// ClaimedDelivery deliveries of one event, with what they are about.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct EventDeliveries {
     pub(crate) transaction: Arc<Transaction>,
     pub(crate) event: Arc<Event>,
-    pub(crate) deliveries: Vec<Claimed>,
+    pub(crate) deliveries: Vec<ClaimedDelivery>,
     /// Where it was recorded.
     pub(crate) span: tracing::Span,
 }
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ended {
+pub(crate) struct Acknowledgement {
     pub(crate) id: DeliveryId,
     pub(crate) attempt: u32,
     pub(crate) at: Timestamp,
-    pub(crate) end: End,
+    pub(crate) end: AttemptOutcome,
 }
 
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum AttemptOutcome {
     /// Counts however late it comes.
     Succeeded,
     /// Counts only while it is the last attempt. Tried again then, or dead when there is no then.

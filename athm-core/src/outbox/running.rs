@@ -5,26 +5,26 @@ use std::collections::HashMap;
 use tokio::sync::watch;
 
 use crate::models::DeliveryId;
-use crate::util::in_flight::{Counter, Entered};
+use crate::util::in_flight::{InFlight, InFlightGuard};
 
 /// Which deliveries this process holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Running {
-    held: watch::Sender<HashMap<DeliveryId, Held>>,
+    held: watch::Sender<HashMap<DeliveryId, ClaimedAttempt>>,
     /// Claims under way, of which nobody knows yet what they bring.
-    claims: Counter,
+    claims: InFlight,
 }
 
 /// How far one has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct ClaimedAttempt {
     pub(crate) attempt: u32,
     pub(crate) has_started: bool,
 }
 
 impl Running {
     pub(crate) fn claimed(&self, claimed: impl Iterator<Item = (DeliveryId, u32)>) {
-        let held = claimed.map(|(id, attempt)| (id, Held { attempt, has_started: false }));
+        let held = claimed.map(|(id, attempt)| (id, ClaimedAttempt { attempt, has_started: false }));
         self.held.send_modify(|running| running.extend(held));
     }
 
@@ -39,11 +39,11 @@ impl Running {
         self.held.send_if_modified(|running| running.remove(&id).is_some());
     }
 
-    pub(crate) fn all(&self) -> Vec<(DeliveryId, Held)> {
+    pub(crate) fn all(&self) -> Vec<(DeliveryId, ClaimedAttempt)> {
         self.held.borrow().iter().map(|(id, held)| (*id, *held)).collect()
     }
 
-    pub(crate) fn claiming(&self) -> Entered {
+    pub(crate) fn claiming(&self) -> InFlightGuard {
         self.claims.enter()
     }
 

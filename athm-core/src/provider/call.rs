@@ -32,12 +32,12 @@ impl Reads {
 }
 
 /// A request, ready to be sent.
-pub(super) struct Call {
+pub(super) struct ApiRequest {
     pub(super) request: RequestBuilder,
     pub(super) path: &'static str,
 }
 
-impl Call {
+impl ApiRequest {
     pub(super) fn bearer(self, token: &SecretString) -> Self {
         Self { request: self.request.bearer_auth(token.expose_secret()), ..self }
     }

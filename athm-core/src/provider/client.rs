@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::call::{Call, Reads};
+use super::call::{ApiRequest, Reads};
 use super::{Builder, ProviderError, answer};
 use crate::callback::FieldError;
 use crate::callback::wire::{Fields, item_object};
@@ -122,7 +122,7 @@ impl Client {
         auth_token: &SecretString,
         phone: &PhoneNumber,
     ) -> Result<(), ProviderError> {
-        let call = Call { request: self.http.put(at(&self.payments, UPDATE_PHONE)), path: UPDATE_PHONE };
+        let call = ApiRequest { request: self.http.put(at(&self.payments, UPDATE_PHONE)), path: UPDATE_PHONE };
         let body = json!({ "ecommerceId": id, "phoneNumber": phone.as_str() });
         call.bearer(auth_token).with(&body).once().await.map(drop)
     }
@@ -183,8 +183,8 @@ impl Client {
         body
     }
 
-    pub(super) fn post(&self, host: &Url, path: &'static str) -> Call {
-        Call { request: self.http.post(at(host, path)), path }
+    pub(super) fn post(&self, host: &Url, path: &'static str) -> ApiRequest {
+        ApiRequest { request: self.http.post(at(host, path)), path }
     }
 }
 

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use super::saying::Saying;
+use super::customer_message::CustomerMessage;
 
 /// What an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,7 +30,7 @@ pub enum ErrorKind {
 }
 
 macro_rules! codes {
-    ($($kind:ident { $($(#[$doc:meta])* $name:ident = $code:literal => $saying:ident,)* })*) => {
+    ($($kind:ident { $($(#[$doc:meta])* $name:ident = $code:literal => $customer_message:ident,)* })*) => {
         /// One of the provider's error codes.
         ///
         /// ```
@@ -73,10 +73,10 @@ macro_rules! codes {
                 }
             }
 
-            pub(super) fn saying(&self) -> Saying {
+            pub(super) fn customer_message(&self) -> CustomerMessage {
                 match self {
-                    $($(Self::$name => Saying::$saying,)*)*
-                    Self::Unknown(_) => Saying::CannotPay,
+                    $($(Self::$name => CustomerMessage::$customer_message,)*)*
+                    Self::Unknown(_) => CustomerMessage::CannotPay,
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::saying::Saying;
+use super::customer_message::CustomerMessage;
 use super::{ErrorCode, ErrorKind, Language};
 use crate::callback::{FieldError, ParseError};
 use crate::models::{EcommerceId, InvalidPayment, InvalidRefund};
@@ -166,14 +166,14 @@ impl ProviderError {
     /// ```
     #[must_use]
     pub fn customer_message(&self, language: Language) -> &'static str {
-        let saying = match self {
-            Self::NotFound | Self::OtherBusiness => Saying::NoPayment,
-            _ if self.is_outcome_unknown() => Saying::Checking,
-            Self::Rejected { code, .. } => code.saying(),
-            Self::Unreachable(_) => Saying::TryAgain,
-            _ => Saying::CannotPay,
+        let customer_message = match self {
+            Self::NotFound | Self::OtherBusiness => CustomerMessage::NoPayment,
+            _ if self.is_outcome_unknown() => CustomerMessage::Checking,
+            Self::Rejected { code, .. } => code.customer_message(),
+            Self::Unreachable(_) => CustomerMessage::TryAgain,
+            _ => CustomerMessage::CannotPay,
         };
-        saying.to(language)
+        customer_message.to(language)
     }
 
     /// Whether it says that more was given back than we know of.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::Call;
+use super::call::ApiRequest;
 use super::client::{Required, at};
 use super::{Client, InvalidRequest, ProviderError};
 use crate::callback::FieldError;
@@ -35,7 +35,7 @@ impl Client {
         }
         let body = self.with_tokens(json!({ "fromDate": words::second(from), "toDate": words::second(until) }));
         // The one endpoint that takes a body with a GET.
-        let call = Call { request: self.http.get(at(&self.www, REPORT)), path: REPORT }.with(&body);
+        let call = ApiRequest { request: self.http.get(at(&self.www, REPORT)), path: REPORT }.with(&body);
         let entries = match call.again(&self.reads, MOST).await {
             Ok(Value::Array(entries)) => entries,
             Ok(_) => return Err(FieldError::new("report", "expected a list of transactions").into()),

@@ -9,13 +9,13 @@ use crate::models::{Refund, Sender, Signal, Transaction};
 // Two pointers: it is made anew for each receiver, and moves into the future of each async one.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    pub(crate) occasion: &'a Occasion<'a>,
+    pub(crate) occasion: &'a SignalContext<'a>,
     pub(crate) receiver: &'a ReceiverInfo,
 }
 
 /// A signal, and all that it brings: the same for each of its receivers.
 #[derive(Debug)]
-pub(crate) struct Occasion<'a> {
+pub(crate) struct SignalContext<'a> {
     pub(crate) transaction: &'a Transaction,
     pub(crate) signal: Signal,
     pub(crate) sender: &'a Sender,

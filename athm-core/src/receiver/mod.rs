@@ -21,7 +21,7 @@ pub(crate) use self::answer::Answered;
 pub(crate) use self::call::call;
 pub(crate) use self::connected::Connected;
 pub use self::context::Context;
-pub(crate) use self::context::Occasion;
+pub(crate) use self::context::SignalContext;
 pub use self::delivery::Delivery;
 pub use self::failure::Failure;
 pub use self::from_context::{FromContext, Rejection};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
-use super::{Answered, Context, Delivery, Occasion, Outcome, ReceiverInfo, States};
+use super::{Answered, Context, Delivery, Outcome, ReceiverInfo, SignalContext, States};
 use crate::models::{Refund, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
@@ -49,7 +49,7 @@ impl From<&Context<'_>> for Owned {
 
 impl Owned {
     fn call(&self, receiver: &ReceiverInfo, runtime: &Handle) -> Outcome {
-        let occasion = Occasion {
+        let occasion = SignalContext {
             transaction: &self.transaction,
             signal: self.signal,
             sender: &self.sender,

@@ -3,7 +3,7 @@
 mod difference;
 mod error;
 mod progress;
-mod run;
+mod scan;
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub use self::difference::{Difference, Differs, Missing};
 pub use self::error::ReconcileError;
 pub use self::progress::{Progress, Reconciled};
-use self::run::Run;
+use self::scan::ReportScan;
 use crate::inbox::Processor;
 
 /// How much of the report is read at once.
@@ -73,7 +73,7 @@ impl<'a> Reconciliation<'a> {
     ///
     /// [`ReconcileError`] holds what was found until then.
     pub async fn dry_run(self) -> Result<Reconciled, ReconcileError> {
-        Run::of(self, Mode::Dry)?.execute().await
+        ReportScan::of(self, Mode::Dry)?.execute().await
     }
 
     /// Records what is missing, with its signals, and mends what differs. Safe to run again, and while payments come in.
@@ -82,7 +82,7 @@ impl<'a> Reconciliation<'a> {
     ///
     /// [`ReconcileError`] holds what was done until then: begin again where it stopped.
     pub async fn run(self) -> Result<Reconciled, ReconcileError> {
-        Run::of(self, Mode::Real)?.execute().await
+        ReportScan::of(self, Mode::Real)?.execute().await
     }
 }
 

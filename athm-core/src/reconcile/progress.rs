@@ -47,7 +47,7 @@ pub struct Reconciled {
     pub differences: Vec<Difference>,
     /// What couldn't be mended: it takes a person. So it does when the report says that less was given back than the
     /// provider has told of in single refunds.
-    pub unmended: Vec<Difference>,
+    pub unresolved: Vec<Difference>,
     /// Completed payments of that time, of which the report says nothing. Nothing was done about them.
     pub unreported: Vec<TransactionId>,
     /// How many transitions this brought, each with its signals.
@@ -61,7 +61,7 @@ impl Reconciled {
             entries: 0,
             missing: Vec::new(),
             differences: Vec::new(),
-            unmended: Vec::new(),
+            unresolved: Vec::new(),
             unreported: Vec::new(),
             events: 0,
         }
@@ -70,6 +70,6 @@ impl Reconciled {
     /// Whether our books and the provider's agree, or agree now.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.unmended.is_empty() && self.unreported.is_empty()
+        self.unresolved.is_empty() && self.unreported.is_empty()
     }
 }

@@ -3,13 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::errand::Plan;
-use super::{Errands, Record, Source, StoreError};
+use super::poll::PollPlan;
+use super::{Origin, PollSchedule, Record, StoreError};
 use crate::dispatch::Snapshot;
 use crate::models::{
-    DeliveryId, Event, EventId, Fired, RefundLedger, RefundRecord, Transaction, TransactionId, Transition,
+    DeliveryId, Event, EventId, FiredTransitions, RefundLedger, RefundRecord, Transaction, TransactionId, Transition,
 };
-use crate::outbox::Planned;
+use crate::outbox::NewDelivery;
 use crate::receiver::Rejection;
 
 /// A rule of the program's own that holds on every way in.
@@ -20,14 +20,14 @@ pub(crate) type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
     pub(crate) registry: Snapshot,
-    pub(crate) errands: Errands,
+    pub(crate) polls: PollSchedule,
 }
 
 /// A payment as it is recorded, with the steps that it has taken.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
-    pub(crate) fired: Fired,
+    pub(crate) fired: FiredTransitions,
     /// Only where [`needs_refunds`] says so.
     pub(crate) refunds: RefundLedger,
 }
@@ -42,8 +42,8 @@ pub(crate) struct Decision {
     /// Its refunds that are new, or other than they were.
     pub(crate) refunds: Vec<RefundRecord>,
     /// What happened, with a delivery for each receiver.
-    pub(crate) events: Vec<(Event, Vec<Planned>)>,
-    pub(crate) errand: Plan,
+    pub(crate) events: Vec<(Event, Vec<NewDelivery>)>,
+    pub(crate) poll: PollPlan,
 }
 
 /// How the payment's own row is to be written.
@@ -60,35 +60,35 @@ impl Policy {
         let observed = &record.observed;
         let mut rows = in_precedence(rows).into_iter();
         let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
-            let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.told);
+            let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.reported);
             let changed = refunds.changed_since(&RefundLedger::default());
-            let errand = self.errand(None, &transaction);
+            let poll = self.poll(None, &transaction);
             let decision = self.decided(transaction, Write::Insert, None, changed, transitions, record);
-            return Ok(Decision { errand, ..decision });
+            return Ok(Decision { poll, ..decision });
         };
         let merged = rows.next();
         refuse_conflict(&transaction, merged.as_ref(), observed)?;
         let (before, refunds_before) = (transaction.clone(), refunds.clone());
         let mut transitions = Vec::new();
-        if record.source == Source::Books {
+        if record.origin == Origin::Reconciliation {
             transaction.recount(&refunds);
         }
         if let Some(other) = &merged {
             fired.extend(&other.fired);
             // What was given back has been told by the one row or the other, to the last cent.
-            refunds.absorb(&mut transaction, &other.transaction, &other.refunds);
+            refunds.merge(&mut transaction, &other.transaction, &other.refunds);
             // Fires nothing that the other row has fired: only what makes sense of both together.
             transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
-        transitions.extend(transaction.apply(observed, &record.told, &mut refunds, &mut fired));
-        if record.source == Source::Books {
+        transitions.extend(transaction.apply(observed, &record.reported, &mut refunds, &mut fired));
+        if record.origin == Origin::Reconciliation {
             transaction.correct(&before, observed, &refunds);
         }
         let write = if transaction == before { Write::Nothing } else { Write::Update };
-        let errand = if write == Write::Nothing { Plan::Keep } else { self.errand(Some(&before), &transaction) };
+        let poll = if write == Write::Nothing { PollPlan::Keep } else { self.poll(Some(&before), &transaction) };
         let merged = merged.map(|other| other.transaction.id);
         let changed = refunds.changed_since(&refunds_before);
-        Ok(Decision { errand, ..self.decided(transaction, write, merged, changed, transitions, record) })
+        Ok(Decision { poll, ..self.decided(transaction, write, merged, changed, transitions, record) })
     }
 
     fn decided(
@@ -113,7 +113,7 @@ impl Policy {
             let deliveries = self.deliveries(&event);
             (event, deliveries)
         });
-        Decision { events: events.collect(), transaction, write, merged, refunds, errand: Plan::Keep }
+        Decision { events: events.collect(), transaction, write, merged, refunds, poll: PollPlan::Keep }
     }
 
     /// Why the program's own checks refuse it. A check that panics has not agreed.
@@ -125,13 +125,13 @@ impl Policy {
         })
     }
 
-    fn deliveries(&self, event: &Event) -> Vec<Planned> {
+    fn deliveries(&self, event: &Event) -> Vec<NewDelivery> {
         if event.rejection.is_some() {
             return Vec::new();
         }
         let signals = event.transition.signals().iter();
         let each = signals.flat_map(|&signal| {
-            self.registry.hearing(signal, &event.sender).map(move |receiver| Planned {
+            self.registry.hearing(signal, &event.sender).map(move |receiver| NewDelivery {
                 id: DeliveryId::new(),
                 signal,
                 receiver: receiver.id().to_owned(),
@@ -145,11 +145,11 @@ impl Policy {
 pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, record: &Record) -> bool {
     let Some(row) = rows.next() else { return false };
     let (observed, known) = (record.observed.refunded_amount, row.refunded_amount);
-    let differs = match record.source {
-        Source::News => observed > known,
-        Source::Books => observed != known,
+    let differs = match record.origin {
+        Origin::Observation => observed > known,
+        Origin::Reconciliation => observed != known,
     };
-    rows.next().is_some() || !record.told.is_empty() || differs
+    rows.next().is_some() || !record.reported.is_empty() || differs
 }
 
 /// The row with the ecommerceId stays when two turn out to be one payment.

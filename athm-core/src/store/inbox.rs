@@ -7,9 +7,9 @@ use crate::models::{Amount, PaymentKey, Sender, Status, TransactionKind};
 
 /// A message as the inbox keeps it.
 #[derive(Debug, Clone)]
-pub(crate) struct Held {
+pub(crate) struct InboxMessage {
     pub(crate) id: Uuid,
-    pub(crate) held_as: HeldAs,
+    pub(crate) state: InboxState,
     pub(crate) key: Option<PaymentKey>,
     pub(crate) kind: Option<TransactionKind>,
     pub(crate) status: Option<Status>,
@@ -25,7 +25,7 @@ pub(crate) struct Held {
 
 /// Why it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum HeldAs {
+pub(crate) enum InboxState {
     /// The provider is asked again, then.
     Pending { attempts: u32, due_at: Timestamp },
     /// The provider says otherwise, or a check did.

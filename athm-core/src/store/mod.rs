@@ -5,9 +5,9 @@
 
 mod batching;
 mod decide;
-mod errand;
 mod error;
 mod inbox;
+mod poll;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod query;
@@ -15,7 +15,7 @@ mod replay;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod step;
+mod transition_key;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -24,23 +24,23 @@ use tokio::runtime::Handle;
 
 pub(crate) use self::batching::Batching;
 pub(crate) use self::decide::{Check, Policy};
-pub(crate) use self::errand::{Errand, Errands, Likeness, NextTurn};
 pub use self::error::{SharedError, StoreError};
-pub(crate) use self::inbox::{Held, HeldAs};
+pub(crate) use self::inbox::{InboxMessage, InboxState};
+pub(crate) use self::poll::{MatchCriteria, PollSchedule, PollTask, Reschedule};
 pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
-pub(crate) use self::replay::{ReplayOf, Run, What};
+pub(crate) use self::replay::{ReplayMode, ReplayRequest, ReplayTarget};
 use crate::models::{
-    Amount, Beginning, Begun, Conclusion, Customer, DeliveryId, EcommerceId, Event, PaymentKey, ReferenceNumber,
-    RefundId, RefundRecord, Sender, Told, Transaction, TransactionId, Unsettled,
+    Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
+    ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{DeliveryRecord, Ended, Outbox, Slot};
+use crate::outbox::{Acknowledgement, DeliveryRecord, Outbox, Slot};
 use crate::util::clock::Clock;
 
 /// An answer of the store's, in its own time.
 pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// What every backend does.
+/// ReplayTarget every backend does.
 ///
 /// Each write is durable when its answer comes. Those that wait at the same time may share one commit.
 pub(crate) trait Store: Send + Sync {
@@ -49,7 +49,7 @@ pub(crate) trait Store: Send + Sync {
     fn record(&self, record: Record) -> StoreFuture<'_, Recorded>;
 
     /// Claims what is due, the longest waiting first, no more than there are slots for, and nothing that runs here
-    /// already, whatever the clock says of its lease. What is claimed is handed to the
+    /// already, whatever the clock says of its lease. ReplayTarget is claimed is handed to the
     /// outbox as soon as that is committed. Tells how many.
     fn claim(&self, claim: Claim) -> StoreFuture<'_, usize>;
 
@@ -60,44 +60,44 @@ pub(crate) trait Store: Send + Sync {
     fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()>;
 
     /// Notes how an attempt ended. A success counts however late; anything else only of the last attempt.
-    fn acknowledge(&self, ended: Ended) -> StoreFuture<'_, ()>;
+    fn acknowledge(&self, ended: Acknowledgement) -> StoreFuture<'_, ()>;
 
     /// Deliveries to show to a person.
     fn deliveries(&self, which: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>>;
 
     /// Makes deliveries due again, or makes them.
-    fn replay(&self, replay: ReplayOf) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
+    fn replay(&self, replay: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
 
     /// Keeps a message. A pending one takes the place of the one that waits for the same payment.
-    fn hold(&self, held: Held) -> StoreFuture<'_, ()>;
+    fn hold(&self, held: InboxMessage) -> StoreFuture<'_, ()>;
 
     /// Drops what waits for this payment, if nothing has come since it was read.
     fn release(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()>;
 
     /// Forgets what is old enough, a small batch at a time. Tells whether there may be more.
-    fn tidy(&self, before: Before) -> StoreFuture<'_, bool>;
+    fn prune(&self, before: RetentionCutoffs) -> StoreFuture<'_, bool>;
 
     /// The messages whose time has come, the longest waiting first. They are put off until then, so that nobody else
     /// asks about them too, and so that they come again if nothing is heard of them.
-    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Held>>;
+    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>>;
 
     /// When the next message's time comes.
     fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// A payment by any of its names.
-    fn find(&self, by: By) -> StoreFuture<'_, Option<Transaction>>;
+    fn find(&self, by: PaymentLookup) -> StoreFuture<'_, Option<Transaction>>;
 
     /// Writes down, under the payment's lock, that a call is about to be made, or says why it may not be.
-    fn begin(&self, beginning: Beginning) -> StoreFuture<'_, Begun>;
+    fn begin(&self, beginning: BeginOperation) -> StoreFuture<'_, BeginResult>;
 
     /// Notes how a call ended.
-    fn conclude(&self, conclusion: Conclusion) -> StoreFuture<'_, ()>;
+    fn finish_operation(&self, conclusion: OperationResult) -> StoreFuture<'_, ()>;
 
     /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
-    fn unsettled(&self, now: Timestamp) -> StoreFuture<'_, Vec<Unsettled>>;
+    fn unresolved(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>>;
 
     /// When it is time to look into the next one.
-    fn next_unsettled(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    fn next_unresolved(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Refunds, oldest first; those of the ledger in its order.
     fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>>;
@@ -110,16 +110,16 @@ pub(crate) trait Store: Send + Sync {
 
     /// Payments about which the provider is to be asked now. They are put off until then, so that nobody else has them
     /// too, and so that they come again if nothing is heard of them.
-    fn errands(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Errand>>;
+    fn polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
 
     /// Says when a payment has its next turn.
-    fn next_turn(&self, next: NextTurn) -> StoreFuture<'_, ()>;
+    fn reschedule(&self, next: Reschedule) -> StoreFuture<'_, ()>;
 
     /// When the next payment has its turn.
-    fn next_errand(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    fn next_poll(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Open payments of ours that are like that: none, one, or two if there are several.
-    fn open_alike(&self, like: Likeness) -> StoreFuture<'_, Vec<EcommerceId>>;
+    fn find_open_matching(&self, like: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>>;
 
     /// Payments, newest first.
     fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page>;
@@ -140,21 +140,21 @@ pub(crate) struct Record {
     pub(crate) observed: Transaction,
     pub(crate) sender: Sender,
     pub(crate) auth_token: Option<SecretString>,
-    /// What the provider tells of its refunds.
-    pub(crate) told: Vec<Told>,
-    pub(crate) source: Source,
+    /// ReplayTarget the provider tells of its refunds.
+    pub(crate) reported: Vec<ReportedRefund>,
+    pub(crate) origin: Origin,
 }
 
-/// What is seen of a payment.
+/// ReplayTarget is seen of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum Origin {
     /// How it stands: it may be late.
-    News,
-    /// What the provider's books say of it.
-    Books,
+    Observation,
+    /// ReplayTarget the provider's books say of it.
+    Reconciliation,
 }
 
-/// What this process could run now.
+/// ReplayTarget this process could run now.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) now: Timestamp,
@@ -190,14 +190,14 @@ pub(crate) enum RefundQuery {
 
 /// From when on things are kept.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Before {
+pub(crate) struct RetentionCutoffs {
     pub(crate) tokens: Timestamp,
     pub(crate) deliveries: Timestamp,
     pub(crate) refused: Timestamp,
     pub(crate) unmatched: Timestamp,
 }
 
-/// What recording made of it.
+/// ReplayTarget recording made of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     pub(crate) transaction: Transaction,
@@ -220,18 +220,18 @@ impl Recorded {
 
 /// A name of a payment.
 #[derive(Debug, Clone)]
-pub(crate) enum By {
+pub(crate) enum PaymentLookup {
     Id(TransactionId),
     Payment(PaymentKey),
 }
 
-/// What a store works with.
-pub(crate) struct SetUp {
+/// ReplayTarget a store works with.
+pub(crate) struct StoreContext {
     pub(crate) policy: Policy,
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
     pub(crate) batching: Batching,
     /// Where a connection lives: nothing depends on the caller's runtime.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
-    pub(crate) house: Handle,
+    pub(crate) background: Handle,
 }

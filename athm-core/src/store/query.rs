@@ -1,4 +1,4 @@
-//! Asking for payments.
+//! ProviderLookup for payments.
 
 use jiff::Timestamp;
 

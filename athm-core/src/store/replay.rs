@@ -6,32 +6,32 @@ use super::StoreError;
 use crate::models::{DeliveryId, Event, EventId, Signal};
 use crate::outbox::{DeliveryRecord, DeliveryState};
 
-/// What is to run again.
+/// ReplayTarget is to run again.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum What {
+pub(crate) enum ReplayTarget {
     Delivery(DeliveryId),
     Event(EventId),
 }
 
 /// Whether it is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Run {
+pub(crate) enum ReplayMode {
     Dry,
     Real,
 }
 
 /// A replay as the store is asked for it.
 #[derive(Debug, Clone)]
-pub(crate) struct ReplayOf {
-    pub(crate) what: What,
+pub(crate) struct ReplayRequest {
+    pub(crate) what: ReplayTarget,
     /// The receiver that is to run it, with what it listens to; the delivery's own unless given.
     pub(crate) to: Option<(String, Vec<Signal>)>,
     pub(crate) is_forced: bool,
-    pub(crate) run: Run,
+    pub(crate) run: ReplayMode,
     pub(crate) now: Timestamp,
 }
 
-impl ReplayOf {
+impl ReplayRequest {
     /// The deliveries as they are to be written, due at that time, given their event and all deliveries that it has.
     pub(crate) fn decide(
         &self,
@@ -43,7 +43,7 @@ impl ReplayOf {
             known.iter().find(|delivery| delivery.signal == signal && delivery.receiver == receiver)
         };
         match (&self.what, &self.to) {
-            (What::Delivery(id), to) => {
+            (ReplayTarget::Delivery(id), to) => {
                 let delivery = known.iter().find(|delivery| delivery.id == *id).ok_or(ReplayError::NotFound)?;
                 let mut again = self.again(delivery, due_at)?;
                 if let Some((receiver, signals)) = to.as_ref().filter(|(receiver, _)| *receiver != delivery.receiver) {
@@ -58,8 +58,8 @@ impl ReplayOf {
                 }
                 Ok(vec![again])
             }
-            (What::Event(_), None) => Err(ReplayError::NotFound),
-            (What::Event(_), Some((receiver, signals))) => {
+            (ReplayTarget::Event(_), None) => Err(ReplayError::NotFound),
+            (ReplayTarget::Event(_), Some((receiver, signals))) => {
                 let heard = event.transition.signals().iter().filter(|signal| signals.contains(signal));
                 let replayed = heard.map(|signal| match of(*signal, receiver) {
                     Some(delivery) => self.again(delivery, due_at),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Sweeper;
-use super::pace::until_next_search;
+use super::schedule::until_next_search;
 use crate::models::{Sender, Transaction, TransactionKind};
 use crate::store::StoreError;
 use crate::util::text::causes;
@@ -15,7 +15,7 @@ impl Sweeper {
         let Some(reference) = known.reference_number.as_ref().filter(|_| known.customer.is_none()) else {
             return Ok(None);
         };
-        match self.asking.client.sending_once().find_by_reference(reference).await {
+        match self.lookup.client.sending_once().find_by_reference(reference).await {
             Ok(found) if *found.kind() == TransactionKind::Refund => Ok(None),
             // The provider may name nobody: then nobody is named.
             Ok(found) => self.processor.record(found, Sender::SWEEPER).await.map(|_| None),

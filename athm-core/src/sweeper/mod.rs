@@ -1,4 +1,4 @@
-//! Asking the provider about payments although no message says so.
+//! ProviderLookup the provider about payments although no message says so.
 //!
 //! A customer's phone sends no webhook when a checkout is declined or its time is over, and a browser may die before it
 //! says anything: payments that we opened are polled until they have ended. Of completed ones it is searched who paid.
@@ -7,8 +7,8 @@
 //! work. It is asked with a budget of its own, on the house's runtime: no receiver and no message waits for it.
 
 mod customer;
-mod pace;
 mod poll;
+mod schedule;
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,13 +19,13 @@ use futures_util::future::select;
 use futures_util::stream;
 use jiff::Timestamp;
 
-use crate::inbox::{Asking, LEASE, Processor};
+use crate::inbox::{LEASE, Processor, ProviderLookup};
 use crate::models::Status;
 use crate::operations::Operations;
 use crate::outbox::Retry;
-use crate::store::{Errand, NextTurn, StoreError};
+use crate::store::{PollTask, Reschedule, StoreError};
 use crate::util::clock::later;
-use crate::util::rate_limit::Budget;
+use crate::util::rate_limit::TokenBucket;
 use crate::util::text::causes;
 
 /// How often to look around when nothing is due before: another process may have left something.
@@ -41,22 +41,22 @@ const BUDGET: (u32, u32) = (10, 20);
 #[derive(Clone)]
 pub(crate) struct Sweeper {
     processor: Processor,
-    asking: Asking,
+    lookup: ProviderLookup,
     /// What the customer has approved is authorized with these, if it is to be.
     authorizing: Option<Operations>,
     retry: Arc<Retry>,
-    budget: Arc<Mutex<Budget>>,
+    budget: Arc<Mutex<TokenBucket>>,
 }
 
 impl Sweeper {
     pub(crate) fn new(
         processor: Processor,
-        asking: Asking,
+        lookup: ProviderLookup,
         authorizing: Option<Operations>,
         retry: Arc<Retry>,
     ) -> Self {
-        let budget = Budget::new(BUDGET.0, BUDGET.1, processor.clock.steady());
-        Self { processor, asking, authorizing, retry, budget: Arc::new(Mutex::new(budget)) }
+        let budget = TokenBucket::new(BUDGET.0, BUDGET.1, processor.clock.steady());
+        Self { processor, lookup, authorizing, retry, budget: Arc::new(Mutex::new(budget)) }
     }
 
     /// Runs what is due, as its time comes.
@@ -77,18 +77,18 @@ impl Sweeper {
     /// Runs some of what is due. Tells how much.
     async fn round(&self) -> Result<usize, StoreError> {
         let (store, now) = (&self.processor.store, self.now());
-        if store.next_errand().await?.is_none_or(|due| due > now) {
+        if store.next_poll().await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
-        let taken = store.errands(now, later(now, LEASE)).await?;
+        let taken = store.polls(now, later(now, LEASE)).await?;
         let count = taken.len();
-        stream::iter(taken).for_each_concurrent(AT_ONCE, |errand| self.run(errand)).await;
+        stream::iter(taken).for_each_concurrent(AT_ONCE, |poll| self.run(poll)).await;
         Ok(count)
     }
 
-    async fn run(&self, errand: Errand) {
+    async fn run(&self, poll: PollTask) {
         self.admit().await;
-        let Errand { transaction, attempt } = errand;
+        let PollTask { transaction, attempt } = poll;
         let id = transaction.id;
         let ended = match &transaction.status {
             Status::Completed => self.ask_who_paid(&transaction, attempt).await,
@@ -98,7 +98,7 @@ impl Sweeper {
         let ended = match ended {
             Ok(pause) => {
                 let due_at = pause.map(|pause| later(self.now(), pause));
-                self.processor.store.next_turn(NextTurn { transaction: id, attempt, due_at }).await
+                self.processor.store.reschedule(Reschedule { transaction: id, attempt, due_at }).await
             }
             Err(error) => Err(error),
         };
@@ -111,7 +111,7 @@ impl Sweeper {
     /// Until a payment's turn has come, or one is approved that is to be authorized.
     async fn wait(&self) {
         let look_around = later(self.now(), ROUND);
-        let due = self.processor.store.next_errand().await.ok().flatten();
+        let due = self.processor.store.next_poll().await.ok().flatten();
         let time = pin!(self.processor.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
         let approved = pin!(self.processor.approved.notified());
         select(time, approved).await;

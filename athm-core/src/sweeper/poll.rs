@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Sweeper;
-use super::pace::{is_well_past_deadline, until_next_poll};
-use crate::inbox::Whose;
+use super::schedule::{is_well_past_deadline, until_next_poll};
+use crate::inbox::RateLimitClass;
 use crate::models::{PaymentKey, Sender, Status, Transaction, TransactionId};
 use crate::store::StoreError;
 use crate::util::text::causes;
@@ -13,7 +13,7 @@ impl Sweeper {
     /// Asks, and records what the provider says. Returns the pause before it is asked again; `None` when it has ended.
     pub(super) async fn poll(&self, known: &Transaction) -> Result<Option<Duration>, StoreError> {
         let Some(id) = known.ecommerce_id else { return Ok(None) };
-        let status = match self.asking.ask(&PaymentKey::Ecommerce(id), Some(id), Whose::Ours).await {
+        let status = match self.lookup.ask(&PaymentKey::Ecommerce(id), Some(id), RateLimitClass::Ours).await {
             Some(Ok(observed)) => {
                 let observed = expired_by_now(known, observed);
                 self.processor.record(observed, Sender::SWEEPER).await?.transaction.status

@@ -9,7 +9,7 @@ use super::only;
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, DeliveryId, EventId, Refund, Sender, Signal, Transaction};
 use crate::receiver;
-use crate::receiver::{Context, Delivery, Failure, Occasion, ReceiverInfo, States};
+use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, States};
 
 /// Calls one linked receiver as a delivery would, with that payment and with fakes for what it asks for: no `Athm`,
 /// no database, and nobody else runs.
@@ -179,7 +179,7 @@ impl<'a> Call<'a> {
             attempts: receiver.attempts(),
             is_replay: self.is_replay,
         };
-        let occasion = Occasion {
+        let occasion = SignalContext {
             transaction: self.transaction,
             signal,
             sender: &sender,

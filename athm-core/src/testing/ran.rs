@@ -1,4 +1,4 @@
-//! What ran, and saying so when a test expected otherwise.
+//! What ran, and customer_message so when a test expected otherwise.
 
 use std::fmt::{self, Write};
 

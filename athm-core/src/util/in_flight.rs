@@ -4,16 +4,16 @@ use tokio::sync::watch;
 
 /// A count that goes up with every entry, and down when that is dropped.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counter(watch::Sender<usize>);
+pub(crate) struct InFlight(watch::Sender<usize>);
 
 /// One that is under way, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Entered(watch::Sender<usize>);
+pub(crate) struct InFlightGuard(watch::Sender<usize>);
 
-impl Counter {
-    pub(crate) fn enter(&self) -> Entered {
+impl InFlight {
+    pub(crate) fn enter(&self) -> InFlightGuard {
         self.0.send_modify(|count| *count += 1);
-        Entered(self.0.clone())
+        InFlightGuard(self.0.clone())
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -27,7 +27,7 @@ impl Counter {
     }
 }
 
-impl Drop for Entered {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 /// So many a second, and so many at once after a quiet time.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct TokenBucket {
     per_second: u32,
     burst: u32,
     left: f64,
     at: Timestamp,
 }
 
-impl Budget {
+impl TokenBucket {
     pub(crate) fn new(per_second: u32, burst: u32, now: Timestamp) -> Self {
         Self { per_second, burst, left: f64::from(burst), at: now }
     }
@@ -50,10 +50,10 @@ mod tests {
     #[test]
     fn a_burst_is_followed_by_so_many_a_second() {
         let start = Timestamp::UNIX_EPOCH;
-        let mut budget = Budget::new(5, 20, start);
+        let mut bucket = TokenBucket::new(5, 20, start);
         let mut within = |millis: u64, wanted: usize| {
             let now = later(start, Duration::from_millis(millis));
-            (0..wanted).filter(|_| budget.take(now)).count()
+            (0..wanted).filter(|_| bucket.take(now)).count()
         };
         assert_eq!(within(0, 100), 20);
         assert_eq!(within(100, 100), 0);

@@ -16,7 +16,7 @@ pub(crate) fn cut(text: &str, most: usize) -> Option<&str> {
     text.char_indices().nth(most).map(|(end, _)| &text[..end])
 }
 
-/// An error with its causes, on one line. An error may be a receiver's own: even saying what it is may panic.
+/// An error with its causes, on one line. An error may be a receiver's own: even customer_message what it is may panic.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let said = || {
         let mut line = error.to_string();

@@ -10,8 +10,8 @@ use tracing::{Instrument, Span};
 
 use super::Worker;
 use crate::models::{Event, Permanent, Transaction};
-use crate::outbox::{Claimed, End, Ended, Planned};
-use crate::receiver::{Context, Delivery, Failure, Occasion, ReceiverInfo, call};
+use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimedDelivery, NewDelivery};
+use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
 use crate::util::clock::later;
 use crate::util::text::{causes, cut};
 
@@ -23,12 +23,12 @@ impl Worker {
     pub(super) async fn deliver(
         &self,
         receiver: &ReceiverInfo,
-        claimed: &Claimed,
+        claimed: &ClaimedDelivery,
         transaction: &Transaction,
         event: &Event,
         recording: &Span,
-    ) -> End {
-        let Claimed { planned, attempt, .. } = claimed;
+    ) -> AttemptOutcome {
+        let ClaimedDelivery { planned, attempt, .. } = claimed;
         self.outbox.running.started(planned.id);
         let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %planned.signal, transaction = %transaction.id(), attempt);
         span.follows_from(recording.id());
@@ -36,7 +36,7 @@ impl Worker {
         match result {
             Ok(()) => {
                 tracing::debug!(parent: &span, "receiver succeeded");
-                End::Succeeded
+                AttemptOutcome::Succeeded
             }
             Err(failure) => span.in_scope(|| self.failed(receiver, *attempt, &failure)),
         }
@@ -45,7 +45,7 @@ impl Worker {
     async fn attempt(
         &self,
         receiver: &ReceiverInfo,
-        claimed: &Claimed,
+        claimed: &ClaimedDelivery,
         transaction: &Transaction,
         event: &Event,
     ) -> Result<(), Failure> {
@@ -55,10 +55,10 @@ impl Worker {
                 "every attempt ended without an answer: the process may have died of it".into(),
             ));
         }
-        let Claimed { planned, is_replay, .. } = claimed;
+        let ClaimedDelivery { planned, is_replay, .. } = claimed;
         let delivery =
             Delivery { id: planned.id, event_id: Some(event.id()), attempt, attempts, is_replay: *is_replay };
-        let occasion = Occasion {
+        let occasion = SignalContext {
             transaction,
             signal: planned.signal,
             sender: event.sender(),
@@ -88,7 +88,7 @@ impl Worker {
         Ok(())
     }
 
-    fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> End {
+    fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> AttemptOutcome {
         let message = causes(failure);
         let is_final = attempt >= receiver.attempts() || failure.is_permanent();
         let retry_at = (!is_final).then(|| later(self.clock.steady(), self.retry.pause_after(attempt)));
@@ -96,14 +96,14 @@ impl Worker {
             Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
             None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),
         }
-        End::Failed { error: cut(&message, MESSAGE).unwrap_or(&message).to_owned(), retry_at }
+        AttemptOutcome::Failed { error: cut(&message, MESSAGE).unwrap_or(&message).to_owned(), retry_at }
     }
 
     /// Notes how a delivery ended, of which the store is told at once. Its slot is free again when that is done: what is
     /// claimed goes no faster than what has ended can be written.
-    pub(super) fn acknowledge(&self, claimed: Claimed, end: End) -> impl Future<Output = ()> {
-        let Claimed { planned: Planned { id, receiver, .. }, attempt, slot, .. } = claimed;
-        let noted = self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end });
+    pub(super) fn acknowledge(&self, claimed: ClaimedDelivery, end: AttemptOutcome) -> impl Future<Output = ()> {
+        let ClaimedDelivery { planned: NewDelivery { id, receiver, .. }, attempt, slot, .. } = claimed;
+        let noted = self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), end });
         async move {
             if let Err(error) = noted.await {
                 tracing::error!(

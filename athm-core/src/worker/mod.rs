@@ -13,11 +13,14 @@ use tokio::runtime::Handle;
 
 use crate::dispatch::Dispatcher;
 use crate::models::Signal;
-use crate::outbox::{Claimed, End, Ended, Held, LEASE, Outbox, Retry, Unstarted, Work, runnable};
+use crate::outbox::{
+    Acknowledgement, AttemptOutcome, ClaimedAttempt, ClaimedDelivery, EventDeliveries, LEASE, Outbox, Retry, Unstarted,
+    runnable,
+};
 use crate::receiver::ReceiverInfo;
 use crate::store::{Claim, Store, StoreError};
 use crate::util::clock::{Clock, later};
-use crate::util::in_flight::Counter;
+use crate::util::in_flight::InFlight;
 use crate::util::text::causes;
 
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -107,12 +110,12 @@ impl Worker {
 
     /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once. The next ones start
     /// when these have run, while it is still being noted how they ended.
-    async fn run_event(self, work: Work) {
-        let Work { transaction, event, deliveries, span } = work;
+    async fn run_event(self, work: EventDeliveries) {
+        let EventDeliveries { transaction, event, deliveries, span } = work;
         let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
         let (worker, transaction, event, span) = (&self, &transaction, &event, &span);
         let mut run = Vec::with_capacity(deliveries.len());
-        let mut before = Counter::default();
+        let mut before = InFlight::default();
         for group in self.in_order(event.transition().signals(), deliveries) {
             let earlier = std::mem::take(&mut before);
             for (receiver, claimed) in group {
@@ -124,7 +127,7 @@ impl Worker {
                             worker.deliver(&receiver, &claimed, transaction, event, span).await
                         }
                         // Disconnected meanwhile, or the program is stopping.
-                        _ => End::Unstarted,
+                        _ => AttemptOutcome::Unstarted,
                     };
                     let noted = worker.acknowledge(claimed, end);
                     drop(running);
@@ -136,7 +139,11 @@ impl Worker {
     }
 
     /// In groups that start one after another: by signal, by `order`, and within a group as the registry has them.
-    fn in_order(&self, signals: &[Signal], deliveries: Vec<Claimed>) -> Vec<Vec<(Option<ReceiverInfo>, Claimed)>> {
+    fn in_order(
+        &self,
+        signals: &[Signal],
+        deliveries: Vec<ClaimedDelivery>,
+    ) -> Vec<Vec<(Option<ReceiverInfo>, ClaimedDelivery)>> {
         let registry = self.dispatcher.snapshot();
         let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
         for claimed in deliveries {
@@ -170,9 +177,9 @@ impl Worker {
         self.outbox.running.claimed_all().await;
         let held = self.outbox.running.all();
         tracing::warn!(receivers = held.len(), "receivers run past the grace period; they run again at the next start");
-        let let_go = held.into_iter().map(|(id, Held { attempt, has_started })| {
-            let end = if has_started { End::Abandoned } else { End::Unstarted };
-            self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end })
+        let let_go = held.into_iter().map(|(id, ClaimedAttempt { attempt, has_started })| {
+            let end = if has_started { AttemptOutcome::Abandoned } else { AttemptOutcome::Unstarted };
+            self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), end })
         });
         join_all(let_go).await;
     }

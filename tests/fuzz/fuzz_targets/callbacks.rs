@@ -2,12 +2,12 @@
 
 #![no_main]
 
-use athm_core::Callback;
+use athm_core::Message;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     for content_type in ["application/json", "application/x-www-form-urlencoded; charset=UTF-8", "", "text/plain"] {
-        if let Err(error) = Callback::parse(content_type, body) {
+        if let Err(error) = Message::parse(content_type, body) {
             assert!(!error.to_string().is_empty());
         }
     }

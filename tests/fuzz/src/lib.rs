@@ -1,13 +1,13 @@
 //! A message in the provider's spellings: names of fields, words, envelopes, forms, and amounts that are numbers.
 
-use athm_core::Callback;
+use athm_core::Message;
 use serde_json::{Map, Value, json};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Each with its name and its content type.
-pub fn spellings(callback: &Callback) -> Vec<(&'static str, &'static str, String)> {
+pub fn spellings(callback: &Message) -> Vec<(&'static str, &'static str, String)> {
     let today = match serde_json::to_value(callback) {
         Ok(Value::Object(fields)) => fields,
         other => panic!("a message is an object: {other:?}"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use athm_core::{
-    Amount, Athm, Callback, Clock, Context, Delivery, Dispatcher, FromContext, NewPayment, NewRefund, Receipt,
+    Amount, Athm, Clock, Context, Delivery, Dispatcher, FromContext, Message, MessageResult, NewPayment, NewRefund,
     ReferenceNumber, Sender, Signal, StartError, Status, StoreError,
 };
 use athm_simulator::Outage;
@@ -181,7 +181,7 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
     assert!(authorized.into_iter().all(|payment| payment.unwrap().status() == &Status::Completed));
     assert_eq!(merchant.provider.request_count("/authorization"), 1);
     assert_eq!(merchant.database.query("SELECT count(*) FROM athm_event"), ["1"]);
-    assert_eq!(merchant.database.query("SELECT count(*) FROM athm_intent"), ["0"]);
+    assert_eq!(merchant.database.query("SELECT count(*) FROM athm_operation"), ["0"]);
     for athm in &processes {
         athm.shutdown(Duration::from_secs(5)).await;
     }
@@ -296,7 +296,7 @@ async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
     let payments: Vec<_> = (0..30).map(|_| fixture.simulator.insert(completed_payment())).collect();
     for id in &payments {
         let receipt = fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await;
-        assert_eq!(receipt, Receipt::Pending);
+        assert_eq!(receipt, MessageResult::Pending);
     }
     fixture.simulator.recover();
     let before = fixture.request_count("/findPayment");
@@ -317,8 +317,8 @@ async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_anothe
     let asked = || merchant.provider.request_count("/findPayment");
     merchant.fail_next("/findPayment", MerchantFault::RequestLost);
     let body = json!({ "ecommerceId": open.ecommerce_id(), "status": "COMPLETED" }).to_string().into_bytes();
-    let callback = Callback::parse("application/json", &body).unwrap();
-    assert_eq!(merchant.athm.receive(callback, Sender::CALLBACK, body).await.unwrap(), Receipt::Pending);
+    let callback = Message::parse("application/json", &body).unwrap();
+    assert_eq!(merchant.athm.receive(callback, Sender::CALLBACK, body).await.unwrap(), MessageResult::Pending);
     let go = Arc::new(Notify::new());
     merchant.fail_next("/findPayment", MerchantFault::RequestHeld(Arc::clone(&go)));
     merchant.clock.advance(Duration::from_secs(6));
@@ -354,11 +354,11 @@ async fn messages_by_ticket_and_by_reference_in_two_processes_leave_one_row_and_
                 _ => json!({ "referenceNumber": reference, "status": "completed" }),
             };
             let body = body.to_string().into_bytes();
-            let callback = Callback::parse("application/json", &body).unwrap();
+            let callback = Message::parse("application/json", &body).unwrap();
             async move { athm.receive(callback, Sender::WEBHOOK, body).await.unwrap() }
         });
         let receipts = join_all(messages).await;
-        assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1, "round {n}");
+        assert_eq!(receipts.iter().filter(|receipt| **receipt == MessageResult::Recorded).count(), 1, "round {n}");
         other.idle().await;
         fixture.noted().await;
         assert_eq!(fixture.database().query("SELECT count(*) FROM athm_transaction"), [n.to_string()]);

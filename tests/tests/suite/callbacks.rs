@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use athm_core::{Amount, Callback, Status, TransactionKind};
+use athm_core::{Amount, Message, Status, TransactionKind};
 
-fn fixture(name: &str) -> Callback {
+fn fixture(name: &str) -> Message {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/callbacks").join(name);
     let body = std::fs::read(&path).unwrap();
     let content_type = if name.ends_with(".form") { "application/x-www-form-urlencoded" } else { "application/json" };
-    Callback::parse(content_type, &body).unwrap_or_else(|error| panic!("{name}: {error}"))
+    Message::parse(content_type, &body).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 fn cents(amount: Option<Amount>) -> Option<i64> {
@@ -28,7 +28,7 @@ fn every_fixture_is_read_and_tells_the_same_order() {
         if has_order {
             assert_eq!(callback.metadata_1(), Some("orden-1042"), "{name}");
         }
-        let parsed = Callback::parse("application/json", &serde_json::to_vec(&callback).unwrap()).unwrap();
+        let parsed = Message::parse("application/json", &serde_json::to_vec(&callback).unwrap()).unwrap();
         assert_eq!(parsed, callback, "{name}");
         read += 1;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, Receipt};
+use athm_core::{Amount, MessageResult};
 use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::completed_payment;
 use futures_util::future::join_all;
@@ -17,7 +17,7 @@ async fn promise_5_sixty_four_duplicates_of_what_is_pending_cost_one_question() 
     let message = || json!({ "ecommerceId": id, "status": "COMPLETED" });
     fixture.simulator.fail_with(Outage::Unavailable);
     let receipts = join_all((0..64).map(|_| fixture.callback(message()))).await;
-    assert!(receipts.iter().all(|receipt| *receipt == Receipt::Pending));
+    assert!(receipts.iter().all(|receipt| *receipt == MessageResult::Pending));
     fixture.simulator.recover();
     let before = fixture.request_count("/findPayment");
     assert!(before <= 21, "{before} questions");

@@ -89,10 +89,10 @@ async fn a_lost_authorization_is_sent_again_once_the_provider_still_waits_for_it
     merchant.fail_next("/authorization", MerchantFault::RequestLost);
     assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Provider(_))));
     // It may still be on its way.
-    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
+    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Unresolved { .. })));
     assert_eq!(merchant.provider.request_count("/authorization"), 1);
     merchant.clock.advance(Duration::from_secs(29));
-    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Unsettled { .. })));
+    assert!(matches!(merchant.athm.authorize(open.id()).await, Err(OperationError::Unresolved { .. })));
     assert_eq!(merchant.provider.request_count("/authorization"), 1);
     merchant.advance_until(async || merchant.recorder.noted().len() == 2).await;
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_core::{
-    Amount, Athm, Item, NewPayment, Receipt, Recorded, ReferenceNumber, Sender, Status, StoreError, Transaction,
+    Amount, Athm, Item, MessageResult, NewPayment, Recorded, ReferenceNumber, Sender, Status, StoreError, Transaction,
     TransactionQuery, Transition,
 };
 use athm_tests::{TextRecorder, completed_payment, payment, trusting_builder};
@@ -93,15 +93,15 @@ async fn a_row_that_was_cancelled_is_completed_by_the_row_that_was_paid_and_fire
     let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
     fixture.simulator.decline(&id).unwrap();
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await, ["received by webhook", "cancelled by webhook"]);
     // The provider has changed its mind.
     fixture.simulator.insert(completed_payment().ecommerce_id(id).reference_number(reference(1)));
     assert_eq!(
         fixture.webhook(json!({ "referenceNumber": reference(1), "status": "completed" })).await,
-        Receipt::Recorded
+        MessageResult::Recorded
     );
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Known);
     assert_eq!(fixture.noted().await[2..], ["received by webhook", "completed by webhook"]);
     let [one] = &rows(&fixture.athm).await[..] else { panic!("two rows") };
     assert_eq!((one.id(), one.status(), one.deadline()), (open.id(), &Status::Completed, open.deadline()));
@@ -158,8 +158,11 @@ async fn sixty_four_messages_by_ticket_and_by_reference_at_once_leave_one_row_an
             fixture.webhook(if turn % 2 == 0 { by_ticket } else { by_reference })
         });
         let receipts = join_all(messages).await;
-        assert!(receipts.iter().all(|receipt| matches!(receipt, Receipt::Recorded | Receipt::Known)), "{receipts:?}");
-        assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1, "round {round}");
+        assert!(
+            receipts.iter().all(|receipt| matches!(receipt, MessageResult::Recorded | MessageResult::Known)),
+            "{receipts:?}"
+        );
+        assert_eq!(receipts.iter().filter(|receipt| **receipt == MessageResult::Recorded).count(), 1, "round {round}");
         fired += 2;
         assert_eq!(fixture.noted().await.len(), fired, "round {round}");
         assert_eq!(rows(&fixture.athm).await.len(), usize::try_from(round).unwrap() + 1, "round {round}");

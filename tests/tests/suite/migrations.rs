@@ -1,19 +1,46 @@
 //! A database of an earlier version comes up to date when it is opened, with all that is in it.
 
-use athm_core::{Amount, NewPayment, NewRefund, Receipt, Status, Transaction, TransactionQuery};
+use athm_core::{
+    Amount, MessageResult, NewPayment, NewRefund, OperationError, RefundState, Status, Transaction, TransactionQuery,
+};
+use athm_simulator::{Effect, Endpoint, Fault};
 use athm_tests::{TestDatabase, completed_payment};
 use serde_json::json;
 
 use crate::SimulatorFixture;
 
-/// What has come since the first version.
-const SINCE: [&str; 5] = [
-    "DROP TABLE athm_errand",
-    "DROP TABLE athm_refund",
-    "DROP TABLE athm_intent",
-    "DROP INDEX athm_transaction_open",
-    "DELETE FROM athm_migration WHERE version > 1",
+/// What each version has added, newest first: the statements that take it away again.
+const ADDED: [(u32, &[&str]); 2] = [
+    (
+        5,
+        &[
+            "ALTER TABLE athm_poll RENAME TO athm_errand",
+            "DROP INDEX athm_poll_due",
+            "CREATE INDEX athm_errand_due ON athm_errand (due_at)",
+            "ALTER TABLE athm_operation RENAME COLUMN attempts TO looks",
+            "ALTER TABLE athm_operation RENAME TO athm_intent",
+            "DROP INDEX athm_operation_due",
+            "CREATE INDEX athm_intent_due ON athm_intent (due_at)",
+        ],
+    ),
+    (
+        2,
+        &[
+            "DROP TABLE athm_errand",
+            "DROP TABLE athm_refund",
+            "DROP TABLE athm_intent",
+            "DROP INDEX athm_transaction_open",
+        ],
+    ),
 ];
+
+/// Makes of a database of today what it was at that version.
+fn go_back(fixture: &SimulatorFixture, version: u32) {
+    for (_, statements) in ADDED.iter().filter(|(added, _)| *added > version) {
+        statements.iter().for_each(|sql| fixture.database().execute(sql));
+    }
+    fixture.database().execute(&format!("DELETE FROM athm_migration WHERE version > {version}"));
+}
 
 async fn rows(fixture: &SimulatorFixture) -> Vec<Transaction> {
     fixture.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().to_vec()
@@ -24,7 +51,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     let mut fixture = SimulatorFixture::open_with_sweeper(|builder| builder.seed(7)).await;
     let paid_id = fixture.simulator.insert(completed_payment().metadata_1("order-6"));
     let message = json!({ "ecommerceId": paid_id, "status": "COMPLETED" });
-    assert_eq!(fixture.webhook(message.clone()).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(message.clone()).await, MessageResult::Recorded);
     let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     fixture.recorder.wait_for(2).await;
     let is_known = async || {
@@ -35,12 +62,12 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     assert_eq!(before.len(), 2);
 
     fixture.stop().await;
-    SINCE.iter().for_each(|sql| fixture.database().execute(sql));
+    go_back(&fixture, 1);
     fixture.restart().await;
 
     assert_eq!(rows(&fixture).await, before);
     // It is known what has been told, and to whom.
-    assert_eq!(fixture.webhook(message).await, Receipt::Known);
+    assert_eq!(fixture.webhook(message).await, MessageResult::Known);
     assert_eq!(fixture.noted().await, fired);
     // What has come since works with what was there before: money is given back, and open payments are polled.
     let paid = fixture.athm.transaction_by_ecommerce_id(&paid_id).await.unwrap().unwrap();
@@ -50,6 +77,31 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     athm_tests::advance_until(&fixture.clock, async || {
         let open = fixture.athm.transaction(open.id()).await.unwrap().unwrap();
         open.status() == &Status::Cancelled
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_of_the_previous_version_keeps_its_polls_and_its_operations_with_an_unknown_outcome() {
+    let mut fixture = SimulatorFixture::open_with_sweeper(|builder| builder.seed(7)).await;
+    let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let paid_id = fixture.simulator.insert(completed_payment().metadata_1("order-6"));
+    fixture.webhook(json!({ "ecommerceId": paid_id, "status": "COMPLETED" })).await;
+    let paid = fixture.athm.transaction_by_ecommerce_id(&paid_id).await.unwrap().unwrap();
+    fixture.simulator.fail_next(Endpoint::Refund, Fault::BadGateway(Effect::Done));
+    fixture.simulator.fail_next(Endpoint::Find, Fault::BadGateway(Effect::Absent));
+    let unknown = fixture.athm.refund(paid.id(), NewRefund::partial(Amount::from_cents(300))).await;
+    assert!(matches!(unknown, Err(OperationError::RefundUnknown { .. })), "{unknown:?}");
+
+    fixture.stop().await;
+    go_back(&fixture, 4);
+    fixture.simulator.decline(open.ecommerce_id().unwrap()).unwrap();
+    fixture.restart().await;
+
+    athm_tests::advance_until(&fixture.clock, async || {
+        let open = fixture.athm.transaction(open.id()).await.unwrap().unwrap();
+        let refunds = fixture.athm.refunds().of(paid.id()).await.unwrap();
+        open.status() == &Status::Cancelled && refunds.iter().all(|refund| refund.state == RefundState::Done)
     })
     .await;
 }

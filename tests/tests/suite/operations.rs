@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_core::provider::ProviderError;
-use athm_core::{Amount, Item, NewPayment, OperationError, Receipt, Status};
+use athm_core::{Amount, Item, MessageResult, NewPayment, OperationError, Status};
 use athm_simulator::Outage;
 use athm_tests::{completed_payment, eventually, payment, trusting_builder};
 use futures_util::future::join_all;
@@ -37,7 +37,7 @@ async fn a_payment_is_created_approved_and_authorized() {
     assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 
     assert_eq!(fixture.athm.authorize(open.id()).await.unwrap(), completed);
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Known);
     assert_eq!(fixture.noted().await.len(), 2);
 }
 
@@ -113,7 +113,7 @@ async fn a_cancel_past_our_deadline_is_an_expiry_although_nobody_said_so() {
     let id = *open.ecommerce_id().unwrap();
     fixture.simulator.skip(Duration::from_secs(601));
     fixture.clock.advance(Duration::from_secs(601));
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Recorded);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "CANCEL" })).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await, ["received by callback", "expired by callback"]);
 }
 

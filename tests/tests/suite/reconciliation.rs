@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use athm_core::provider::ProviderError;
 use athm_core::{
-    Amount, Differs, Dispatcher, NewPayment, Receipt, ReconcileError, Reconciled, Sender, Status, Transaction,
+    Amount, Differs, Dispatcher, MessageResult, NewPayment, ReconcileError, Reconciled, Sender, Status, Transaction,
     TransactionQuery,
 };
 use athm_simulator::Outage;
@@ -36,7 +36,7 @@ fn insert(fixture: &SimulatorFixture, n: i64) -> serde_json::Value {
 
 async fn take_in(fixture: &SimulatorFixture, count: i64) {
     for n in 0..count {
-        assert_eq!(fixture.webhook(insert(fixture, n)).await, Receipt::Recorded);
+        assert_eq!(fixture.webhook(insert(fixture, n)).await, MessageResult::Recorded);
     }
     fixture.noted().await;
 }
@@ -131,7 +131,7 @@ async fn a_database_that_lost_a_tenth_and_of_which_another_tenth_was_altered_is_
 async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_knows_less() {
     let mut fixture = open().await;
     let message = insert(&fixture, 0);
-    assert_eq!(fixture.webhook(message.clone()).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(message.clone()).await, MessageResult::Recorded);
     fixture.noted().await;
     let before = rows(&fixture).await.remove(0);
     assert_eq!(fixture.athm.refunds().of(before.id()).await.unwrap().len(), 1);
@@ -143,7 +143,7 @@ async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_k
     let difference = Differs::RefundedAmount(cents(300), Amount::ZERO);
     let told = |differences: &[athm_core::Difference]| differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>();
     assert_eq!(
-        (told(&reconciled.differences), told(&reconciled.unmended)),
+        (told(&reconciled.differences), told(&reconciled.unresolved)),
         (vec![difference.clone()], vec![difference])
     );
     assert!(!reconciled.agrees());

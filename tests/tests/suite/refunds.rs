@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use athm_core::provider::{Client, InvalidRequest, ProviderError};
 use athm_core::{
-    Amount, Athm, Callback, Clock, InvalidRefund, NewRefund, OperationError, Receipt, RefundId, RefundRecord,
+    Amount, Athm, Clock, InvalidRefund, Message, MessageResult, NewRefund, OperationError, RefundId, RefundRecord,
     RefundResolution, RefundState, Sender, Transaction, TransactionId, TransactionKind,
 };
 use athm_simulator::{Effect, Endpoint, Fault, RefundReference, SimulatedPayment, Simulator};
@@ -51,9 +51,9 @@ async fn refunded(merchant: &MerchantFixture, payment: &Transaction) -> i64 {
     merchant.athm.transaction(payment.id()).await.unwrap().unwrap().refunded_amount().cents()
 }
 
-async fn webhook(merchant: &MerchantFixture, body: Value) -> Receipt {
+async fn webhook(merchant: &MerchantFixture, body: Value) -> MessageResult {
     let body = body.to_string().into_bytes();
-    let callback = Callback::parse("application/json", &body).unwrap();
+    let callback = Message::parse("application/json", &body).unwrap();
     merchant.athm.receive(callback, Sender::WEBHOOK, body).await.unwrap()
 }
 
@@ -228,7 +228,7 @@ async fn what_a_person_says_was_done_fires_once_and_the_ledger_adds_nothing_to_i
     let resolved = merchant.athm.refund_resolve(refund, RefundResolution::Done).await.unwrap();
     assert_eq!((resolved.state, resolved.total_refunded), (RefundState::Done, Some(cents(700))));
     merchant.report_refunded(None);
-    assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, Receipt::Known);
+    assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, MessageResult::Known);
     assert_eq!(news(&merchant).await, FIRED);
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Done, 700)]);
     let unknown = merchant.athm.refund_resolve(RefundId::from(uuid::Uuid::nil()), RefundResolution::Done).await;
@@ -310,7 +310,7 @@ async fn the_webhook_that_overtakes_our_answer_makes_the_same_refund() {
     let refunding = merchant.athm.refund(paid.id(), partial(700));
     let overtaking = async {
         eventually(async || merchant.provider.request_count("/refund") == 1).await;
-        assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, Receipt::Recorded);
+        assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, MessageResult::Recorded);
         go.notify_one();
     };
     let (refund, ()) = join(refunding, overtaking).await;
@@ -324,12 +324,12 @@ async fn a_webhook_may_name_the_payment_or_the_refund_itself() {
     let merchant = MerchantFixture::open().await;
     let paid = merchant.paid().await;
     merchant.athm.refund(paid.id(), partial(700)).await.unwrap();
-    assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, Receipt::Known);
-    assert_eq!(webhook(&merchant, refund_event("refund-700", "7.00")).await, Receipt::Known);
+    assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, MessageResult::Known);
+    assert_eq!(webhook(&merchant, refund_event("refund-700", "7.00")).await, MessageResult::Known);
     assert_eq!(news(&merchant).await, FIRED);
 
     merchant.refund_elsewhere(300);
-    assert_eq!(webhook(&merchant, refund_event("refund-700", "7.00")).await, Receipt::Recorded);
+    assert_eq!(webhook(&merchant, refund_event("refund-700", "7.00")).await, MessageResult::Recorded);
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Done, 700), (RefundState::Done, 300)]);
     let both = ["received by refund", "received by webhook", "refunded by refund", "refunded by webhook"];
     assert_eq!(news(&merchant).await, both);
@@ -339,7 +339,7 @@ async fn a_webhook_may_name_the_payment_or_the_refund_itself() {
 async fn a_forged_refund_event_gives_nothing_back() {
     let merchant = MerchantFixture::open().await;
     let paid = merchant.paid().await;
-    assert_eq!(webhook(&merchant, refund_event("12-ab", "25.00")).await, Receipt::Pending);
+    assert_eq!(webhook(&merchant, refund_event("12-ab", "25.00")).await, MessageResult::Pending);
     assert_eq!(
         (states(&merchant, &paid).await.len(), refunded(&merchant, &paid).await, news(&merchant).await.len()),
         (0, 0, 0)
@@ -352,13 +352,13 @@ async fn the_report_tells_of_a_refund_without_firing_it_again() {
     let merchant = MerchantFixture::open().await;
     let paid = merchant.paid().await;
     merchant.refund_elsewhere(800);
-    assert_eq!(webhook(&merchant, refund_event("12-ab", "8.00")).await, Receipt::Recorded);
+    assert_eq!(webhook(&merchant, refund_event("12-ab", "8.00")).await, MessageResult::Recorded);
     let listed_as = |daily: &str, amount: &str, date: &str| {
         let entry = json!({
             "transactionType": "REFUND", "status": "COMPLETED", "referenceNumber": "12-ab", "total": amount,
             "dailyTransactionID": daily, "date": date,
         });
-        let entry = Callback::parse("application/json", entry.to_string().as_bytes()).unwrap();
+        let entry = Message::parse("application/json", entry.to_string().as_bytes()).unwrap();
         let listed = Transaction::builder(athm_core::Status::Completed, entry.total().unwrap())
             .kind(TransactionKind::Refund)
             .reference_number("12-ab".parse().unwrap())
@@ -452,13 +452,13 @@ async fn a_refund_event_with_a_number_of_its_own_is_tied_to_what_its_customer_ha
     };
     for payment in [&other, &paid] {
         let payment = fixture.simulator.payment(payment).unwrap();
-        assert_eq!(fixture.webhook(event(&payment, "ecommerce")).await, Receipt::Recorded);
+        assert_eq!(fixture.webhook(event(&payment, "ecommerce")).await, MessageResult::Recorded);
     }
     for amount in [500, 500] {
         let refund = fixture.simulator.refund(&paid, cents(amount)).unwrap();
         let refund = fixture.simulator.payment(&refund).unwrap();
-        assert_eq!(fixture.webhook(event(&refund, "refund")).await, Receipt::Recorded);
-        assert_eq!(fixture.webhook(event(&refund, "refund")).await, Receipt::Known);
+        assert_eq!(fixture.webhook(event(&refund, "refund")).await, MessageResult::Recorded);
+        assert_eq!(fixture.webhook(event(&refund, "refund")).await, MessageResult::Known);
     }
     let reference = fixture.simulator.payment(&paid).unwrap().reference_number.unwrap();
     let payment = fixture.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
@@ -471,7 +471,7 @@ async fn a_refund_event_with_a_number_of_its_own_is_tied_to_what_its_customer_ha
     let stranger = fixture.simulator.insert(paid_by("7875550142"));
     let refund = fixture.simulator.refund(&stranger, cents(500)).unwrap();
     let refund = fixture.simulator.payment(&refund).unwrap();
-    assert_eq!(fixture.webhook(event(&refund, "refund")).await, Receipt::Known);
+    assert_eq!(fixture.webhook(event(&refund, "refund")).await, MessageResult::Known);
     assert_eq!(fixture.noted().await.len(), 8);
 }
 
@@ -503,22 +503,22 @@ async fn a_trusted_refund_message_gives_back_once_and_only_of_a_payment_that_is_
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let receive = async |body: Value| {
-        let callback = Callback::parse("application/json", body.to_string().as_bytes()).unwrap();
+        let callback = Message::parse("application/json", body.to_string().as_bytes()).unwrap();
         athm.receive(callback, Sender::WEBHOOK, body.to_string().into_bytes()).await.unwrap()
     };
     let refund = |daily: &str| {
         json!({ "transactionType": "refund", "status": "completed", "referenceNumber": "12-ab", "total": "5.00",
                 "dailyTransactionID": daily, "date": "2020-01-01 12:00:00.0" })
     };
-    assert_eq!(receive(refund("0041")).await, Receipt::Known);
+    assert_eq!(receive(refund("0041")).await, MessageResult::Known);
     let paid =
         json!({ "transactionType": "ecommerce", "status": "completed", "referenceNumber": "12-ab", "total": "25.00" });
-    assert_eq!(receive(paid).await, Receipt::Recorded);
-    assert_eq!(receive(refund("0041")).await, Receipt::Recorded);
-    assert_eq!(receive(refund("41")).await, Receipt::Known);
-    assert_eq!(receive(refund("0042")).await, Receipt::Recorded);
+    assert_eq!(receive(paid).await, MessageResult::Recorded);
+    assert_eq!(receive(refund("0041")).await, MessageResult::Recorded);
+    assert_eq!(receive(refund("41")).await, MessageResult::Known);
+    assert_eq!(receive(refund("0042")).await, MessageResult::Recorded);
     // Nothing tells it from what is known.
-    assert_eq!(receive(refund_event("12-ab", "5.00")).await, Receipt::Known);
+    assert_eq!(receive(refund_event("12-ab", "5.00")).await, MessageResult::Known);
     let payment = athm.transaction_by_reference(&"12-ab".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(payment.refunded_amount(), cents(1000));
     let refunds = athm.refunds().of(payment.id()).await.unwrap();

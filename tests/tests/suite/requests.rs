@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, NewPayment, Receipt};
+use athm_core::{Amount, MessageResult, NewPayment};
 use athm_tests::{completed_payment, eventually};
 use serde_json::json;
 
@@ -22,8 +22,8 @@ async fn a_payment_of_ours_costs_three_requests() {
     fixture.athm.authorize(open.id()).await.unwrap();
     let news = json!({ "ecommerceId": id, "status": "COMPLETED" });
     for _ in 0..5 {
-        assert_eq!(fixture.callback(news.clone()).await, Receipt::Known);
-        assert_eq!(fixture.webhook(news.clone()).await, Receipt::Known);
+        assert_eq!(fixture.callback(news.clone()).await, MessageResult::Known);
+        assert_eq!(fixture.webhook(news.clone()).await, MessageResult::Known);
     }
     assert_eq!(fixture.noted().await.len(), 2);
     who_paid_is_found(&fixture).await;
@@ -35,10 +35,10 @@ async fn a_payment_that_the_browser_opened_costs_two_requests() {
     let fixture = SimulatorFixture::open_with_sweeper(|builder| builder).await;
     let id = fixture.simulator.insert(completed_payment());
     let news = json!({ "ecommerceId": id, "status": "COMPLETED" });
-    assert_eq!(fixture.callback(news.clone()).await, Receipt::Recorded);
+    assert_eq!(fixture.callback(news.clone()).await, MessageResult::Recorded);
     for _ in 0..5 {
-        assert_eq!(fixture.callback(news.clone()).await, Receipt::Known);
-        assert_eq!(fixture.webhook(news.clone()).await, Receipt::Known);
+        assert_eq!(fixture.callback(news.clone()).await, MessageResult::Known);
+        assert_eq!(fixture.webhook(news.clone()).await, MessageResult::Known);
     }
     assert_eq!(fixture.noted().await.len(), 2);
     who_paid_is_found(&fixture).await;

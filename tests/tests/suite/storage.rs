@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use athm_core::{
-    Amount, Athm, Callback, Clock, Dispatcher, Item, Receipt, RecordError, Recorded, Rejection, Sender, Signal, Status,
-    StoreError, Transaction, TransactionKind, TransactionQuery, Transition,
+    Amount, Athm, Clock, Dispatcher, Item, Message, MessageResult, RecordError, Recorded, Rejection, Sender, Signal,
+    Status, StoreError, Transaction, TransactionKind, TransactionQuery, Transition,
 };
 use athm_tests::{TextRecorder, ecommerce_id, payment, trusting_builder};
 use futures_util::future::join_all;
@@ -162,7 +162,7 @@ async fn payments_are_listed_newest_first_by_status_and_date_in_pages() {
             r#"{{"ecommerceId":"{}","status":"{status}","total":"25.00","metadata1":"order-{n}"}}"#,
             ecommerce_id(n)
         );
-        let callback = Callback::parse("application/json", body.as_bytes()).unwrap();
+        let callback = Message::parse("application/json", body.as_bytes()).unwrap();
         athm.receive(callback, Sender::CALLBACK, body.into_bytes()).await.unwrap();
         clock.advance(Duration::from_secs(60));
     }
@@ -272,18 +272,18 @@ async fn trusted_messages_are_recorded_as_they_come_and_never_name_a_customer() 
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let receive = async |body: &str| {
-        let callback = Callback::parse("application/json", body.as_bytes()).unwrap();
+        let callback = Message::parse("application/json", body.as_bytes()).unwrap();
         athm.receive(callback, Sender::WEBHOOK, body.as_bytes().to_vec()).await.unwrap()
     };
     let body =
         r#"{"status":"completed","transactionType":"donation","referenceNumber":"77-d","total":"5.00","name":"Ana"}"#;
-    assert_eq!(receive(body).await, Receipt::Recorded);
-    assert_eq!(receive(body).await, Receipt::Known);
-    assert_eq!(receive(r#"{"referenceNumber":"78-d","total":"5.00"}"#).await, Receipt::Known);
-    assert_eq!(receive(r#"{"status":"completed","total":"5.00"}"#).await, Receipt::Known);
+    assert_eq!(receive(body).await, MessageResult::Recorded);
+    assert_eq!(receive(body).await, MessageResult::Known);
+    assert_eq!(receive(r#"{"referenceNumber":"78-d","total":"5.00"}"#).await, MessageResult::Known);
+    assert_eq!(receive(r#"{"status":"completed","total":"5.00"}"#).await, MessageResult::Known);
     assert_eq!(
         receive(r#"{"status":"completed","referenceNumber":"79","transactionType":"simulated"}"#).await,
-        Receipt::Known
+        MessageResult::Known
     );
     athm.idle().await;
     assert_eq!(recorder.noted(), ["received by webhook"]);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, Customer, EcommerceId, NewPayment, Receipt, Status, Transaction};
+use athm_core::{Amount, Customer, EcommerceId, MessageResult, NewPayment, Status, Transaction};
 use athm_simulator::Outage;
 use athm_tests::{completed_payment, eventually};
 use serde_json::json;
@@ -77,7 +77,7 @@ async fn what_the_provider_calls_open_long_after_the_deadline_is_expired_on_our_
 
     // Money has the last word.
     fixture.simulator.insert(completed_payment().ecommerce_id(id));
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await[2..], ["received by webhook", "completed by webhook"]);
     assert_eq!(fixture.athm.transaction(open.id()).await.unwrap().unwrap().status(), &Status::Completed);
 }
@@ -141,7 +141,7 @@ async fn an_approval_that_a_message_has_shown_is_authorized_at_once() {
     let fixture = authorizing().await;
     let (_, id) = open(&fixture).await;
     fixture.simulator.approve(&id).unwrap();
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "CONFIRM" })).await, Receipt::Known);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "CONFIRM" })).await, MessageResult::Known);
     assert_eq!(fixture.recorder.wait_for(2).await, ["received by authorize", "completed by authorize"]);
     assert_eq!(fixture.request_count("/authorization"), 1);
 }
@@ -185,7 +185,7 @@ async fn a_restart_forgets_no_open_checkout() {
 async fn who_paid_is_searched_after_the_completion_and_delays_no_signal() {
     let fixture = sweeping().await;
     let id = fixture.simulator.insert(completed_payment().customer_name("Inés Rivera").customer_phone("7875550199"));
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await, ["received by webhook", "completed by webhook"]);
     assert_eq!((customer_of(&fixture, &id).await, fixture.request_count("/searchTransaction")), (None, 0));
 
@@ -201,7 +201,7 @@ async fn who_paid_is_searched_after_the_completion_and_delays_no_signal() {
 async fn who_paid_is_searched_again_after_an_outage_and_a_restart() {
     let mut fixture = sweeping().await;
     let id = fixture.simulator.insert(completed_payment().customer_name("Inés Rivera"));
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
     fixture.simulator.fail_with(Outage::Unavailable);
     fixture.clock.advance(Duration::from_secs(5));
     fixture.eventually(|| fixture.request_count("/searchTransaction") == 1).await;
@@ -219,7 +219,7 @@ async fn who_paid_is_searched_again_after_an_outage_and_a_restart() {
 async fn a_customer_whom_the_provider_never_names_is_given_up_in_the_end_and_is_no_error() {
     let fixture = sweeping().await;
     let id = fixture.simulator.insert(completed_payment());
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
     fixture.simulator.fail_with(Outage::Unavailable);
     for searches in 1..=7 {
         let passing = fixture.eventually(|| {

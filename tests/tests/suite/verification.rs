@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, Callback, Receipt, Status, TransactionKind, TransactionQuery, VerifyError};
+use athm_core::{Amount, Message, MessageResult, Status, TransactionKind, TransactionQuery, VerifyError};
 use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::{completed_payment, ecommerce_id};
 use futures_util::future::join_all;
@@ -23,8 +23,8 @@ async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment());
     let forged = json!({ "ecommerceId": id, "status": "COMPLETED", "total": "9999.00", "metadata1": "order-1", "name": "Marisol Vega" });
-    assert_eq!(fixture.callback(forged.clone()).await, Receipt::Recorded);
-    assert_eq!(fixture.callback(forged).await, Receipt::Known);
+    assert_eq!(fixture.callback(forged.clone()).await, MessageResult::Recorded);
+    assert_eq!(fixture.callback(forged).await, MessageResult::Known);
     assert_eq!(fixture.noted().await, ["received by callback", "completed by callback"]);
 
     let transaction = fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
@@ -37,17 +37,17 @@ async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the
 async fn a_message_without_a_status_claims_nothing_and_a_missing_status_is_never_paid() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500));
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, Receipt::Known);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, MessageResult::Known);
     assert!(fixture.noted().await.is_empty());
     fixture.simulator.insert(completed_payment().ecommerce_id(id));
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, Receipt::Recorded);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, MessageResult::Recorded);
 }
 
 #[tokio::test]
 async fn a_completion_claimed_of_a_cancelled_payment_is_refused_and_fires_cancelled() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Refused);
     assert_eq!(fixture.noted().await, ["received by callback", "cancelled by callback"]);
 }
 
@@ -57,10 +57,10 @@ async fn the_message_tells_whether_a_cancel_was_an_expiry() {
     for (claimed, fired) in [("EXPIRED", "expired"), ("CANCEL", "cancelled"), ("expired", "expired")] {
         let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
         let before = fixture.noted().await.len();
-        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": claimed })).await, Receipt::Recorded);
+        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": claimed })).await, MessageResult::Recorded);
         assert_eq!(fixture.noted().await[before..], ["received by webhook".to_owned(), format!("{fired} by webhook")]);
-        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, Receipt::Known);
-        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Known);
+        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "CANCEL" })).await, MessageResult::Known);
+        assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, MessageResult::Known);
     }
 }
 
@@ -68,8 +68,8 @@ async fn the_message_tells_whether_a_cancel_was_an_expiry() {
 async fn a_payment_in_a_status_that_nobody_knows_fires_received_alone() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500).status(Status::Unknown("ON_HOLD".into())));
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "ON_HOLD" })).await, Receipt::Recorded);
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "ON_HOLD" })).await, MessageResult::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Pending);
     assert_eq!(fixture.noted().await, ["received by webhook"]);
 }
 
@@ -79,7 +79,7 @@ async fn an_unreachable_provider_is_asked_again_until_it_answers() {
     let id = fixture.simulator.insert(completed_payment());
     fixture.simulator.fail_with(Outage::BadGatewayPage);
     for _ in 0..3 {
-        assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Pending);
+        assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Pending);
     }
     assert_eq!(fixture.request_count("/findPayment"), 3);
 
@@ -104,7 +104,7 @@ async fn what_is_pending_survives_a_restart_and_keeps_its_sender() {
     let mut fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
     fixture.simulator.fail_with(Outage::Unavailable);
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "EXPIRED" })).await, MessageResult::Pending);
     fixture.simulator.recover();
     fixture.clock.advance(Duration::from_secs(3));
     fixture.restart().await;
@@ -119,7 +119,7 @@ async fn a_message_with_a_reference_alone_is_searched_for() {
     let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
     assert_eq!(
         fixture.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
-        Receipt::Recorded
+        MessageResult::Recorded
     );
     assert_eq!((fixture.request_count("/searchTransaction"), fixture.request_count("/findPayment")), (1, 0));
     let transaction = fixture.athm.transaction_by_reference(&reference).await.unwrap().unwrap();
@@ -129,9 +129,12 @@ async fn a_message_with_a_reference_alone_is_searched_for() {
     let logged = format!("{transaction:?}");
     assert!(!logged.contains("Inés") && !logged.contains("7875550199"), "{logged}");
 
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Known);
     assert_eq!((rows(&fixture).await, fixture.noted().await.len()), (1, 2));
-    assert_eq!(fixture.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await, Receipt::Known);
+    assert_eq!(
+        fixture.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
+        MessageResult::Known
+    );
     // A duplicate costs nobody a question.
     assert_eq!((fixture.request_count("/searchTransaction"), fixture.request_count("/findPayment")), (1, 1));
 }
@@ -142,7 +145,7 @@ async fn an_app_payment_fires_received_alone() {
     let id = fixture.simulator.insert(completed_payment().kind(TransactionKind::Payment));
     let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
     let event = json!({ "transactionType": "payment", "status": "completed", "referenceNumber": reference });
-    assert_eq!(fixture.webhook(event).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(event).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await, ["received by webhook"]);
 }
 
@@ -150,15 +153,15 @@ async fn an_app_payment_fires_received_alone() {
 async fn a_refund_that_the_provider_shows_fires_refunded_once() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment());
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await.len(), 2);
     let payment = fixture.simulator.payment(&id).unwrap();
     let reference = payment.reference_number.clone().unwrap();
     fixture.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
     let news =
         json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": "5.00" });
-    assert_eq!(fixture.webhook(news.clone()).await, Receipt::Recorded);
-    assert_eq!(fixture.webhook(news).await, Receipt::Known);
+    assert_eq!(fixture.webhook(news.clone()).await, MessageResult::Recorded);
+    assert_eq!(fixture.webhook(news).await, MessageResult::Known);
     assert_eq!(fixture.noted().await[2..], ["received by webhook", "refunded by webhook"]);
 }
 
@@ -166,14 +169,14 @@ async fn a_refund_that_the_provider_shows_fires_refunded_once() {
 async fn a_refund_that_the_provider_does_not_show_yet_is_waited_for() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment());
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
     let payment = fixture.simulator.payment(&id).unwrap();
     let reference = payment.reference_number.clone().unwrap();
     let news =
         json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": "5.00" });
-    assert_eq!(fixture.webhook(news).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(news).await, MessageResult::Pending);
     // What is known already of the payment itself doesn't take the refund's place.
-    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Known);
+    assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Known);
     assert_eq!(fixture.noted().await.len(), 2);
     fixture.simulator.insert(payment.refunded_amount(Amount::from_cents(500)));
     fixture.clock.advance(Duration::from_secs(5));
@@ -186,10 +189,10 @@ async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing(
     let id = fixture.simulator.insert(completed_payment());
     let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
     let simulated = json!({ "transactionType": "simulated", "status": "completed", "referenceNumber": reference });
-    assert_eq!(fixture.webhook(simulated).await, Receipt::Known);
+    assert_eq!(fixture.webhook(simulated).await, MessageResult::Known);
     let nameless =
         json!({ "transactionType": "ecommerce", "status": "expired", "referenceNumber": "", "total": "25.00" });
-    assert_eq!(fixture.webhook(nameless).await, Receipt::Known);
+    assert_eq!(fixture.webhook(nameless).await, MessageResult::Known);
     assert_eq!((rows(&fixture).await, fixture.noted().await.len()), (0, 0));
     assert!(fixture.simulator.requests().is_empty());
 }
@@ -202,7 +205,7 @@ async fn a_check_refuses_on_every_way_in_and_the_payment_is_recorded_all_the_sam
     };
     let fixture = SimulatorFixture::open_with(|builder| builder.check(check)).await;
     let id = fixture.simulator.insert(of(100).status(Status::Completed));
-    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, Receipt::Refused);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Refused);
     assert!(fixture.noted().await.is_empty());
     let transaction = fixture.athm.transaction_by_ecommerce_id(&id).await.unwrap().unwrap();
     assert_eq!(transaction.status(), &Status::Completed);
@@ -216,8 +219,8 @@ async fn sixty_four_duplicates_at_once_record_and_fire_once() {
     let id = fixture.simulator.insert(completed_payment());
     let messages = (0..64).map(|_| fixture.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })));
     let receipts = join_all(messages).await;
-    assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Recorded).count(), 1);
-    assert_eq!(receipts.iter().filter(|receipt| **receipt == Receipt::Known).count(), 63);
+    assert_eq!(receipts.iter().filter(|receipt| **receipt == MessageResult::Recorded).count(), 1);
+    assert_eq!(receipts.iter().filter(|receipt| **receipt == MessageResult::Known).count(), 63);
     assert_eq!(fixture.noted().await, ["received by callback", "completed by callback"]);
     assert_eq!(rows(&fixture).await, 1);
 }
@@ -225,7 +228,7 @@ async fn sixty_four_duplicates_at_once_record_and_fire_once() {
 #[tokio::test]
 async fn verify_tells_a_custom_callback_the_providers_word_and_records_nothing() {
     let fixture = SimulatorFixture::open().await;
-    let message = |body: serde_json::Value| Callback::parse("application/json", body.to_string().as_bytes()).unwrap();
+    let message = |body: serde_json::Value| Message::parse("application/json", body.to_string().as_bytes()).unwrap();
     let (open, done) = (fixture.simulator.insert(of(2500)), fixture.simulator.insert(completed_payment()));
 
     let transaction = fixture.athm.verify(&message(json!({ "ecommerceId": done, "total": "1.00" }))).await.unwrap();

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use athm_core::{Amount, EcommerceId, NewPayment, Receipt, ReferenceNumber, Status, Transaction, TransactionKind};
+use athm_core::{
+    Amount, EcommerceId, MessageResult, NewPayment, ReferenceNumber, Status, Transaction, TransactionKind,
+};
 use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::ecommerce_id;
 use serde_json::{Value, json};
@@ -52,8 +54,8 @@ async fn todays_events_name_the_ticket_and_fire_what_the_provider_confirms() {
     ] {
         let fixture = SimulatorFixture::open().await;
         fixture.simulator.insert(told_of(status));
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Recorded, "{name}");
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Recorded, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Known, "{name}");
         assert_eq!(fixture.noted().await, fired, "{name}");
         assert_eq!(
             (fixture.request_count("/findPayment"), fixture.request_count("/searchTransaction")),
@@ -72,10 +74,10 @@ async fn the_events_of_2020_are_searched_for_by_their_reference() {
         ("webhook_2020_donation.json", TransactionKind::Donation, &twice[..1]),
     ] {
         let fixture = SimulatorFixture::open().await;
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Refused, "{name}: nobody has confirmed it");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Refused, "{name}: nobody has confirmed it");
         fixture.simulator.insert(told_of(Status::Completed).kind(kind.clone()).reference_number(reference()));
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Recorded, "{name}");
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Recorded, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Known, "{name}");
         assert_eq!(fixture.noted().await, fired, "{name}");
         let recorded = fixture.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
         assert_eq!((recorded.kind(), recorded.total(), recorded.is_verified()), (&kind, TOTAL, true), "{name}");
@@ -88,10 +90,10 @@ async fn a_refund_event_makes_the_payment_be_read_again() {
     let fixture = SimulatorFixture::open().await;
     let paid = told_of(Status::Completed).reference_number(reference());
     fixture.simulator.insert(paid.clone());
-    assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_completed.json")).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_completed.json")).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await.len(), 2);
     fixture.simulator.insert(paid.refunded_amount(Amount::from_cents(500)));
-    assert_eq!(fixture.webhook(event("webhook_2020_refund.json")).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(event("webhook_2020_refund.json")).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await[2..], ["received by webhook", "refunded by webhook"]);
     let recorded = fixture.athm.transaction_by_reference(&reference()).await.unwrap().unwrap();
     assert_eq!((recorded.kind(), recorded.refunded_amount()), (&TransactionKind::Ecommerce, Amount::from_cents(500)));
@@ -102,14 +104,14 @@ async fn a_simulated_event_is_kept_and_never_money() {
     let fixture = SimulatorFixture::open().await;
     fixture.simulator.insert(told_of(Status::Completed).reference_number(reference()));
     let (open, id) = open(&fixture).await;
-    assert_eq!(fixture.webhook(event("webhook_2020_simulated.json")).await, Receipt::Known);
+    assert_eq!(fixture.webhook(event("webhook_2020_simulated.json")).await, MessageResult::Known);
     // Whatever else such an event says, it is a test.
     let mut expired = event("webhook_2020_ecommerce_expired.json");
     expired["transactionType"] = json!("SIMULATED");
-    assert_eq!(fixture.webhook(expired).await, Receipt::Known);
+    assert_eq!(fixture.webhook(expired).await, MessageResult::Known);
     assert_eq!(
         fixture.webhook(json!({ "transactionType": "simulated", "status": "COMPLETED", "ecommerceId": id })).await,
-        Receipt::Known
+        MessageResult::Known
     );
     assert!(fixture.noted().await.is_empty());
     assert_eq!((fixture.request_count("/findPayment"), fixture.request_count("/searchTransaction")), (0, 0));
@@ -125,11 +127,11 @@ async fn the_endings_of_2020_are_tied_to_the_one_open_payment_that_is_like_them(
         let fixture = SimulatorFixture::open().await;
         let (open, id) = open(&fixture).await;
         fixture.simulator.decline(&id).unwrap();
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Recorded, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Recorded, "{name}");
         assert_eq!(fixture.noted().await, ["received by webhook", fired], "{name}");
         assert_eq!(status_of(&fixture, &open).await, status, "{name}");
         // It has ended, so that nothing is like it any more.
-        assert_eq!(fixture.webhook(event(name)).await, Receipt::Known, "{name}");
+        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Known, "{name}");
         assert_eq!((fixture.noted().await.len(), fixture.request_count("/findPayment")), (2, 1), "{name}");
     }
 }
@@ -140,8 +142,11 @@ async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_no
     let expired = || event("webhook_2020_ecommerce_expired.json");
     // One that was opened elsewhere, and that we have heard of, isn't ours.
     fixture.simulator.insert(told_of(Status::Open));
-    assert_eq!(fixture.callback(json!({ "ecommerceId": ecommerce_id(3), "status": "OPEN" })).await, Receipt::Known);
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    assert_eq!(
+        fixture.callback(json!({ "ecommerceId": ecommerce_id(3), "status": "OPEN" })).await,
+        MessageResult::Known
+    );
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Known);
     for unlike in [
         NewPayment::new(Amount::from_cents(3233), "orden-1042").metadata_2("recogido"),
         NewPayment::new(TOTAL, "orden-1043").metadata_2("recogido"),
@@ -149,17 +154,17 @@ async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_no
     ] {
         fixture.athm.create(unlike).await.unwrap();
     }
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Known);
     let ((first, first_id), (second, second_id)) = (open(&fixture).await, open(&fixture).await);
     fixture.simulator.decline(&first_id).unwrap();
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Known);
     assert!(fixture.noted().await.is_empty());
     assert_eq!(fixture.request_count("/findPayment"), 1);
 
     // Once one of the two has ended, the other is the only one.
-    assert_eq!(fixture.callback(json!({ "ecommerceId": first_id, "status": "CANCEL" })).await, Receipt::Recorded);
+    assert_eq!(fixture.callback(json!({ "ecommerceId": first_id, "status": "CANCEL" })).await, MessageResult::Recorded);
     fixture.simulator.decline(&second_id).unwrap();
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Recorded);
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Recorded);
     assert_eq!(status_of(&fixture, &first).await, Status::Cancelled);
     assert_eq!(status_of(&fixture, &second).await, Status::Expired);
 }
@@ -169,13 +174,13 @@ async fn a_forged_ending_of_an_open_payment_changes_nothing_until_it_is_true() {
     let fixture = SimulatorFixture::open().await;
     let (open, id) = open(&fixture).await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Pending);
     fixture.simulator.approve(&id).unwrap();
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Pending);
     assert!(fixture.noted().await.is_empty());
     assert_eq!(status_of(&fixture, &open).await, Status::Confirmed);
     fixture.athm.authorize(open.id()).await.unwrap();
-    assert_eq!(fixture.webhook(expired()).await, Receipt::Known);
+    assert_eq!(fixture.webhook(expired()).await, MessageResult::Known);
     assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 }
 
@@ -185,7 +190,7 @@ async fn an_ending_without_a_name_waits_for_an_unreachable_provider() {
     let (_, id) = open(&fixture).await;
     fixture.simulator.decline(&id).unwrap();
     fixture.simulator.fail_with(Outage::Unavailable);
-    assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_expired.json")).await, Receipt::Pending);
+    assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_expired.json")).await, MessageResult::Pending);
     fixture.simulator.recover();
     fixture.restart().await;
     fixture.clock.advance(Duration::from_secs(5));
@@ -199,7 +204,7 @@ async fn a_completion_without_a_name_is_never_guessed_at() {
     fixture.simulator.approve(&id).unwrap();
     let mut nameless = event("webhook_2020_ecommerce_completed.json");
     nameless["referenceNumber"] = json!("");
-    assert_eq!(fixture.webhook(nameless).await, Receipt::Known);
+    assert_eq!(fixture.webhook(nameless).await, MessageResult::Known);
     assert_eq!((fixture.noted().await.len(), fixture.request_count("/findPayment")), (0, 0));
     assert_eq!(status_of(&fixture, &open).await, Status::Open);
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Fields, words};
-use crate::callback::{Callback, FieldError};
+use crate::callback::{FieldError, Message};
 use crate::models::{Amount, Customer, Item, RefundDetail, Status, Transaction, TransactionId, TransactionKind};
 
 // The names under which a field has been seen, in the order in which they are tried.
@@ -17,8 +17,8 @@ const REFUNDED: &[&str] = &["totalRefundedAmount", "totalRefundAmount", "refunde
 
 impl Fields {
     /// What a message says.
-    pub(crate) fn message(&self) -> Result<Callback, FieldError> {
-        Ok(Callback {
+    pub(crate) fn message(&self) -> Result<Message, FieldError> {
+        Ok(Message {
             kind: self.kind()?,
             status: self.status()?,
             ecommerce_id: self.parsed(&["ecommerceId"])?,

@@ -5,15 +5,15 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::callback::{Callback, ParseError};
+use crate::callback::{Message, ParseError};
 use crate::models::{Amount, Customer, Item, Status, TransactionKind};
 
-fn of(value: Value) -> Result<Callback, ParseError> {
-    Callback::parse("application/json", value.to_string().as_bytes())
+fn of(value: Value) -> Result<Message, ParseError> {
+    Message::parse("application/json", value.to_string().as_bytes())
 }
 
-fn of_form(form: &str) -> Result<Callback, ParseError> {
-    Callback::parse("application/x-www-form-urlencoded", form.as_bytes())
+fn of_form(form: &str) -> Result<Message, ParseError> {
+    Message::parse("application/x-www-form-urlencoded", form.as_bytes())
 }
 
 #[test]
@@ -142,9 +142,9 @@ fn an_envelope_is_opened_as_json_and_as_jquerys_fields() {
 fn a_byte_order_mark_unknown_fields_and_content_type_parameters_are_nothing() {
     let body = b"\xef\xbb\xbf{\"status\":\"OPEN\",\"isNonProfit\":false,\"whatever\":{\"a\":[1]}}";
     for content_type in ["application/json", "Application/JSON; charset=utf-8", ""] {
-        assert_eq!(Callback::parse(content_type, body).unwrap().status(), Some(&Status::Open), "{content_type}");
+        assert_eq!(Message::parse(content_type, body).unwrap().status(), Some(&Status::Open), "{content_type}");
     }
-    assert_eq!(Callback::parse("", b"status=OPEN").unwrap().status(), Some(&Status::Open));
+    assert_eq!(Message::parse("", b"status=OPEN").unwrap().status(), Some(&Status::Open));
 }
 
 #[test]
@@ -174,9 +174,9 @@ fn what_cannot_be_read_names_the_field() {
         assert_eq!((error.field(), error.to_string().as_str()), (Some(field), message));
     }
     assert_eq!(error(json!([])).to_string(), "expected a JSON object, found an array");
-    assert!(matches!(Callback::parse("application/json", b"{").unwrap_err(), ParseError::Json(_)));
-    assert!(matches!(Callback::parse("application/json", b"").unwrap_err(), ParseError::Empty));
-    assert!(matches!(Callback::parse("text/html", b"{}").unwrap_err(), ParseError::ContentType { .. }));
+    assert!(matches!(Message::parse("application/json", b"{").unwrap_err(), ParseError::Json(_)));
+    assert!(matches!(Message::parse("application/json", b"").unwrap_err(), ParseError::Empty));
+    assert!(matches!(Message::parse("text/html", b"{}").unwrap_err(), ParseError::ContentType { .. }));
     let long = of(json!({ "total": "9".repeat(100_000) })).unwrap_err().to_string();
     assert!(long.len() < 200, "{long}");
 }
@@ -184,7 +184,7 @@ fn what_cannot_be_read_names_the_field() {
 #[test]
 fn deep_nesting_is_refused_or_ignored() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(matches!(Callback::parse("application/json", deep.as_bytes()).unwrap_err(), ParseError::Json(_)));
+    assert!(matches!(Message::parse("application/json", deep.as_bytes()).unwrap_err(), ParseError::Json(_)));
     let form = format!("a{}=1&status=OPEN", "[b]".repeat(10_000));
     assert_eq!(of_form(&form).unwrap().status(), Some(&Status::Open));
 }
@@ -239,8 +239,8 @@ prop_compose! {
         metadata in (option::of(text()), option::of(text())),
         items in vec(item(), 0..3),
         customer in option::of(customer()),
-    ) -> Callback {
-        Callback {
+    ) -> Message {
+        Message {
             kind,
             status,
             ecommerce_id: ecommerce_id.map(|id| uuid::Uuid::from_u128(id).into()),
@@ -299,26 +299,26 @@ proptest! {
     #[test]
     fn what_is_serialised_parses_back_equal(callback in callback()) {
         let json = serde_json::to_vec(&callback).unwrap();
-        prop_assert_eq!(&Callback::parse("application/json", &json).unwrap(), &callback);
-        if callback != Callback::default() {
+        prop_assert_eq!(&Message::parse("application/json", &json).unwrap(), &callback);
+        if callback != Message::default() {
             let form = callback.to_form();
             prop_assert_eq!(&of_form(&form).unwrap(), &callback, "{}", form);
         }
         let envelope = json!({ "status": "success", "data": callback }).to_string();
-        prop_assert_eq!(&Callback::parse("application/json", envelope.as_bytes()).unwrap(), &callback);
+        prop_assert_eq!(&Message::parse("application/json", envelope.as_bytes()).unwrap(), &callback);
     }
 
     #[test]
     fn no_bytes_panic(content_type in ".{0,40}", body in vec(any::<u8>(), 0..400)) {
         for content_type in [content_type.as_str(), "application/json", "application/x-www-form-urlencoded", ""] {
-            let _ = Callback::parse(content_type, &body);
+            let _ = Message::parse(content_type, &body);
         }
     }
 
     #[test]
     fn no_json_panics(value in any_json()) {
         let text = value.to_string();
-        let _ = Callback::parse("application/json", text.as_bytes());
+        let _ = Message::parse("application/json", text.as_bytes());
         if let Ok(fields) = Fields::from_value(value) {
             let _ = fields.answer(Timestamp::UNIX_EPOCH);
         }

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::words;
-use crate::callback::Callback;
+use crate::callback::Message;
 use crate::models::{Customer, Item};
 
 /// The fields of a message; what it doesn't say is left out.
-pub(crate) fn written(callback: &Callback) -> Map<String, Value> {
+pub(crate) fn written(callback: &Message) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut put = |name: &str, value: Option<String>| {
         if let Some(text) = value {

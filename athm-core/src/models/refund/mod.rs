@@ -107,7 +107,7 @@ pub(crate) struct RefundDetail {
 
 /// What the provider tells of one refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct ReportedRefund {
     /// Which one it is, where that is known: one that we asked for.
     pub(crate) refund: Option<RefundId>,
     pub(crate) detail: RefundDetail,

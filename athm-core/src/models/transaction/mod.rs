@@ -9,7 +9,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-pub(crate) use self::apply::Fired;
+pub(crate) use self::apply::FiredTransitions;
 pub use self::builder::TransactionBuilder;
 pub use self::transition::Transition;
 use super::{Amount, Customer, EcommerceId, Item, Permanent, ReferenceNumber, Status, TransactionId, TransactionKind};

@@ -7,17 +7,17 @@ use uuid::Uuid;
 
 use super::fault::Result;
 use super::find::{filled, select_transaction};
-use super::job::{Request, Single, Turn};
+use super::job::{BatchContext, Request, Single};
 use super::session::{Session, Times, values};
 use crate::models::{Event, Transaction};
-use crate::outbox::{Claimed, Planned, Work};
-use crate::store::{Claim, SetUp};
+use crate::outbox::{ClaimedDelivery, EventDeliveries, NewDelivery};
+use crate::store::{Claim, StoreContext};
 
 /// A delivery that was claimed, with what it is about.
 pub(super) struct ClaimedRow {
     transaction: Transaction,
     event: Event,
-    pub(super) planned: Planned,
+    pub(super) planned: NewDelivery,
     pub(super) attempt: u32,
     is_replay: bool,
 }
@@ -26,13 +26,13 @@ impl Request for Claim {
     /// How many, and, until they are handed over, which.
     type Written = (usize, Vec<ClaimedRow>);
 
-    fn committed(self, (_, rows): &mut Self::Written, set_up: &SetUp) {
-        let mut works = Vec::<Work>::new();
+    fn committed(self, (_, rows): &mut Self::Written, context: &StoreContext) {
+        let mut works = Vec::<EventDeliveries>::new();
         for (ClaimedRow { transaction, event, planned, attempt, is_replay }, slot) in rows.drain(..).zip(self.slots) {
-            let claimed = Claimed { planned, attempt, is_replay, slot };
+            let claimed = ClaimedDelivery { planned, attempt, is_replay, slot };
             match works.iter_mut().find(|work| work.event.id == event.id) {
                 Some(work) => work.deliveries.push(claimed),
-                None => works.push(Work {
+                None => works.push(EventDeliveries {
                     transaction: Arc::new(transaction),
                     event: Arc::new(event),
                     deliveries: vec![claimed],
@@ -40,14 +40,14 @@ impl Request for Claim {
                 }),
             }
         }
-        works.into_iter().for_each(|work| set_up.outbox.hand_over(work));
+        works.into_iter().for_each(|work| context.outbox.hand_over(work));
     }
 }
 
 impl Single for Claim {
-    async fn execute(&self, Turn { session, times, set_up }: Turn<'_>) -> Result<Self::Written> {
+    async fn execute(&self, BatchContext { session, times, context }: BatchContext<'_>) -> Result<Self::Written> {
         // Asked by the task that hands over what is claimed, so that it is exact.
-        let running: Vec<_> = set_up.outbox.running().iter().map(|id| *id.as_uuid()).collect();
+        let running: Vec<_> = context.outbox.running().iter().map(|id| *id.as_uuid()).collect();
         let most = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
         let rows = claim(session, times, self, running, most).await?;
         Ok((rows.len(), rows))

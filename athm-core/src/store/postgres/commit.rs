@@ -6,12 +6,12 @@ use std::time::Duration;
 use futures_util::future::join;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
-use super::job::{Outcome, Turn, execute};
-use super::queue::Waiting;
-use super::session::{Link, Session};
-use super::waves::waves;
-use crate::store::SetUp;
+use super::job::{BatchContext, WriteResult, execute};
+use super::queue::PendingWrite;
+use super::session::{ReconnectingClient, Session};
+use crate::store::StoreContext;
 
 /// How long one that can't be refused waits for a lost connection to come back.
 const ABSENCE: Duration = Duration::from_secs(10);
@@ -24,14 +24,14 @@ const TRIES_ALONE: u32 = 2;
 
 /// Commits on one connection.
 pub(super) struct Committer {
-    pub(super) link: Link,
-    pub(super) set_up: Arc<SetUp>,
+    pub(super) link: ReconnectingClient,
+    pub(super) context: Arc<StoreContext>,
 }
 
 impl Committer {
     /// All of them in one commit, or one by one when one of them can't be written: as many as there is time for. Returns
     /// what waits for a better moment.
-    pub(super) async fn write(&self, mut writes: Vec<Waiting>) -> Vec<Waiting> {
+    pub(super) async fn write(&self, mut writes: Vec<PendingWrite>) -> Vec<PendingWrite> {
         if writes.is_empty() {
             return writes;
         }
@@ -54,13 +54,13 @@ impl Committer {
         left
     }
 
-    fn answer(&self, writes: Vec<Waiting>, committed: &Outcome<()>) -> Vec<Waiting> {
-        writes.into_iter().for_each(|write| write.job.answer(committed.clone(), &self.set_up));
+    fn answer(&self, writes: Vec<PendingWrite>, committed: &WriteResult<()>) -> Vec<PendingWrite> {
+        writes.into_iter().for_each(|write| write.job.answer(committed.clone(), &self.context));
         Vec::new()
     }
 
     /// Whoever waits is told at once; what can't be refused is tried again for a while, if that may help.
-    fn put_off(&self, writes: Vec<Waiting>, fault: Fault) -> Vec<Waiting> {
+    fn put_off(&self, writes: Vec<PendingWrite>, fault: Fault) -> Vec<PendingWrite> {
         let now = Instant::now();
         let (is_unknown, may_pass) = (matches!(fault, Fault::Unknown(_)), fault.may_pass());
         let error = fault.into_error();
@@ -72,17 +72,17 @@ impl Committer {
                 continue;
             }
             if is_unknown {
-                let given_back = write.job.given_back(self.set_up.clock.steady());
-                left.extend(given_back.map(|job| Waiting { job, is_lazy: true, until: Some(now + ABSENCE) }));
+                let given_back = write.job.given_back(self.context.clock.steady());
+                left.extend(given_back.map(|job| PendingWrite { job, is_lazy: true, until: Some(now + ABSENCE) }));
             }
-            write.job.answer(Err(error.clone()), &self.set_up);
+            write.job.answer(Err(error.clone()), &self.context);
         }
         left
     }
 
     /// Tries again when other processes were in the way, and once more when the connection was lost before the
     /// server was to commit.
-    async fn commit(&self, writes: &mut [Waiting], most: u32) -> Result<()> {
+    async fn commit(&self, writes: &mut [PendingWrite], most: u32) -> Result<()> {
         let mut has_lost = false;
         let mut tries = 0;
         loop {
@@ -98,7 +98,7 @@ impl Committer {
                     }
                     has_lost = true;
                 }
-                Err(Fault::InTheWay(error)) if tries < most => {
+                Err(Fault::Contention(error)) if tries < most => {
                     tracing::debug!(%error, tries, "another process was in the way; tried again");
                     sleep(Duration::from_micros(fastrand::u64(0..=2_000) << tries)).await;
                 }
@@ -108,18 +108,19 @@ impl Committer {
     }
 
     /// What is begun is sent with the first statements; nobody waits for it alone.
-    async fn try_to_commit(&self, session: &Session, writes: &mut [Waiting]) -> Result<()> {
-        let times = session.times(&self.set_up.clock).await?;
-        let turn = Turn { session, times, set_up: &self.set_up };
-        let mut waves = waves(writes).into_iter();
-        let (begun, first) = join(session.begin(), execute(waves.next().unwrap_or_default(), turn)).await;
+    async fn try_to_commit(&self, session: &Session, writes: &mut [PendingWrite]) -> Result<()> {
+        let times = session.times(&self.context.clock).await?;
+        let batch = BatchContext { session, times, context: &self.context };
+        let mut conflict_free_groups = conflict_free_groups(writes).into_iter();
+        let (begun, first) =
+            join(session.begin(), execute(conflict_free_groups.next().unwrap_or_default(), batch)).await;
         begun?;
         let mut executed = first;
-        for wave in waves {
+        for wave in conflict_free_groups {
             if executed.is_err() {
                 break;
             }
-            executed = execute(wave, turn).await;
+            executed = execute(wave, batch).await;
         }
         if let Err(fault) = executed {
             if !fault.is_lost() {

@@ -12,10 +12,10 @@ pub(super) type Result<T> = std::result::Result<T, Fault>;
 /// Why something wasn't written or read.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// By a rule, before anything was written: it concerns its caller alone.
+    /// PaymentLookup a rule, before anything was written: it concerns its caller alone.
     Refused(StoreError),
     /// Another process was in the way: the same thing may succeed the next time.
-    InTheWay(StoreError),
+    Contention(StoreError),
     /// The connection is of no use any more.
     Lost(StoreError),
     /// The connection was lost while the server was to commit: nobody knows whether it has.
@@ -34,13 +34,13 @@ impl Fault {
 
     /// A row isn't there any more.
     pub(super) fn gone() -> Self {
-        Self::InTheWay(StoreError::database("another process has taken a row away"))
+        Self::Contention(StoreError::database("another process has taken a row away"))
     }
 
     pub(super) fn into_error(self) -> StoreError {
         match self {
             Self::Refused(error)
-            | Self::InTheWay(error)
+            | Self::Contention(error)
             | Self::Lost(error)
             | Self::Unknown(error)
             | Self::Failed(error)
@@ -54,7 +54,7 @@ impl Fault {
 
     /// Whether the same thing may succeed later.
     pub(super) fn may_pass(&self) -> bool {
-        self.is_lost() || matches!(self, Self::InTheWay(_))
+        self.is_lost() || matches!(self, Self::Contention(_))
     }
 
     /// Of several, that which caused the others.
@@ -70,13 +70,13 @@ impl From<Error> for Fault {
             let shown = StoreError::database(error);
             return if is_lost { Self::Lost(shown) } else { Self::Failed(shown) };
         };
-        let shown = StoreError::database(Told::of(&error, &code));
+        let shown = StoreError::database(ReportedRefund::of(&error, &code));
         match code {
             SqlState::T_R_DEADLOCK_DETECTED
             | SqlState::T_R_SERIALIZATION_FAILURE
             | SqlState::UNIQUE_VIOLATION
             | SqlState::FOREIGN_KEY_VIOLATION
-            | SqlState::LOCK_NOT_AVAILABLE => Self::InTheWay(shown),
+            | SqlState::LOCK_NOT_AVAILABLE => Self::Contention(shown),
             SqlState::IN_FAILED_SQL_TRANSACTION => Self::Aborted(shown),
             // A server that has become a stand-by, or a table that was altered under a prepared statement.
             SqlState::READ_ONLY_SQL_TRANSACTION | SqlState::FEATURE_NOT_SUPPORTED => Self::Lost(shown),
@@ -96,12 +96,12 @@ impl From<Unreadable> for Fault {
 /// What the server says, without the details: these may hold what a row holds.
 #[derive(Debug, thiserror::Error)]
 #[error("{message} ({code})")]
-pub(super) struct Told {
+pub(super) struct ReportedRefund {
     message: String,
     code: String,
 }
 
-impl Told {
+impl ReportedRefund {
     pub(super) fn of(error: &Error, code: &SqlState) -> Self {
         let message = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
         Self { message, code: code.code().to_owned() }

@@ -4,24 +4,24 @@ use jiff::Timestamp;
 
 use super::DUE;
 use super::fault::{Fault, Result};
-use super::job::{About, Request, Single, Turn};
+use super::job::{BatchContext, ConflictKeys, Request, Single};
 use super::session::{integer, storable, text, values};
 use crate::models::{Amount, PaymentKey};
-use crate::store::{Held, HeldAs, StoreError};
+use crate::store::{InboxMessage, InboxState, StoreError};
 
 /// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
 const KEPT: i64 = 10_000;
 
-impl Request for Held {
+impl Request for InboxMessage {
     type Written = ();
 
-    fn about(&self) -> About {
-        About::These(self.key.iter().map(ToString::to_string).collect())
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::These(self.key.iter().map(ToString::to_string).collect())
     }
 }
 
-impl Single for Held {
-    async fn execute(&self, turn: Turn<'_>) -> Result<()> {
+impl Single for InboxMessage {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
         // One more may wait for a payment that waits already or that is ours, however many wait.
         // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
         let sql = "INSERT INTO athm_inbox AS kept \
@@ -38,10 +38,10 @@ impl Single for Held {
                    status = CASE WHEN kept.status = 'expired' THEN kept.status ELSE coalesce(excluded.status, kept.status) END, \
                    due_at = CASE WHEN excluded.attempts > kept.attempts THEN excluded.due_at \
                    ELSE least(kept.due_at, excluded.due_at) END, attempts = greatest(kept.attempts, excluded.attempts)";
-        let (state, reason, attempts, due_at) = match &self.held_as {
-            HeldAs::Pending { attempts, due_at } => ("pending", None, *attempts, Some(turn.times.there(*due_at))),
-            HeldAs::Refused { reason } => ("refused", Some(reason), 0, None),
-            HeldAs::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
+        let (state, reason, attempts, due_at) = match &self.state {
+            InboxState::Pending { attempts, due_at } => ("pending", None, *attempts, Some(batch.times.there(*due_at))),
+            InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
+            InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
         };
         let (ticket, reference) = match &self.key {
             Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
@@ -65,7 +65,7 @@ impl Single for Held {
             reference,
             KEPT,
         ];
-        if turn.session.execute(sql, values).await? == 0 {
+        if batch.session.execute(sql, values).await? == 0 {
             return Err(Fault::Refused(StoreError::InboxFull));
         }
         if state != "pending" {
@@ -73,7 +73,7 @@ impl Single for Held {
             let sql = "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox WHERE state = $1 \
                        ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED)) \
                        AND (SELECT count(*) FROM athm_inbox WHERE state = $1) > $2";
-            turn.session.execute(sql, values![state, KEPT]).await?;
+            batch.session.execute(sql, values![state, KEPT]).await?;
         }
         Ok(())
     }
@@ -86,11 +86,11 @@ pub(super) struct Take {
 }
 
 impl Request for Take {
-    type Written = Vec<Held>;
+    type Written = Vec<InboxMessage>;
 }
 
 impl Single for Take {
-    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Vec<Held>> {
+    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<Vec<InboxMessage>> {
         let sql = "UPDATE athm_inbox SET due_at = $2 WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \
                    WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)) \
                    RETURNING id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at";
@@ -110,14 +110,14 @@ pub(super) struct Release {
 impl Request for Release {
     type Written = ();
 
-    fn about(&self) -> About {
-        About::These(vec![self.key.to_string()])
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::These(vec![self.key.to_string()])
     }
 }
 
 impl Single for Release {
-    async fn execute(&self, turn: Turn<'_>) -> Result<()> {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
         let sql = "DELETE FROM athm_inbox WHERE payment = $1 AND state = 'pending' AND version = $2";
-        turn.session.execute(sql, values![text(self.key.to_string()), self.version]).await.map(drop)
+        batch.session.execute(sql, values![text(self.key.to_string()), self.version]).await.map(drop)
     }
 }

@@ -11,24 +11,24 @@ use tokio::sync::oneshot;
 use super::fault::{Fault, Result};
 use super::record::Recording;
 use super::session::{Session, Times};
-use crate::outbox::{End, Ended};
-use crate::store::{SetUp, StoreError};
+use crate::outbox::{Acknowledgement, AttemptOutcome};
+use crate::store::{StoreContext, StoreError};
 
 /// What one caller is told.
-pub(super) type Outcome<T> = std::result::Result<T, StoreError>;
+pub(super) type WriteResult<T> = std::result::Result<T, StoreError>;
 
 /// What a request is executed with: everything that it does is in the batch's database transaction.
 #[derive(Clone, Copy)]
-pub(super) struct Turn<'a> {
+pub(super) struct BatchContext<'a> {
     pub(super) session: &'a Session,
     pub(super) times: Times,
-    pub(super) set_up: &'a SetUp,
+    pub(super) context: &'a StoreContext,
 }
 
-impl Turn<'_> {
+impl BatchContext<'_> {
     /// The server's time.
     pub(super) fn now(&self) -> Timestamp {
-        self.times.there(self.set_up.clock.steady())
+        self.times.there(self.context.clock.steady())
     }
 }
 
@@ -38,96 +38,96 @@ pub(super) trait Request: Sized + Send + Sync + 'static {
     type Written: Send;
 
     /// What it is about: of two requests about the same, the later one is executed after the earlier one.
-    fn about(&self) -> About {
-        About::Everything
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::Everything
     }
 
     /// Something to do after the commit, whether or not anybody still waits.
-    fn committed(self, _written: &mut Self::Written, _set_up: &SetUp) {}
+    fn committed(self, _written: &mut Self::Written, _set_up: &StoreContext) {}
 }
 
 /// One that is executed by itself. Its statements are sent together with those of the others.
 pub(super) trait Single: Request {
-    fn execute(&self, turn: Turn<'_>) -> impl Future<Output = Result<Self::Written>> + Send;
+    fn execute(&self, batch: BatchContext<'_>) -> impl Future<Output = Result<Self::Written>> + Send;
 }
 
 /// One that is executed by the same statements as all others of its kind. No two of them are about the same.
 pub(super) trait Batched: Request {
     fn execute_all(
         requests: &[&Self],
-        turn: Turn<'_>,
-    ) -> impl Future<Output = Result<Vec<Outcome<Self::Written>>>> + Send;
+        batch: BatchContext<'_>,
+    ) -> impl Future<Output = Result<Vec<WriteResult<Self::Written>>>> + Send;
 }
 
-pub(super) enum About {
+pub(super) enum ConflictKeys {
     These(Vec<String>),
     Everything,
 }
 
 /// A request, and whoever waits for it.
-pub(super) struct Share<R: Request> {
+pub(super) struct QueuedWrite<R: Request> {
     request: R,
-    written: Option<Outcome<R::Written>>,
-    answer: oneshot::Sender<Outcome<R::Written>>,
+    written: Option<WriteResult<R::Written>>,
+    answer: oneshot::Sender<WriteResult<R::Written>>,
 }
 
-impl<R: Request> Share<R> {
-    pub(super) fn new(request: R) -> (Self, oneshot::Receiver<Outcome<R::Written>>) {
+impl<R: Request> QueuedWrite<R> {
+    pub(super) fn new(request: R) -> (Self, oneshot::Receiver<WriteResult<R::Written>>) {
         let (answer, answered) = oneshot::channel();
         (Self { request, written: None, answer }, answered)
     }
 
-    fn answer(self, committed: Outcome<()>, set_up: &SetUp) {
+    fn answer(self, committed: WriteResult<()>, context: &StoreContext) {
         let Self { request, written, answer } = self;
         let mut written = committed.and_then(|()| written.unwrap_or(Err(StoreError::Closed)));
         if let Ok(written) = &mut written {
-            request.committed(written, set_up);
+            request.committed(written, context);
         }
         // A caller that has gone away misses only the answer.
         let _ = answer.send(written);
     }
 }
 
-/// A share of any kind.
+/// A write of any kind.
 pub(super) enum Job {
-    Record(Box<Share<Recording>>),
-    End(Share<Ended>),
+    Record(Box<QueuedWrite<Recording>>),
+    AttemptOutcome(QueuedWrite<Acknowledgement>),
     Other(Box<dyn Alone>),
 }
 
-/// A share of a kind of which there are few.
+/// A write of a kind of which there are few.
 pub(super) trait Alone: Send {
-    fn about(&self) -> About;
+    fn conflict_keys(&self) -> ConflictKeys;
 
-    fn execute<'a>(&'a mut self, turn: Turn<'a>) -> BoxFuture<'a, Result<()>>;
+    fn execute<'a>(&'a mut self, batch: BatchContext<'a>) -> BoxFuture<'a, Result<()>>;
 
-    fn answer(self: Box<Self>, committed: Outcome<()>, set_up: &SetUp);
+    fn answer(self: Box<Self>, committed: WriteResult<()>, context: &StoreContext);
 }
 
-impl From<Share<Recording>> for Job {
-    fn from(share: Share<Recording>) -> Self {
-        Self::Record(Box::new(share))
+impl From<QueuedWrite<Recording>> for Job {
+    fn from(write: QueuedWrite<Recording>) -> Self {
+        Self::Record(Box::new(write))
     }
 }
 
-impl From<Share<Ended>> for Job {
-    fn from(share: Share<Ended>) -> Self {
-        Self::End(share)
+impl From<QueuedWrite<Acknowledgement>> for Job {
+    fn from(write: QueuedWrite<Acknowledgement>) -> Self {
+        Self::AttemptOutcome(write)
     }
 }
 
-impl<R: Single> From<Share<R>> for Job {
-    fn from(share: Share<R>) -> Self {
-        Self::Other(Box::new(share))
+impl<R: Single> From<QueuedWrite<R>> for Job {
+    fn from(write: QueuedWrite<R>) -> Self {
+        Self::Other(Box::new(write))
     }
 }
 
 impl Job {
-    pub(super) fn about(&self) -> About {
+    pub(super) fn conflict_keys(&self) -> ConflictKeys {
         match self {
-            Self::Record(share) => share.request.about(),
-            Self::End(share) => share.request.about(),
-            Self::Other(share) => share.about(),
+            Self::Record(write) => write.request.conflict_keys(),
+            Self::AttemptOutcome(write) => write.request.conflict_keys(),
+            Self::Other(write) => write.conflict_keys(),
         }
     }
 
@@ -135,63 +135,63 @@ impl Job {
     /// heard of it: they would wait for their leases to end. Those of a claim do: another process may have them by now.
     pub(super) fn given_back(&self, at: Timestamp) -> impl Iterator<Item = Self> {
         let works = match self {
-            Self::Record(share) => share.written.iter().flatten().flat_map(|(_, works)| works).collect(),
-            Self::End(_) | Self::Other(_) => Vec::new(),
+            Self::Record(write) => write.written.iter().flatten().flat_map(|(_, works)| works).collect(),
+            Self::AttemptOutcome(_) | Self::Other(_) => Vec::new(),
         };
         let claimed = works.into_iter().flat_map(|work| &work.deliveries);
         claimed.map(move |claimed| {
             let (id, attempt) = (claimed.planned.id, claimed.attempt);
-            Share::new(Ended { id, attempt, at, end: End::Unstarted }).0.into()
+            QueuedWrite::new(Acknowledgement { id, attempt, at, end: AttemptOutcome::Unstarted }).0.into()
         })
     }
 
-    pub(super) fn answer(self, committed: Outcome<()>, set_up: &SetUp) {
+    pub(super) fn answer(self, committed: WriteResult<()>, context: &StoreContext) {
         match self {
-            Self::Record(share) => share.answer(committed, set_up),
-            Self::End(share) => share.answer(committed, set_up),
-            Self::Other(share) => share.answer(committed, set_up),
+            Self::Record(write) => write.answer(committed, context),
+            Self::AttemptOutcome(write) => write.answer(committed, context),
+            Self::Other(write) => write.answer(committed, context),
         }
     }
 }
 
 /// Executes them all at once: no two of them are about the same.
-pub(super) async fn execute(jobs: Vec<&mut Job>, turn: Turn<'_>) -> Result<()> {
+pub(super) async fn execute(jobs: Vec<&mut Job>, batch: BatchContext<'_>) -> Result<()> {
     let (mut recordings, mut ends, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for job in jobs {
         match job {
-            Job::Record(share) => recordings.push(&mut **share),
-            Job::End(share) => ends.push(share),
-            Job::Other(share) => others.push(share.execute(turn)),
+            Job::Record(write) => recordings.push(&mut **write),
+            Job::AttemptOutcome(write) => ends.push(write),
+            Job::Other(write) => others.push(write.execute(batch)),
         }
     }
-    let (recorded, ended, others) = join3(together(recordings, turn), together(ends, turn), join_all(others)).await;
+    let (recorded, ended, others) = join3(together(recordings, batch), together(ends, batch), join_all(others)).await;
     let faults = [recorded, ended].into_iter().chain(others).filter_map(Result::err);
     faults.reduce(Fault::or_cause).map_or(Ok(()), Err)
 }
 
-async fn together<R: Batched>(mut shares: Vec<&mut Share<R>>, turn: Turn<'_>) -> Result<()> {
-    if shares.is_empty() {
+async fn together<R: Batched>(mut writes: Vec<&mut QueuedWrite<R>>, batch: BatchContext<'_>) -> Result<()> {
+    if writes.is_empty() {
         return Ok(());
     }
     // What an earlier try had taken is given back first.
-    shares.iter_mut().for_each(|share| share.written = None);
-    let requests: Vec<_> = shares.iter().map(|share| &share.request).collect();
-    let written = caught(R::execute_all(&requests, turn)).await?;
-    for (share, written) in shares.into_iter().zip(written) {
-        share.written = Some(written);
+    writes.iter_mut().for_each(|write| write.written = None);
+    let requests: Vec<_> = writes.iter().map(|write| &write.request).collect();
+    let written = caught(R::execute_all(&requests, batch)).await?;
+    for (write, written) in writes.into_iter().zip(written) {
+        write.written = Some(written);
     }
     Ok(())
 }
 
-impl<R: Single> Alone for Share<R> {
-    fn about(&self) -> About {
-        self.request.about()
+impl<R: Single> Alone for QueuedWrite<R> {
+    fn conflict_keys(&self) -> ConflictKeys {
+        self.request.conflict_keys()
     }
 
-    fn execute<'a>(&'a mut self, turn: Turn<'a>) -> BoxFuture<'a, Result<()>> {
+    fn execute<'a>(&'a mut self, batch: BatchContext<'a>) -> BoxFuture<'a, Result<()>> {
         async move {
             self.written = None;
-            self.written = Some(match caught(self.request.execute(turn)).await {
+            self.written = Some(match caught(self.request.execute(batch)).await {
                 Ok(written) => Ok(written),
                 Err(Fault::Refused(error)) => Err(error),
                 Err(fault) => return Err(fault),
@@ -201,8 +201,8 @@ impl<R: Single> Alone for Share<R> {
         .boxed()
     }
 
-    fn answer(self: Box<Self>, committed: Outcome<()>, set_up: &SetUp) {
-        Self::answer(*self, committed, set_up);
+    fn answer(self: Box<Self>, committed: WriteResult<()>, context: &StoreContext) {
+        Self::answer(*self, committed, context);
     }
 }
 

@@ -1,14 +1,14 @@
 //! PostgreSQL: all of its SQL.
 //!
-//! Several processes share one database: what one of them reads to write it, it locks. Deadlines are by the server's
+//! Several processes write one database: what one of them reads to write it, it locks. Deadlines are by the server's
 //! clock, so that processes whose clocks disagree agree on them.
 
 mod address;
 mod claim;
 mod commit;
+mod conflict_free_groups;
 mod deliveries;
 mod draft;
-mod errands;
 mod fault;
 mod find;
 mod inbox;
@@ -16,6 +16,8 @@ mod job;
 mod migrate;
 mod operations;
 mod payment;
+mod polls;
+mod prune;
 mod queue;
 mod record;
 mod refunds;
@@ -23,10 +25,8 @@ mod replay;
 mod row;
 mod running;
 mod session;
-mod tidy;
 mod tls;
 mod unlogged;
-mod waves;
 mod writer;
 
 use std::sync::Arc;
@@ -44,21 +44,21 @@ use self::deliveries::deliveries;
 use self::fault::{Fault, Result};
 use self::find::{by_id, filled, list, select_transaction};
 use self::inbox::Release;
-use self::job::{About, Request, Single, Turn};
+use self::job::{BatchContext, ConflictKeys, Request, Single};
 use self::migrate::migrate;
 use self::record::Recording;
 use self::running::Renewal;
-use self::session::{Link, Session, values};
+use self::session::{ReconnectingClient, Session, values};
 use self::writer::Writer;
 use super::{
-    Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, Record, Recorded, RefundQuery,
-    ReplayError, ReplayOf, SetUp, Store, StoreError, TransactionQuery,
+    Claim, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded, RefundQuery,
+    ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
-    Amount, Beginning, Begun, Conclusion, Customer, DeliveryId, EcommerceId, Event, PaymentKey, RefundId, RefundRecord,
-    Transaction, TransactionId, Unsettled,
+    Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
+    RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{DeliveryRecord, Ended};
+use crate::outbox::{Acknowledgement, DeliveryRecord};
 use crate::store::StoreFuture;
 use crate::util::clock::Clock;
 
@@ -72,17 +72,17 @@ const DUE: i64 = 64;
 /// A database on a server: one connection that writes, one that reads.
 pub(crate) struct Postgres {
     writer: Writer,
-    reader: Arc<Link>,
-    set_up: Arc<SetUp>,
+    reader: Arc<ReconnectingClient>,
+    context: Arc<StoreContext>,
     is_closed: AtomicBool,
 }
 
 impl Postgres {
-    pub(crate) async fn open(url: &str, set_up: SetUp) -> std::result::Result<Self, StoreError> {
-        let (house, set_up) = (set_up.house.clone(), Arc::new(set_up));
-        let writing = Link::new(Arc::new(Address::parse(url)?), house.clone());
-        let clock = set_up.clock.clone();
-        let opened = house.spawn(async move {
+    pub(crate) async fn open(url: &str, context: StoreContext) -> std::result::Result<Self, StoreError> {
+        let (background, context) = (context.background.clone(), Arc::new(context));
+        let writing = ReconnectingClient::new(Arc::new(Address::parse(url)?), background.clone());
+        let clock = context.clock.clone();
+        let opened = background.spawn(async move {
             let session = writing.session().await?;
             let migrated = timeout(MIGRATING, migrate(&session)).await;
             migrated.unwrap_or_else(|_| Err(Fault::slow()))?;
@@ -90,8 +90,8 @@ impl Postgres {
         });
         let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;
         let reader = Arc::new(writing.beside());
-        let writer = Writer::start(writing, Arc::clone(&set_up));
-        Ok(Self { writer, reader, set_up, is_closed: AtomicBool::new(false) })
+        let writer = Writer::start(writing, Arc::clone(&context));
+        Ok(Self { writer, reader, context, is_closed: AtomicBool::new(false) })
     }
 
     /// Asks on the house's runtime, and once more when the connection was lost.
@@ -103,8 +103,8 @@ impl Postgres {
         if self.is_closed.load(Ordering::Acquire) {
             return async { Err(StoreError::Closed) }.boxed();
         }
-        let (reader, clock) = (Arc::clone(&self.reader), self.set_up.clock.clone());
-        let asked = self.set_up.house.spawn(async move {
+        let (reader, clock) = (Arc::clone(&self.reader), self.context.clock.clone());
+        let asked = self.context.background.spawn(async move {
             let mut has_lost = false;
             loop {
                 let session = reader.session().await?;
@@ -153,7 +153,7 @@ impl Store for Postgres {
         self.writer.write_lazily(Renewal { running, until })
     }
 
-    fn acknowledge(&self, ended: Ended) -> StoreFuture<'_, ()> {
+    fn acknowledge(&self, ended: Acknowledgement) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(ended)
     }
 
@@ -161,11 +161,11 @@ impl Store for Postgres {
         self.read(which, |session, clock, which| async move { deliveries(&session, &clock, which).await }.boxed())
     }
 
-    fn replay(&self, of: ReplayOf) -> StoreFuture<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
+    fn replay(&self, of: ReplayRequest) -> StoreFuture<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
         self.writer.write(of)
     }
 
-    fn hold(&self, held: Held) -> StoreFuture<'_, ()> {
+    fn hold(&self, held: InboxMessage) -> StoreFuture<'_, ()> {
         self.writer.write(held)
     }
 
@@ -173,11 +173,11 @@ impl Store for Postgres {
         self.writer.write_lazily(Release { key, version })
     }
 
-    fn tidy(&self, before: Before) -> StoreFuture<'_, bool> {
+    fn prune(&self, before: RetentionCutoffs) -> StoreFuture<'_, bool> {
         self.writer.write_lazily(before)
     }
 
-    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Held>> {
+    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
         self.writer.write(inbox::Take { now, until })
     }
 
@@ -193,16 +193,16 @@ impl Store for Postgres {
         })
     }
 
-    fn find(&self, by: By) -> StoreFuture<'_, Option<Transaction>> {
+    fn find(&self, by: PaymentLookup) -> StoreFuture<'_, Option<Transaction>> {
         self.read(by, |session, _, by| {
             async move {
                 let found = match by {
-                    By::Id(id) => by_id(&session, id).await?,
-                    By::Payment(PaymentKey::Ecommerce(id)) => {
+                    PaymentLookup::Id(id) => by_id(&session, id).await?,
+                    PaymentLookup::Payment(PaymentKey::Ecommerce(id)) => {
                         let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
                         session.all(sql, values![*id.as_uuid()], |columns| columns.transaction()).await?
                     }
-                    By::Payment(PaymentKey::Reference(reference)) => {
+                    PaymentLookup::Payment(PaymentKey::Reference(reference)) => {
                         let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = $1");
                         session.all(sql, values![reference.as_str()], |columns| columns.transaction()).await?
                     }
@@ -213,15 +213,15 @@ impl Store for Postgres {
         })
     }
 
-    fn begin(&self, beginning: Beginning) -> StoreFuture<'_, Begun> {
+    fn begin(&self, beginning: BeginOperation) -> StoreFuture<'_, BeginResult> {
         self.writer.write(beginning)
     }
 
-    fn conclude(&self, conclusion: Conclusion) -> StoreFuture<'_, ()> {
+    fn finish_operation(&self, conclusion: OperationResult) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(conclusion)
     }
 
-    fn unsettled(&self, now: Timestamp) -> StoreFuture<'_, Vec<Unsettled>> {
+    fn unresolved(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
         self.writer.write(operations::Look(now))
     }
 
@@ -239,24 +239,24 @@ impl Store for Postgres {
         self.writer.write(refunds::GivenUp { id, now })
     }
 
-    fn next_unsettled(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read((), |session, clock, ()| async move { operations::next_unsettled(&session, &clock).await }.boxed())
+    fn next_unresolved(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { operations::next_unresolved(&session, &clock).await }.boxed())
     }
 
-    fn errands(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Errand>> {
-        self.writer.write(errands::Take { now, until })
+    fn polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+        self.writer.write(polls::Take { now, until })
     }
 
-    fn next_turn(&self, next: NextTurn) -> StoreFuture<'_, ()> {
+    fn reschedule(&self, next: Reschedule) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(next)
     }
 
-    fn next_errand(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read((), |session, clock, ()| async move { errands::next(&session, &clock).await }.boxed())
+    fn next_poll(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { polls::next(&session, &clock).await }.boxed())
     }
 
-    fn open_alike(&self, like: Likeness) -> StoreFuture<'_, Vec<EcommerceId>> {
-        self.read(like, |session, _, like| async move { errands::open_alike(&session, &like).await }.boxed())
+    fn find_open_matching(&self, like: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {
+        self.read(like, |session, _, like| async move { polls::find_open_matching(&session, &like).await }.boxed())
     }
 
     fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
@@ -305,13 +305,13 @@ struct Nothing;
 impl Request for Nothing {
     type Written = ();
 
-    fn about(&self) -> About {
-        About::These(Vec::new())
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::These(Vec::new())
     }
 }
 
 impl Single for Nothing {
-    async fn execute(&self, _: Turn<'_>) -> Result<()> {
+    async fn execute(&self, _: BatchContext<'_>) -> Result<()> {
         Ok(())
     }
 }

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::draft::Draft;
-use super::errands;
 use super::fault::Result;
+use super::polls;
 use super::refunds::part_with;
 use super::session::{Session, Statements, Values, column, storable, text, values};
 use crate::models::{PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
 use crate::outbox::LEASE;
-use crate::store::errand::Plan;
-use crate::store::step::TWICE;
+use crate::store::poll::PollPlan;
+use crate::store::transition_key::MERGED_SUFFIX;
 use crate::util::clock::later;
 
 /// Payments, written in one way or the other, with all that belongs to them: their items, their customers, their events,
@@ -52,9 +52,9 @@ macro_rules! write_payments {
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
             "WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($53) AND state = 'pending' ",
             "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
-            "errands AS (INSERT INTO athm_errand (transaction_id, attempts, due_at) ",
-            "SELECT errand.of, 0, errand.due_at FROM unnest($55::uuid[], $56::timestamptz[]) AS errand (of, due_at) ",
-            "JOIN written ON written.id = errand.of ",
+            "polls AS (INSERT INTO athm_poll (transaction_id, attempts, due_at) ",
+            "SELECT poll.of, 0, poll.due_at FROM unnest($55::uuid[], $56::timestamptz[]) AS poll (of, due_at) ",
+            "JOIN written ON written.id = poll.of ",
             "ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at) ",
             "SELECT id FROM written"
         )
@@ -90,8 +90,8 @@ pub(super) fn update<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft], n
     if !drafts.is_empty() {
         without_belongings(statements, drafts.iter().map(|draft| draft.transaction.id));
         statements.push((sql, rows(drafts, now)));
-        let ended = drafts.iter().filter(|draft| draft.errand == Plan::End);
-        errands::end(statements, ended.map(|draft| *draft.transaction.id.as_uuid()).collect());
+        let ended = drafts.iter().filter(|draft| draft.poll == PollPlan::AttemptOutcome);
+        polls::end(statements, ended.map(|draft| *draft.transaction.id.as_uuid()).collect());
     }
 }
 
@@ -101,10 +101,10 @@ pub(super) fn merge(statements: &mut Statements<'_>, from: TransactionId, to: Tr
     let sql = "UPDATE athm_event SET transaction_id = $2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = $2) \
                THEN transition || $3 || id ELSE transition END WHERE transaction_id = $1";
-    statements.push((sql, values![*from.as_uuid(), *to.as_uuid(), TWICE]));
+    statements.push((sql, values![*from.as_uuid(), *to.as_uuid(), MERGED_SUFFIX]));
     // Its items and its customer are in the payment that is written next.
     without_belongings(statements, [from].into_iter());
-    errands::end(statements, vec![*from.as_uuid()]);
+    polls::end(statements, vec![*from.as_uuid()]);
     statements.push(("DELETE FROM athm_transaction WHERE id = $1", values![*from.as_uuid()]));
 }
 
@@ -139,7 +139,7 @@ fn rows(drafts: &[Draft], now: Timestamp) -> Values<'_> {
     push_events(&mut values, drafts);
     push_deliveries(&mut values, drafts, now);
     push_names(&mut values, drafts.iter().filter(|draft| draft.transaction.status.is_final()));
-    push_errands(&mut values, drafts, now);
+    push_polls(&mut values, drafts, now);
     values
 }
 
@@ -251,10 +251,10 @@ fn push_names<'a>(values: &mut Values<'a>, drafts: impl Iterator<Item = &'a Draf
     ]);
 }
 
-fn push_errands<'a>(values: &mut Values<'a>, drafts: &'a [Draft], now: Timestamp) {
-    let each = drafts.iter().filter_map(|draft| match draft.errand {
-        Plan::In(pause) => Some((draft.transaction.id, later(now, pause))),
-        Plan::Keep | Plan::End => None,
+fn push_polls<'a>(values: &mut Values<'a>, drafts: &'a [Draft], now: Timestamp) {
+    let each = drafts.iter().filter_map(|draft| match draft.poll {
+        PollPlan::In(pause) => Some((draft.transaction.id, later(now, pause))),
+        PollPlan::Keep | PollPlan::AttemptOutcome => None,
     });
     let each: Vec<_> = each.collect();
     values.extend(values![column(&each, |(of, _)| *of.as_uuid()), column(&each, |(_, due_at)| *due_at)]);

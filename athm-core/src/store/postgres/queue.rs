@@ -8,20 +8,20 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::job::{Job, Outcome};
+use super::job::{Job, WriteResult};
 
 /// How long a write that nobody waits for may wait for company.
-pub(super) const COMPANY: Duration = Duration::from_millis(10);
+pub(super) const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);
 
-pub(super) enum Message {
+pub(super) enum WriterMessage {
     Write(Job),
     /// A write whose caller is in no hurry, and that can't be refused.
     Lazy(Job),
-    Close(oneshot::Sender<Outcome<()>>),
+    Close(oneshot::Sender<WriteResult<()>>),
 }
 
 /// A write that waits.
-pub(super) struct Waiting {
+pub(super) struct PendingWrite {
     pub(super) job: Job,
     pub(super) is_lazy: bool,
     /// When it gives up; none until the connection was lost.
@@ -29,17 +29,17 @@ pub(super) struct Waiting {
 }
 
 pub(super) struct Queue {
-    pub(super) receiver: UnboundedReceiver<Message>,
+    pub(super) receiver: UnboundedReceiver<WriterMessage>,
     pub(super) waiting: Arc<AtomicUsize>,
     pub(super) most: usize,
     /// What a lost connection has left to be written.
-    pub(super) left: Vec<Waiting>,
+    pub(super) left: Vec<PendingWrite>,
 }
 
 /// What is committed together.
 pub(super) struct Batch {
-    pub(super) writes: Vec<Waiting>,
-    pub(super) closed: Option<oneshot::Sender<Outcome<()>>>,
+    pub(super) writes: Vec<PendingWrite>,
+    pub(super) closed: Option<oneshot::Sender<WriteResult<()>>>,
 }
 
 impl Queue {
@@ -49,7 +49,7 @@ impl Queue {
         let mut batch = Batch { writes: std::mem::take(&mut self.left), closed: None };
         // What is left leaves room for others: they wait for an answer, also if it is that the server is away.
         let most = self.most + batch.writes.len();
-        let mut patience = Some(Instant::now() + COMPANY);
+        let mut patience = Some(Instant::now() + MAX_BATCH_DELAY);
         if batch.writes.is_empty() {
             let message = self.receiver.recv().await?;
             patience = self.take(message, &mut batch);
@@ -67,15 +67,15 @@ impl Queue {
     }
 
     /// Until when this one has time.
-    fn take(&self, message: Message, batch: &mut Batch) -> Option<Instant> {
+    fn take(&self, message: WriterMessage, batch: &mut Batch) -> Option<Instant> {
         self.waiting.fetch_sub(1, Ordering::AcqRel);
         match message {
-            Message::Write(job) => batch.writes.push(Waiting { job, is_lazy: false, until: None }),
-            Message::Lazy(job) => {
-                batch.writes.push(Waiting { job, is_lazy: true, until: None });
-                return Some(Instant::now() + COMPANY);
+            WriterMessage::Write(job) => batch.writes.push(PendingWrite { job, is_lazy: false, until: None }),
+            WriterMessage::Lazy(job) => {
+                batch.writes.push(PendingWrite { job, is_lazy: true, until: None });
+                return Some(Instant::now() + MAX_BATCH_DELAY);
             }
-            Message::Close(answer) => batch.closed = Some(answer),
+            WriterMessage::Close(answer) => batch.closed = Some(answer),
         }
         None
     }

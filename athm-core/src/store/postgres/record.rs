@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::draft::Draft;
 use super::fault::{Fault, Result};
 use super::find::{filled, ids, select_transaction};
-use super::job::{About, Batched, Outcome, Request, Turn};
+use super::job::{BatchContext, Batched, ConflictKeys, Request, WriteResult};
 use super::payment::{insert, merge, settle, update};
 use super::refunds::{refunds_of, write_refund};
 use super::session::{Session, Statements, column, values};
 use crate::models::{PaymentKey, ReferenceNumber, Transaction};
-use crate::outbox::Work;
+use crate::outbox::EventDeliveries;
 use crate::store::decide::{Stored, Write, needs_refunds};
-use crate::store::{Record, Recorded, SetUp};
+use crate::store::{Record, Recorded, StoreContext};
 
 /// A payment as it was seen, and where.
 pub(super) struct Recording {
@@ -25,33 +25,33 @@ pub(super) struct Recording {
 }
 
 impl Request for Recording {
-    type Written = (Recorded, Vec<Work>);
+    type Written = (Recorded, Vec<EventDeliveries>);
 
-    fn about(&self) -> About {
+    fn conflict_keys(&self) -> ConflictKeys {
         let observed = &self.record.observed;
         let ticket = observed.ecommerce_id.map(PaymentKey::Ecommerce);
         let reference = observed.reference_number.clone().map(PaymentKey::Reference);
-        About::These([ticket, reference].iter().flatten().map(ToString::to_string).collect())
+        ConflictKeys::These([ticket, reference].iter().flatten().map(ToString::to_string).collect())
     }
 
-    fn committed(self, (_, works): &mut Self::Written, set_up: &SetUp) {
-        works.drain(..).for_each(|work| set_up.outbox.hand_over(work));
+    fn committed(self, (_, works): &mut Self::Written, context: &StoreContext) {
+        works.drain(..).for_each(|work| context.outbox.hand_over(work));
     }
 }
 
 impl Batched for Recording {
     /// Most payments are new: all are taken for such, and those that aren't are looked at again.
-    async fn execute_all(recordings: &[&Self], turn: Turn<'_>) -> Result<Vec<Outcome<Self::Written>>> {
+    async fn execute_all(recordings: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<Self::Written>>> {
         let mut drafts = Vec::with_capacity(recordings.len());
         for Self { record, .. } in recordings {
-            let decision = turn.set_up.policy.decide(Vec::new(), record).map_err(Fault::Failed)?;
-            drafts.push(Draft::of(decision, record, &turn.set_up.outbox));
+            let decision = batch.context.policy.decide(Vec::new(), record).map_err(Fault::Failed)?;
+            drafts.push(Draft::of(decision, record, &batch.context.outbox));
         }
-        let new = insert(turn.session, &drafts, turn.now()).await?;
+        let new = insert(batch.session, &drafts, batch.now()).await?;
         let refunded = drafts.iter().filter(|draft| new.contains(draft.transaction.id.as_uuid()));
         let mut refunds = Statements::new();
         refunded.flat_map(|draft| &draft.refunds).for_each(|refund| write_refund(&mut refunds, refund));
-        turn.session.execute_all(refunds).await?;
+        batch.session.execute_all(refunds).await?;
         let mut written = Vec::with_capacity(recordings.len());
         for (draft, Self { span, .. }) in drafts.into_iter().zip(recordings) {
             let is_new = new.contains(draft.transaction.id.as_uuid());
@@ -59,21 +59,21 @@ impl Batched for Recording {
         }
         let mut known: Vec<_> = (0..recordings.len()).filter(|&n| written[n].is_none()).collect();
         while !known.is_empty() {
-            known = apply(recordings, &known, &mut written, turn).await?;
+            known = apply(recordings, &known, &mut written, batch).await?;
         }
         Ok(written.into_iter().flatten().collect())
     }
 }
 
-/// Applies what was seen of these payments to what is there already. Those are left that turn out to be the same row
+/// Applies what was seen of these payments to what is there already. Those are left that batch out to be the same row
 /// as another of them.
 async fn apply(
     recordings: &[&Recording],
     known: &[usize],
-    written: &mut [Option<Outcome<<Recording as Request>::Written>>],
-    turn: Turn<'_>,
+    written: &mut [Option<WriteResult<<Recording as Request>::Written>>],
+    batch: BatchContext<'_>,
 ) -> Result<Vec<usize>> {
-    let rows = lock(turn.session, &column(known, |&n| &recordings[n].record)).await?;
+    let rows = lock(batch.session, &column(known, |&n| &recordings[n].record)).await?;
     let (mut left, mut taken) = (Vec::new(), HashSet::new());
     let (mut merged, mut changed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
     for &n in known {
@@ -84,7 +84,7 @@ async fn apply(
             continue;
         }
         taken.extend(stored.iter().map(|row| *row.transaction.id.as_uuid()));
-        let decision = match turn.set_up.policy.decide(stored, record) {
+        let decision = match batch.context.policy.decide(stored, record) {
             // It was in the way of an insert, and is gone: another process has merged it with another row.
             Ok(decision) if decision.write == Write::Insert => return Err(Fault::gone()),
             Ok(decision) => decision,
@@ -96,7 +96,7 @@ async fn apply(
         merged.extend(decision.merged.map(|other| (other, decision.transaction.id)));
         let is_unchanged =
             decision.write == Write::Nothing && decision.events.is_empty() && decision.refunds.is_empty();
-        let draft = Draft::of(decision, record, &turn.set_up.outbox);
+        let draft = Draft::of(decision, record, &batch.context.outbox);
         let drafts = if is_unchanged && draft.auth_token().is_none() { &mut unchanged } else { &mut changed };
         drafts.push((n, draft));
     }
@@ -104,10 +104,10 @@ async fn apply(
     let (changed_of, changed): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
     let mut statements = Statements::new();
     merged.into_iter().for_each(|(from, to)| merge(&mut statements, from, to));
-    update(&mut statements, &changed, turn.now());
+    update(&mut statements, &changed, batch.now());
     changed.iter().flat_map(|draft| &draft.refunds).for_each(|refund| write_refund(&mut statements, refund));
     settle(&mut statements, &unchanged);
-    turn.session.execute_all(statements).await?;
+    batch.session.execute_all(statements).await?;
     for (n, draft) in changed_of.into_iter().zip(changed).chain(unchanged_of.into_iter().zip(unchanged)) {
         written[n] = Some(Ok(draft.recorded(&recordings[n].span)));
     }

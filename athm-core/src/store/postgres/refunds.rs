@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::fault::Result;
 use super::find::{filled, select_transaction};
-use super::job::{Request, Single, Turn};
+use super::job::{BatchContext, Request, Single};
 use super::session::{Session, Statements, storable, text, values};
 use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 use crate::store::{FEW, RefundQuery};
@@ -78,14 +78,14 @@ pub(super) fn write_refund<'a>(statements: &mut Statements<'a>, refund: &'a Refu
         storable(refund.created_at),
     ];
     statements.push((sql, values));
-    let sql = "DELETE FROM athm_intent WHERE id = $1 AND $2::text <> 'pending'";
+    let sql = "DELETE FROM athm_operation WHERE id = $1 AND $2::text <> 'pending'";
     statements.push((sql, values![id, refund.state.to_string()]));
 }
 
 /// Sets what was set aside for it free again.
 pub(super) fn not_done(statements: &mut Statements<'_>, id: Uuid) {
     statements.push(("UPDATE athm_refund SET state = 'not_done' WHERE id = $1 AND state = 'pending'", values![id]));
-    statements.push(("DELETE FROM athm_intent WHERE id = $1", values![id]));
+    statements.push(("DELETE FROM athm_operation WHERE id = $1", values![id]));
 }
 
 /// A refund that wasn't done, as a person has found.
@@ -99,14 +99,14 @@ impl Request for GivenUp {
 }
 
 impl Single for GivenUp {
-    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<bool> {
+    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<bool> {
         let id = *self.id.as_uuid();
         // The payment's row is what everybody locks first.
         let sql = "SELECT id FROM athm_transaction WHERE id IN (SELECT transaction_id FROM athm_refund WHERE id = $1) \
                    FOR UPDATE";
         session.execute(sql, values![id]).await?;
         let sql = "SELECT EXISTS (SELECT 1 FROM athm_refund WHERE id = $1 AND state = 'pending') AND NOT EXISTS \
-                   (SELECT 1 FROM athm_intent WHERE id = $1 AND is_under_way AND ends_at > $2)";
+                   (SELECT 1 FROM athm_operation WHERE id = $1 AND is_under_way AND ends_at > $2)";
         let is_open = session.one(sql, values![id, times.there(self.now)], |columns| columns.get()).await?;
         if is_open == Some(true) {
             let mut statements = Statements::new();
@@ -121,8 +121,8 @@ impl Single for GivenUp {
 pub(super) fn part_with(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
     let (from, to) = (*from.as_uuid(), *to.as_uuid());
     statements.push(("DELETE FROM athm_refund WHERE transaction_id = $1", values![from]));
-    let sql = "DELETE FROM athm_intent WHERE transaction_id = $1 \
-               AND operation IN (SELECT operation FROM athm_intent WHERE transaction_id = $2)";
+    let sql = "DELETE FROM athm_operation WHERE transaction_id = $1 \
+               AND operation IN (SELECT operation FROM athm_operation WHERE transaction_id = $2)";
     statements.push((sql, values![from, to]));
-    statements.push(("UPDATE athm_intent SET transaction_id = $2 WHERE transaction_id = $1", values![from, to]));
+    statements.push(("UPDATE athm_operation SET transaction_id = $2 WHERE transaction_id = $1", values![from, to]));
 }

@@ -2,20 +2,20 @@
 
 use super::deliveries::select_delivery;
 use super::fault::Result;
-use super::job::{Request, Single, Turn};
+use super::job::{BatchContext, Request, Single};
 use super::session::{Values, values};
 use crate::outbox::DeliveryRecord;
-use crate::store::{ReplayError, ReplayOf, Run, What};
+use crate::store::{ReplayError, ReplayMode, ReplayRequest, ReplayTarget};
 
-impl Request for ReplayOf {
+impl Request for ReplayRequest {
     type Written = std::result::Result<Vec<DeliveryRecord>, ReplayError>;
 }
 
-impl Single for ReplayOf {
-    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<Self::Written> {
+impl Single for ReplayRequest {
+    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<Self::Written> {
         let (event, delivery) = match &self.what {
-            What::Event(id) => (Some(*id.as_uuid()), None),
-            What::Delivery(id) => (None, Some(*id.as_uuid())),
+            ReplayTarget::Event(id) => (Some(*id.as_uuid()), None),
+            ReplayTarget::Delivery(id) => (None, Some(*id.as_uuid())),
         };
         // Locked, so that of two who replay the same one makes what is missing and the other finds it.
         let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at FROM athm_event \
@@ -29,7 +29,7 @@ impl Single for ReplayOf {
             Ok(replayed) => replayed,
             Err(refused) => return Ok(Err(refused)),
         };
-        if self.run == Run::Real {
+        if self.run == ReplayMode::Real {
             session.execute_all(replayed.iter().map(make_due).collect()).await?;
         }
         Ok(Ok(replayed))

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::fault::Unreadable;
 use crate::models::{
-    Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, Unsettled,
+    Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{DeliveryRecord, Planned};
-use crate::store::step::transition;
-use crate::store::{Held, HeldAs};
+use crate::outbox::{DeliveryRecord, NewDelivery};
+use crate::store::transition_key::transition;
+use crate::store::{InboxMessage, InboxState};
 
 pub(super) type Result<T> = std::result::Result<T, Unreadable>;
 
@@ -121,8 +121,8 @@ impl<'r> Columns<'r> {
         Ok(Event { id, transaction_id, transition, sender, rejection: self.get()?, created_at: self.time()? })
     }
 
-    pub(super) fn planned(&mut self) -> Result<Planned> {
-        Ok(Planned { id: self.id()?, signal: self.parsed()?, receiver: self.get()? })
+    pub(super) fn planned(&mut self) -> Result<NewDelivery> {
+        Ok(NewDelivery { id: self.id()?, signal: self.parsed()?, receiver: self.get()? })
     }
 
     /// The attempts that were begun, and whether it is a replay.
@@ -145,8 +145,8 @@ impl<'r> Columns<'r> {
         })
     }
 
-    /// A payment whose turn has come, and how often it had one.
-    pub(super) fn turn(&mut self) -> Result<(TransactionId, u32)> {
+    /// A payment whose batch has come, and how often it had one.
+    pub(super) fn batch(&mut self) -> Result<(TransactionId, u32)> {
         Ok((self.id()?, self.count()?))
     }
 
@@ -169,13 +169,13 @@ impl<'r> Columns<'r> {
         Ok(Intent { operation: self.parsed()?, is_under_way: self.get()?, ends_at: self.time()? })
     }
 
-    pub(super) fn unsettled(&mut self) -> Result<Unsettled> {
+    pub(super) fn unresolved(&mut self) -> Result<UnresolvedOperation> {
         let (intent, transaction) = (self.get()?, self.id()?);
-        Ok(Unsettled { intent, transaction, operation: self.parsed()?, looks: self.count()? })
+        Ok(UnresolvedOperation { intent, transaction, operation: self.parsed()?, attempts: self.count()? })
     }
 
-    pub(super) fn pending(&mut self) -> Result<Held> {
-        Ok(Held {
+    pub(super) fn pending(&mut self) -> Result<InboxMessage> {
+        Ok(InboxMessage {
             id: self.get()?,
             key: self.maybe_parsed()?,
             kind: self.maybe_parsed()?,
@@ -184,7 +184,7 @@ impl<'r> Columns<'r> {
             version: self.get()?,
             sender: Sender::new(self.get::<String>()?),
             body: self.get()?,
-            held_as: HeldAs::Pending { attempts: self.count()?, due_at: self.time()? },
+            state: InboxState::Pending { attempts: self.count()?, due_at: self.time()? },
             received_at: self.time()?,
         })
     }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::fault::Result;
-use super::job::{About, Batched, Outcome, Request, Single, Turn};
+use super::job::{BatchContext, Batched, ConflictKeys, Request, Single, WriteResult};
 use super::session::{column, integer, text, values};
 use crate::models::DeliveryId;
-use crate::outbox::{End, Ended};
+use crate::outbox::{Acknowledgement, AttemptOutcome};
 
 /// What runs here, to be held on to.
 pub(super) struct Renewal {
@@ -19,26 +19,26 @@ impl Request for Renewal {
 }
 
 impl Single for Renewal {
-    async fn execute(&self, turn: Turn<'_>) -> Result<()> {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
         let sql = "UPDATE athm_delivery d SET due_at = $3 FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt) \
                    WHERE d.id = held.id AND d.id = ANY ($1) AND d.attempts = held.attempt AND d.state = 'running'";
         let (ids, attempts): (Vec<_>, Vec<_>) =
             self.running.iter().map(|(id, attempt)| (*id.as_uuid(), integer(*attempt))).unzip();
-        turn.session.execute(sql, values![ids, attempts, turn.times.there(self.until)]).await.map(drop)
+        batch.session.execute(sql, values![ids, attempts, batch.times.there(self.until)]).await.map(drop)
     }
 }
 
-impl Request for Ended {
+impl Request for Acknowledgement {
     type Written = ();
 
-    fn about(&self) -> About {
-        About::These(vec![self.id.to_string()])
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::These(vec![self.id.to_string()])
     }
 }
 
-impl Batched for Ended {
+impl Batched for Acknowledgement {
     /// A success counts however late; anything else only of the last attempt, while it runs.
-    async fn execute_all(ended: &[&Self], turn: Turn<'_>) -> Result<Vec<Outcome<()>>> {
+    async fn execute_all(ended: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<()>>> {
         let sql = "UPDATE athm_delivery AS d SET state = ended.state, due_at = coalesce(ended.due_at, d.due_at), \
                    attempts = d.attempts - ended.uncounted, finished_at = coalesce(ended.finished_at, d.finished_at), \
                    error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
@@ -50,26 +50,27 @@ impl Batched for Ended {
             column(ended, |ended| *ended.id.as_uuid()),
             column(ended, |ended| integer(ended.attempt)),
             column(ended, |ended| match &ended.end {
-                End::Succeeded => "succeeded",
-                End::Failed { retry_at: None, .. } => "dead",
-                End::Failed { .. } | End::Unstarted | End::Abandoned => "due",
+                AttemptOutcome::Succeeded => "succeeded",
+                AttemptOutcome::Failed { retry_at: None, .. } => "dead",
+                AttemptOutcome::Failed { .. } | AttemptOutcome::Unstarted | AttemptOutcome::Abandoned => "due",
             }),
-            column(ended, |Ended { at, end, .. }| match end {
-                End::Failed { retry_at, .. } => retry_at.map(|at| turn.times.there(at)),
-                End::Unstarted | End::Abandoned => Some(turn.times.there(*at)),
-                End::Succeeded => None,
+            column(ended, |Acknowledgement { at, end, .. }| match end {
+                AttemptOutcome::Failed { retry_at, .. } => retry_at.map(|at| batch.times.there(at)),
+                AttemptOutcome::Unstarted | AttemptOutcome::Abandoned => Some(batch.times.there(*at)),
+                AttemptOutcome::Succeeded => None,
             }),
-            column(ended, |Ended { at, end, .. }| match end {
-                End::Succeeded | End::Failed { retry_at: None, .. } => Some(turn.times.there(*at)),
-                End::Failed { .. } | End::Unstarted | End::Abandoned => None,
+            column(ended, |Acknowledgement { at, end, .. }| match end {
+                AttemptOutcome::Succeeded | AttemptOutcome::Failed { retry_at: None, .. } =>
+                    Some(batch.times.there(*at)),
+                AttemptOutcome::Failed { .. } | AttemptOutcome::Unstarted | AttemptOutcome::Abandoned => None,
             }),
-            column(ended, |ended| i32::from(ended.end == End::Unstarted)),
+            column(ended, |ended| i32::from(ended.end == AttemptOutcome::Unstarted)),
             column(ended, |ended| match &ended.end {
-                End::Failed { error, .. } => Some(text(error)),
-                End::Succeeded | End::Unstarted | End::Abandoned => None,
+                AttemptOutcome::Failed { error, .. } => Some(text(error)),
+                AttemptOutcome::Succeeded | AttemptOutcome::Unstarted | AttemptOutcome::Abandoned => None,
             }),
         ];
-        turn.session.execute(sql, values).await?;
+        batch.session.execute(sql, values).await?;
         Ok(ended.iter().map(|_| Ok(())).collect())
     }
 }

@@ -66,21 +66,21 @@ impl Session {
     /// A server that is reached and says nothing counts as one that isn't reached.
     async fn connect(
         address: &Address,
-        house: &Handle,
+        background: &Handle,
         times: Arc<AskedTime>,
     ) -> std::result::Result<Self, StoreError> {
-        let connected = timeout(CONNECTING, Self::connect_patiently(address, house, times)).await;
+        let connected = timeout(CONNECTING, Self::connect_patiently(address, background, times)).await;
         connected.unwrap_or_else(|_| Err(Fault::slow().into_error()))
     }
 
     async fn connect_patiently(
         address: &Address,
-        house: &Handle,
+        background: &Handle,
         times: Arc<AskedTime>,
     ) -> std::result::Result<Self, StoreError> {
         let connected = address.config.connect(address.tls.clone()).await;
         let (client, connection) = connected.map_err(|error| Fault::from(error).into_error())?;
-        let connection = house.spawn(async move {
+        let connection = background.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(error = causes(&Fault::from(error).into_error()), "a connection to the database ended");
             }
@@ -222,9 +222,9 @@ pub(super) fn integer(count: u32) -> i32 {
 }
 
 /// A connection that is made when it is needed, and again when it was lost.
-pub(super) struct Link {
+pub(super) struct ReconnectingClient {
     address: Arc<Address>,
-    house: Handle,
+    background: Handle,
     times: Arc<AskedTime>,
     state: tokio::sync::Mutex<State>,
 }
@@ -236,14 +236,14 @@ struct State {
     failed: Option<(Duration, Instant, StoreError)>,
 }
 
-impl Link {
-    pub(super) fn new(address: Arc<Address>, house: Handle) -> Self {
-        Self { address, house, times: Arc::default(), state: tokio::sync::Mutex::default() }
+impl ReconnectingClient {
+    pub(super) fn new(address: Arc<Address>, background: Handle) -> Self {
+        Self { address, background, times: Arc::default(), state: tokio::sync::Mutex::default() }
     }
 
     /// Another connection to the same server.
     pub(super) fn beside(&self) -> Self {
-        Self { times: Arc::clone(&self.times), ..Self::new(Arc::clone(&self.address), self.house.clone()) }
+        Self { times: Arc::clone(&self.times), ..Self::new(Arc::clone(&self.address), self.background.clone()) }
     }
 
     /// The connection. When it can't be made, that is said at once until it is time to try again.
@@ -258,7 +258,7 @@ impl Link {
         {
             return Err(Fault::Lost(error.clone()));
         }
-        match Session::connect(&self.address, &self.house, Arc::clone(&self.times)).await {
+        match Session::connect(&self.address, &self.background, Arc::clone(&self.times)).await {
             Ok(session) => {
                 let session = Arc::new(session);
                 *state = State { session: Some(Arc::clone(&session)), failed: None };

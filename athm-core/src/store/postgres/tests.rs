@@ -13,8 +13,8 @@ use super::claim::claim;
 use super::*;
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Sender, Signal, Status};
-use crate::outbox::{DeliveryState, End, LEASE, Outbox, Slots, Unstarted};
-use crate::store::{Batching, HeldAs, Policy, Source};
+use crate::outbox::{AttemptOutcome, DeliveryState, LEASE, Outbox, Slots, Unstarted};
+use crate::store::{Batching, InboxState, Origin, Policy};
 use crate::util::clock::{earlier, later};
 
 /// A process of its own, with one receiver of `completed`, whose outbox nobody empties.
@@ -30,13 +30,13 @@ fn server() -> String {
     std::env::var("ATHM_TEST_POSTGRES_URL").expect("ATHM_TEST_POSTGRES_URL: run this through tests/with-postgres")
 }
 
-fn set_up(clock: &Clock, slots: usize, batching: Batching) -> (SetUp, Unstarted) {
+fn context(clock: &Clock, slots: usize, batching: Batching) -> (StoreContext, Unstarted) {
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
     let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
     let (outbox, unstarted) = Outbox::new(Slots::new(slots));
-    let house = tokio::runtime::Handle::current();
-    (SetUp { policy, outbox, clock: clock.clone(), batching, house }, unstarted)
+    let background = tokio::runtime::Handle::current();
+    (StoreContext { policy, outbox, clock: clock.clone(), batching, background }, unstarted)
 }
 
 async fn query(url: &str, sql: &str) -> Vec<String> {
@@ -65,9 +65,9 @@ impl World {
     }
 
     async fn on(url: String, clock: Clock, slots: usize, batching: Batching) -> Self {
-        let (set_up, unstarted) = set_up(&clock, slots, batching);
-        let outbox = set_up.outbox.clone();
-        let store = Postgres::open(&url, set_up).await.unwrap();
+        let (context, unstarted) = context(&clock, slots, batching);
+        let outbox = context.outbox.clone();
+        let store = Postgres::open(&url, context).await.unwrap();
         Self { store, clock, outbox, unstarted, url }
     }
 
@@ -90,7 +90,8 @@ impl World {
 
     /// Claims as a process does that has this receiver, and that knows nothing of what runs here.
     async fn claim(&self) -> Vec<(DeliveryId, u32)> {
-        let link = Link::new(Arc::new(Address::parse(&self.url).unwrap()), tokio::runtime::Handle::current());
+        let link =
+            ReconnectingClient::new(Arc::new(Address::parse(&self.url).unwrap()), tokio::runtime::Handle::current());
         let session = link.session().await.unwrap();
         let times = session.times(&self.clock).await.unwrap();
         session.begin().await.unwrap();
@@ -106,8 +107,8 @@ impl World {
         rows.iter().map(|row| (row.planned.id, row.attempt)).collect()
     }
 
-    async fn ended(&self, (id, attempt): (DeliveryId, u32), end: End) -> DeliveryRecord {
-        self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end }).await.unwrap();
+    async fn ended(&self, (id, attempt): (DeliveryId, u32), end: AttemptOutcome) -> DeliveryRecord {
+        self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), end }).await.unwrap();
         self.store.deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
     }
 }
@@ -118,11 +119,11 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::models::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new(), source: Source::News }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, reported: Vec::new(), origin: Origin::Observation }
 }
 
-fn failed() -> End {
-    End::Failed { error: String::from("late"), retry_at: None }
+fn failed() -> AttemptOutcome {
+    AttemptOutcome::Failed { error: String::from("late"), retry_at: None }
 }
 
 #[tokio::test]
@@ -149,7 +150,8 @@ async fn a_bad_record_fails_alone() {
 async fn more_than_can_wait_is_refused_and_the_end_of_a_delivery_never_is() {
     let world = World::new(8).await;
     let results: Vec<_> = (0..1200).map(|n| world.store.record(record(&format!("reference-{n}"), None))).collect();
-    let ended = Ended { id: DeliveryId::new(), attempt: 1, at: world.clock.steady(), end: End::Succeeded };
+    let ended =
+        Acknowledgement { id: DeliveryId::new(), attempt: 1, at: world.clock.steady(), end: AttemptOutcome::Succeeded };
     world.store.acknowledge(ended).await.unwrap();
     let results = join_all(results).await;
     let busy = results.iter().filter(|result| matches!(result, Err(StoreError::Busy))).count();
@@ -170,8 +172,8 @@ async fn promise_6_a_late_success_counts_and_a_late_failure_is_dropped() {
     assert_eq!((first.0, first.1, second.1), (second.0, 1, 2));
 
     assert_eq!(world.ended(first, failed()).await.state, DeliveryState::Running);
-    assert_eq!(world.ended(first, End::Unstarted).await.attempts, 2);
-    assert_eq!(world.ended(first, End::Succeeded).await.state, DeliveryState::Succeeded);
+    assert_eq!(world.ended(first, AttemptOutcome::Unstarted).await.attempts, 2);
+    assert_eq!(world.ended(first, AttemptOutcome::Succeeded).await.state, DeliveryState::Succeeded);
     assert_eq!(world.ended(second, failed()).await.state, DeliveryState::Succeeded);
 }
 
@@ -263,7 +265,7 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
         assert!((290..=300).contains(&left("due_at", "athm_delivery").await));
     }
     let retry_at = Some(later(slow.clock.steady(), 20 * LEASE));
-    slow.ended(claimed[0], End::Failed { error: String::from("not yet"), retry_at }).await;
+    slow.ended(claimed[0], AttemptOutcome::Failed { error: String::from("not yet"), retry_at }).await;
     assert!((590..=600).contains(&left("due_at", "athm_delivery").await));
     for world in [&slow, &fast, &right] {
         assert!(world.claim().await.is_empty());
@@ -272,7 +274,7 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
 
     // What waits is due when it was said to be.
     let due_at = later(fast.clock.steady(), 4 * LEASE);
-    fast.store.hold(held(1, HeldAs::Pending { attempts: 1, due_at })).await.unwrap();
+    fast.store.hold(held(1, InboxState::Pending { attempts: 1, due_at })).await.unwrap();
     assert!((110..=120).contains(&left("due_at", "athm_inbox").await));
     for world in [&slow, &fast, &right] {
         let now = world.clock.steady();
@@ -282,12 +284,12 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
     }
 
     // What has ended is kept as long as it was said to be.
-    slow.ended(claimed[0], End::Succeeded).await;
+    slow.ended(claimed[0], AttemptOutcome::Succeeded).await;
     for (world, keeps) in [(&fast, true), (&slow, true), (&right, true), (&slow, false)] {
         let (now, steady) = (world.clock.now(), world.clock.steady());
         let by = if keeps { earlier } else { later };
         let (tokens, deliveries) = (by(now, LEASE), by(steady, LEASE));
-        world.store.tidy(Before { tokens, deliveries, refused: now, unmatched: now }).await.unwrap();
+        world.store.prune(RetentionCutoffs { tokens, deliveries, refused: now, unmatched: now }).await.unwrap();
         assert_eq!(world.count("athm_delivery").await, u32::from(keeps));
         assert_eq!(world.count("athm_transaction WHERE auth_token IS NOT NULL").await, u32::from(keeps));
     }
@@ -348,7 +350,7 @@ async fn what_a_commit_has_claimed_that_nobody_has_heard_of_is_due_at_once() {
 
 /// A connection of a process that has begun to write a payment, and is heard of no more.
 async fn stuck(url: &str) -> Arc<Session> {
-    let link = Link::new(Arc::new(Address::parse(url).unwrap()), tokio::runtime::Handle::current());
+    let link = ReconnectingClient::new(Arc::new(Address::parse(url).unwrap()), tokio::runtime::Handle::current());
     let session = link.session().await.unwrap();
     session.begin().await.unwrap();
     session.run("UPDATE athm_transaction SET fee = 7 WHERE reference_number = 'reference-1'").await.unwrap();
@@ -380,11 +382,12 @@ async fn a_table_that_is_locked_refuses_who_waits_and_no_end_of_a_delivery() {
     let world = World::on(url, Clock::system(), 8, Batching::Grouped).await;
     world.record(1).await.unwrap();
     let claimed = world.outbox.running()[0];
-    let link = Link::new(Arc::new(Address::parse(&world.url).unwrap()), tokio::runtime::Handle::current());
+    let link =
+        ReconnectingClient::new(Arc::new(Address::parse(&world.url).unwrap()), tokio::runtime::Handle::current());
     let holder = link.session().await.unwrap();
     holder.begin().await.unwrap();
     holder.run("LOCK TABLE athm_delivery").await.unwrap();
-    let ended = Ended { id: claimed, attempt: 1, at: world.clock.steady(), end: End::Succeeded };
+    let ended = Acknowledgement { id: claimed, attempt: 1, at: world.clock.steady(), end: AttemptOutcome::Succeeded };
     let noted = world.store.acknowledge(ended);
     assert!(join_all((2..6).map(|n| world.record(n))).await.iter().all(std::result::Result::is_err));
     holder.run("ROLLBACK").await.unwrap();
@@ -402,7 +405,8 @@ async fn a_process_that_is_heard_of_no_more_loses_its_locks() {
     world.record(1).await.unwrap();
     assert!(holder.run("COMMIT").await.is_err());
     for setting in ["idle_in_transaction_session_timeout", "lock_timeout"] {
-        let link = Link::new(Arc::new(Address::parse(&schema).unwrap()), tokio::runtime::Handle::current());
+        let link =
+            ReconnectingClient::new(Arc::new(Address::parse(&schema).unwrap()), tokio::runtime::Handle::current());
         let sql = format!("DO $$ BEGIN ASSERT current_setting('{setting}') <> '0'; END $$");
         link.session().await.unwrap().run(&sql).await.unwrap();
     }
@@ -450,10 +454,10 @@ async fn promise_2_news_of_one_row_by_each_of_its_names_in_one_batch_fires_once(
     assert_eq!((world.count("athm_item").await, world.count("athm_delivery").await), (32, 32));
 }
 
-fn held(n: u32, held_as: HeldAs) -> Held {
-    Held {
+fn held(n: u32, state: InboxState) -> InboxMessage {
+    InboxMessage {
         id: Uuid::now_v7(),
-        held_as,
+        state,
         key: Some(PaymentKey::Ecommerce(Uuid::from_u128(n.into()).into())),
         kind: None,
         status: Some(Status::Completed),
@@ -469,7 +473,7 @@ fn held(n: u32, held_as: HeldAs) -> Held {
 #[ignore = "needs a server: tests/with-postgres"]
 async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_own() {
     let world = World::new(0).await;
-    let pending = || HeldAs::Pending { attempts: 1, due_at: world.clock.steady() };
+    let pending = || InboxState::Pending { attempts: 1, due_at: world.clock.steady() };
     let fill = "INSERT INTO athm_inbox (id, state, payment, sender, body, attempts, due_at, received_at, version) \
                 SELECT gen_random_uuid(), 'pending', 'reference:' || n, 'callback', '', 1, now(), now(), 0 \
                 FROM generate_series(1, 9990) AS n";
@@ -494,7 +498,7 @@ async fn promise_5_of_refused_messages_the_newest_10_000_are_kept() {
     let fill = "INSERT INTO athm_inbox (id, state, sender, body, attempts, received_at, version) \
                 SELECT gen_random_uuid(), 'refused', 'callback', '', 0, now(), 0 FROM generate_series(1, 9990)";
     world.query(fill).await;
-    let refused = || HeldAs::Refused { reason: String::from("no") };
+    let refused = || InboxState::Refused { reason: String::from("no") };
     for n in 0..30 {
         world.store.hold(held(n, refused())).await.unwrap();
     }
@@ -505,7 +509,8 @@ async fn promise_5_of_refused_messages_the_newest_10_000_are_kept() {
 #[ignore = "needs a server: tests/with-postgres"]
 async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dropped_with_it() {
     let world = World::new(0).await;
-    let pending = |status| Held { status, ..held(1, HeldAs::Pending { attempts: 1, due_at: world.clock.steady() }) };
+    let pending =
+        |status| InboxMessage { status, ..held(1, InboxState::Pending { attempts: 1, due_at: world.clock.steady() }) };
     world.store.hold(pending(None)).await.unwrap();
     let now = world.clock.steady();
     let read = world.store.pending(now, later(now, LEASE)).await.unwrap().remove(0);
@@ -531,7 +536,7 @@ async fn the_tables_are_made_once_whatever_isolation_the_server_gives() {
 async fn a_server_that_says_nothing_is_given_up() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("postgres://athm@{}/athm", silent.local_addr().unwrap());
-    let (set_up, _unstarted) = set_up(&Clock::manual(), 0, Batching::Grouped);
-    let error = Postgres::open(&url, set_up).await.err().expect("nobody answers");
+    let (context, _unstarted) = context(&Clock::manual(), 0, Batching::Grouped);
+    let error = Postgres::open(&url, context).await.err().expect("nobody answers");
     assert!(format!("{error:?}").contains("didn't answer in time"), "{error:?}");
 }

@@ -19,7 +19,7 @@ use crate::store::StoreError;
 pub(super) struct Tls {
     pub(super) mode: SslMode,
     pub(super) trust: Trust,
-    /// Whose certificates are trusted, instead of those that the system trusts.
+    /// RateLimitClass certificates are trusted, instead of those that the system trusts.
     pub(super) roots: Option<PathBuf>,
 }
 

@@ -9,61 +9,61 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::commit::Committer;
-use super::job::{Job, Outcome, Request, Share};
-use super::queue::{Batch, COMPANY, Message, Queue};
-use super::session::Link;
-use crate::store::{SetUp, StoreError, StoreFuture};
+use super::job::{Job, QueuedWrite, Request, WriteResult};
+use super::queue::{Batch, MAX_BATCH_DELAY, Queue, WriterMessage};
+use super::session::ReconnectingClient;
+use crate::store::{StoreContext, StoreError, StoreFuture};
 
 /// How many writes may wait; more are refused, so that a stalled server shows at the edge.
 const WAITING: usize = 1024;
 
 /// A handle to the task.
 pub(super) struct Writer {
-    sender: UnboundedSender<Message>,
+    sender: UnboundedSender<WriterMessage>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Writer {
-    pub(super) fn start(link: Link, set_up: Arc<SetUp>) -> Self {
+    pub(super) fn start(link: ReconnectingClient, context: Arc<StoreContext>) -> Self {
         let (sender, receiver) = unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let house = set_up.house.clone();
-        let queue = Queue { receiver, waiting: Arc::clone(&waiting), most: set_up.batching.most(), left: Vec::new() };
-        house.spawn(run(queue, Committer { link, set_up }));
+        let background = context.background.clone();
+        let queue = Queue { receiver, waiting: Arc::clone(&waiting), most: context.batching.most(), left: Vec::new() };
+        background.spawn(run(queue, Committer { link, context }));
         Self { sender, waiting }
     }
 
-    /// Writes in its turn. [`StoreError::Busy`] when too much waits already.
+    /// Writes in its batch. [`StoreError::Busy`] when too much waits already.
     pub(super) fn write<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
     where
-        Share<R>: Into<Job>,
+        QueuedWrite<R>: Into<Job>,
     {
         if self.waiting.load(Ordering::Acquire) >= WAITING {
             return async { Err(StoreError::Busy) }.boxed();
         }
-        let (share, answered) = Share::new(request);
-        self.send(Message::Write(share.into()), answered)
+        let (write, answered) = QueuedWrite::new(request);
+        self.send(WriterMessage::Write(write.into()), answered)
     }
 
-    /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
+    /// The same for what has happened already and can't be refused. It may wait a little for others to write a commit.
     pub(super) fn write_lazily<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
     where
-        Share<R>: Into<Job>,
+        QueuedWrite<R>: Into<Job>,
     {
-        let (share, answered) = Share::new(request);
-        self.send(Message::Lazy(share.into()), answered)
+        let (write, answered) = QueuedWrite::new(request);
+        self.send(WriterMessage::Lazy(write.into()), answered)
     }
 
     /// Writes what waits, and ends the task.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (answer, answered) = oneshot::channel();
-        self.send(Message::Close(answer), answered)
+        self.send(WriterMessage::Close(answer), answered)
     }
 
     fn send<T: Send + 'static>(
         &self,
-        message: Message,
-        answered: oneshot::Receiver<Outcome<T>>,
+        message: WriterMessage,
+        answered: oneshot::Receiver<WriteResult<T>>,
     ) -> StoreFuture<'static, T> {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
@@ -80,14 +80,14 @@ async fn run(mut queue: Queue, committer: Committer) {
         queue.left = committer.write(writes).await;
         if let Some(closed) = closed {
             for left in queue.left.drain(..) {
-                left.job.answer(Err(StoreError::Closed), &committer.set_up);
+                left.job.answer(Err(StoreError::Closed), &committer.context);
             }
             committer.link.close().await;
             let _ = closed.send(Ok(()));
             return;
         }
         if !queue.left.is_empty() {
-            sleep(COMPANY).await;
+            sleep(MAX_BATCH_DELAY).await;
         }
     }
 }

@@ -8,7 +8,7 @@ use tracing::Span;
 use super::find::{filled, select_transaction};
 use super::statement::{all, execute, json};
 use crate::models::DeliveryId;
-use crate::outbox::{Claimed, Work};
+use crate::outbox::{ClaimedDelivery, EventDeliveries};
 use crate::store::Claim;
 
 /// Takes the claim's slots. If it has to be written again they are gone, and it claims nothing: the next one does.
@@ -16,7 +16,7 @@ pub(super) fn claim_due(
     connection: &Connection,
     claim: &mut Claim,
     running: &[DeliveryId],
-) -> rusqlite::Result<Vec<Work>> {
+) -> rusqlite::Result<Vec<EventDeliveries>> {
     let sql = select_transaction!(
         ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
          d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
@@ -30,14 +30,14 @@ pub(super) fn claim_due(
     let rows = all(connection, sql, values, |columns| {
         Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
     })?;
-    let mut works = Vec::<Work>::new();
+    let mut works = Vec::<EventDeliveries>::new();
     for ((transaction, event, planned, (attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots.drain(..)) {
         let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
         execute(connection, sql, params![planned.id.as_uuid(), claim.lease_until.as_microsecond()])?;
-        let claimed = Claimed { planned, attempt: attempts + 1, is_replay, slot };
+        let claimed = ClaimedDelivery { planned, attempt: attempts + 1, is_replay, slot };
         match works.iter_mut().find(|work| work.event.id == event.id) {
             Some(work) => work.deliveries.push(claimed),
-            None => works.push(Work {
+            None => works.push(EventDeliveries {
                 transaction: Arc::new(filled(connection, transaction)?),
                 event: Arc::new(event),
                 deliveries: vec![claimed],

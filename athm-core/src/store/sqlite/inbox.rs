@@ -6,13 +6,13 @@ use rusqlite::{Connection, params};
 use super::DUE;
 use super::statement::{all, execute};
 use crate::models::{Amount, PaymentKey};
-use crate::store::{Held, HeldAs, StoreError};
+use crate::store::{InboxMessage, InboxState, StoreError};
 
 /// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
 const KEPT: u32 = 10_000;
 
-pub(super) fn hold(connection: &Connection, held: &Held) -> Result<(), StoreError> {
-    if matches!(held.held_as, HeldAs::Pending { .. }) && !has_room(connection, held)? {
+pub(super) fn hold(connection: &Connection, held: &InboxMessage) -> Result<(), StoreError> {
+    if matches!(held.state, InboxState::Pending { .. }) && !has_room(connection, held)? {
         return Err(StoreError::InboxFull);
     }
     // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
@@ -24,10 +24,10 @@ pub(super) fn hold(connection: &Connection, held: &Held) -> Result<(), StoreErro
                status = CASE WHEN status = 'expired' THEN status ELSE coalesce(excluded.status, status) END, \
                due_at = CASE WHEN excluded.attempts > attempts THEN excluded.due_at ELSE min(due_at, excluded.due_at) END, \
                attempts = max(attempts, excluded.attempts)";
-    let (state, reason, attempts, due_at) = match &held.held_as {
-        HeldAs::Pending { attempts, due_at } => ("pending", None, *attempts, Some(due_at.as_microsecond())),
-        HeldAs::Refused { reason } => ("refused", Some(reason), 0, None),
-        HeldAs::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
+    let (state, reason, attempts, due_at) = match &held.state {
+        InboxState::Pending { attempts, due_at } => ("pending", None, *attempts, Some(due_at.as_microsecond())),
+        InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
+        InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
     };
     let values = params![
         held.id,
@@ -53,7 +53,7 @@ pub(super) fn hold(connection: &Connection, held: &Held) -> Result<(), StoreErro
     Ok(())
 }
 
-pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<Held>> {
+pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<InboxMessage>> {
     let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at \
                FROM athm_inbox WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
     let taken = all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.pending())?;
@@ -65,7 +65,7 @@ pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) ->
 }
 
 /// Whether one more may wait: one for a payment that waits already or that we opened always may.
-fn has_room(connection: &Connection, held: &Held) -> rusqlite::Result<bool> {
+fn has_room(connection: &Connection, held: &InboxMessage) -> rusqlite::Result<bool> {
     let (ticket, reference) = match &held.key {
         Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
         Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),

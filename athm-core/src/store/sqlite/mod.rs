@@ -2,19 +2,19 @@
 
 mod claim;
 mod deliveries;
-mod errands;
 mod find;
 mod inbox;
 mod open;
 mod operations;
 mod payment;
+mod polls;
+mod prune;
 mod record;
 mod refunds;
 mod replay;
 mod row;
 mod running;
 mod statement;
-mod tidy;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -28,14 +28,14 @@ use tracing::Span;
 use self::statement::{all, execute, json, one};
 use self::writer::Writer;
 use super::{
-    Before, By, Claim, DeliveryQuery, Errand, Held, Likeness, NextTurn, Page, Record, Recorded, RefundQuery,
-    ReplayError, ReplayOf, SetUp, Store, StoreError, TransactionQuery,
+    Claim, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded, RefundQuery,
+    ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
-    Amount, Beginning, Begun, Conclusion, Customer, DeliveryId, EcommerceId, Event, PaymentKey, RefundId, RefundRecord,
-    Transaction, TransactionId, Unsettled,
+    Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
+    RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{DeliveryRecord, Ended, Work};
+use crate::outbox::{Acknowledgement, DeliveryRecord, EventDeliveries};
 use crate::store::StoreFuture;
 
 /// How many rows are forgotten at once, and how many deliveries are shown.
@@ -47,13 +47,13 @@ const DUE: u32 = 64;
 pub(crate) struct Sqlite {
     writer: Writer,
     reader: Mutex<Option<mpsc::Sender<Read>>>,
-    set_up: Arc<SetUp>,
+    context: Arc<StoreContext>,
 }
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 impl Sqlite {
-    pub(crate) fn open(path: &str, set_up: SetUp) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &str, context: StoreContext) -> Result<Self, StoreError> {
         // SQLite would take these for something else than a file, which would be gone with the program.
         if path.is_empty() || path.starts_with(':') || path.starts_with("file:") || path.contains('?') {
             let reason = format!("expected a file such as sqlite://athm.db, found \"sqlite://{path}\"");
@@ -62,15 +62,15 @@ impl Sqlite {
         let lock = open::lock(path)?;
         let mut connection = open::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
-        open::migrate(&mut connection, set_up.clock.now())?;
+        open::migrate(&mut connection, context.clock.now())?;
         // Nobody else has the file: whoever ran these is gone.
         execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
         execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
-        operations::end_all(&connection, set_up.clock.steady())?;
+        operations::end_all(&connection, context.clock.steady())?;
         let reader = open::read_on_a_thread(open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
             .map_err(StoreError::database)?;
-        let writer = Writer::start(connection, set_up.batching, lock).map_err(StoreError::database)?;
-        Ok(Self { writer, reader: Mutex::new(Some(reader)), set_up: Arc::new(set_up) })
+        let writer = Writer::start(connection, context.batching, lock).map_err(StoreError::database)?;
+        Ok(Self { writer, reader: Mutex::new(Some(reader)), context: Arc::new(context) })
     }
 
     fn read<T: Send + 'static>(
@@ -93,18 +93,18 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
-        let (set_up, span) = (Arc::clone(&self.set_up), Span::current());
-        let outbox = set_up.outbox.clone();
-        let committed = move |(recorded, works): (Recorded, Vec<Work>)| {
+        let (context, span) = (Arc::clone(&self.context), Span::current());
+        let outbox = context.outbox.clone();
+        let committed = move |(recorded, works): (Recorded, Vec<EventDeliveries>)| {
             works.into_iter().for_each(|work| outbox.hand_over(work));
             recorded
         };
-        self.writer.write(move |connection| record::record_one(connection, &set_up, &record, &span), committed)
+        self.writer.write(move |connection| record::record_one(connection, &context, &record, &span), committed)
     }
 
     fn claim(&self, mut claim: Claim) -> StoreFuture<'_, usize> {
-        let (outbox, running) = (self.set_up.outbox.clone(), self.set_up.outbox.clone());
-        let committed = move |works: Vec<Work>| {
+        let (outbox, running) = (self.context.outbox.clone(), self.context.outbox.clone());
+        let committed = move |works: Vec<EventDeliveries>| {
             let claimed = works.iter().map(|work| work.deliveries.len()).sum();
             works.into_iter().for_each(|work| outbox.hand_over(work));
             claimed
@@ -130,7 +130,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn acknowledge(&self, ended: Ended) -> StoreFuture<'_, ()> {
+    fn acknowledge(&self, ended: Acknowledgement) -> StoreFuture<'_, ()> {
         self.writer.write_lazily(move |connection| Ok(running::acknowledge(connection, &ended)?))
     }
 
@@ -138,7 +138,7 @@ impl Store for Sqlite {
         self.read(move |connection| deliveries::deliveries(connection, &which))
     }
 
-    fn replay(&self, of: ReplayOf) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
+    fn replay(&self, of: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
         let work = move |connection: &Connection| match replay::replay(connection, &of) {
             Err(ReplayError::Store(error)) => Err(error),
             replayed => Ok(replayed),
@@ -146,7 +146,7 @@ impl Store for Sqlite {
         self.writer.write(work, |replayed| replayed)
     }
 
-    fn hold(&self, held: Held) -> StoreFuture<'_, ()> {
+    fn hold(&self, held: InboxMessage) -> StoreFuture<'_, ()> {
         self.writer.write(move |connection| inbox::hold(connection, &held), |()| ())
     }
 
@@ -157,11 +157,11 @@ impl Store for Sqlite {
         })
     }
 
-    fn tidy(&self, before: Before) -> StoreFuture<'_, bool> {
-        self.writer.write_lazily(move |connection| Ok(tidy::tidy(connection, before)?))
+    fn prune(&self, before: RetentionCutoffs) -> StoreFuture<'_, bool> {
+        self.writer.write_lazily(move |connection| Ok(prune::prune(connection, before)?))
     }
 
-    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Held>> {
+    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
         self.writer.write(move |connection| Ok(inbox::take(connection, now, until)?), |pending| pending)
     }
 
@@ -172,10 +172,10 @@ impl Store for Sqlite {
         })
     }
 
-    fn find(&self, by: By) -> StoreFuture<'_, Option<Transaction>> {
+    fn find(&self, by: PaymentLookup) -> StoreFuture<'_, Option<Transaction>> {
         self.read(move |connection| match by {
-            By::Id(id) => find::by_id(connection, id),
-            By::Payment(key) => {
+            PaymentLookup::Id(id) => find::by_id(connection, id),
+            PaymentLookup::Payment(key) => {
                 let (ecommerce_id, reference) = match &key {
                     PaymentKey::Ecommerce(id) => (Some(*id.as_uuid()), None),
                     PaymentKey::Reference(reference) => (None, Some(reference.as_str())),
@@ -185,16 +185,16 @@ impl Store for Sqlite {
         })
     }
 
-    fn begin(&self, beginning: Beginning) -> StoreFuture<'_, Begun> {
+    fn begin(&self, beginning: BeginOperation) -> StoreFuture<'_, BeginResult> {
         self.writer.write(move |connection| Ok(operations::begin(connection, &beginning)?), |begun| begun)
     }
 
-    fn conclude(&self, conclusion: Conclusion) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(move |connection| Ok(operations::conclude(connection, &conclusion)?))
+    fn finish_operation(&self, conclusion: OperationResult) -> StoreFuture<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(operations::finish_operation(connection, &conclusion)?))
     }
 
-    fn unsettled(&self, now: Timestamp) -> StoreFuture<'_, Vec<Unsettled>> {
-        self.writer.write(move |connection| Ok(operations::unsettled(connection, now)?), |unsettled| unsettled)
+    fn unresolved(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
+        self.writer.write(move |connection| Ok(operations::unresolved(connection, now)?), |unresolved| unresolved)
     }
 
     fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>> {
@@ -209,24 +209,24 @@ impl Store for Sqlite {
         self.writer.write(move |connection| Ok(refunds::give_up(connection, id, now)?), |was_open| was_open)
     }
 
-    fn next_unsettled(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read(operations::next_unsettled)
+    fn next_unresolved(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(operations::next_unresolved)
     }
 
-    fn errands(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<Errand>> {
-        self.writer.write(move |connection| Ok(errands::take(connection, now, until)?), |errands| errands)
+    fn polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+        self.writer.write(move |connection| Ok(polls::take(connection, now, until)?), |polls| polls)
     }
 
-    fn next_turn(&self, next: NextTurn) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(move |connection| Ok(errands::next_turn(connection, &next)?))
+    fn reschedule(&self, next: Reschedule) -> StoreFuture<'_, ()> {
+        self.writer.write_lazily(move |connection| Ok(polls::reschedule(connection, &next)?))
     }
 
-    fn next_errand(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read(errands::next)
+    fn next_poll(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(polls::next)
     }
 
-    fn open_alike(&self, like: Likeness) -> StoreFuture<'_, Vec<EcommerceId>> {
-        self.read(move |connection| errands::open_alike(connection, &like))
+    fn find_open_matching(&self, like: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {
+        self.read(move |connection| polls::find_open_matching(connection, &like))
     }
 
     fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {

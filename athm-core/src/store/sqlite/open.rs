@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0002_intents.sql"),
     include_str!("../migrations/sqlite/0003_refunds.sql"),
     include_str!("../migrations/sqlite/0004_errands.sql"),
+    include_str!("../migrations/sqlite/0005_names.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::refunds;
 use super::statement::execute;
 use crate::models::{Customer, ReferenceNumber, Transaction, TransactionId};
-use crate::store::step::TWICE;
+use crate::store::transition_key::MERGED_SUFFIX;
 
 pub(super) fn insert(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_transaction (id, created_at, kind, status, ecommerce_id, reference_number, \
@@ -78,10 +78,10 @@ pub(super) fn merge(connection: &Connection, from: TransactionId, to: Transactio
     let sql = "UPDATE athm_event SET transaction_id = ?2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = ?2) \
                THEN transition || ?3 || hex(id) ELSE transition END WHERE transaction_id = ?1";
-    execute(connection, sql, params![from, to, TWICE])?;
+    execute(connection, sql, params![from, to, MERGED_SUFFIX])?;
     // Its items and its customer are in the payment that is written next.
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [from])?;
-    execute(connection, "DELETE FROM athm_errand WHERE transaction_id = ?1", [from])?;
+    execute(connection, "DELETE FROM athm_poll WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_transaction WHERE id = ?1", [from])
 }

@@ -10,26 +10,26 @@ use tracing::Span;
 use super::find::by_names;
 use super::payment::{insert, merge, update};
 use super::statement::execute;
-use super::{errands, refunds};
+use super::{polls, refunds};
 use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, Transition};
-use crate::outbox::{Claimed, LEASE, Planned, Slot, Work};
+use crate::outbox::{ClaimedDelivery, EventDeliveries, LEASE, NewDelivery, Slot};
 use crate::store::decide::{Stored, Write, needs_refunds};
-use crate::store::{Record, Recorded, SetUp, StoreError};
+use crate::store::{Record, Recorded, StoreContext, StoreError};
 use crate::util::clock::later;
 
 pub(super) fn record_one(
     connection: &Connection,
-    set_up: &SetUp,
+    context: &StoreContext,
     record: &Record,
     span: &Span,
-) -> Result<(Recorded, Vec<Work>), StoreError> {
+) -> Result<(Recorded, Vec<EventDeliveries>), StoreError> {
     let observed = &record.observed;
     let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
     let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
     let rows = by_names(connection, ecommerce_id, reference)?;
     let needs_refunds = needs_refunds(rows.iter(), record);
     let rows = rows.into_iter().map(|transaction| stored(connection, transaction, needs_refunds));
-    let decision = set_up.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
+    let decision = context.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
     let transaction = decision.transaction;
     if let Some(other) = decision.merged {
         merge(connection, other, transaction.id)?;
@@ -48,9 +48,9 @@ pub(super) fn record_one(
         let sql = "UPDATE athm_transaction SET auth_token = ?2 WHERE id = ?1";
         execute(connection, sql, params![transaction.id.as_uuid(), token.expose_secret()])?;
     }
-    errands::plan(connection, transaction.id, decision.errand, set_up.clock.steady())?;
+    polls::plan(connection, transaction.id, decision.poll, context.clock.steady())?;
     let planned = decision.events.iter().map(|(_, deliveries)| deliveries.len()).sum();
-    let mut slots = set_up.outbox.slots(planned).into_iter();
+    let mut slots = context.outbox.slots(planned).into_iter();
     let shared = Arc::new(transaction.clone());
     let mut recorded = Recorded { transaction, events: Vec::new() };
     let mut works = Vec::new();
@@ -58,8 +58,8 @@ pub(super) fn record_one(
         insert_event(connection, &event)?;
         recorded.events.push(event.clone());
         let (transaction, event, span) = (Arc::clone(&shared), Arc::new(event), span.clone());
-        let deliveries = insert_deliveries(connection, &event, deliveries, &mut slots, set_up.clock.steady())?;
-        works.push(Work { transaction, event, deliveries, span });
+        let deliveries = insert_deliveries(connection, &event, deliveries, &mut slots, context.clock.steady())?;
+        works.push(EventDeliveries { transaction, event, deliveries, span });
     }
     Ok((recorded, works))
 }
@@ -109,21 +109,21 @@ fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> 
 fn insert_deliveries(
     connection: &Connection,
     event: &Event,
-    deliveries: Vec<Planned>,
+    deliveries: Vec<NewDelivery>,
     slots: &mut impl Iterator<Item = Slot>,
     now: Timestamp,
-) -> rusqlite::Result<Vec<Claimed>> {
+) -> rusqlite::Result<Vec<ClaimedDelivery>> {
     let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
     let mut claimed = Vec::new();
     for planned in deliveries {
         let slot = slots.next();
         let (state, attempt, due_at) = if slot.is_some() { ("running", 1, later(now, LEASE)) } else { ("due", 0, now) };
-        let Planned { id, signal, receiver } = &planned;
+        let NewDelivery { id, signal, receiver } = &planned;
         let (due_at, created_at) = (due_at.as_microsecond(), event.created_at.as_microsecond());
         let (id, event_id) = (id.as_uuid(), event.id.as_uuid());
         execute(connection, sql, params![id, event_id, signal.as_str(), receiver, state, attempt, due_at, created_at])?;
-        claimed.extend(slot.map(|slot| Claimed { planned, attempt, is_replay: false, slot }));
+        claimed.extend(slot.map(|slot| ClaimedDelivery { planned, attempt, is_replay: false, slot }));
     }
     Ok(claimed)
 }

@@ -79,7 +79,7 @@ pub(super) fn write_refund(connection: &Connection, refund: &RefundRecord) -> ru
         refund.created_at.as_microsecond(),
     ];
     execute(connection, sql, values)?;
-    let sql = "DELETE FROM athm_intent WHERE id = ?1 AND ?2 <> 'pending'";
+    let sql = "DELETE FROM athm_operation WHERE id = ?1 AND ?2 <> 'pending'";
     execute(connection, sql, params![refund.id.as_uuid(), refund.state.to_string()])
 }
 
@@ -87,12 +87,12 @@ pub(super) fn write_refund(connection: &Connection, refund: &RefundRecord) -> ru
 pub(super) fn not_done(connection: &Connection, id: RefundId) -> rusqlite::Result<()> {
     let sql = "UPDATE athm_refund SET state = 'not_done' WHERE id = ?1 AND state = 'pending'";
     execute(connection, sql, [id.as_uuid()])?;
-    execute(connection, "DELETE FROM athm_intent WHERE id = ?1", [id.as_uuid()])
+    execute(connection, "DELETE FROM athm_operation WHERE id = ?1", [id.as_uuid()])
 }
 
 pub(super) fn give_up(connection: &Connection, id: RefundId, now: Timestamp) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM athm_refund WHERE id = ?1 AND state = 'pending') AND NOT EXISTS \
-               (SELECT 1 FROM athm_intent WHERE id = ?1 AND is_under_way AND ends_at > ?2)";
+               (SELECT 1 FROM athm_operation WHERE id = ?1 AND is_under_way AND ends_at > ?2)";
     let values = params![id.as_uuid(), now.as_microsecond()];
     let is_open: bool = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     if is_open {
@@ -104,9 +104,9 @@ pub(super) fn give_up(connection: &Connection, id: RefundId, now: Timestamp) -> 
 /// Those of a row that is about to be gone; they are written anew with the other row's.
 pub(super) fn part_with(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
     execute(connection, "DELETE FROM athm_refund WHERE transaction_id = ?1", [from.as_uuid()])?;
-    let sql = "DELETE FROM athm_intent WHERE transaction_id = ?1 \
-               AND operation IN (SELECT operation FROM athm_intent WHERE transaction_id = ?2)";
+    let sql = "DELETE FROM athm_operation WHERE transaction_id = ?1 \
+               AND operation IN (SELECT operation FROM athm_operation WHERE transaction_id = ?2)";
     execute(connection, sql, params![from.as_uuid(), to.as_uuid()])?;
-    let sql = "UPDATE athm_intent SET transaction_id = ?2 WHERE transaction_id = ?1";
+    let sql = "UPDATE athm_operation SET transaction_id = ?2 WHERE transaction_id = ?1";
     execute(connection, sql, params![from.as_uuid(), to.as_uuid()])
 }

@@ -5,12 +5,12 @@ use rusqlite::{Connection, params};
 use super::deliveries::select_delivery;
 use super::statement::{all, execute, one};
 use crate::outbox::DeliveryRecord;
-use crate::store::{ReplayError, ReplayOf, Run, What};
+use crate::store::{ReplayError, ReplayMode, ReplayRequest, ReplayTarget};
 
-pub(super) fn replay(connection: &Connection, of: &ReplayOf) -> Result<Vec<DeliveryRecord>, ReplayError> {
+pub(super) fn replay(connection: &Connection, of: &ReplayRequest) -> Result<Vec<DeliveryRecord>, ReplayError> {
     let (event, delivery) = match &of.what {
-        What::Event(id) => (Some(*id.as_uuid()), None),
-        What::Delivery(id) => (None, Some(*id.as_uuid())),
+        ReplayTarget::Event(id) => (Some(*id.as_uuid()), None),
+        ReplayTarget::Delivery(id) => (None, Some(*id.as_uuid())),
     };
     let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at FROM athm_event \
                WHERE id = coalesce(?1, (SELECT event_id FROM athm_delivery WHERE id = ?2))";
@@ -19,7 +19,7 @@ pub(super) fn replay(connection: &Connection, of: &ReplayOf) -> Result<Vec<Deliv
     let known =
         all(connection, select_delivery!("WHERE d.event_id = ?1"), [event.id.as_uuid()], |columns| columns.delivery())?;
     let replayed = of.decide(&event, &known, of.now)?;
-    if of.run == Run::Real {
+    if of.run == ReplayMode::Real {
         for DeliveryRecord { id, event_id, signal, receiver, due_at, .. } in &replayed {
             let sql = "INSERT INTO athm_delivery \
                        (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \

@@ -3,31 +3,31 @@
 use rusqlite::{Connection, params};
 
 use super::statement::execute;
-use crate::outbox::{End, Ended};
+use crate::outbox::{Acknowledgement, AttemptOutcome};
 
-pub(super) fn acknowledge(connection: &Connection, ended: &Ended) -> rusqlite::Result<()> {
-    let Ended { id, attempt, at, end } = ended;
+pub(super) fn acknowledge(connection: &Connection, ended: &Acknowledgement) -> rusqlite::Result<()> {
+    let Acknowledgement { id, attempt, at, end } = ended;
     let (id, at) = (id.as_uuid(), at.as_microsecond());
     let sql = match end {
-        End::Succeeded => {
+        AttemptOutcome::Succeeded => {
             let sql = "UPDATE athm_delivery SET state = 'succeeded', error = NULL, finished_at = ?2 WHERE id = ?1";
             return execute(connection, sql, params![id, at]);
         }
-        End::Failed { error, retry_at: Some(retry_at) } => {
+        AttemptOutcome::Failed { error, retry_at: Some(retry_at) } => {
             let sql = "UPDATE athm_delivery SET state = 'due', due_at = ?3, error = ?4 \
                        WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
             return execute(connection, sql, params![id, attempt, retry_at.as_microsecond(), error]);
         }
-        End::Failed { error, retry_at: None } => {
+        AttemptOutcome::Failed { error, retry_at: None } => {
             let sql = "UPDATE athm_delivery SET state = 'dead', finished_at = ?3, error = ?4 \
                        WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
             return execute(connection, sql, params![id, attempt, at, error]);
         }
-        End::Unstarted => {
+        AttemptOutcome::Unstarted => {
             "UPDATE athm_delivery SET state = 'due', due_at = ?3, attempts = attempts - 1 \
              WHERE id = ?1 AND attempts = ?2 AND state = 'running'"
         }
-        End::Abandoned => {
+        AttemptOutcome::Abandoned => {
             "UPDATE athm_delivery SET state = 'due', due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND state = 'running'"
         }
     };

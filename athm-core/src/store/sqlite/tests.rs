@@ -9,8 +9,8 @@ use super::claim::claim_due;
 use super::*;
 use crate::dispatch::Dispatcher;
 use crate::models::{Sender, Signal, Status};
-use crate::outbox::{DeliveryState, End, LEASE, Slots};
-use crate::store::{Batching, HeldAs, Policy, Source};
+use crate::outbox::{AttemptOutcome, DeliveryState, LEASE, Slots};
+use crate::store::{Batching, InboxState, Origin, Policy};
 use crate::util::clock::{Clock, later};
 
 /// A store of its own, with one receiver of `completed`, whose outbox nobody empties.
@@ -22,21 +22,21 @@ struct World {
     folder: TempDir,
 }
 
-fn set_up(clock: &Clock, slots: usize) -> (SetUp, crate::outbox::Unstarted) {
+fn context(clock: &Clock, slots: usize) -> (StoreContext, crate::outbox::Unstarted) {
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
     let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
     let (outbox, unstarted) = crate::outbox::Outbox::new(Slots::new(slots));
-    let house = tokio::runtime::Handle::current();
-    (SetUp { policy, outbox, clock: clock.clone(), batching: Batching::Grouped, house }, unstarted)
+    let background = tokio::runtime::Handle::current();
+    (StoreContext { policy, outbox, clock: clock.clone(), batching: Batching::Grouped, background }, unstarted)
 }
 
 impl World {
     fn with_slots(slots: usize) -> Self {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::manual());
-        let (set_up, unstarted) = set_up(&clock, slots);
-        let outbox = set_up.outbox.clone();
-        let store = Sqlite::open(&Self::path(&folder), set_up).unwrap();
+        let (context, unstarted) = context(&clock, slots);
+        let outbox = context.outbox.clone();
+        let store = Sqlite::open(&Self::path(&folder), context).unwrap();
         Self { store, clock, outbox, unstarted, folder }
     }
 
@@ -63,8 +63,8 @@ impl World {
         deliveries.map(|claimed| (claimed.planned.id, claimed.attempt)).collect()
     }
 
-    async fn ended(&self, (id, attempt): (DeliveryId, u32), end: End) -> DeliveryRecord {
-        self.store.acknowledge(Ended { id, attempt, at: self.clock.steady(), end }).await.unwrap();
+    async fn ended(&self, (id, attempt): (DeliveryId, u32), end: AttemptOutcome) -> DeliveryRecord {
+        self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), end }).await.unwrap();
         self.store.deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
     }
 }
@@ -75,11 +75,11 @@ fn record(reference: &str, ticket: Option<Uuid>) -> Record {
         .item(crate::models::Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ticket.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None, told: Vec::new(), source: Source::News }
+    Record { observed, sender: Sender::CALLBACK, auth_token: None, reported: Vec::new(), origin: Origin::Observation }
 }
 
-fn failed() -> End {
-    End::Failed { error: String::from("late"), retry_at: None }
+fn failed() -> AttemptOutcome {
+    AttemptOutcome::Failed { error: String::from("late"), retry_at: None }
 }
 
 #[tokio::test]
@@ -128,7 +128,8 @@ async fn more_than_can_wait_is_refused_and_the_end_of_a_delivery_never_is() {
     let results: Vec<_> = (1..2500).map(|n| world.store.record(record(&format!("reference-{n}"), None))).collect();
     let id = world.store.deliveries(DeliveryQuery::Dead).await.unwrap();
     assert!(id.is_empty() && first.events.len() == 1);
-    let ended = Ended { id: DeliveryId::new(), attempt: 1, at: world.clock.steady(), end: End::Succeeded };
+    let ended =
+        Acknowledgement { id: DeliveryId::new(), attempt: 1, at: world.clock.steady(), end: AttemptOutcome::Succeeded };
     let acknowledged = world.store.acknowledge(ended);
     go_on.send(()).unwrap();
     stalled.await.unwrap();
@@ -162,8 +163,8 @@ async fn promise_6_a_late_success_counts_and_a_late_failure_is_dropped() {
     assert_eq!((first.0, first.1, second.1), (second.0, 1, 2));
 
     assert_eq!(world.ended(first, failed()).await.state, DeliveryState::Running);
-    assert_eq!(world.ended(first, End::Unstarted).await.attempts, 2);
-    assert_eq!(world.ended(first, End::Succeeded).await.state, DeliveryState::Succeeded);
+    assert_eq!(world.ended(first, AttemptOutcome::Unstarted).await.attempts, 2);
+    assert_eq!(world.ended(first, AttemptOutcome::Succeeded).await.state, DeliveryState::Succeeded);
     assert_eq!(world.ended(second, failed()).await.state, DeliveryState::Succeeded);
 }
 
@@ -195,10 +196,10 @@ async fn promise_6_what_is_recorded_is_claimed_as_far_as_there_are_slots_and_is_
     assert!(world.unstarted.recv().await.is_some() && world.unstarted.try_recv().is_err());
 }
 
-fn held(n: u32, held_as: HeldAs) -> Held {
-    Held {
+fn held(n: u32, state: InboxState) -> InboxMessage {
+    InboxMessage {
         id: Uuid::now_v7(),
-        held_as,
+        state,
         key: Some(PaymentKey::Ecommerce(Uuid::from_u128(n.into()).into())),
         kind: None,
         status: Some(Status::Completed),
@@ -213,7 +214,7 @@ fn held(n: u32, held_as: HeldAs) -> Held {
 #[tokio::test]
 async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_own() {
     let world = World::with_slots(0);
-    let pending = || HeldAs::Pending { attempts: 1, due_at: world.clock.steady() };
+    let pending = || InboxState::Pending { attempts: 1, due_at: world.clock.steady() };
     for batch in 0..20 {
         let kept = join_all((0..500).map(|n| world.store.hold(held(batch * 500 + n, pending())))).await;
         assert!(kept.iter().all(Result::is_ok));
@@ -232,7 +233,8 @@ async fn promise_5_the_inbox_has_room_for_10_000_and_always_for_payments_of_our_
 #[tokio::test]
 async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dropped_with_it() {
     let world = World::with_slots(0);
-    let pending = |status| Held { status, ..held(1, HeldAs::Pending { attempts: 1, due_at: world.clock.steady() }) };
+    let pending =
+        |status| InboxMessage { status, ..held(1, InboxState::Pending { attempts: 1, due_at: world.clock.steady() }) };
     world.store.hold(pending(None)).await.unwrap();
     let now = world.clock.steady();
     let read = world.store.pending(now, later(now, LEASE)).await.unwrap().remove(0);
@@ -249,7 +251,7 @@ async fn promise_5_a_message_that_comes_while_another_is_looked_after_is_not_dro
 #[tokio::test]
 async fn promise_5_of_refused_messages_the_newest_10_000_are_kept() {
     let world = World::with_slots(0);
-    let refused = || HeldAs::Refused { reason: String::from("no") };
+    let refused = || InboxState::Refused { reason: String::from("no") };
     for batch in 0..22 {
         join_all((0..500).map(|n| world.store.hold(held(batch * 500 + n, refused())))).await;
     }
@@ -262,13 +264,13 @@ async fn tables_of_a_newer_version_are_refused_and_those_of_this_one_are_kept() 
     world.record(1).await.unwrap();
     let path = World::path(&world.folder);
     world.store.close().await.unwrap();
-    let again = Sqlite::open(&path, set_up(&world.clock, 0).0).unwrap();
+    let again = Sqlite::open(&path, context(&world.clock, 0).0).unwrap();
     let rows = again
         .read(|connection| connection.query_row("SELECT count(*) FROM athm_event", [], |row| row.get::<_, u32>(0)));
     assert_eq!(rows.await.unwrap(), 1);
     let newer = |connection: &Connection| Ok(execute(connection, "INSERT INTO athm_migration VALUES (99, 0)", [])?);
     again.writer.write(newer, |()| ()).await.unwrap();
     again.close().await.unwrap();
-    let refused = Sqlite::open(&path, set_up(&world.clock, 0).0).map(drop);
+    let refused = Sqlite::open(&path, context(&world.clock, 0).0).map(drop);
     assert!(matches!(refused, Err(StoreError::Newer { found: 99, .. })), "{refused:?}");
 }

@@ -16,16 +16,16 @@ use crate::store::{Batching, StoreError, StoreFuture};
 /// How many writes may wait; more are refused, so that a stalled disk shows at the edge.
 const WAITING: usize = 1024;
 /// How long a write that nobody waits for may wait for company.
-const COMPANY: Duration = Duration::from_millis(10);
+const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);
 
 /// A handle to the thread.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    sender: Sender<Message>,
+    sender: Sender<WriterMessage>,
     waiting: Arc<AtomicUsize>,
 }
 
-enum Message {
+enum WriterMessage {
     Write(Box<dyn Write>),
     /// A write whose caller is in no hurry.
     Lazy(Box<dyn Write>),
@@ -69,8 +69,8 @@ impl Writer {
         if self.waiting.load(Ordering::Acquire) >= WAITING {
             return async { Err(StoreError::Busy) }.boxed();
         }
-        let (share, answer) = share(work, committed);
-        self.send(Message::Write(share), answer)
+        let (write, answer) = queued(work, committed);
+        self.send(WriterMessage::Write(write), answer)
     }
 
     /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
@@ -78,13 +78,13 @@ impl Writer {
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'static, T> {
-        let (share, answer) = share(work, |written| written);
-        self.send(Message::Lazy(share), answer)
+        let (write, answer) = queued(work, |written| written);
+        self.send(WriterMessage::Lazy(write), answer)
     }
 
     fn send<U: Send + 'static>(
         &self,
-        message: Message,
+        message: WriterMessage,
         answer: oneshot::Receiver<Result<U, StoreError>>,
     ) -> StoreFuture<'static, U> {
         self.waiting.fetch_add(1, Ordering::AcqRel);
@@ -99,26 +99,26 @@ impl Writer {
     /// Writes what waits, and ends the thread.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (sender, answer) = oneshot::channel();
-        self.send(Message::Close(sender), answer)
+        self.send(WriterMessage::Close(sender), answer)
     }
 }
 
-fn share<T: Send + 'static, U: Send + 'static>(
+fn queued<T: Send + 'static, U: Send + 'static>(
     work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     committed: impl FnOnce(T) -> U + Send + 'static,
 ) -> (Box<dyn Write>, oneshot::Receiver<Result<U, StoreError>>) {
     let (sender, receiver) = oneshot::channel();
-    (Box::new(Share { work, written: None, committed, answer: sender }), receiver)
+    (Box::new(QueuedWrite { work, written: None, committed, answer: sender }), receiver)
 }
 
-struct Share<W, C, T, U> {
+struct QueuedWrite<W, C, T, U> {
     work: W,
     written: Option<Result<T, StoreError>>,
     committed: C,
     answer: oneshot::Sender<Result<U, StoreError>>,
 }
 
-impl<W, C, T, U> Write for Share<W, C, T, U>
+impl<W, C, T, U> Write for QueuedWrite<W, C, T, U>
 where
     W: FnMut(&Connection) -> Result<T, StoreError> + Send,
     C: FnOnce(T) -> U + Send,
@@ -148,7 +148,7 @@ where
 }
 
 struct Queue {
-    receiver: Receiver<Message>,
+    receiver: Receiver<WriterMessage>,
     waiting: Arc<AtomicUsize>,
     batching: Batching,
 }
@@ -179,15 +179,15 @@ impl Queue {
     }
 
     /// Until when this one has time.
-    fn take(&self, message: Message, batch: &mut Batch) -> Option<Instant> {
+    fn take(&self, message: WriterMessage, batch: &mut Batch) -> Option<Instant> {
         self.waiting.fetch_sub(1, Ordering::AcqRel);
         match message {
-            Message::Write(write) => batch.writes.push(write),
-            Message::Lazy(write) => {
+            WriterMessage::Write(write) => batch.writes.push(write),
+            WriterMessage::Lazy(write) => {
                 batch.writes.push(write);
-                return Some(Instant::now() + COMPANY);
+                return Some(Instant::now() + MAX_BATCH_DELAY);
             }
-            Message::Close(answer) => batch.closed = Some(answer),
+            WriterMessage::Close(answer) => batch.closed = Some(answer),
         }
         None
     }

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::models::{
-    Amount, Refund, RefundDetail, RefundId, RefundRecord, RefundState, Told, Transaction, TransactionId,
+    Amount, Refund, RefundDetail, RefundId, RefundRecord, RefundState, ReportedRefund, Transaction, TransactionId,
 };
 
 /// How much earlier than we asked for it a refund of ours may be dated: clocks differ.
@@ -38,15 +38,15 @@ impl RefundLedger {
     }
 
     /// Takes in the refunds of another row of the same payment, and what it knows of the ledger.
-    pub(crate) fn absorb(&mut self, into: &mut Transaction, other: &Transaction, refunds: &Self) {
+    pub(crate) fn merge(&mut self, into: &mut Transaction, other: &Transaction, refunds: &Self) {
         let (ledger, rest): (Vec<_>, Vec<_>) =
             refunds.0.iter().cloned().partition(|refund| refund.state == RefundState::Done);
         self.0.extend(rest.into_iter().map(|refund| RefundRecord { transaction_id: into.id, ..refund }));
         let known_apart = ledger.into_iter().filter(|refund| refund.is_ours || !refund.detail().is_bare());
-        let told = known_apart.map(|refund| Told { refund: Some(refund.id), detail: refund.detail() });
-        let told: Vec<_> = told.collect();
+        let reported = known_apart.map(|refund| ReportedRefund { refund: Some(refund.id), detail: refund.detail() });
+        let reported: Vec<_> = reported.collect();
         let known = other.refunded_amount.max(into.refunded_amount);
-        self.take(into, known, &told, other.updated_at);
+        self.record(into, known, &reported, other.updated_at);
         into.refunded_amount = known;
         for kept in &mut self.0 {
             if let Some(ours) = refunds.0.iter().find(|refund| refund.id == kept.id && refund.is_ours) {
@@ -57,34 +57,34 @@ impl RefundLedger {
 
     /// Takes in what the provider says has been given back in all, and what it tells of single refunds. Returns what is
     /// new in the ledger. The payment is as it was before.
-    pub(in crate::models) fn take(
+    pub(in crate::models) fn record(
         &mut self,
         of: &Transaction,
         ledger: Amount,
-        told: &[Told],
+        reported: &[ReportedRefund],
         at: Timestamp,
     ) -> Vec<Refund> {
-        self.cover(of);
-        let answered: Vec<_> = told.iter().filter_map(|told| told.refund).collect();
+        self.backfill(of);
+        let answered: Vec<_> = reported.iter().filter_map(|reported| reported.refund).collect();
         let own = of.reference_number.as_ref();
-        let told = told.iter().cloned().map(|mut told| {
+        let reported = reported.iter().cloned().map(|mut reported| {
             // The payment's own number doesn't tell one refund from another.
-            told.detail.reference_number.take_if(|reference| Some(&*reference) == own);
-            told
+            reported.detail.reference_number.take_if(|reference| Some(&*reference) == own);
+            reported
         });
-        let mut fresh: Vec<Told> = told.filter(|told| !self.recognise(told)).collect();
-        fresh.sort_by_key(|told| told.detail.date);
-        fresh.retain(|told| !self.find_in_past(told));
-        let news = self.rise(of, ledger, &mut fresh, at);
-        fresh.iter().for_each(|told| self.find_anywhere(told));
+        let mut fresh: Vec<ReportedRefund> = reported.filter(|reported| !self.fill_known(reported)).collect();
+        fresh.sort_by_key(|reported| reported.detail.date);
+        fresh.retain(|reported| !self.split_earlier(reported));
+        let news = self.allocate_increase(of, ledger, &mut fresh, at);
+        fresh.iter().for_each(|reported| self.split_any(reported));
         self.sort();
-        answered.into_iter().for_each(|id| self.admit(id, ledger.max(of.refunded_amount)));
+        answered.into_iter().for_each(|id| self.confirm(id, ledger.max(of.refunded_amount)));
         news
     }
 
     /// One that was answered, and that is in the ledger without having been recognised: what was taken for another one
     /// makes room for it.
-    fn admit(&mut self, id: RefundId, ledger: Amount) {
+    fn confirm(&mut self, id: RefundId, ledger: Amount) {
         let Some(place) = self.0.iter().position(|kept| kept.id == id && kept.state == RefundState::Pending) else {
             return;
         };
@@ -122,15 +122,15 @@ impl RefundLedger {
     }
 
     /// What had been given back before anybody kept single refunds.
-    fn cover(&mut self, of: &Transaction) {
+    fn backfill(&mut self, of: &Transaction) {
         if let Some(amount) = of.refunded_amount.checked_sub(self.total()).filter(|amount| *amount > Amount::ZERO) {
             self.0.push(without_detail(of.id, amount, of.refunded_amount, of.updated_at));
         }
     }
 
     /// One that is kept already: its detail is filled in.
-    fn recognise(&mut self, told: &Told) -> bool {
-        let Told { refund, detail } = told;
+    fn fill_known(&mut self, reported: &ReportedRefund) -> bool {
+        let ReportedRefund { refund, detail } = reported;
         if refund.is_none() && detail.is_bare() {
             return true;
         }
@@ -143,45 +143,51 @@ impl RefundLedger {
     }
 
     /// One that was seen without detail, at its time.
-    fn find_in_past(&mut self, told: &Told) -> bool {
-        let Some(date) = told.detail.date else { return false };
-        let is_home = |kept: &RefundRecord| kept.may_hold(&told.detail) && kept.created_at >= date;
+    fn split_earlier(&mut self, reported: &ReportedRefund) -> bool {
+        let Some(date) = reported.detail.date else { return false };
+        let is_home = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.created_at >= date;
         let Some(place) = self.0.iter().position(is_home) else { return false };
-        self.split(place, told);
+        self.split(place, reported);
         true
     }
 
     /// One that was seen without detail, of that amount or else of more. What fits nowhere is ahead of the ledger: it
     /// will be told again.
-    fn find_anywhere(&mut self, told: &Told) {
-        let exact = |kept: &RefundRecord| kept.may_hold(&told.detail) && kept.amount == told.detail.amount;
-        let any = |kept: &RefundRecord| kept.may_hold(&told.detail);
+    fn split_any(&mut self, reported: &ReportedRefund) {
+        let exact = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.amount == reported.detail.amount;
+        let any = |kept: &RefundRecord| kept.may_hold(&reported.detail);
         let place = self.0.iter().position(exact).or_else(|| self.0.iter().position(any));
         if let Some(place) = place {
-            self.split(place, told);
+            self.split(place, reported);
         }
     }
 
     /// Parts what is told from what else was seen with it.
-    fn split(&mut self, place: usize, told: &Told) {
+    fn split(&mut self, place: usize, reported: &ReportedRefund) {
         let whole = &mut self.0[place];
-        let rest = difference(whole.amount, told.detail.amount);
+        let rest = difference(whole.amount, reported.detail.amount);
         if rest.is_zero() {
-            whole.fill(&told.detail);
+            whole.fill(&reported.detail);
             return;
         }
         let total = whole.total_refunded.map(|total| difference(total, rest));
-        let id = told.refund.unwrap_or_else(RefundId::new);
-        let mut part = RefundRecord { id, amount: told.detail.amount, total_refunded: total, ..whole.clone() };
+        let id = reported.refund.unwrap_or_else(RefundId::new);
+        let mut part = RefundRecord { id, amount: reported.detail.amount, total_refunded: total, ..whole.clone() };
         whole.amount = rest;
-        part.fill(&told.detail);
+        part.fill(&reported.detail);
         self.0.insert(place, part);
     }
 
     /// Puts refunds worth exactly the increase into the ledger.
-    fn rise(&mut self, of: &Transaction, ledger: Amount, fresh: &mut Vec<Told>, at: Timestamp) -> Vec<Refund> {
+    fn allocate_increase(
+        &mut self,
+        of: &Transaction,
+        ledger: Amount,
+        fresh: &mut Vec<ReportedRefund>,
+        at: Timestamp,
+    ) -> Vec<Refund> {
         let explains_it = |all: Amount| all == difference(ledger, of.refunded_amount);
-        let is_told = explains_it(fresh.iter().map(|told| told.detail.amount).fold(Amount::ZERO, sum));
+        let is_told = explains_it(fresh.iter().map(|reported| reported.detail.amount).fold(Amount::ZERO, sum));
         let mut reached = of.refunded_amount;
         let mut news = Vec::new();
         let mut settle = |amount: Amount| {
@@ -201,11 +207,11 @@ impl RefundLedger {
         }
         let mut new = Vec::new();
         pending.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
-        fresh.retain(|told| {
-            let Some(total) = settle(told.detail.amount) else { return true };
-            let mut refund = without_detail(of.id, told.detail.amount, total, at);
-            refund.id = told.refund.unwrap_or(refund.id);
-            refund.fill(&told.detail);
+        fresh.retain(|reported| {
+            let Some(total) = settle(reported.detail.amount) else { return true };
+            let mut refund = without_detail(of.id, reported.detail.amount, total, at);
+            refund.id = reported.refund.unwrap_or(refund.id);
+            refund.fill(&reported.detail);
             new.push(refund);
             false
         });

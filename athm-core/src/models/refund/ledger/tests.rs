@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::models::{Fired, Status, Transition};
+use crate::models::{FiredTransitions, Status, Transition};
 
 const START: i64 = 1_730_000_000;
 
@@ -14,21 +14,21 @@ fn second(second: i64) -> Timestamp {
 }
 
 /// The nth refund of a payment, a hundred seconds after the one before.
-fn detail(n: i64, amount: i64) -> Told {
+fn detail(n: i64, amount: i64) -> ReportedRefund {
     let detail = RefundDetail {
         amount: cents(amount),
         reference_number: Some("12-ab".parse().unwrap()),
         daily_transaction_id: Some(format!("{:04}", 30 + n)),
         date: Some(second(100 * n)),
     };
-    Told { refund: None, detail }
+    ReportedRefund { refund: None, detail }
 }
 
 /// A payment of 1,000.00, paid, and what became of it.
 struct Payment {
     transaction: Transaction,
     refunds: RefundLedger,
-    fired: Fired,
+    fired: FiredTransitions,
     news: Vec<Refund>,
 }
 
@@ -49,10 +49,10 @@ impl Payment {
     }
 
     /// It is seen at that second, with so much given back and these refunds told of. Returns the news.
-    fn see(&mut self, at: i64, ledger: i64, told: &[Told]) -> Vec<(i64, i64)> {
+    fn see(&mut self, at: i64, ledger: i64, reported: &[ReportedRefund]) -> Vec<(i64, i64)> {
         let observed =
             Transaction { refunded_amount: cents(ledger), updated_at: second(at), ..self.transaction.clone() };
-        let transitions = self.transaction.apply(&observed, told, &mut self.refunds, &mut self.fired);
+        let transitions = self.transaction.apply(&observed, reported, &mut self.refunds, &mut self.fired);
         let news: Vec<_> = transitions.iter().filter_map(|transition| transition.refund().copied()).collect();
         self.news.extend(&news);
         news.iter().map(|refund| (refund.amount.cents(), refund.total_refunded.cents())).collect()
@@ -120,7 +120,7 @@ fn our_answer_a_webhook_and_a_report_tell_of_one_refund_in_any_order() {
         let news: Vec<_> = order
             .iter()
             .flat_map(|way| match way {
-                0 => payment.see(150, 500, &[Told { refund: Some(id), ..detail(1, 500) }]),
+                0 => payment.see(150, 500, &[ReportedRefund { refund: Some(id), ..detail(1, 500) }]),
                 1 => payment.see(160, 500, &[]),
                 _ => payment.see(170, 500, &[detail(1, 500)]),
             })
@@ -146,7 +146,7 @@ fn an_unheard_refund_is_resolved_by_an_increase_that_holds_it_and_by_nothing_els
 fn what_is_told_of_another_payments_refund_takes_no_part_of_one_that_we_asked_for() {
     let (mut payment, id) = Payment::paid().asking(500);
     assert_eq!(payment.see(150, 500, &[detail(2, 140)]), [(500, 500)]);
-    assert_eq!(payment.see(160, 500, &[Told { refund: Some(id), ..detail(1, 500) }]), []);
+    assert_eq!(payment.see(160, 500, &[ReportedRefund { refund: Some(id), ..detail(1, 500) }]), []);
     assert_eq!(payment.ledger(), [(500, 500, Some("0031"))]);
 }
 
@@ -156,7 +156,7 @@ fn a_refund_that_was_seen_as_others_is_no_news_when_it_is_answered() {
         let (mut payment, id) = Payment::paid().asking(500);
         let others = [detail(2, 140), detail(3, 350)];
         assert_eq!(payment.see(350, seen, &others), [(140, 140), (350, 490), (seen - 490, seen)]);
-        assert_eq!(payment.see(360, seen, &[Told { refund: Some(id), ..detail(1, 500) }]), []);
+        assert_eq!(payment.see(360, seen, &[ReportedRefund { refund: Some(id), ..detail(1, 500) }]), []);
         assert_eq!(payment.refunds.total(), cents(seen), "{:?}", payment.refunds);
         assert!(payment.refunds.0.iter().any(|kept| kept.id == id && kept.state == RefundState::Done));
         assert_eq!(payment.ledger().len(), kept, "{:?}", payment.ledger());
@@ -179,7 +179,7 @@ fn refunds_of_two_rows_of_one_payment_become_the_refunds_of_one() {
     one.see(150, 500, &[]);
     other.see(160, 500, &[detail(1, 500)]);
     other.see(250, 800, &[detail(2, 300)]);
-    one.refunds.absorb(&mut one.transaction, &other.transaction, &other.refunds);
+    one.refunds.merge(&mut one.transaction, &other.transaction, &other.refunds);
     assert_eq!(one.ledger(), [(500, 500, Some("0031")), (300, 800, Some("0032"))]);
     assert!(one.refunds.0.iter().all(|refund| refund.transaction_id == one.transaction.id));
     // The other row has told of them.
@@ -191,7 +191,7 @@ fn refunds_of_two_rows_of_one_payment_become_the_refunds_of_one() {
 fn a_refund_of_ours_stays_ours_when_its_row_turns_out_to_be_another() {
     let (mut one, (mut other, id)) = (Payment::paid(), Payment::paid().asking(500));
     assert_eq!(other.see(150, 500, &[]), [(500, 500)]);
-    one.refunds.absorb(&mut one.transaction, &other.transaction, &other.refunds);
+    one.refunds.merge(&mut one.transaction, &other.transaction, &other.refunds);
     assert_eq!(one.ledger(), [(500, 500, None)]);
     assert!(one.refunds.0[0].id == id && one.refunds.0[0].is_ours);
 }
@@ -209,11 +209,11 @@ fn history() -> impl Strategy<Value = (Vec<i64>, Vec<(usize, Vec<bool>)>)> {
 /// As the report tells it: made after so many refunds, with the chosen ones among them in detail.
 fn report(payment: &mut Payment, amounts: &[i64], made_after: usize, chosen: &[bool]) {
     let happened = || (1_i64..).zip(amounts).take(made_after);
-    let told: Vec<_> =
+    let reported: Vec<_> =
         happened().zip(chosen).filter(|(_, chosen)| **chosen).map(|((n, amount), _)| detail(n, *amount)).collect();
     let ledger = happened().map(|(_, amount)| amount).sum();
     let at = 100 * i64::try_from(made_after).unwrap() + 50;
-    payment.see(at, ledger, &told);
+    payment.see(at, ledger, &reported);
 }
 
 fn check(payment: &Payment, amounts: &[i64]) -> Result<(), TestCaseError> {
@@ -248,7 +248,7 @@ proptest! {
     #[test]
     fn so_it_does_when_the_first_refund_is_ours((amounts, seen) in history(), answered in 0_usize..8) {
         let (mut payment, id) = Payment::paid().asking(amounts[0]);
-        let answer = Told { refund: Some(id), ..detail(1, amounts[0]) };
+        let answer = ReportedRefund { refund: Some(id), ..detail(1, amounts[0]) };
         for (n, (made_after, chosen)) in seen.iter().enumerate() {
             if n == answered {
                 payment.see(110, amounts[0], std::slice::from_ref(&answer));

@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::models::{Amount, Refund, RefundLedger, Status, Told, Transaction, TransactionKind, Transition};
+use crate::models::{Amount, Refund, RefundLedger, ReportedRefund, Status, Transaction, TransactionKind, Transition};
 
 /// The steps that a payment has taken: what was fired once is not fired again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Fired(BTreeSet<String>);
+pub(crate) struct FiredTransitions(BTreeSet<String>);
 
-impl Fired {
+impl FiredTransitions {
     /// Notes a step; `false` if it was taken before.
     fn first(&mut self, transition: &Transition) -> bool {
         self.0.insert(transition.key())
@@ -23,7 +23,7 @@ impl Fired {
     }
 }
 
-impl FromIterator<String> for Fired {
+impl FromIterator<String> for FiredTransitions {
     fn from_iter<I: IntoIterator<Item = String>>(keys: I) -> Self {
         Self(keys.into_iter().collect())
     }
@@ -31,10 +31,10 @@ impl FromIterator<String> for Fired {
 
 impl Transaction {
     /// The payment as it is recorded when first seen, and the steps that it has already taken.
-    pub(crate) fn first_seen(observed: &Self, told: &[Told]) -> (Self, RefundLedger, Vec<Transition>) {
+    pub(crate) fn first_seen(observed: &Self, reported: &[ReportedRefund]) -> (Self, RefundLedger, Vec<Transition>) {
         let mut transaction = Self { status: Status::Open, refunded_amount: Amount::ZERO, ..observed.clone() };
         let mut refunds = RefundLedger::default();
-        let transitions = transaction.apply(observed, told, &mut refunds, &mut Fired::default());
+        let transitions = transaction.apply(observed, reported, &mut refunds, &mut FiredTransitions::default());
         (transaction, refunds, transitions)
     }
 
@@ -49,9 +49,9 @@ impl Transaction {
     pub(crate) fn apply(
         &mut self,
         observed: &Self,
-        told: &[Told],
+        reported: &[ReportedRefund],
         refunds: &mut RefundLedger,
-        fired: &mut Fired,
+        fired: &mut FiredTransitions,
     ) -> Vec<Transition> {
         let before = self.clone();
         self.identify(observed);
@@ -60,7 +60,7 @@ impl Transaction {
             self.take_details(observed, status != before.status);
             self.status = status;
             transitions.extend(Transition::into(&self.status, &self.kind));
-            transitions.extend(self.take_refunds(observed, told, refunds).into_iter().map(Transition::Refunded));
+            transitions.extend(self.take_refunds(observed, reported, refunds).into_iter().map(Transition::Refunded));
         }
         transitions.retain(|transition| fired.first(transition));
         if *self != before {
@@ -113,11 +113,17 @@ impl Transaction {
     }
 
     /// What has been given back since, once there is something to give back.
-    fn take_refunds(&mut self, observed: &Self, told: &[Told], refunds: &mut RefundLedger) -> Vec<Refund> {
-        if self.status != Status::Completed || (told.is_empty() && observed.refunded_amount <= self.refunded_amount) {
+    fn take_refunds(
+        &mut self,
+        observed: &Self,
+        reported: &[ReportedRefund],
+        refunds: &mut RefundLedger,
+    ) -> Vec<Refund> {
+        if self.status != Status::Completed || (reported.is_empty() && observed.refunded_amount <= self.refunded_amount)
+        {
             return Vec::new();
         }
-        let news = refunds.take(self, observed.refunded_amount, told, observed.updated_at);
+        let news = refunds.record(self, observed.refunded_amount, reported, observed.updated_at);
         self.refunded_amount = news.last().map_or(self.refunded_amount, |last| last.total_refunded);
         news
     }

@@ -13,7 +13,7 @@ fn after(observations: impl IntoIterator<Item = Transaction>) -> (Transaction, V
     let mut observations = observations.into_iter();
     let first = observations.next().expect("at least one observation");
     let (mut transaction, mut refunds, mut transitions) = Transaction::first_seen(&first, &[]);
-    let mut fired: Fired = transitions.iter().map(Transition::key).collect();
+    let mut fired: FiredTransitions = transitions.iter().map(Transition::key).collect();
     for observed in observations {
         transitions.extend(transaction.apply(&observed, &[], &mut refunds, &mut fired));
     }
@@ -144,7 +144,7 @@ proptest! {
     #[test]
     fn no_sequence_un_completes_a_payment_or_fires_a_signal_twice(observations in prop::collection::vec(any_observation(), 1..12)) {
         let (mut transaction, mut refunds, mut transitions) = Transaction::first_seen(&observations[0], &[]);
-        let mut fired: Fired = transitions.iter().map(Transition::key).collect();
+        let mut fired: FiredTransitions = transitions.iter().map(Transition::key).collect();
         for observed in &observations[1..] {
             let before = transaction.clone();
             transitions.extend(transaction.apply(observed, &[], &mut refunds, &mut fired));
@@ -173,7 +173,7 @@ proptest! {
     fn seeing_the_same_again_changes_nothing(observations in prop::collection::vec(any_observation(), 1..6)) {
         let last = observations.last().expect("at least one").clone();
         let (mut transaction, transitions) = after(observations);
-        let mut fired: Fired = transitions.iter().map(Transition::key).collect();
+        let mut fired: FiredTransitions = transitions.iter().map(Transition::key).collect();
         let before = transaction.clone();
         prop_assert!(transaction.apply(&last, &[], &mut RefundLedger::default(), &mut fired).is_empty());
         prop_assert_eq!(transaction, before);

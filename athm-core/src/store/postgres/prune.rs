@@ -1,21 +1,21 @@
 //! What is old enough is forgotten.
 
 use super::fault::Result;
-use super::job::{Request, Single, Turn};
+use super::job::{BatchContext, Request, Single};
 use super::session::{storable, values};
-use crate::store::Before;
+use crate::store::RetentionCutoffs;
 
 /// How many rows are forgotten at once.
 const SOME: i64 = 1_000;
 
-impl Request for Before {
+impl Request for RetentionCutoffs {
     type Written = bool;
 }
 
-impl Single for Before {
+impl Single for RetentionCutoffs {
     /// What another process is about to forget is left to it. An array is made once; a subquery in its place may be
     /// executed for every row, and lock that often what it finds.
-    async fn execute(&self, Turn { session, times, .. }: Turn<'_>) -> Result<bool> {
+    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<bool> {
         let deliveries = times.there(self.deliveries);
         let forgotten = [
             (

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::select;
 
 use crate::inbox::Processor;
-use crate::store::{Before, StoreError};
+use crate::store::{RetentionCutoffs, StoreError};
 use crate::util::clock::{Clock, earlier, later};
 use crate::util::text::causes;
 
@@ -21,7 +21,7 @@ const TOKENS: Duration = Duration::from_secs(15 * 60);
 
 /// Whether this process asks the provider about payments although no message says so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Sweeps {
+pub(super) enum SweeperMode {
     #[default]
     Always,
     Never,
@@ -44,9 +44,9 @@ impl Default for Retention {
 }
 
 impl Retention {
-    fn before(self, clock: &Clock) -> Before {
+    fn before(self, clock: &Clock) -> RetentionCutoffs {
         let (now, steady) = (clock.now(), clock.steady());
-        Before {
+        RetentionCutoffs {
             tokens: earlier(now, TOKENS),
             deliveries: earlier(steady, self.ended),
             refused: earlier(now, self.refused),
@@ -56,7 +56,7 @@ impl Retention {
 }
 
 /// Does something until it ends by itself: if it panics, that is a mistake of athm's own, and it is begun again.
-pub(super) async fn for_ever<T: Clone, F: Future<Output = ()>>(name: &str, with: T, work: impl Fn(T) -> F) {
+pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &str, with: T, work: impl Fn(T) -> F) {
     while AssertUnwindSafe(work(with.clone())).catch_unwind().await.is_err() {
         tracing::error!(name, "a task of athm's own panicked and is begun again: please report it");
         tokio::time::sleep(BREATH).await;
@@ -69,7 +69,7 @@ pub(super) async fn keep(processor: Processor, retention: Retention) {
         let asked = processor.retry_pending().await.inspect_err(|error| {
             tracing::error!(error = causes(error), "pending messages couldn't be looked after; tried again");
         });
-        let tidied = tidy(&processor, retention).await.inspect_err(|error| {
+        let tidied = prune(&processor, retention).await.inspect_err(|error| {
             tracing::error!(error = causes(error), "what is old couldn't be forgotten; tried again");
         });
         match asked.and(tidied) {
@@ -80,8 +80,8 @@ pub(super) async fn keep(processor: Processor, retention: Retention) {
     }
 }
 
-async fn tidy(processor: &Processor, retention: Retention) -> Result<(), StoreError> {
-    while processor.store.tidy(retention.before(&processor.clock)).await? {}
+async fn prune(processor: &Processor, retention: Retention) -> Result<(), StoreError> {
+    while processor.store.prune(retention.before(&processor.clock)).await? {}
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use crate::models::{Amount, Refund, Transition};
 
 /// What marks a step that two rows had both taken before they turned out to be one payment.
-pub(super) const TWICE: &str = "#";
+pub(super) const MERGED_SUFFIX: &str = "#";
 
 /// The reverse of [`Transition::key`]. What a merge of two rows has found twice is marked, and the same step.
 pub(super) fn transition(key: &str, refund_amount: Option<Amount>) -> Result<Transition, UnknownTransition> {
-    let step = key.split_once(TWICE).map_or(key, |(step, _)| step);
+    let step = key.split_once(MERGED_SUFFIX).map_or(key, |(step, _)| step);
     let unknown = || UnknownTransition(key.to_owned());
     Ok(match step {
         "completed" => Transition::Completed,

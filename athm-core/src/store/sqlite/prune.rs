@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::SOME;
-use crate::store::Before;
+use crate::store::RetentionCutoffs;
 
-pub(super) fn tidy(connection: &Connection, before: Before) -> rusqlite::Result<bool> {
+pub(super) fn prune(connection: &Connection, before: RetentionCutoffs) -> rusqlite::Result<bool> {
     let micros = Timestamp::as_microsecond;
     let forgotten = [
         (

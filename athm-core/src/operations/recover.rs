@@ -7,8 +7,8 @@ use futures_util::future::{join_all, select};
 use uuid::Uuid;
 
 use super::{OperationError, Operations};
-use crate::models::{Operation, RefundState, Sender, Status, Transaction, Unsettled};
-use crate::store::{By, StoreError};
+use crate::models::{Operation, RefundState, Sender, Status, Transaction, UnresolvedOperation};
+use crate::store::{PaymentLookup, StoreError};
 use crate::util::clock::later;
 use crate::util::text::causes;
 
@@ -17,15 +17,15 @@ const ROUND: Duration = Duration::from_secs(60);
 /// How long to wait after something has failed.
 const BREATH: Duration = Duration::from_secs(1);
 /// How often a cancelled payment that the provider still shows open is read again.
-const MOST_LOOKS: u32 = 6;
+const MAX_CANCEL_LOOKUPS: u32 = 6;
 /// After how long a person is to find out whether a refund was done.
-pub(crate) const PERSON: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const REFUND_UNRESOLVED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Operations {
     /// Looks into each when its time has come.
-    pub(crate) async fn keep(self) {
+    pub(crate) async fn recover_all(self) {
         loop {
-            match self.look_after_all().await {
+            match self.recover_due().await {
                 Ok(()) => self.wait().await,
                 Err(StoreError::Closed) => return,
                 Err(error) => {
@@ -37,23 +37,23 @@ impl Operations {
         }
     }
 
-    async fn look_after_all(&self) -> Result<(), StoreError> {
-        let unsettled = self.processor.store.unsettled(self.processor.clock.steady()).await?;
-        let looks = unsettled.into_iter().map(|unsettled| async move {
-            if let Err(error) = self.look_after(unsettled).await {
-                let Unsettled { transaction, operation, .. } = unsettled;
+    async fn recover_due(&self) -> Result<(), StoreError> {
+        let unresolved = self.processor.store.unresolved(self.processor.clock.steady()).await?;
+        let attempts = unresolved.into_iter().map(|unresolved| async move {
+            if let Err(error) = self.recover(unresolved).await {
+                let UnresolvedOperation { transaction, operation, .. } = unresolved;
                 tracing::warn!(payment = %transaction, %operation, error = causes(&error), "its outcome is still unknown");
             }
         });
-        join_all(looks).await;
+        join_all(attempts).await;
         Ok(())
     }
 
-    async fn look_after(&self, unsettled: Unsettled) -> Result<(), OperationError> {
-        let Unsettled { intent, transaction: id, operation, looks } = unsettled;
-        let Some(transaction) = self.processor.store.find(By::Id(id)).await? else { return Ok(()) };
+    async fn recover(&self, unresolved: UnresolvedOperation) -> Result<(), OperationError> {
+        let UnresolvedOperation { intent, transaction: id, operation, attempts } = unresolved;
+        let Some(transaction) = self.processor.store.find(PaymentLookup::Id(id)).await? else { return Ok(()) };
         if operation == Operation::Refund {
-            return self.look_after_refund(&transaction, intent).await;
+            return self.recover_refund(&transaction, intent).await;
         }
         if transaction.status.is_final() {
             self.known(intent).await;
@@ -74,24 +74,24 @@ impl Operations {
             // The customer hasn't approved it: there was nothing to authorize.
             (Operation::Authorize, Status::Open) => self.known(intent).await,
             (Operation::Authorize, Status::Confirmed) => match self.authorize_again(id, read_at).await {
-                Ok(_) | Err(OperationError::Unsettled { .. }) => {}
+                Ok(_) | Err(OperationError::Unresolved { .. }) => {}
                 Err(error) => return Err(error),
             },
-            (Operation::Cancel, _) if looks >= MOST_LOOKS => self.known(intent).await,
+            (Operation::Cancel, _) if attempts >= MAX_CANCEL_LOOKUPS => self.known(intent).await,
             _ => {}
         }
         Ok(())
     }
 
     /// Only an increase of what the provider says has been given back resolves it; that there is none says nothing.
-    async fn look_after_refund(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
+    async fn recover_refund(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
         let refund = self.kept(intent.into()).await?;
         if refund.state != RefundState::Pending {
             self.known(intent).await;
             return Ok(());
         }
         self.reread(payment, Sender::REFUND).await?;
-        let needs_a_person = later(refund.created_at, PERSON) <= self.processor.clock.now();
+        let needs_a_person = later(refund.created_at, REFUND_UNRESOLVED_AFTER) <= self.processor.clock.now();
         if needs_a_person && self.kept(refund.id).await?.state == RefundState::Pending {
             tracing::error!(refund = %refund.id, payment = %payment.id, "whether a refund was done is unknown after a day: find out, and resolve it");
         }
@@ -102,7 +102,7 @@ impl Operations {
     async fn wait(&self) {
         let clock = &self.processor.clock;
         let look_around = later(clock.steady(), ROUND);
-        let due = self.processor.store.next_unsettled().await.ok().flatten();
+        let due = self.processor.store.next_unresolved().await.ok().flatten();
         let time = pin!(clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
         let waiting = pin!(self.waiting.notified());
         select(time, waiting).await;

@@ -7,64 +7,64 @@ use uuid::Uuid;
 use super::find::by_id;
 use super::statement::{all, execute, one};
 use crate::models::{EcommerceId, TransactionId};
-use crate::store::errand::Plan;
-use crate::store::{Errand, Likeness, NextTurn};
+use crate::store::poll::PollPlan;
+use crate::store::{MatchCriteria, PollTask, Reschedule};
 use crate::util::clock::later;
 
 /// How many have their turn at once.
 const TURNS: u32 = 16;
 
-pub(super) fn plan(connection: &Connection, of: TransactionId, plan: Plan, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn plan(connection: &Connection, of: TransactionId, plan: PollPlan, now: Timestamp) -> rusqlite::Result<()> {
     match plan {
-        Plan::Keep => Ok(()),
-        Plan::In(pause) => {
-            let sql = "INSERT INTO athm_errand (transaction_id, attempts, due_at) VALUES (?1, 0, ?2) \
+        PollPlan::Keep => Ok(()),
+        PollPlan::In(pause) => {
+            let sql = "INSERT INTO athm_poll (transaction_id, attempts, due_at) VALUES (?1, 0, ?2) \
                        ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at";
             execute(connection, sql, params![of.as_uuid(), later(now, pause).as_microsecond()])
         }
-        Plan::End => end(connection, of),
+        PollPlan::AttemptOutcome => end(connection, of),
     }
 }
 
 pub(super) fn end(connection: &Connection, of: TransactionId) -> rusqlite::Result<()> {
-    execute(connection, "DELETE FROM athm_errand WHERE transaction_id = ?1", [of.as_uuid()])
+    execute(connection, "DELETE FROM athm_poll WHERE transaction_id = ?1", [of.as_uuid()])
 }
 
-pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<Errand>> {
-    let sql = "SELECT transaction_id, attempts FROM athm_errand WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<PollTask>> {
+    let sql = "SELECT transaction_id, attempts FROM athm_poll WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
     let due = all(connection, sql, params![now.as_microsecond(), TURNS], |columns| columns.turn())?;
-    let mut errands = Vec::new();
+    let mut polls = Vec::new();
     for (id, attempts) in due {
-        let sql = "UPDATE athm_errand SET attempts = attempts + 1, due_at = ?2 WHERE transaction_id = ?1";
+        let sql = "UPDATE athm_poll SET attempts = attempts + 1, due_at = ?2 WHERE transaction_id = ?1";
         execute(connection, sql, params![id.as_uuid(), until.as_microsecond()])?;
-        errands.extend(by_id(connection, id)?.map(|transaction| Errand { transaction, attempt: attempts + 1 }));
+        polls.extend(by_id(connection, id)?.map(|transaction| PollTask { transaction, attempt: attempts + 1 }));
     }
-    Ok(errands)
+    Ok(polls)
 }
 
-pub(super) fn next_turn(connection: &Connection, next: &NextTurn) -> rusqlite::Result<()> {
-    let NextTurn { transaction, attempt, due_at } = next;
+pub(super) fn reschedule(connection: &Connection, next: &Reschedule) -> rusqlite::Result<()> {
+    let Reschedule { transaction, attempt, due_at } = next;
     match due_at {
         Some(due_at) => {
-            let sql = "UPDATE athm_errand SET due_at = ?3 WHERE transaction_id = ?1 AND attempts = ?2";
+            let sql = "UPDATE athm_poll SET due_at = ?3 WHERE transaction_id = ?1 AND attempts = ?2";
             execute(connection, sql, params![transaction.as_uuid(), attempt, due_at.as_microsecond()])
         }
         None => {
-            let sql = "DELETE FROM athm_errand WHERE transaction_id = ?1 AND attempts = ?2";
+            let sql = "DELETE FROM athm_poll WHERE transaction_id = ?1 AND attempts = ?2";
             execute(connection, sql, params![transaction.as_uuid(), attempt])
         }
     }
 }
 
 pub(super) fn next(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(one(connection, "SELECT min(due_at) FROM athm_errand", [], |columns| columns.maybe_time())?.flatten())
+    Ok(one(connection, "SELECT min(due_at) FROM athm_poll", [], |columns| columns.maybe_time())?.flatten())
 }
 
 /// Two at most: several are as good as none.
-pub(super) fn open_alike(connection: &Connection, like: &Likeness) -> rusqlite::Result<Vec<EcommerceId>> {
+pub(super) fn find_open_matching(connection: &Connection, like: &MatchCriteria) -> rusqlite::Result<Vec<EcommerceId>> {
     let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
                AND metadata_1 = ?1 AND total = ?2 AND metadata_2 = ?3 AND ecommerce_id IS NOT NULL LIMIT 2";
-    let Likeness { total, metadata_1, metadata_2 } = like;
+    let MatchCriteria { total, metadata_1, metadata_2 } = like;
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_map(params![metadata_1, total.cents(), metadata_2], |row| row.get::<_, Uuid>(0))?;
     found.map(|id| id.map(EcommerceId::from)).collect()

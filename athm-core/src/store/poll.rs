@@ -15,7 +15,7 @@ const CUSTOMER: Duration = Duration::from_secs(2);
 
 /// A payment whose turn has come.
 #[derive(Debug)]
-pub(crate) struct Errand {
+pub(crate) struct PollTask {
     pub(crate) transaction: Transaction,
     /// How often it had its turn, this time included.
     pub(crate) attempt: u32,
@@ -23,7 +23,7 @@ pub(crate) struct Errand {
 
 /// When a payment has its next turn, or that it needs none; it counts unless something else was decided meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct NextTurn {
+pub(crate) struct Reschedule {
     pub(crate) transaction: TransactionId,
     pub(crate) attempt: u32,
     pub(crate) due_at: Option<Timestamp>,
@@ -31,16 +31,16 @@ pub(crate) struct NextTurn {
 
 /// What recording a payment makes of its errand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Plan {
+pub(crate) enum PollPlan {
     Keep,
     /// A new one, whose turn comes after that time.
     In(Duration),
-    End,
+    AttemptOutcome,
 }
 
 /// What a message tells of a payment that it doesn't name.
 #[derive(Debug, Clone)]
-pub(crate) struct Likeness {
+pub(crate) struct MatchCriteria {
     pub(crate) total: Amount,
     pub(crate) metadata_1: String,
     pub(crate) metadata_2: String,
@@ -48,7 +48,7 @@ pub(crate) struct Likeness {
 
 /// Who runs errands here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Errands {
+pub(crate) enum PollSchedule {
     /// Nobody: there is no provider.
     None,
     /// The sweeper; it leaves it to others to authorize what the customer has approved.
@@ -60,19 +60,21 @@ pub(crate) enum Errands {
 
 impl Policy {
     /// The errand of a payment that was recorded like that before, if it was.
-    pub(super) fn errand(&self, before: Option<&Transaction>, after: &Transaction) -> Plan {
+    pub(super) fn poll(&self, before: Option<&Transaction>, after: &Transaction) -> PollPlan {
         let was = before.map(|before| &before.status);
         let is_ours = after.deadline.is_some() && after.ecommerce_id.is_some();
         match &after.status {
-            _ if self.errands == Errands::None => Plan::Keep,
-            Status::Completed if was != Some(&Status::Completed) && asks_who_paid(after) => Plan::In(CUSTOMER),
-            Status::Completed if asks_who_paid(after) => Plan::Keep,
-            status if status.is_final() => before.map_or(Plan::Keep, |_| Plan::End),
-            Status::Confirmed if is_ours && was != Some(&Status::Confirmed) && self.errands == Errands::Authorized => {
-                Plan::In(Duration::ZERO)
+            _ if self.polls == PollSchedule::None => PollPlan::Keep,
+            Status::Completed if was != Some(&Status::Completed) && asks_who_paid(after) => PollPlan::In(CUSTOMER),
+            Status::Completed if asks_who_paid(after) => PollPlan::Keep,
+            status if status.is_final() => before.map_or(PollPlan::Keep, |_| PollPlan::AttemptOutcome),
+            Status::Confirmed
+                if is_ours && was != Some(&Status::Confirmed) && self.polls == PollSchedule::Authorized =>
+            {
+                PollPlan::In(Duration::ZERO)
             }
-            _ if is_ours && before.is_none_or(|before| before.deadline.is_none()) => Plan::In(FIRST_POLL),
-            _ => Plan::Keep,
+            _ if is_ours && before.is_none_or(|before| before.deadline.is_none()) => PollPlan::In(FIRST_POLL),
+            _ => PollPlan::Keep,
         }
     }
 }
@@ -100,43 +102,49 @@ mod tests {
         Transaction { verified: true, reference_number: Some(REFERENCE.parse().unwrap()), ..of(Status::Completed) }
     }
 
-    fn plan(errands: Errands, before: Option<&Transaction>, after: &Transaction) -> Plan {
-        Policy { errands, ..Policy::default() }.errand(before, after)
+    fn plan(polls: PollSchedule, before: Option<&Transaction>, after: &Transaction) -> PollPlan {
+        Policy { polls, ..Policy::default() }.poll(before, after)
     }
 
     #[test]
     fn an_open_payment_is_watched_if_we_opened_it() {
-        assert_eq!(plan(Errands::Watched, None, &ours(Status::Open)), Plan::In(FIRST_POLL));
-        assert_eq!(plan(Errands::Watched, Some(&of(Status::Open)), &ours(Status::Open)), Plan::In(FIRST_POLL));
-        assert_eq!(plan(Errands::Watched, Some(&ours(Status::Open)), &ours(Status::Confirmed)), Plan::Keep);
-        assert_eq!(plan(Errands::Watched, None, &of(Status::Open)), Plan::Keep);
-        assert_eq!(plan(Errands::None, None, &ours(Status::Open)), Plan::Keep);
+        assert_eq!(plan(PollSchedule::Watched, None, &ours(Status::Open)), PollPlan::In(FIRST_POLL));
+        assert_eq!(plan(PollSchedule::Watched, Some(&of(Status::Open)), &ours(Status::Open)), PollPlan::In(FIRST_POLL));
+        assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &ours(Status::Confirmed)), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Watched, None, &of(Status::Open)), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::None, None, &ours(Status::Open)), PollPlan::Keep);
     }
 
     #[test]
     fn an_approved_one_is_looked_after_at_once_if_it_is_to_be_authorized() {
         let (open, confirmed) = (ours(Status::Open), ours(Status::Confirmed));
-        assert_eq!(plan(Errands::Authorized, Some(&open), &confirmed), Plan::In(Duration::ZERO));
-        assert_eq!(plan(Errands::Authorized, Some(&confirmed), &confirmed), Plan::Keep);
-        assert_eq!(plan(Errands::Authorized, None, &of(Status::Confirmed)), Plan::Keep);
+        assert_eq!(plan(PollSchedule::Authorized, Some(&open), &confirmed), PollPlan::In(Duration::ZERO));
+        assert_eq!(plan(PollSchedule::Authorized, Some(&confirmed), &confirmed), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Authorized, None, &of(Status::Confirmed)), PollPlan::Keep);
     }
 
     #[test]
     fn a_completed_one_is_asked_who_paid_once_unless_that_is_known() {
         let known = Transaction { customer: Some(crate::models::Customer::default()), ..paid() };
-        assert_eq!(plan(Errands::Watched, None, &paid()), Plan::In(CUSTOMER));
-        assert_eq!(plan(Errands::Watched, Some(&ours(Status::Open)), &paid()), Plan::In(CUSTOMER));
-        assert_eq!(plan(Errands::Watched, Some(&paid()), &paid()), Plan::Keep);
-        assert_eq!(plan(Errands::Watched, Some(&paid()), &known), Plan::End);
-        assert_eq!(plan(Errands::Watched, None, &known), Plan::Keep);
+        assert_eq!(plan(PollSchedule::Watched, None, &paid()), PollPlan::In(CUSTOMER));
+        assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &paid()), PollPlan::In(CUSTOMER));
+        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &paid()), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &known), PollPlan::AttemptOutcome);
+        assert_eq!(plan(PollSchedule::Watched, None, &known), PollPlan::Keep);
         // What nobody has verified, or has no number yet, can't be searched for.
-        assert_eq!(plan(Errands::Watched, Some(&ours(Status::Open)), &of(Status::Completed)), Plan::End);
+        assert_eq!(
+            plan(PollSchedule::Watched, Some(&ours(Status::Open)), &of(Status::Completed)),
+            PollPlan::AttemptOutcome
+        );
     }
 
     #[test]
     fn what_ended_without_money_needs_nothing_more() {
         for status in [Status::Cancelled, Status::Expired] {
-            assert_eq!(plan(Errands::Authorized, Some(&ours(Status::Open)), &ours(status)), Plan::End);
+            assert_eq!(
+                plan(PollSchedule::Authorized, Some(&ours(Status::Open)), &ours(status)),
+                PollPlan::AttemptOutcome
+            );
         }
     }
 }

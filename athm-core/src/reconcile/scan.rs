@@ -10,7 +10,7 @@ use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Rec
 use crate::inbox::Processor;
 use crate::models::{PaymentKey, ReferenceNumber, Sender, Status, Transaction, TransactionKind};
 use crate::provider::{Client, ErrorCode, ProviderError};
-use crate::store::{By, Likeness, StoreError, TransactionQuery};
+use crate::store::{MatchCriteria, PaymentLookup, StoreError, TransactionQuery};
 use crate::util::clock::{earlier, later};
 use crate::util::text::causes;
 
@@ -21,7 +21,7 @@ const OPEN: Duration = Duration::from_secs(24 * 60 * 60);
 const LEAST: Duration = Duration::from_secs(1);
 const PAGE: u32 = 1000;
 
-pub(super) struct Run<'a> {
+pub(super) struct ReportScan<'a> {
     processor: &'a Processor,
     client: &'a Client,
     mode: Mode,
@@ -46,10 +46,10 @@ impl From<StoreError> for Stopped {
     }
 }
 
-impl<'a> Run<'a> {
+impl<'a> ReportScan<'a> {
     pub(super) fn of(reconciliation: Reconciliation<'a>, mode: Mode) -> Result<Self, ReconcileError> {
         let Reconciliation { processor, from, until, slice, on_progress } = reconciliation;
-        let client = processor.asking.as_ref().map(|asking| &asking.client).ok_or(ReconcileError::NoProvider)?;
+        let client = processor.lookup.as_ref().map(|lookup| &lookup.client).ok_or(ReconcileError::NoProvider)?;
         let until = until.min(processor.clock.now());
         if from >= until {
             return Err(ReconcileError::Range);
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
             let mended = self.record(theirs.clone()).await?;
             // What was heard of it since the report was asked is no difference.
             if mended.updated_at <= theirs.updated_at {
-                self.found.unmended.extend(between(&mended, &theirs));
+                self.found.unresolved.extend(between(&mended, &theirs));
             }
         }
         Ok(())
@@ -137,10 +137,11 @@ impl<'a> Run<'a> {
     /// provider says so when it is asked about the ticket.
     async fn open_one(&self, entry: &Transaction) -> Result<Option<(Transaction, Transaction)>, Stopped> {
         let Transaction { total, metadata_1, metadata_2, .. } = entry.clone();
-        for ticket in self.processor.store.open_alike(Likeness { total, metadata_1, metadata_2 }).await? {
+        for ticket in self.processor.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
             match self.client.find(&ticket).await {
                 Ok(theirs) if theirs.reference_number == entry.reference_number => {
-                    let known = self.processor.store.find(By::Payment(PaymentKey::Ecommerce(ticket))).await?;
+                    let known =
+                        self.processor.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(ticket))).await?;
                     return Ok(known.map(|known| (known, theirs)));
                 }
                 Ok(_) => {}
@@ -195,7 +196,7 @@ impl<'a> Run<'a> {
     }
 
     async fn known(&self, reference: &ReferenceNumber) -> Result<Option<Transaction>, StoreError> {
-        self.processor.store.find(By::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.processor.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
     fn tell(&mut self) {

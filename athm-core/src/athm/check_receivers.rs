@@ -7,7 +7,7 @@ use crate::receiver::States;
 use crate::util::text::nearest;
 
 /// All mistakes at once, each with its receiver and where that stands.
-pub(super) fn refuse_mistakes(registry: &Registry, states: &States, expected: &[String]) -> Result<(), StartError> {
+pub(super) fn check_receivers(registry: &Registry, states: &States, expected: &[String]) -> Result<(), StartError> {
     let broken = registry.broken().map(ToOwned::to_owned).into_iter();
     let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
     let absent = expected.iter().filter(|id| !registry.contains(id)).map(|id| absent(id, registry));
@@ -26,7 +26,7 @@ fn absent(id: &str, registry: &Registry) -> String {
 }
 
 /// The start-up log: who listens, and what nobody listens to.
-pub(super) fn tell(registry: &Registry) {
+pub(super) fn log_receivers(registry: &Registry) {
     for receiver in registry.all() {
         let (signals, order, sender) = (receiver.signals(), receiver.order(), receiver.sender());
         let sender = sender.as_ref().map(|sender| sender.as_str());

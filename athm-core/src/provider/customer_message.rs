@@ -12,7 +12,7 @@ pub enum Language {
 
 /// Something to tell a customer. The provider's own words are for merchants, and name fields and databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Saying {
+pub(super) enum CustomerMessage {
     AskBank,
     BelowMinimum,
     Cancelled,
@@ -28,7 +28,7 @@ pub(super) enum Saying {
     TryAgain,
 }
 
-impl Saying {
+impl CustomerMessage {
     pub(super) fn to(self, language: Language) -> &'static str {
         let (english, spanish) = self.in_both();
         match language {
