@@ -8,7 +8,7 @@ mod blocking;
 #[path = "../suite/connecting.rs"]
 mod connecting;
 mod connections;
-#[path = "../suite/delivery.rs"]
+#[path = "../suite/delivery/mod.rs"]
 mod delivery;
 #[path = "../suite/http.rs"]
 mod http;
@@ -25,7 +25,7 @@ mod operations;
 mod processes;
 #[path = "../suite/reconciliation.rs"]
 mod reconciliation;
-#[path = "../suite/refunds.rs"]
+#[path = "../suite/refunds/mod.rs"]
 mod refunds;
 #[path = "../suite/requests.rs"]
 mod requests;
