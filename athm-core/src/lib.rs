@@ -76,12 +76,11 @@ mod util;
 pub use athm_macros::receiver;
 
 pub use self::athm::{
-    Athm, Builder, ConfigError, Deliveries, RecordError, Refunds, Replay, StartError, VerifyError, WebhookSecret,
-    WebhookSecretError,
+    Athm, Builder, ConfigError, Deliveries, RecordError, Refunds, Replay, StartError, WebhookSecret, WebhookSecretError,
 };
 pub use self::callback::{FieldError, Message, ParseError};
 pub use self::dispatch::{AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Report, ReportEntry};
-pub use self::inbox::MessageResult;
+pub use self::inbox::{MessageResult, VerifyError};
 pub use self::models::{
     Amount, AmountError, Customer, DeliveryId, EcommerceId, Event, EventId, IdError, InvalidPayment, InvalidRefund,
     Item, NewPayment, NewRefund, Permanent, PhoneNumber, ReferenceNumber, Refund, RefundId, RefundRecord, RefundState,

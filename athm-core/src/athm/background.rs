@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::select;
 
-use crate::inbox::Processor;
+use crate::inbox::Inbox;
 use crate::store::{RetentionCutoffs, StoreError};
 use crate::util::clock::{Clock, earlier, later};
 use crate::util::text::causes;
@@ -64,32 +64,32 @@ pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &st
 }
 
 /// Asks again about what is pending, as its time comes, and forgets what is old.
-pub(super) async fn keep(processor: Processor, retention: Retention) {
+pub(super) async fn keep(inbox: Inbox, retention: Retention) {
     loop {
-        let asked = processor.retry_pending().await.inspect_err(|error| {
+        let asked = inbox.retry_pending().await.inspect_err(|error| {
             tracing::error!(error = causes(error), "pending messages couldn't be looked after; tried again");
         });
-        let tidied = prune(&processor, retention).await.inspect_err(|error| {
+        let tidied = prune(&inbox, retention).await.inspect_err(|error| {
             tracing::error!(error = causes(error), "what is old couldn't be forgotten; tried again");
         });
         match asked.and(tidied) {
-            Ok(()) => wait(&processor).await,
+            Ok(()) => wait(&inbox).await,
             Err(StoreError::Closed) => return,
-            Err(_) => processor.clock.sleep_until(later(processor.clock.steady(), BREATH)).await,
+            Err(_) => inbox.clock.sleep_until(later(inbox.clock.steady(), BREATH)).await,
         }
     }
 }
 
-async fn prune(processor: &Processor, retention: Retention) -> Result<(), StoreError> {
-    while processor.store.prune(retention.before(&processor.clock)).await? {}
+async fn prune(inbox: &Inbox, retention: Retention) -> Result<(), StoreError> {
+    while inbox.store.prune(retention.before(&inbox.clock)).await? {}
     Ok(())
 }
 
 /// Until a message's time has come, or a message begins to wait.
-async fn wait(processor: &Processor) {
-    let look_around = later(processor.clock.steady(), ROUND);
-    let due = processor.store.next_due().await.ok().flatten();
-    let time = pin!(processor.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
-    let waiting = pin!(processor.waiting.notified());
+async fn wait(inbox: &Inbox) {
+    let look_around = later(inbox.clock.steady(), ROUND);
+    let due = inbox.store.next_due().await.ok().flatten();
+    let time = pin!(inbox.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
+    let waiting = pin!(inbox.message_pending.notified());
     select(time, waiting).await;
 }

@@ -1,9 +1,7 @@
 //! What can go wrong with the handle.
 
-use std::sync::Arc;
-
 use super::WebhookSecretError;
-use crate::provider::{BuildError, ProviderError};
+use crate::provider::BuildError;
 use crate::store::StoreError;
 
 /// Why the environment can't be used.
@@ -57,27 +55,6 @@ pub enum StartError {
     /// The system gives no more threads.
     #[error("athm's threads can't be started")]
     Threads(#[source] std::io::Error),
-}
-
-/// Why a message can't be verified.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// It names no payment, or is a test event.
-    #[error("the message names no payment")]
-    Unidentified,
-    /// It says what isn't so.
-    #[error("the provider says otherwise")]
-    Refused,
-    /// It claims what the provider doesn't confirm yet.
-    #[error("the provider doesn't confirm it yet")]
-    Pending,
-    /// The provider couldn't be asked.
-    #[error("the provider couldn't be asked")]
-    Provider(#[source] Arc<ProviderError>),
-    /// The database couldn't be read.
-    #[error("the database couldn't be read")]
-    Store(#[from] StoreError),
 }
 
 /// Why a payment can't be recorded.

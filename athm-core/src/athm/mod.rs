@@ -23,16 +23,14 @@ use tracing::Instrument;
 
 pub use self::builder::Builder;
 pub use self::deliveries::{Deliveries, Replay};
-pub use self::error::{ConfigError, RecordError, StartError, VerifyError};
+pub use self::error::{ConfigError, RecordError, StartError};
 pub use self::refunds::Refunds;
 use self::runtimes::Runtimes;
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 use crate::callback::Message;
 use crate::dispatch::Report;
-use crate::inbox::{MessageResult, Processor, Verdict, judge, stated_key, stated_refund, with_stated_expiry};
-use crate::models::{
-    EcommerceId, Event, PaymentKey, ReferenceNumber, Sender, Transaction, TransactionId, TransactionKind,
-};
+use crate::inbox::{Inbox, MessageResult, VerifyError};
+use crate::models::{EcommerceId, Event, PaymentKey, ReferenceNumber, Sender, Transaction, TransactionId};
 use crate::operations::Operations;
 use crate::provider::Client;
 use crate::receiver::ReceiverInfo;
@@ -62,7 +60,7 @@ use crate::worker::Worker;
 pub struct Athm(Arc<Inner>);
 
 struct Inner {
-    processor: Processor,
+    inbox: Inbox,
     worker: Worker,
     runtimes: Runtimes,
     /// `None` when callbacks are trusted.
@@ -100,11 +98,9 @@ impl Athm {
     /// # Errors
     ///
     /// [`StoreError`] when it can't be made durable: the sender should try again.
-    pub async fn receive(&self, callback: Message, sender: Sender, body: Vec<u8>) -> Result<MessageResult, StoreError> {
-        let processor = self.0.processor.clone();
-        self.spawn(async move { processor.receive(&callback, sender, &body).await })
-            .await
-            .unwrap_or(Err(StoreError::Closed))
+    pub async fn receive(&self, message: Message, sender: Sender, body: Vec<u8>) -> Result<MessageResult, StoreError> {
+        let inbox = self.0.inbox.clone();
+        self.spawn(async move { inbox.receive(&message, sender, &body).await }).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Asks the provider about the payment that a message names, and records nothing: for callbacks of your own.
@@ -124,27 +120,9 @@ impl Athm {
     /// # Errors
     ///
     /// [`VerifyError`]: the message says what isn't so, or the provider can't confirm it now.
-    pub async fn verify(&self, callback: &Message) -> Result<Transaction, VerifyError> {
-        let key = stated_key(callback).filter(|_| callback.kind() != Some(&TransactionKind::Simulated));
-        let key = key.ok_or(VerifyError::Unidentified)?;
-        let processor = self.0.processor.clone();
-        let Some(lookup) = processor.lookup.clone() else {
-            return Ok(callback.transaction(self.0.processor.clock.now()));
-        };
-        let asked = self.spawn(async move { processor.ask(&lookup, &key).await }).await;
-        let word = asked.unwrap_or(Err(StoreError::Closed))?.ok_or(VerifyError::Pending)?;
-        let observed = match word {
-            Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
-            Err(error) => return Err(VerifyError::Provider(error)),
-            // A refund's own number: it is no payment.
-            Ok(observed) if *observed.kind() == TransactionKind::Refund => return Err(VerifyError::Unidentified),
-            Ok(observed) => with_stated_expiry(observed, callback.status()),
-        };
-        match judge(callback.status(), stated_refund(callback), &observed) {
-            Verdict::Undecided => Err(VerifyError::Pending),
-            Verdict::Contradicted => Err(VerifyError::Refused),
-            Verdict::Verified => Ok(observed),
-        }
+    pub async fn verify(&self, message: &Message) -> Result<Transaction, VerifyError> {
+        let (inbox, message) = (self.0.inbox.clone(), message.clone());
+        self.spawn(async move { inbox.verify(&message).await }).await.unwrap_or(Err(StoreError::Closed.into()))
     }
 
     /// Records a payment durably: deduplicated, and its receivers called after the commit.
@@ -169,7 +147,7 @@ impl Athm {
         if transaction.ecommerce_id.is_none() && transaction.reference_number.is_none() {
             return Err(RecordError::Unidentified);
         }
-        Ok(self.0.processor.record(transaction, sender).await?)
+        Ok(self.0.inbox.record(transaction, sender).await?)
     }
 
     /// Sends `received`, then the signal of the transaction's status: now, here, nothing stored.
@@ -192,7 +170,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction(&self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
-        self.0.processor.store.find(PaymentLookup::Id(id)).await
+        self.0.inbox.store.find(PaymentLookup::Id(id)).await
     }
 
     /// A payment by its checkout ticket.
@@ -201,7 +179,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction_by_ecommerce_id(&self, id: &EcommerceId) -> Result<Option<Transaction>, StoreError> {
-        self.0.processor.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(*id))).await
+        self.0.inbox.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(*id))).await
     }
 
     /// A payment by its reference number.
@@ -213,7 +191,7 @@ impl Athm {
         &self,
         reference: &ReferenceNumber,
     ) -> Result<Option<Transaction>, StoreError> {
-        self.0.processor.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.0.inbox.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
     /// Payments, newest first, a page at a time.
@@ -233,7 +211,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transactions(&self, query: TransactionQuery) -> Result<Page, StoreError> {
-        self.0.processor.store.list(query).await
+        self.0.inbox.store.list(query).await
     }
 
     /// What has happened to a payment, in its order.
@@ -255,7 +233,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn events(&self, id: TransactionId) -> Result<Vec<Event>, StoreError> {
-        self.0.processor.store.events(id).await
+        self.0.inbox.store.events(id).await
     }
 
     /// Every receiver, in the order in which they start.
@@ -267,7 +245,7 @@ impl Athm {
     /// The client of the provider's API; `None` when callbacks are trusted.
     #[must_use]
     pub fn provider(&self) -> Option<&Client> {
-        self.0.processor.lookup.as_ref().map(|lookup| &lookup.client)
+        self.0.inbox.lookup.as_ref().map(|lookup| &lookup.client)
     }
 
     /// The last part of the webhook's address, if it has a secret one.
@@ -282,13 +260,13 @@ impl Athm {
     ///
     /// [`StoreError`] when it doesn't.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.0.processor.store.ping().await
+        self.0.inbox.store.ping().await
     }
 
     /// Compares what is recorded with the provider's report of a time, to the second. What has not happened yet is left
     /// out.
     pub fn reconcile(&self, from: Timestamp, until: Timestamp) -> Reconciliation<'_> {
-        Reconciliation::new(&self.0.processor, from, until)
+        Reconciliation::new(&self.0.inbox, from, until)
     }
 
     /// Deliveries that need a person: dead ones, orphaned ones, and how to run one again.
@@ -322,11 +300,11 @@ impl Athm {
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        &*self.0.processor.store
+        &*self.0.inbox.store
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.0.processor.clock
+        &self.0.inbox.clock
     }
 
     pub(crate) fn orphaned_after(&self) -> Duration {

@@ -8,7 +8,7 @@ use super::check_receivers::{check_receivers, log_receivers};
 use super::runtimes::Runtimes;
 use super::{Athm, Builder, Inner, StartError, background};
 use crate::dispatch::Dispatcher;
-use crate::inbox::{Processor, ProviderLookup};
+use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Retry, Slots};
 use crate::provider::Client;
@@ -64,20 +64,20 @@ impl Builder {
         let (per_second, burst) = self.budget.unwrap_or(BUDGET);
         let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
         let has_secret_webhook = self.webhook_secret.is_some();
-        let (waiting, approved) = (Arc::default(), Arc::default());
-        let processor = Processor { store, lookup, clock, waiting, has_secret_webhook, approved };
-        let operations = processor.lookup.as_ref().map(|lookup| Operations::new(processor.clone(), &lookup.client));
+        let (message_pending, payment_confirmed) = (Arc::default(), Arc::default());
+        let inbox = Inbox { store, lookup, clock, message_pending, has_secret_webhook, payment_confirmed };
+        let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
         let background = runtimes.background();
         background.spawn(worker.clone().start_handed_over(unstarted));
         background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
         background.spawn(background::restart_on_panic("leases", worker.clone(), Worker::renew_leases));
         let retention = self.retention;
-        background.spawn(background::restart_on_panic("inbox", processor.clone(), move |processor| {
-            background::keep(processor, retention)
+        background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
+            background::keep(inbox, retention)
         }));
-        if let Some(lookup) = processor.lookup.clone().filter(|_| self.sweeps == SweeperMode::Always) {
+        if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeps == SweeperMode::Always) {
             let authorizing = operations.clone().filter(|_| polls == PollSchedule::Authorized);
-            let sweeper = Sweeper::new(processor.clone(), lookup, authorizing, sweepers);
+            let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, sweepers);
             background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
         }
         if let Some(operations) = operations.clone() {
@@ -86,7 +86,7 @@ impl Builder {
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
         let under_way = InFlight::default();
         let webhook_secret = self.webhook_secret;
-        Ok(Athm(Arc::new(Inner { processor, worker, runtimes, operations, under_way, orphaned_after, webhook_secret })))
+        Ok(Athm(Arc::new(Inner { inbox, worker, runtimes, operations, under_way, orphaned_after, webhook_secret })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {

@@ -1,4 +1,17 @@
-//! ProviderLookup the provider on behalf of messages: once for many, and not without end.
+//! Step 2: asking the provider about one payment, on behalf of messages.
+//!
+//! Lookups are shared: whoever asks about a payment while a lookup of it is under way waits for that one's answer, so a
+//! hundred messages about one payment cost one call.
+//!
+//! Lookups are limited, because anybody can post messages. Made-up ids must not use up the calls that genuine messages need,
+//! so each [class](RateLimitClass) has token buckets of its own:
+//!
+//! | class | limit |
+//! |---|---|
+//! | `Known`: athm's own schedule, a payment that we know | none here |
+//! | `KnownOnDemand`: a message about a payment that we know | 1 a second, burst 20, for each payment |
+//! | `Unknown`: a message about any other payment | what the builder says (5 a second, burst 20), for all together |
+//! | `UnknownRetry`: the same, retried | the same again, in a bucket of its own |
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,86 +20,120 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use crate::models::{EcommerceId, PaymentKey, Transaction};
+use super::Inbox;
+use crate::models::{EcommerceId, PaymentKey, Sender, Transaction};
 use crate::provider::{Client, ProviderError};
 use crate::util::clock::Clock;
 use crate::util::rate_limit::TokenBucket;
 
-/// The provider's word, for as many as wait for it.
+/// The provider's answer, shared by all who wait for it.
 pub(crate) type LookupResult = Result<Transaction, Arc<ProviderError>>;
 
-/// How often the provider is asked because of messages about one payment of ours: so many times a second, and so many at
-/// once. Its buyer knows its id, and may post as often as they like.
+/// Lookups that messages about one known payment may cause: per second, and burst. The customer knows the payment's id, and
+/// may post as often as they like.
 const PER_PAYMENT_LIMIT: (u32, u32) = (1, 20);
-/// From so many payments on, those that nobody has asked about lately are forgotten.
+/// Above this many buckets, idle ones are evicted.
 const MAX_IDLE_BUCKETS: usize = 1024;
 
-/// RateLimitClass payment it is that somebody asks about.
+/// Selects the rate limit of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RateLimitClass {
-    /// We opened it, or the provider has told us of it, and we ask in our own time.
-    Ours,
-    /// The same, because of a message that has just come.
-    OursOnDemand,
-    /// Anybody may have made it up.
-    Strangers,
-    /// The same, of a message that has waited: those that have just come don't take its turn.
-    StrangersInTurn,
+    /// A payment that we know (opened here, or the provider has told us of it), looked up on athm's own schedule.
+    Known,
+    /// The same, because of a message that has just arrived.
+    KnownOnDemand,
+    /// A payment that the message may have made up.
+    Unknown,
+    /// The same, retried: new messages don't use up the limit of those that wait.
+    UnknownRetry,
 }
 
-/// The client, shared by all messages.
+impl Inbox {
+    /// A webhook at a secret address comes from the provider, so it isn't limited as a stranger's message is.
+    pub(super) fn rate_limit_class(
+        &self,
+        known: Option<&Transaction>,
+        sender: &Sender,
+        attempts: u32,
+    ) -> RateLimitClass {
+        let is_trusted = is_known(known) || (self.has_secret_webhook && *sender == Sender::WEBHOOK);
+        match (is_trusted, attempts) {
+            (true, 0) => RateLimitClass::KnownOnDemand,
+            (true, _) => RateLimitClass::Known,
+            (false, 0) => RateLimitClass::Unknown,
+            (false, _) => RateLimitClass::UnknownRetry,
+        }
+    }
+}
+
+/// Whether the payment is certainly not made up: we opened it, or the provider has told us of it.
+pub(super) fn is_known(known: Option<&Transaction>) -> bool {
+    known.is_some_and(|transaction| transaction.deadline.is_some() || transaction.verified)
+}
+
+/// The provider's client with shared and rate-limited lookups.
 #[derive(Debug, Clone)]
 pub(crate) struct ProviderLookup {
     pub(crate) client: Client,
-    under_way: Arc<Mutex<HashMap<String, Shared<BoxFuture<'static, LookupResult>>>>>,
+    in_flight: Arc<Mutex<HashMap<String, SharedLookup>>>,
     limiter: Arc<Mutex<RateLimiter>>,
     clock: Clock,
 }
 
+type SharedLookup = Shared<BoxFuture<'static, LookupResult>>;
+
 impl ProviderLookup {
     pub(crate) fn new(client: Client, clock: Clock, per_second: u32, burst: u32) -> Self {
         let limiter = RateLimiter::new(per_second, burst, clock.steady());
-        Self { client, under_way: Arc::default(), limiter: Arc::new(Mutex::new(limiter)), clock }
+        Self { client, in_flight: Arc::default(), limiter: Arc::new(Mutex::new(limiter)), clock }
     }
 
-    /// The provider's word on a payment: by its ticket where that is known, by a search for its reference else. Those
-    /// who ask while the same question is under way get its answer. `None` when too much is asked.
-    pub(crate) async fn ask(
+    /// The provider's answer about a payment: by its ecommerceId where that is known, else by a search for its reference
+    /// number. `None` when the rate limit is reached.
+    pub(crate) async fn look_up(
         &self,
         key: &PaymentKey,
-        ticket: Option<EcommerceId>,
-        rate_limit_class: RateLimitClass,
+        known: Option<&Transaction>,
+        class: RateLimitClass,
     ) -> Option<LookupResult> {
         let name = key.to_string();
-        let question = {
-            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            match under_way.get(&name) {
-                Some(question) => question.clone(),
-                None if !self.may_ask(&name, rate_limit_class) => return None,
-                None => {
-                    let question = self.question(key.clone(), ticket).shared();
-                    under_way.insert(name.clone(), question.clone());
-                    question
-                }
-            }
-        };
-        let answer = question.clone().await;
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if under_way.get(&name).is_some_and(|other| other.ptr_eq(&question)) {
-            under_way.remove(&name);
+        let lookup = self.join_or_start(&name, key, known, class)?;
+        let answer = lookup.clone().await;
+        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another lookup of this payment may have begun since: only this one is removed.
+        if in_flight.get(&name).is_some_and(|other| other.ptr_eq(&lookup)) {
+            in_flight.remove(&name);
         }
         Some(answer)
     }
 
-    fn may_ask(&self, name: &str, rate_limit_class: RateLimitClass) -> bool {
-        self.limiter.lock().unwrap_or_else(PoisonError::into_inner).take(name, rate_limit_class, self.clock.steady())
+    /// The lookup that is under way, or a new one if the rate limit allows it.
+    fn join_or_start(
+        &self,
+        name: &str,
+        key: &PaymentKey,
+        known: Option<&Transaction>,
+        class: RateLimitClass,
+    ) -> Option<SharedLookup> {
+        let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lookup) = in_flight.get(name) {
+            return Some(lookup.clone());
+        }
+        let is_allowed =
+            self.limiter.lock().unwrap_or_else(PoisonError::into_inner).take(name, class, self.clock.steady());
+        if !is_allowed {
+            return None;
+        }
+        let lookup = self.call(key.clone(), known.and_then(|known| known.ecommerce_id)).shared();
+        in_flight.insert(name.to_owned(), lookup.clone());
+        Some(lookup)
     }
 
-    fn question(&self, key: PaymentKey, ticket: Option<EcommerceId>) -> BoxFuture<'static, LookupResult> {
-        // What gets no answer waits, and is asked about again: nobody waits for a second try here.
+    fn call(&self, key: PaymentKey, ecommerce_id: Option<EcommerceId>) -> BoxFuture<'static, LookupResult> {
+        // The client doesn't retry here: a message without an answer is stored, and retried later.
         let client = self.client.sending_once();
         async move {
-            match (key, ticket) {
+            match (key, ecommerce_id) {
                 (PaymentKey::Ecommerce(id), _) | (_, Some(id)) => client.find(&id).await,
                 (PaymentKey::Reference(reference), None) => client.find_by_reference(&reference).await,
             }
@@ -96,13 +143,14 @@ impl ProviderLookup {
     }
 }
 
-/// What bounds the questions that messages can bring about.
+/// The token buckets of all classes.
 #[derive(Debug)]
 struct RateLimiter {
     unknown: TokenBucket,
     unknown_retry: TokenBucket,
-    /// Each payment of ours has its own.
+    /// One for each known payment.
     on_demand: HashMap<String, TokenBucket>,
+    /// How many of these there may be before idle ones are evicted.
     max_buckets: usize,
 }
 
@@ -113,23 +161,24 @@ impl RateLimiter {
         Self { unknown: bucket(), unknown_retry: bucket(), on_demand, max_buckets }
     }
 
-    fn take(&mut self, name: &str, rate_limit_class: RateLimitClass, now: Timestamp) -> bool {
-        match rate_limit_class {
-            RateLimitClass::Ours => true,
-            RateLimitClass::OursOnDemand => self.on_demand(name, now).take(now),
-            RateLimitClass::Strangers => self.unknown.take(now),
-            RateLimitClass::StrangersInTurn => self.unknown_retry.take(now),
+    fn take(&mut self, name: &str, class: RateLimitClass, now: Timestamp) -> bool {
+        match class {
+            RateLimitClass::Known => true,
+            RateLimitClass::KnownOnDemand => self.bucket_of(name, now).take(now),
+            RateLimitClass::Unknown => self.unknown.take(now),
+            RateLimitClass::UnknownRetry => self.unknown_retry.take(now),
         }
     }
 
-    fn on_demand(&mut self, name: &str, now: Timestamp) -> &mut TokenBucket {
+    /// A full bucket is as good as none, so full ones are evicted. If most are in use, the threshold grows with them: an
+    /// eviction then costs constant time per lookup on average.
+    fn bucket_of(&mut self, name: &str, now: Timestamp) -> &mut TokenBucket {
         if self.on_demand.len() >= self.max_buckets {
             self.on_demand.retain(|_, bucket| !bucket.is_full(now));
             self.max_buckets = MAX_IDLE_BUCKETS.max(2 * self.on_demand.len());
         }
-        self.on_demand
-            .entry(name.to_owned())
-            .or_insert_with(|| TokenBucket::new(PER_PAYMENT_LIMIT.0, PER_PAYMENT_LIMIT.1, now))
+        let (per_second, burst) = PER_PAYMENT_LIMIT;
+        self.on_demand.entry(name.to_owned()).or_insert_with(|| TokenBucket::new(per_second, burst, now))
     }
 }
 
@@ -141,29 +190,24 @@ mod tests {
     use crate::util::clock::later;
 
     #[test]
-    fn whoever_asks_without_end_about_one_payment_takes_no_other_ones_turn() {
+    fn lookups_of_one_payment_use_up_no_other_payments_limit() {
         let start = Timestamp::UNIX_EPOCH;
         let mut limiter = RateLimiter::new(5, 20, start);
-        let mut taken = |name, rate_limit_class, wanted: usize| {
-            (0..wanted).filter(|_| limiter.take(name, rate_limit_class, start)).count()
-        };
-        assert_eq!(taken("one", RateLimitClass::OursOnDemand, 100), 20);
-        assert_eq!(taken("other", RateLimitClass::OursOnDemand, 1), 1);
-        assert_eq!(taken("one", RateLimitClass::Ours, 100), 100);
-        assert_eq!(taken("nobody's", RateLimitClass::Strangers, 100), 20);
-        assert_eq!(taken("nobody's", RateLimitClass::StrangersInTurn, 100), 20);
+        let mut taken = |name, class, wanted: usize| (0..wanted).filter(|_| limiter.take(name, class, start)).count();
+        assert_eq!(taken("one", RateLimitClass::KnownOnDemand, 100), 20);
+        assert_eq!(taken("other", RateLimitClass::KnownOnDemand, 1), 1);
+        assert_eq!(taken("one", RateLimitClass::Known, 100), 100);
+        assert_eq!(taken("made up", RateLimitClass::Unknown, 100), 20);
+        assert_eq!(taken("made up", RateLimitClass::UnknownRetry, 100), 20);
     }
 
     #[test]
-    fn payments_that_nobody_asks_about_any_more_are_forgotten() {
+    fn idle_buckets_are_evicted() {
         let start = Timestamp::UNIX_EPOCH;
         let mut limiter = RateLimiter::new(5, 20, start);
         for n in 0..3 * MAX_IDLE_BUCKETS {
-            limiter.take(
-                &n.to_string(),
-                RateLimitClass::OursOnDemand,
-                later(start, Duration::from_millis(10 * n as u64)),
-            );
+            let now = later(start, Duration::from_millis(10 * n as u64));
+            limiter.take(&n.to_string(), RateLimitClass::KnownOnDemand, now);
         }
         assert!(limiter.on_demand.len() <= MAX_IDLE_BUCKETS, "{}", limiter.on_demand.len());
     }

@@ -11,7 +11,7 @@ impl Operations {
         match self.begin(id, Operation::Authorize, AttemptKind::First).await? {
             Ok(started) => self.call(started).await,
             Err(BeginError::Unresolved(transaction)) => {
-                let read_at = self.processor.clock.steady();
+                let read_at = self.inbox.clock.steady();
                 match self.reread(&transaction, Sender::AUTHORIZE).await? {
                     Some(found) if found.status == Status::Confirmed => self.authorize_again(id, read_at).await,
                     Some(found) if found.status.is_final() => completed(found),
@@ -42,7 +42,7 @@ impl Operations {
         };
         let error = match self.provider.authorize(&ecommerce_id, &token).await {
             Ok(observed) => {
-                let recorded = self.processor.record(observed, Sender::AUTHORIZE).await?;
+                let recorded = self.inbox.record(observed, Sender::AUTHORIZE).await?;
                 self.known(intent).await;
                 return Ok(recorded.transaction);
             }

@@ -7,7 +7,7 @@ use crate::util::clock::later;
 
 impl Operations {
     pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {
-        let opened_at = self.processor.clock.now();
+        let opened_at = self.inbox.clock.now();
         let ticket =
             self.provider.create(payment).await.map_err(|error| {
                 if error.is_outcome_unknown() { OperationError::Unopened(error) } else { error.into() }
@@ -33,6 +33,6 @@ impl Operations {
             reported: Vec::new(),
             origin: Origin::Observation,
         };
-        Ok(self.processor.store.record(record).await?.transaction)
+        Ok(self.inbox.store.record(record).await?.transaction)
     }
 }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 pub use self::error::OperationError;
 pub(crate) use self::recover::REFUND_UNRESOLVED_AFTER;
 pub use self::resolution::RefundResolution;
-use crate::inbox::Processor;
+use crate::inbox::Inbox;
 use crate::models::{
     Amount, AttemptKind, BeginError, BeginOperation, BeginResult, Operation, OperationOutcome, OperationResult, Sender,
     StartedOperation, Transaction, TransactionId,
@@ -41,7 +41,7 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Our side of the provider.
 #[derive(Clone)]
 pub(crate) struct Operations {
-    processor: Processor,
+    inbox: Inbox,
     provider: Client,
     /// ReportedRefund when an outcome is unknown.
     waiting: Arc<Notify>,
@@ -49,8 +49,8 @@ pub(crate) struct Operations {
 
 impl Operations {
     /// A payment that can't be read again at once is read later, and nobody waits for it: the client sends once.
-    pub(crate) fn new(processor: Processor, provider: &Client) -> Self {
-        Self { processor, provider: provider.sending_once(), waiting: Arc::default() }
+    pub(crate) fn new(inbox: Inbox, provider: &Client) -> Self {
+        Self { inbox, provider: provider.sending_once(), waiting: Arc::default() }
     }
 
     /// Writes down what is about to be asked. Waits while another call for the payment is under way, here or in another
@@ -73,15 +73,15 @@ impl Operations {
     ) -> Result<BeginResult, OperationError> {
         let patience = Instant::now() + self.longest();
         loop {
-            let (at, now) = (self.processor.clock.now(), self.processor.clock.steady());
+            let (at, now) = (self.inbox.clock.now(), self.inbox.clock.steady());
             let ends_at = later(now, self.longest());
             let beginning = BeginOperation { transaction, operation, kind, amount, at, now, ends_at };
-            match self.processor.store.begin(beginning).await? {
+            match self.inbox.store.begin(beginning).await? {
                 Err(BeginError::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
                 Err(BeginError::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
                 Err(BeginError::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),
                 // So long after that, it would hardly be under way before it counts as ended.
-                Ok(started) if self.processor.clock.steady() > later(now, MARGIN) => {
+                Ok(started) if self.inbox.clock.steady() > later(now, MARGIN) => {
                     self.withdraw(started).await;
                     return Err(StoreError::Busy.into());
                 }
@@ -107,14 +107,14 @@ impl Operations {
 
     /// It is found out later.
     async fn unknown(&self, intent: Uuid) {
-        let now = self.processor.clock.steady();
+        let now = self.inbox.clock.steady();
         self.finish_operation(OperationResult { intent, outcome: OperationOutcome::unknown(now) }).await;
         self.waiting.notify_one();
     }
 
     /// What can't be written now is found by its intent later.
     async fn finish_operation(&self, result: OperationResult) {
-        if let Err(error) = self.processor.store.finish_operation(result).await {
+        if let Err(error) = self.inbox.store.finish_operation(result).await {
             tracing::error!(error = causes(&error), "how a call to the provider ended couldn't be noted");
         }
     }
@@ -122,7 +122,7 @@ impl Operations {
     /// The payment as the provider has it now, recorded; `None` when it can't be asked.
     async fn reread(&self, payment: &Transaction, sender: Sender) -> Result<Option<Transaction>, OperationError> {
         match self.ask(payment).await {
-            Ok(observed) => Ok(Some(self.processor.record(observed, sender).await?.transaction)),
+            Ok(observed) => Ok(Some(self.inbox.record(observed, sender).await?.transaction)),
             Err(error) => {
                 tracing::warn!(payment = %payment.id, error = %causes(&error), "the payment couldn't be read again");
                 Ok(None)

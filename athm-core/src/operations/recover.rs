@@ -30,7 +30,7 @@ impl Operations {
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     tracing::error!(error = causes(&error), "unknown outcomes couldn't be looked after; tried again");
-                    let clock = &self.processor.clock;
+                    let clock = &self.inbox.clock;
                     clock.sleep_until(later(clock.steady(), BREATH)).await;
                 }
             }
@@ -38,7 +38,7 @@ impl Operations {
     }
 
     async fn recover_due(&self) -> Result<(), StoreError> {
-        let unresolved = self.processor.store.unresolved(self.processor.clock.steady()).await?;
+        let unresolved = self.inbox.store.unresolved(self.inbox.clock.steady()).await?;
         let attempts = unresolved.into_iter().map(|unresolved| async move {
             if let Err(error) = self.recover(unresolved).await {
                 let UnresolvedOperation { transaction, operation, .. } = unresolved;
@@ -51,7 +51,7 @@ impl Operations {
 
     async fn recover(&self, unresolved: UnresolvedOperation) -> Result<(), OperationError> {
         let UnresolvedOperation { intent, transaction: id, operation, attempts } = unresolved;
-        let Some(transaction) = self.processor.store.find(PaymentLookup::Id(id)).await? else { return Ok(()) };
+        let Some(transaction) = self.inbox.store.find(PaymentLookup::Id(id)).await? else { return Ok(()) };
         if operation == Operation::Refund {
             return self.recover_refund(&transaction, intent).await;
         }
@@ -67,7 +67,7 @@ impl Operations {
                 return Ok(());
             }
         };
-        let read_at = self.processor.clock.steady();
+        let read_at = self.inbox.clock.steady();
         let Some(found) = self.reread(&transaction, sender).await? else { return Ok(()) };
         match (operation, &found.status) {
             (_, status) if status.is_final() => self.known(intent).await,
@@ -91,7 +91,7 @@ impl Operations {
             return Ok(());
         }
         self.reread(payment, Sender::REFUND).await?;
-        let needs_a_person = later(refund.created_at, REFUND_UNRESOLVED_AFTER) <= self.processor.clock.now();
+        let needs_a_person = later(refund.created_at, REFUND_UNRESOLVED_AFTER) <= self.inbox.clock.now();
         if needs_a_person && self.kept(refund.id).await?.state == RefundState::Pending {
             tracing::error!(refund = %refund.id, payment = %payment.id, "whether a refund was done is unknown after a day: find out, and resolve it");
         }
@@ -100,9 +100,9 @@ impl Operations {
 
     /// Until an outcome is due to be looked into, or another becomes unknown.
     async fn wait(&self) {
-        let clock = &self.processor.clock;
+        let clock = &self.inbox.clock;
         let look_around = later(clock.steady(), ROUND);
-        let due = self.processor.store.next_unresolved().await.ok().flatten();
+        let due = self.inbox.store.next_unresolved().await.ok().flatten();
         let time = pin!(clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
         let waiting = pin!(self.waiting.notified());
         select(time, waiting).await;

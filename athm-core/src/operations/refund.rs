@@ -95,11 +95,11 @@ impl Operations {
         let detail = RefundDetail { amount, reference_number, daily_transaction_id, date };
         let least = payment.refunded_amount.checked_add(amount).unwrap_or(payment.refunded_amount);
         let refunded_amount = total_refunded.unwrap_or(least).min(payment.total);
-        let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment.clone() };
+        let observed = Transaction { refunded_amount, updated_at: self.inbox.clock.now(), ..payment.clone() };
         let reported = vec![ReportedRefund { refund: Some(refund), detail }];
         let record =
             Record { observed, sender: Sender::REFUND, auth_token: None, reported, origin: Origin::Observation };
-        self.processor.store.record(record).await?;
+        self.inbox.store.record(record).await?;
         self.kept(refund).await
     }
 
@@ -113,16 +113,16 @@ impl Operations {
         if refund.state != RefundState::Pending {
             return Err(OperationError::RefundNotOpen { id, state: refund.state });
         }
-        let payment = self.processor.store.find(PaymentLookup::Id(refund.transaction_id)).await?;
+        let payment = self.inbox.store.find(PaymentLookup::Id(refund.transaction_id)).await?;
         let payment = payment.ok_or(OperationError::UnknownTransaction { id: refund.transaction_id })?;
         match resolution {
             RefundResolution::Done => {
                 let made = RefundDetail::bare(refund.amount);
                 let refunded_amount =
                     payment.refunded_amount.checked_add(refund.amount).unwrap_or(payment.refunded_amount);
-                let observed = Transaction { refunded_amount, updated_at: self.processor.clock.now(), ..payment };
+                let observed = Transaction { refunded_amount, updated_at: self.inbox.clock.now(), ..payment };
                 let reported = vec![ReportedRefund { refund: Some(id), detail: made }];
-                self.processor
+                self.inbox
                     .store
                     .record(Record {
                         observed,
@@ -134,8 +134,8 @@ impl Operations {
                     .await?;
             }
             RefundResolution::NotDone => {
-                let now = self.processor.clock.steady();
-                if !self.processor.store.give_up_refund(id, now).await? {
+                let now = self.inbox.clock.steady();
+                if !self.inbox.store.give_up_refund(id, now).await? {
                     return Err(OperationError::RefundNotOpen { id, state: self.kept(id).await?.state });
                 }
             }
@@ -144,7 +144,7 @@ impl Operations {
     }
 
     pub(super) async fn kept(&self, id: RefundId) -> Result<RefundRecord, OperationError> {
-        let kept = self.processor.store.refunds(RefundQuery::One(id)).await?.pop();
+        let kept = self.inbox.store.refunds(RefundQuery::One(id)).await?.pop();
         kept.ok_or(OperationError::UnknownRefund { id })
     }
 }

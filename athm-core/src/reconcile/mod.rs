@@ -14,7 +14,7 @@ pub use self::difference::{Difference, Differs, Missing};
 pub use self::error::ReconcileError;
 pub use self::progress::{Progress, Reconciled};
 use self::scan::ReportScan;
-use crate::inbox::Processor;
+use crate::inbox::Inbox;
 
 /// How much of the report is read at once.
 const SLICE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,7 +35,7 @@ type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
 /// ```
 #[must_use = "a reconciliation does nothing until `run`"]
 pub struct Reconciliation<'a> {
-    processor: &'a Processor,
+    inbox: &'a Inbox,
     from: Timestamp,
     until: Timestamp,
     slice: Duration,
@@ -50,8 +50,8 @@ enum Mode {
 }
 
 impl<'a> Reconciliation<'a> {
-    pub(crate) fn new(processor: &'a Processor, from: Timestamp, until: Timestamp) -> Self {
-        Self { processor, from, until, slice: SLICE, on_progress: None }
+    pub(crate) fn new(inbox: &'a Inbox, from: Timestamp, until: Timestamp) -> Self {
+        Self { inbox, from, until, slice: SLICE, on_progress: None }
     }
 
     /// How much of the report is read at once: a day unless given, at least a second. What the provider finds too long is

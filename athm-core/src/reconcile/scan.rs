@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::difference::between;
 use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Reconciliation};
-use crate::inbox::Processor;
+use crate::inbox::Inbox;
 use crate::models::{PaymentKey, ReferenceNumber, Sender, Status, Transaction, TransactionKind};
 use crate::provider::{Client, ErrorCode, ProviderError};
 use crate::store::{MatchCriteria, PaymentLookup, StoreError, TransactionQuery};
@@ -22,7 +22,7 @@ const LEAST: Duration = Duration::from_secs(1);
 const PAGE: u32 = 1000;
 
 pub(super) struct ReportScan<'a> {
-    processor: &'a Processor,
+    inbox: &'a Inbox,
     client: &'a Client,
     mode: Mode,
     from: Timestamp,
@@ -48,14 +48,14 @@ impl From<StoreError> for Stopped {
 
 impl<'a> ReportScan<'a> {
     pub(super) fn of(reconciliation: Reconciliation<'a>, mode: Mode) -> Result<Self, ReconcileError> {
-        let Reconciliation { processor, from, until, slice, on_progress } = reconciliation;
-        let client = processor.lookup.as_ref().map(|lookup| &lookup.client).ok_or(ReconcileError::NoProvider)?;
-        let until = until.min(processor.clock.now());
+        let Reconciliation { inbox, from, until, slice, on_progress } = reconciliation;
+        let client = inbox.lookup.as_ref().map(|lookup| &lookup.client).ok_or(ReconcileError::NoProvider)?;
+        let until = until.min(inbox.clock.now());
         if from >= until {
             return Err(ReconcileError::Range);
         }
         let found = Reconciled::new(from);
-        Ok(Self { processor, client, mode, from, until, slice, on_progress, found, reported: HashSet::new() })
+        Ok(Self { inbox, client, mode, from, until, slice, on_progress, found, reported: HashSet::new() })
     }
 
     pub(super) async fn execute(mut self) -> Result<Reconciled, ReconcileError> {
@@ -137,11 +137,10 @@ impl<'a> ReportScan<'a> {
     /// provider says so when it is asked about the ticket.
     async fn open_one(&self, entry: &Transaction) -> Result<Option<(Transaction, Transaction)>, Stopped> {
         let Transaction { total, metadata_1, metadata_2, .. } = entry.clone();
-        for ticket in self.processor.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
+        for ticket in self.inbox.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
             match self.client.find(&ticket).await {
                 Ok(theirs) if theirs.reference_number == entry.reference_number => {
-                    let known =
-                        self.processor.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(ticket))).await?;
+                    let known = self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(ticket))).await?;
                     return Ok(known.map(|known| (known, theirs)));
                 }
                 Ok(_) => {}
@@ -159,7 +158,7 @@ impl<'a> ReportScan<'a> {
         if self.mode == Mode::Dry {
             return Ok(());
         }
-        let Some(payment) = self.processor.refunded_by(&entry).await? else { return Ok(()) };
+        let Some(payment) = self.inbox.refunded_by(&entry).await? else { return Ok(()) };
         let Some(reference) = payment.reference_number else { return Ok(()) };
         if self.reported.insert(reference.clone()) {
             let theirs = self.client.find_by_reference(&reference).await.map_err(Stopped::Provider)?;
@@ -167,12 +166,12 @@ impl<'a> ReportScan<'a> {
                 self.record(theirs).await?;
             }
         }
-        self.found.events += self.processor.record(entry, Sender::RECONCILE).await?.events.len();
+        self.found.events += self.inbox.record(entry, Sender::RECONCILE).await?.events.len();
         Ok(())
     }
 
     async fn record(&mut self, theirs: Transaction) -> Result<Transaction, StoreError> {
-        let recorded = self.processor.correct(theirs).await?;
+        let recorded = self.inbox.reconcile(theirs).await?;
         self.found.events += recorded.events.len();
         Ok(recorded.transaction)
     }
@@ -182,7 +181,7 @@ impl<'a> ReportScan<'a> {
         let end = earlier(self.until, FRESH);
         let mut query = TransactionQuery::new().status(Status::Completed).since(earlier(self.from, OPEN)).limit(PAGE);
         loop {
-            let page = self.processor.store.list(query.clone()).await?;
+            let page = self.inbox.store.list(query.clone()).await?;
             let unreported = page.transactions().iter().filter(|payment| {
                 let is_within = payment.date.is_some_and(|date| self.from <= date && date < end);
                 let is_reported =
@@ -196,7 +195,7 @@ impl<'a> ReportScan<'a> {
     }
 
     async fn known(&self, reference: &ReferenceNumber) -> Result<Option<Transaction>, StoreError> {
-        self.processor.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
     fn tell(&mut self) {

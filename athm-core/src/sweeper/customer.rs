@@ -18,7 +18,7 @@ impl Sweeper {
         match self.lookup.client.sending_once().find_by_reference(reference).await {
             Ok(found) if *found.kind() == TransactionKind::Refund => Ok(None),
             // The provider may name nobody: then nobody is named.
-            Ok(found) => self.processor.record(found, Sender::SWEEPER).await.map(|_| None),
+            Ok(found) => self.inbox.record(found, Sender::SWEEPER).await.map(|_| None),
             Err(error) => {
                 let pause = until_next_search(attempt).map(|pause| self.jittered(pause));
                 tracing::debug!(transaction = %known.id, attempt, error = %causes(&error), "who paid isn't known yet");

@@ -19,7 +19,7 @@ use futures_util::future::select;
 use futures_util::stream;
 use jiff::Timestamp;
 
-use crate::inbox::{LEASE, Processor, ProviderLookup};
+use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup};
 use crate::models::Status;
 use crate::operations::Operations;
 use crate::outbox::Retry;
@@ -40,7 +40,7 @@ const BUDGET: (u32, u32) = (10, 20);
 /// Runs the errands.
 #[derive(Clone)]
 pub(crate) struct Sweeper {
-    processor: Processor,
+    inbox: Inbox,
     lookup: ProviderLookup,
     /// What the customer has approved is authorized with these, if it is to be.
     authorizing: Option<Operations>,
@@ -50,13 +50,13 @@ pub(crate) struct Sweeper {
 
 impl Sweeper {
     pub(crate) fn new(
-        processor: Processor,
+        inbox: Inbox,
         lookup: ProviderLookup,
         authorizing: Option<Operations>,
         retry: Arc<Retry>,
     ) -> Self {
-        let budget = TokenBucket::new(BUDGET.0, BUDGET.1, processor.clock.steady());
-        Self { processor, lookup, authorizing, retry, budget: Arc::new(Mutex::new(budget)) }
+        let budget = TokenBucket::new(BUDGET.0, BUDGET.1, inbox.clock.steady());
+        Self { inbox, lookup, authorizing, retry, budget: Arc::new(Mutex::new(budget)) }
     }
 
     /// Runs what is due, as its time comes.
@@ -68,7 +68,7 @@ impl Sweeper {
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     tracing::error!(error = causes(&error), "open payments couldn't be looked after; tried again");
-                    self.processor.clock.sleep_until(later(self.now(), BREATH)).await;
+                    self.inbox.clock.sleep_until(later(self.now(), BREATH)).await;
                 }
             }
         }
@@ -76,11 +76,11 @@ impl Sweeper {
 
     /// Runs some of what is due. Tells how much.
     async fn round(&self) -> Result<usize, StoreError> {
-        let (store, now) = (&self.processor.store, self.now());
+        let (store, now) = (&self.inbox.store, self.now());
         if store.next_poll().await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
-        let taken = store.polls(now, later(now, LEASE)).await?;
+        let taken = store.polls(now, later(now, LOOKUP_LEASE)).await?;
         let count = taken.len();
         stream::iter(taken).for_each_concurrent(AT_ONCE, |poll| self.run(poll)).await;
         Ok(count)
@@ -98,7 +98,7 @@ impl Sweeper {
         let ended = match ended {
             Ok(pause) => {
                 let due_at = pause.map(|pause| later(self.now(), pause));
-                self.processor.store.reschedule(Reschedule { transaction: id, attempt, due_at }).await
+                self.inbox.store.reschedule(Reschedule { transaction: id, attempt, due_at }).await
             }
             Err(error) => Err(error),
         };
@@ -111,16 +111,16 @@ impl Sweeper {
     /// Until a payment's turn has come, or one is approved that is to be authorized.
     async fn wait(&self) {
         let look_around = later(self.now(), ROUND);
-        let due = self.processor.store.next_poll().await.ok().flatten();
-        let time = pin!(self.processor.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
-        let approved = pin!(self.processor.approved.notified());
+        let due = self.inbox.store.next_poll().await.ok().flatten();
+        let time = pin!(self.inbox.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
+        let approved = pin!(self.inbox.payment_confirmed.notified());
         select(time, approved).await;
     }
 
     /// Waits until another question may be asked.
     async fn admit(&self) {
         while !self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(self.now()) {
-            self.processor.clock.sleep_until(later(self.now(), Duration::from_secs(1) / BUDGET.0)).await;
+            self.inbox.clock.sleep_until(later(self.now(), Duration::from_secs(1) / BUDGET.0)).await;
         }
     }
 
@@ -130,6 +130,6 @@ impl Sweeper {
     }
 
     fn now(&self) -> Timestamp {
-        self.processor.clock.steady()
+        self.inbox.clock.steady()
     }
 }

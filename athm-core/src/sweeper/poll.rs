@@ -13,10 +13,10 @@ impl Sweeper {
     /// Asks, and records what the provider says. Returns the pause before it is asked again; `None` when it has ended.
     pub(super) async fn poll(&self, known: &Transaction) -> Result<Option<Duration>, StoreError> {
         let Some(id) = known.ecommerce_id else { return Ok(None) };
-        let status = match self.lookup.ask(&PaymentKey::Ecommerce(id), Some(id), RateLimitClass::Ours).await {
+        let status = match self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await {
             Some(Ok(observed)) => {
                 let observed = expired_by_now(known, observed);
-                self.processor.record(observed, Sender::SWEEPER).await?.transaction.status
+                self.inbox.record(observed, Sender::SWEEPER).await?.transaction.status
             }
             Some(Err(error)) => {
                 tracing::warn!(payment = %id, error = %causes(&error), "an open payment couldn't be polled; tried again");
@@ -27,7 +27,7 @@ impl Sweeper {
         if status.is_final() || (status == Status::Confirmed && self.authorize(known.id).await) {
             return Ok(None);
         }
-        Ok(Some(self.jittered(until_next_poll(known, self.processor.clock.now()))))
+        Ok(Some(self.jittered(until_next_poll(known, self.inbox.clock.now()))))
     }
 }
 

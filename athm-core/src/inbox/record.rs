@@ -1,0 +1,60 @@
+//! Step 3: what was seen of a payment is applied and stored.
+
+use super::{Inbox, MessageResult};
+use crate::callback::Message;
+use crate::models::{PaymentKey, RefundDetail, ReportedRefund, Sender, Status, Transaction, TransactionKind};
+use crate::store::{Origin, Record, Recorded, StoreError};
+
+impl Inbox {
+    /// Records a payment as it was seen. What the provider lists as a refund is recorded with the payment that it refunds.
+    pub(crate) async fn record(&self, observed: Transaction, sender: Sender) -> Result<Recorded, StoreError> {
+        let (mut observed, mut reported) = (observed, Vec::new());
+        if *observed.kind() == TransactionKind::Refund
+            && let Some(payment) = self.refunded_by(&observed).await?
+        {
+            reported.push(ReportedRefund { refund: None, detail: RefundDetail::of(&observed) });
+            observed = Transaction { updated_at: observed.updated_at, ..payment };
+        }
+        let record = Record { observed, sender, auth_token: None, reported, origin: Origin::Observation };
+        let recorded = self.store.record(record).await?;
+        if recorded.transaction.status == Status::Confirmed {
+            self.payment_confirmed.notify_one();
+        }
+        Ok(recorded)
+    }
+
+    /// Records what the provider's report says of a payment, which may lower a refunded amount.
+    pub(crate) async fn reconcile(&self, observed: Transaction) -> Result<Recorded, StoreError> {
+        let (reported, origin) = (Vec::new(), Origin::Reconciliation);
+        self.store.record(Record { observed, sender: Sender::RECONCILE, auth_token: None, reported, origin }).await
+    }
+
+    /// Records what a message states. Only when callbacks are trusted.
+    pub(super) async fn receive_unverified(
+        &self,
+        message: &Message,
+        key: PaymentKey,
+        sender: Sender,
+        body: &[u8],
+    ) -> Result<MessageResult, StoreError> {
+        let observed = message.transaction(self.clock.now());
+        let (reported, origin) = (Vec::new(), Origin::Observation);
+        let mut record = Record { observed, sender, auth_token: None, reported, origin };
+        if message.kind() == Some(&TransactionKind::Refund) {
+            let Some(payment) = self.find(&key).await? else {
+                let reason = "it names no payment that is known";
+                return self.store_unmatched(message, Some(key), record.sender, body, reason).await;
+            };
+            record = self.with_stated_refund(record, payment).await?;
+        }
+        let recorded = match self.store.record(record).await {
+            Err(StoreError::Conflict { reference }) => {
+                tracing::error!(reference, "a message gives one reference number to two payments");
+                return Ok(MessageResult::Refused);
+            }
+            recorded => recorded?,
+        };
+        let is_rejected = recorded.events().iter().any(|event| event.rejection().is_some());
+        Ok(if is_rejected { MessageResult::Refused } else { MessageResult::of(&recorded) })
+    }
+}
