@@ -67,12 +67,28 @@ pub enum SimulatorError {
         left: Amount,
     },
     /// The text names no [`Fault`](crate::Fault).
-    #[error(
-        "{found:?} is not a fault; known are: reject=CODE, slow=2s, timeout, error, bad-gateway, garbage (each also as in timeout-after and timeout-late=5s), truncated, stale=5s, bom"
-    )]
+    #[error("{found:?} is not a fault; known are: {known}")]
     UnknownFault {
         /// The text.
         found: String,
+        /// Examples of all text forms.
+        known: String,
+    },
+    /// The text names no [`WebhookFault`](crate::WebhookFault).
+    #[error("{found:?} is not a webhook fault; known are: {known}")]
+    UnknownWebhookFault {
+        /// The text.
+        found: String,
+        /// Examples of all text forms.
+        known: String,
+    },
+    /// The text names no [`Outage`](crate::Outage).
+    #[error("{found:?} is not an outage; known are: {known}")]
+    UnknownOutage {
+        /// The text.
+        found: String,
+        /// All text forms.
+        known: String,
     },
     /// The webhook URL isn't on loopback.
     #[error(
@@ -81,11 +97,5 @@ pub enum SimulatorError {
     WebhookUrl {
         /// The URL.
         url: String,
-    },
-    /// The text names no [`WebhookFault`](crate::WebhookFault).
-    #[error("{found:?} is not a webhook fault; known are: lost, doubled, delayed=5s, reordered, forged")]
-    UnknownWebhookFault {
-        /// The text.
-        found: String,
     },
 }

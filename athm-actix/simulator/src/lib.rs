@@ -1,8 +1,8 @@
 //! A stand-in for ATH Móvil's servers: the provider has no sandbox, and a test against the real one moves real money.
 //!
-//! [`Simulator::start`] answers the provider's API on a free loopback port, on a thread of its own, with all payments in
-//! memory. Its address, [`Simulator::url`], replaces both of the provider's hosts. The customer's phone is the page at
-//! that address; tests call [`approve`](Simulator::approve) and [`decline`](Simulator::decline).
+//! [`Simulator::start`] answers the provider's API on a free loopback port, on a thread of its own, with all payments
+//! in memory. Its address, [`Simulator::url`], replaces both of the provider's hosts. The customer's phone is the page
+//! at that address; tests call [`approve`](Simulator::approve) and [`decline`](Simulator::decline).
 //!
 //! ```
 //! use athm_core::{Amount, Status};
@@ -42,12 +42,12 @@
 //!
 //! # Over HTTP
 //!
-//! The program `athm-simulator` runs the same simulator for tests in other languages and for demos; `athm-simulator --help`
-//! lists its options and the control endpoints.
+//! The program `athm-simulator` runs the same simulator for tests in other languages and for demos; `athm-simulator
+//! --help` lists its options and the control endpoints.
 //!
 //! | what | where |
 //! |---|---|
-//! | the provider's API | `/api/business-transaction/ecommerce/…`, `/api/v4/searchTransaction`, `/transactions/…`, on the provider's own paths |
+//! | the provider's API | `/api/business-transaction/ecommerce/…` and the provider's other paths |
 //! | the customer's phone, with controls and logs | `GET /` |
 //! | control endpoints: payments, faults, time | `/simulator/…`, listed by [`ControlEndpoint`] |
 //! | a fault for one request | the header `Simulator-Fault: timeout-after`, see [`Fault`] |
@@ -55,17 +55,18 @@
 //!
 //! # What it can't tell you
 //!
-//! The provider documents neither the HTTP statuses of errors, nor fees, nor the answer to a subscription, nor the longest
-//! range of a report. The simulator's are invented and no promise of the provider's.
+//! The provider documents neither the HTTP statuses of errors, nor fees, nor the answer to a subscription, nor the
+//! longest range of a report. The simulator's are invented and no promise of the provider's.
 //!
 //! The checkout script is not the provider's: that one opens the payment in the browser and accepts no existing
-//! `ecommerceId`. The simulator's takes the `ecommerceId` of a payment that your server opened, and calls the page's functions
-//! `authorizationATHM`, `cancelATHM` and `expiredATHM`. A page that uses it needs a replacement in production.
+//! `ecommerceId`. The simulator's takes the `ecommerceId` of a payment that your server opened, and calls the page's
+//! functions `authorizationATHM`, `cancelATHM` and `expiredATHM`. A page that uses it needs a replacement in
+//! production.
 //!
 //! # Security
 //!
-//! The simulator binds loopback and calls loopback only. It refuses requests with a foreign `Host`, and changes from pages of
-//! another origin.
+//! The simulator binds loopback and calls loopback only. It refuses requests with a foreign `Host`, and changes from
+//! pages of another origin.
 
 // Top layer first: a module uses only modules below it, and the data types that are re-exported here.
 mod handle;
@@ -101,7 +102,9 @@ mod json;
 
 pub use self::control::ControlEndpoint;
 pub use self::error::SimulatorError;
-pub use self::faults::{Effect, Endpoint, Fault, FaultRates, Outage, Rates, WebhookFault, WebhookFaultRates};
+pub use self::faults::{
+    Effect, Endpoint, Fault, FaultRates, Oddity, Outage, Rates, View, WebhookFault, WebhookFaultRates,
+};
 pub use self::handle::{Simulator, SimulatorBuilder};
 pub use self::payment::{RefundReference, SimulatedPayment};
 pub use self::phone::TestPhone;

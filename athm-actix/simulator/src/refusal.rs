@@ -12,8 +12,8 @@ use crate::fields::BadField;
 
 /// A refusal of the payment API: `{"status":"error","message":…,"errorcode":…,"data":null}`.
 ///
-/// The provider documents no HTTP statuses for it. These are invented: 400 for the request, 401 for tokens, 404 for unknown
-/// ids, 409 for the payment's state.
+/// The provider documents no HTTP statuses for it. These are invented: 400 for the request, 401 for tokens, 404 for
+/// unknown ids, 409 for the payment's state.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -112,6 +112,21 @@ impl Refusal {
     /// A refusal of the report, which comes with HTTP 200.
     pub(crate) fn report(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, code, message)
+    }
+
+    /// As for wrong tokens.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "BTRA_0401", "Unauthorized")
+    }
+
+    /// As for tokens without permission.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "BTRA_0403", "Forbidden")
+    }
+
+    /// An error code for a request that was done.
+    pub(crate) fn despite_effect(code: String) -> Self {
+        Self::new(StatusCode::OK, code, "An injected fault; the request was done")
     }
 
     /// With a code chosen by a fault.

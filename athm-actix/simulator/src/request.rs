@@ -6,24 +6,41 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use athm_core::{Amount, EcommerceId};
 
-use crate::Effect;
 use crate::shared::Shared;
+use crate::{Effect, Fault};
 
 /// A request's number in the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestNumber(pub(crate) u64);
 
 /// What the middleware passes to an endpoint besides the body.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ApiRequest {
     number: Option<u64>,
-    /// Whether the request takes effect, independent of its answer.
-    pub(crate) effect: Effect,
+    fault: Option<Fault>,
 }
 
 impl ApiRequest {
+    /// Whether the request takes effect, independent of its answer.
+    pub(crate) fn effect(&self) -> Effect {
+        self.fault.as_ref().map_or(Effect::Done, Fault::effect)
+    }
+
+    /// The total that replaces the requested one.
+    pub(crate) fn other_total(&self) -> Option<Amount> {
+        match self.fault {
+            Some(Fault::Total(total)) => Some(total),
+            _ => None,
+        }
+    }
+
+    /// Whether a refund is answered with the refunded amount from before.
+    pub(crate) fn has_stale_refunded_amount(&self) -> bool {
+        self.fault == Some(Fault::StaleRefundedAmount)
+    }
+
     /// Logs the payment that the request names.
-    pub(crate) fn log_payment(self, shared: &Shared, payment: EcommerceId) {
+    pub(crate) fn log_payment(&self, shared: &Shared, payment: EcommerceId) {
         let mut log = shared.log();
         if let Some(request) = self.number.and_then(|number| log.request_mut(number)) {
             request.payment = Some(payment);
@@ -31,7 +48,7 @@ impl ApiRequest {
     }
 
     /// Logs the amount that the request asks for.
-    pub(crate) fn log_amount(self, shared: &Shared, amount: Amount) {
+    pub(crate) fn log_amount(&self, shared: &Shared, amount: Amount) {
         let mut log = shared.log();
         if let Some(request) = self.number.and_then(|number| log.request_mut(number)) {
             request.amount = Some(amount);
@@ -46,7 +63,7 @@ impl FromRequest for ApiRequest {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let extensions = request.extensions();
         let number = extensions.get::<RequestNumber>().map(|number| number.0);
-        let effect = extensions.get::<Effect>().copied().unwrap_or(Effect::Done);
-        ready(Ok(Self { number, effect }))
+        let fault = extensions.get::<Fault>().cloned();
+        ready(Ok(Self { number, fault }))
     }
 }

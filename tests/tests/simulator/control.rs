@@ -1,4 +1,4 @@
-//! The phone, the seeds and the time.
+//! The control endpoints and the page.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{Shop, json_of, payment, send, text};
 
 #[tokio::test]
-async fn a_seed_is_answered_as_find_answers_it() {
+async fn an_inserted_payment_is_answered_as_by_find() {
     let shop = Shop::open().await;
     let id = "1f2a6c0e-8d4b-11ef-9c3a-0242ac120002";
     let seed = json!({
@@ -37,7 +37,7 @@ async fn a_seed_is_answered_as_find_answers_it() {
 }
 
 #[tokio::test]
-async fn an_empty_seed_is_an_open_payment() {
+async fn an_empty_object_inserts_an_open_payment() {
     let shop = Shop::open().await;
     let answer = json_of(shop.post("/simulator/payments").body("{}")).await;
     let id = text(&answer["data"]["ecommerceId"]).parse().unwrap();
@@ -45,7 +45,7 @@ async fn an_empty_seed_is_an_open_payment() {
 }
 
 #[tokio::test]
-async fn a_bad_seed_is_refused_by_the_name_of_its_field() {
+async fn a_bad_field_is_refused_by_its_name() {
     let shop = Shop::open().await;
     for (body, field) in [
         (json!({ "total": "much" }), json!("total")),
@@ -63,7 +63,7 @@ async fn a_bad_seed_is_refused_by_the_name_of_its_field() {
 }
 
 #[tokio::test]
-async fn a_donation_has_no_ticket_and_is_searched_for() {
+async fn a_donation_is_found_by_search_and_not_by_find() {
     let shop = Shop::open().await;
     let seed =
         json!({ "transactionType": "donation", "status": "completed", "referenceNumber": "77-ab", "total": "5.00" });
@@ -76,7 +76,7 @@ async fn a_donation_has_no_ticket_and_is_searched_for() {
 }
 
 #[tokio::test]
-async fn the_outcome_tells_expired_from_cancelled_to_pages_of_any_origin() {
+async fn pages_of_any_origin_can_tell_expired_from_cancelled() {
     let shop = Shop::open().await;
     let outcome = async |id: &EcommerceId| -> String {
         let request = shop.get(&format!("/simulator/payments/{id}")).header("Origin", "http://127.0.0.1:8080");
@@ -115,7 +115,7 @@ async fn the_phone_shows_a_payment_and_its_buttons_decide() {
     assert_eq!(response.headers()["location"], "/");
     assert_eq!(shop.status(&id).await, "CONFIRM");
 
-    // A second press, of a page that is older: a program is told, a person sees the phone.
+    // A second press, on an outdated page: a program receives an error, a person the page.
     let again = send(shop.post(&approve)).await;
     assert_eq!(again.status(), StatusCode::CONFLICT);
     assert!(again.json::<Value>().await.unwrap()["error"].is_string());
@@ -127,7 +127,7 @@ async fn the_phone_shows_a_payment_and_its_buttons_decide() {
 }
 
 #[tokio::test]
-async fn time_is_skipped_by_form_and_by_json() {
+async fn time_advances_by_form_and_by_json() {
     let shop = Shop::open().await;
     let id = shop.simulator.insert(payment(100));
     let time = || shop.post("/simulator/time");
@@ -143,7 +143,7 @@ async fn time_is_skipped_by_form_and_by_json() {
 }
 
 #[tokio::test]
-async fn the_checkout_script_is_served_where_the_provider_has_it() {
+async fn the_checkout_script_is_served_at_the_providers_path() {
     let shop = Shop::open().await;
     let response = send(shop.get("/api/modal/js/athmovil_base.js")).await;
     assert_eq!(response.headers()["content-type"], "text/javascript; charset=utf-8");
@@ -177,7 +177,7 @@ async fn money_without_a_checkout_is_received_by_form_and_by_json() {
 }
 
 #[tokio::test]
-async fn the_business_gives_back_what_is_left() {
+async fn the_business_refunds_what_is_left() {
     let shop = Shop::open().await;
     let id = shop.simulator.insert(payment(2500).status(Status::Completed).refunded_amount(Amount::from_cents(500)));
     let refund = || shop.post(&format!("/simulator/payments/{id}/refund"));

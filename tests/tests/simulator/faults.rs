@@ -1,4 +1,4 @@
-//! What goes wrong, by request and by chance.
+//! Outages, queued faults and random ones.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Shop, payment, send};
 
 #[tokio::test]
-async fn an_outage_fails_the_provider_and_leaves_the_phone() {
+async fn an_outage_fails_the_api_and_not_the_page() {
     let shop = Shop::open().await;
     let id = shop.simulator.insert(payment(100));
     let find = || {
@@ -45,7 +45,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn each_fault_is_answered_in_its_way_with_or_without_effect() {
+async fn each_fault_has_its_answer_and_its_effect() {
     let shop = Shop::open().await;
     for (word, status, body, moved) in [
         ("reject=BTRA_0005", 409, "BTRA_0005", false),
@@ -84,7 +84,7 @@ async fn a_truncated_answer_ends_with_the_connection() {
 }
 
 #[tokio::test]
-async fn a_timeout_comes_before_the_effect_or_after_it() {
+async fn a_timeout_has_no_effect_or_has_its_effect() {
     let shop = Shop::open().await;
     let times_out = async |fault: Fault| {
         let (id, token) = shop.approved();
@@ -127,7 +127,7 @@ async fn a_queued_fault_waits_for_its_endpoint() {
 }
 
 #[tokio::test]
-async fn chance_is_the_same_with_the_same_seed() {
+async fn the_same_seed_injects_the_same_faults() {
     let met = async || {
         let rates = FaultRates::none()
             .with(Fault::InternalError(Effect::Absent), 300)

@@ -1,4 +1,4 @@
-//! Pages of other sites that talk to a simulator: it runs on the machine of somebody who also reads the web.
+//! Access control: a simulator runs on the machine of a person who also visits web pages.
 
 use std::net::{IpAddr, Ipv4Addr, TcpStream, UdpSocket};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Shop, payment, send};
 
-/// Every route that changes something, or that tells what the provider tells.
+/// Every route that changes state or answers payment data.
 const CHANGING: [&str; 20] = [
     "/api/business-transaction/ecommerce/payment",
     "/api/business-transaction/ecommerce/authorization",
@@ -65,7 +65,7 @@ async fn a_page_of_another_origin_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_site_whose_name_leads_to_this_machine_reads_and_changes_nothing() {
+async fn dns_rebinding_reads_and_changes_nothing() {
     let shop = Shop::open().await;
     let id = shop.simulator.insert(payment(100));
     let paths = ["/".to_owned(), format!("/simulator/payments/{id}"), "/simulator/phone.js".to_owned()];
@@ -89,7 +89,7 @@ async fn a_site_whose_name_leads_to_this_machine_reads_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_reaches_it_from_another_machine() {
+async fn other_machines_can_not_connect() {
     let shop = Shop::open().await;
     let port = shop.simulator.url().rsplit_once(':').unwrap().1.parse().unwrap();
     // The address of this machine in its network; connecting a datagram socket sends nothing.

@@ -1,4 +1,4 @@
-//! Starting, stopping, and what is kept.
+//! Starting and stopping, and the request log.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use crate::{Shop, payment, send};
 
 #[tokio::test]
-async fn requests_are_counted_with_their_answers_and_without_tokens() {
+async fn requests_are_logged_with_their_statuses_and_without_tokens() {
     let shop = Shop::open().await;
     let (id, token) = shop.create().await;
     shop.find(&id).await;
@@ -35,7 +35,7 @@ async fn requests_are_counted_with_their_answers_and_without_tokens() {
 }
 
 #[tokio::test]
-async fn ids_tokens_and_references_are_never_given_twice() {
+async fn ids_tokens_and_references_are_unique() {
     let shop = Shop::open().await;
     let mut seen = HashSet::new();
     for _ in 0..50 {
@@ -48,7 +48,7 @@ async fn ids_tokens_and_references_are_never_given_twice() {
 }
 
 #[tokio::test]
-async fn stopping_frees_the_port_and_keeps_what_was_recorded() {
+async fn stopping_frees_the_port_and_keeps_the_ledger() {
     let simulator = Simulator::start().await.unwrap();
     let port = simulator.url().rsplit(':').next().unwrap().parse().unwrap();
     let id = simulator.insert(payment(100));

@@ -1,13 +1,17 @@
-//! The simulator, asked over HTTP as the provider is, and told in Rust what the customer does.
+//! The simulator, called over HTTP like the provider and controlled by its handle.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 mod control;
+mod false_answers;
 mod faults;
 mod guard;
+mod lag;
 mod life;
 mod money;
+mod oddities;
 mod payments;
+mod shared_time;
 mod webhooks;
 
 use athm_core::{Amount, EcommerceId};
@@ -16,7 +20,7 @@ use athm_tests::http_client;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-/// A simulator, and a merchant's server that talks to it.
+/// A simulator, and a merchant's HTTP client.
 struct Shop {
     simulator: Simulator,
     client: Client,

@@ -93,7 +93,7 @@ async fn each_rule_of_a_refund_has_its_code() {
 }
 
 #[tokio::test]
-async fn a_refund_may_carry_the_payments_reference_and_is_searched_for_with_it() {
+async fn a_refund_with_the_payments_reference_is_found_by_it() {
     let simulator = Simulator::builder().refund_reference(RefundReference::Payment).start().await.unwrap();
     let shop = Shop::with(simulator);
     let (id, reference) = shop.paid();
@@ -108,7 +108,7 @@ async fn a_refund_may_carry_the_payments_reference_and_is_searched_for_with_it()
 }
 
 #[tokio::test]
-async fn the_report_has_spellings_of_its_own() {
+async fn the_report_spells_its_fields_differently() {
     let shop = Shop::open().await;
     let now = Timestamp::now();
     let at = |seconds: i64| now - jiff::SignedDuration::from_secs(seconds);
@@ -136,7 +136,7 @@ async fn the_report_has_spellings_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_report_of_other_dates_is_refused_with_http_200() {
+async fn a_report_with_bad_dates_is_refused_with_http_200() {
     let shop = Shop::open().await;
     let now = Timestamp::now();
     let (hour_ago, tomorrow) =
@@ -172,7 +172,7 @@ async fn an_open_payment_is_sent_to_another_phone() {
 }
 
 #[tokio::test]
-async fn some_phones_decide_by_themselves() {
+async fn test_phones_react_at_once() {
     let shop = Shop::open().await;
     let created = async |phone: TestPhone| -> EcommerceId {
         text(&shop.create_for(phone.number()).await["data"]["ecommerceId"]).parse().unwrap()
@@ -194,7 +194,7 @@ async fn some_phones_decide_by_themselves() {
 }
 
 #[tokio::test]
-async fn a_clock_that_runs_fast_lets_payments_expire_soon() {
+async fn payments_expire_early_on_a_fast_clock() {
     let shop = Shop::with(Simulator::builder().clock_speed(100_000).start().await.unwrap());
     let (id, _) = shop.create().await;
     let expired = async { while shop.status(&id).await != "CANCEL" {} };

@@ -35,7 +35,7 @@ async fn a_payment_is_opened_approved_and_authorized() {
 }
 
 #[tokio::test]
-async fn search_tells_of_a_completed_payment_what_find_does() {
+async fn search_and_find_agree_on_a_completed_payment() {
     let shop = Shop::open().await;
     let (id, token) = shop.create().await;
     assert_eq!(shop.search(json!({ "metadata1": "order-7" })).await["errorCode"], "5010");
@@ -88,7 +88,7 @@ async fn search_matches_every_field_that_is_given_exactly() {
 }
 
 #[tokio::test]
-async fn both_ways_to_lose_a_payment_are_told_as_cancel() {
+async fn cancelled_and_expired_are_both_reported_as_cancel() {
     let shop = Shop::open().await;
     let (declined, _) = shop.create().await;
     let (withdrawn, _) = shop.create().await;
@@ -112,7 +112,7 @@ async fn both_ways_to_lose_a_payment_are_told_as_cancel() {
 }
 
 #[tokio::test]
-async fn an_approved_payment_that_nobody_authorizes_expires() {
+async fn an_approved_payment_expires_unless_authorized() {
     let shop = Shop::open().await;
     let (id, token) = shop.create().await;
     shop.simulator.approve(&id).unwrap();
@@ -122,7 +122,7 @@ async fn an_approved_payment_that_nobody_authorizes_expires() {
 }
 
 #[tokio::test]
-async fn money_moves_once_however_many_ask_for_it() {
+async fn parallel_authorizations_move_money_once() {
     let shop = Shop::open().await;
     let (id, token) = shop.create().await;
     assert_eq!(shop.authorize(&token).await["errorcode"], "BTRA_0032");
@@ -135,7 +135,7 @@ async fn money_moves_once_however_many_ask_for_it() {
 }
 
 #[tokio::test]
-async fn tokens_are_checked_on_every_way_in() {
+async fn every_endpoint_checks_its_tokens() {
     let shop = Shop::open().await;
     let find = |body: Value| json_of(shop.ecommerce("/business/findPayment").json(&body));
     assert_eq!(find(json!({ "ecommerceId": "x" })).await["errorcode"], "BTRA_0017");

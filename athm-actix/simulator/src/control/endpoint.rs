@@ -2,9 +2,9 @@
 
 /// One of the simulator's own HTTP endpoints, for tests in other languages and for its pages.
 ///
-/// Bodies are forms or the same fields in JSON, unless the summary says otherwise. A program is answered 303 (to the page) or
-/// 200 when it is done, 400 for a field that can't be read, 404 for a payment that isn't known, and 409 when the payment's
-/// state doesn't allow it.
+/// Bodies are forms or the same fields in JSON, unless the summary says otherwise. The answer is 303 (to the page), 201
+/// or 200 on success, 400 for an unreadable field, 404 for an unknown payment, and 409 if the payment's state doesn't
+/// allow the change.
 ///
 /// ```
 /// use athm_simulator::ControlEndpoint;
@@ -34,6 +34,10 @@ pub enum ControlEndpoint {
     QueueFault,
     /// `POST /simulator/webhook-faults`.
     QueueWebhookFault,
+    /// `POST /simulator/outage`.
+    SetOutage,
+    /// `POST /simulator/lag`.
+    SetLag,
     /// `POST /simulator/faults/clear`.
     ClearFaults,
     /// `POST /simulator/time`.
@@ -42,7 +46,7 @@ pub enum ControlEndpoint {
 
 impl ControlEndpoint {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::InsertPayment,
         Self::ShowPayment,
         Self::ApprovePayment,
@@ -52,6 +56,8 @@ impl ControlEndpoint {
         Self::SendTestWebhook,
         Self::QueueFault,
         Self::QueueWebhookFault,
+        Self::SetOutage,
+        Self::SetLag,
         Self::ClearFaults,
         Self::AdvanceTime,
     ];
@@ -75,6 +81,8 @@ impl ControlEndpoint {
             Self::SendTestWebhook => "/simulator/test-webhook",
             Self::QueueFault => "/simulator/faults",
             Self::QueueWebhookFault => "/simulator/webhook-faults",
+            Self::SetOutage => "/simulator/outage",
+            Self::SetLag => "/simulator/lag",
             Self::ClearFaults => "/simulator/faults/clear",
             Self::AdvanceTime => "/simulator/time",
         }
@@ -88,6 +96,8 @@ impl ControlEndpoint {
             Self::ReceivePayment => "kind=donation&total=5.00",
             Self::QueueFault => "fault=timeout-after&endpoint=refund",
             Self::QueueWebhookFault => "fault=lost",
+            Self::SetOutage => "outage=firewall",
+            Self::SetLag => "find=5&search=30",
             Self::AdvanceTime => "seconds=130",
             _ => "",
         }
@@ -108,7 +118,9 @@ impl ControlEndpoint {
             Self::SendTestWebhook => "sends the provider's test event to the subscribed address",
             Self::QueueFault => "the next request fails in that way; endpoint is optional",
             Self::QueueWebhookFault => "the next webhook fails in that way",
-            Self::ClearFaults => "empties both queues of faults",
+            Self::SetOutage => "every request fails in that way; an empty outage ends it",
+            Self::SetLag => "find, and search with report, show later changes after that many seconds",
+            Self::ClearFaults => "empties the queues of faults, and ends the outage and the lags",
             Self::AdvanceTime => "advances the simulator's clock",
         }
     }

@@ -36,6 +36,8 @@ fn route(endpoint: ControlEndpoint) -> Route {
         ControlEndpoint::SendTestWebhook => method.to(received::test_webhook),
         ControlEndpoint::QueueFault => method.to(faults::queue),
         ControlEndpoint::QueueWebhookFault => method.to(faults::queue_webhook),
+        ControlEndpoint::SetOutage => method.to(faults::set_outage),
+        ControlEndpoint::SetLag => method.to(faults::set_lag),
         ControlEndpoint::ClearFaults => method.to(faults::clear),
         ControlEndpoint::AdvanceTime => method.to(time::advance),
     }

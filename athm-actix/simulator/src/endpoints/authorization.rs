@@ -17,7 +17,10 @@ pub(super) async fn authorize(
     let mut ledger = shared.ledger();
     let id = payment_of_bearer(&mut ledger, http.headers())?.payment.ecommerce_id;
     request.log_payment(&shared, id);
-    match ledger.authorize(&id, request.effect) {
+    if let Some(total) = request.other_total() {
+        ledger.change_total(&id, total);
+    }
+    match ledger.authorize(&id, request.effect()) {
         Ok(()) => {}
         Err(SimulatorError::OverLimit { .. }) => return Err(Refusal::over_the_cards_limit()),
         // Like the provider, parallel calls that lose are answered "not confirmed", although the payment is paid.

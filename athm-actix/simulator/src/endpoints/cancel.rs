@@ -15,6 +15,6 @@ pub(super) async fn cancel(
 ) -> Result<HttpResponse, Refusal> {
     let id = super::ecommerce_id(&with_public_token(&shared, &body)?)?;
     request.log_payment(&shared, id);
-    shared.ledger().cancel(&id, request.effect).map_err(|error| Refusal::of(&error))?;
+    shared.ledger().cancel(&id, request.effect()).map_err(|error| Refusal::of(&error))?;
     Ok(HttpResponse::Ok().json(Success::new("The payment is cancelled.")))
 }

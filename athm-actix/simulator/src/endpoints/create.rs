@@ -24,10 +24,13 @@ pub(super) async fn create(
     request: ApiRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, Refusal> {
-    let payment = read(&with_public_token(&shared, &body)?)?;
+    let mut payment = read(&with_public_token(&shared, &body)?)?;
+    if let Some(total) = request.other_total() {
+        payment = payment.total(total);
+    }
     let mut ledger = shared.ledger();
     // Without effect there is no payment; the fault replaces this answer.
-    let id = ledger.open(payment, request.effect).ok_or_else(Refusal::internal)?;
+    let id = ledger.open(payment, request.effect()).ok_or_else(Refusal::internal)?;
     request.log_payment(&shared, id);
     let entry = ledger.entry(&id).ok_or_else(Refusal::internal)?;
     Ok(HttpResponse::Ok().json(Success::new(Created::new(entry))))

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use athm_core::TransactionKind;
 
 use super::tokens::with_public_token;
+use crate::View;
 use crate::answers::{Find, Success};
 use crate::refusal::Refusal;
 use crate::request::ApiRequest;
@@ -18,7 +19,7 @@ pub(super) async fn find(
     request.log_payment(&shared, id);
     let mut ledger = shared.ledger();
     let now = ledger.now();
-    let payment = ledger.entry(&id).and_then(|entry| entry.visible(now));
+    let payment = ledger.entry(&id).and_then(|entry| entry.visible(View::Find, now));
     let payment = payment.filter(|payment| payment.kind == TransactionKind::Ecommerce);
     let payment = payment.ok_or_else(Refusal::unknown_payment)?;
     Ok(HttpResponse::Ok().json(Success::new(Find::new(payment, &shared.settings().business))))

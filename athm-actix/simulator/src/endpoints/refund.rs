@@ -37,10 +37,13 @@ pub(super) async fn refund(
     }
     let reference = shared.settings().refund_reference;
     let refund =
-        ledger.refund(&original, amount, message, reference, request.effect).map_err(|error| Refusal::of(&error))?;
+        ledger.refund(&original, amount, message, reference, request.effect()).map_err(|error| Refusal::of(&error))?;
     // Without effect there is no refund; the fault replaces this answer.
     let refund = refund.ok_or_else(Refusal::internal)?;
     let mut payment = |id| ledger.entry(&id).map(|entry| entry.payment.clone()).ok_or_else(Refusal::internal);
-    let (refund, original) = (payment(refund)?, payment(original)?);
+    let (refund, mut original) = (payment(refund)?, payment(original)?);
+    if request.has_stale_refunded_amount() {
+        original.refunded_amount = original.refunded_amount.checked_sub(amount).unwrap_or_default();
+    }
     Ok(HttpResponse::Ok().json(Success::new(Refunded::new(&refund, &original))))
 }

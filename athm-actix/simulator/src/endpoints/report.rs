@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, ResponseError, web};
 use jiff::{SignedDuration, Timestamp};
 
 use super::tokens::with_both_tokens_legacy;
+use crate::View;
 use crate::answers::Report;
 use crate::clock;
 use crate::fields::Fields;
@@ -27,7 +28,8 @@ pub(super) async fn report(shared: web::Data<Shared>, body: web::Bytes) -> HttpR
         Err(refusal) => return refusal.answer(),
     };
     let within = |date: &Timestamp| (from..=to).contains(&date.as_second());
-    let mut found: Vec<_> = ledger.visible().filter(|payment| payment.date.as_ref().is_some_and(within)).collect();
+    let mut found: Vec<_> =
+        ledger.visible(View::Search).filter(|payment| payment.date.as_ref().is_some_and(within)).collect();
     if found.is_empty() {
         return Refusal::report("BTRA_0046", "There are no transactions for the indicated date range").answer();
     }

@@ -4,11 +4,11 @@ use actix_web::{HttpResponse, web};
 use athm_core::Amount;
 
 use super::tokens::with_both_tokens_legacy;
-use crate::SimulatedPayment;
 use crate::answers::{Search, daily_number, phone};
 use crate::fields::{BadField, Fields};
 use crate::refusal::LegacyRefusal;
 use crate::shared::Shared;
+use crate::{SimulatedPayment, View};
 
 /// A bare object, or a list when several match.
 pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, LegacyRefusal> {
@@ -17,7 +17,8 @@ pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Resul
     let query = Query::read(&fields).map_err(|_| LegacyRefusal::UNKNOWN)?.ok_or(LegacyRefusal::CRITERIA_REQUIRED)?;
 
     let mut ledger = shared.ledger();
-    let found: Vec<Search<'_>> = ledger.visible().filter(|payment| query.matches(payment)).map(Search::new).collect();
+    let found: Vec<Search<'_>> =
+        ledger.visible(View::Search).filter(|payment| query.matches(payment)).map(Search::new).collect();
     match found.as_slice() {
         [] => Err(LegacyRefusal::UNKNOWN),
         [one] => Ok(HttpResponse::Ok().json(one)),

@@ -19,7 +19,7 @@ pub(super) async fn subscribe(shared: web::Data<Shared>, request: ApiRequest, bo
     };
     match subscription(&fields) {
         Ok(subscription) => {
-            if request.effect != Effect::Absent {
+            if request.effect() != Effect::Absent {
                 shared.webhooks().subscribe(subscription);
             }
             HttpResponse::Ok().json(Success::new("The webhook is subscribed."))

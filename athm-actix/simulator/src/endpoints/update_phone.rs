@@ -24,6 +24,6 @@ pub(super) async fn update_phone(
         return Err(Refusal::not_the_owner());
     }
     let number = phone(&fields)?.ok_or_else(|| Refusal::blank("phoneNumber"))?;
-    ledger.update_phone(&id, number, request.effect).map_err(|error| Refusal::of(&error))?;
+    ledger.update_phone(&id, number, request.effect()).map_err(|error| Refusal::of(&error))?;
     Ok(HttpResponse::Ok().json(Success::new("The phone number is updated.")))
 }

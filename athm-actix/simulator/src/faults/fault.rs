@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use athm_core::Amount;
 
+use super::duration::{format_duration, parse_duration};
+use super::{Effect, Oddity, View, texts};
 use crate::SimulatorError;
 
 /// A fault of one request of the provider's API.
@@ -22,19 +24,9 @@ use crate::SimulatorError;
 /// # Ok::<(), athm_simulator::SimulatorError>(())
 /// ```
 ///
-/// | text | fault |
-/// |---|---|
-/// | `reject=BTRA_0005` | refused with that code, without effect |
-/// | `slow=2s` | answered after that time |
-/// | `timeout`, `timeout-after`, `timeout-late=5s` | never answered |
-/// | `error`, `error-after`, `error-late=5s` | HTTP 500 and `BTRA_9999` |
-/// | `bad-gateway`, `bad-gateway-after`, `bad-gateway-late=5s` | HTTP 502 and a proxy's HTML page |
-/// | `garbage`, `garbage-after`, `garbage-late=5s` | HTTP 200 and a body that isn't JSON |
-/// | `truncated`, `truncated-late=5s` | the connection ends in the middle of the answer |
-/// | `stale=5s` | answered correctly; find, search and report show the state before for that time |
-/// | `bom` | answered correctly, after a byte order mark |
-///
-/// The plain form has no effect; `-after` has its effect, and that of `-late=5s` is visible after that time.
+/// [`EXAMPLES`](Self::EXAMPLES) lists all text forms. `timeout`, `error`, `bad-gateway` and `garbage` have no effect;
+/// `timeout-after` has its effect; the effect of `timeout-late=5s` is visible after that time, that of
+/// `timeout-late-find=5s` and `timeout-late-search=5s` in one [`View`]; likewise for the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -43,6 +35,17 @@ pub enum Fault {
         /// The code, such as `BTRA_0005`.
         code: String,
     },
+    /// Answered with an error code and HTTP 200, although it is done.
+    RejectAfter {
+        /// The code, such as `BTRA_0999`, which the provider documents nowhere.
+        code: String,
+    },
+    /// Refused with HTTP 401 and `BTRA_0401`, as for a wrong token.
+    Unauthorized,
+    /// Refused with HTTP 403 and `BTRA_0403`, as for a token without permission.
+    Forbidden,
+    /// Refused with HTTP 403 and the HTML page of a firewall.
+    FirewallPage,
     /// Answered correctly after that time.
     Slow(Duration),
     /// Never answered; the connection is closed after a minute.
@@ -57,44 +60,59 @@ pub enum Fault {
     Truncated(Effect),
     /// Answered correctly; find, search and report show the state before for that time.
     Stale(Duration),
+    /// Answered correctly; one view shows the state before for that time.
+    StaleIn(View, Duration),
+    /// Of a refund: done, and answered with the payment's refunded amount from before.
+    StaleRefundedAmount,
+    /// Of `create` and `authorize`: the payment is opened or completed with that total.
+    Total(Amount),
+    /// Answered correctly, in an unusual form.
+    Odd(Oddity),
     /// Answered correctly, after a byte order mark.
     ByteOrderMark,
-}
-
-/// Whether a request with a fault takes effect.
-///
-/// ```
-/// use std::time::Duration;
-/// use athm_simulator::{Effect, Fault};
-///
-/// // The refund is done, its answer is lost, and `find` shows it only after five seconds.
-/// let fault = Fault::Timeout(Effect::Late(Duration::from_secs(5)));
-/// assert_eq!(fault.to_string(), "timeout-late=5s");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// It changes nothing.
-    Absent,
-    /// It is done.
-    Done,
-    /// It is done; find, search and report show it after that much of the simulator's time.
-    Late(Duration),
 }
 
 impl Fault {
     /// Whether the request takes effect.
     pub(crate) fn effect(&self) -> Effect {
         match self {
-            Self::Reject { .. } => Effect::Absent,
-            Self::Slow(_) | Self::ByteOrderMark => Effect::Done,
+            Self::Reject { .. } | Self::Unauthorized | Self::Forbidden | Self::FirewallPage => Effect::Absent,
             Self::Stale(time) => Effect::Late(*time),
+            Self::StaleIn(view, time) => Effect::LateIn(*view, *time),
             Self::Timeout(effect)
             | Self::InternalError(effect)
             | Self::BadGateway(effect)
             | Self::Garbage(effect)
             | Self::Truncated(effect) => *effect,
+            Self::RejectAfter { .. }
+            | Self::Slow(_)
+            | Self::StaleRefundedAmount
+            | Self::Total(_)
+            | Self::Odd(_)
+            | Self::ByteOrderMark => Effect::Done,
         }
+    }
+
+    /// Whether the caller receives the endpoint's own answer: its content, or its refusal.
+    ///
+    /// ```
+    /// use athm_simulator::{Effect, Fault};
+    ///
+    /// assert!(Fault::ByteOrderMark.keeps_answer());
+    /// assert!(!Fault::Timeout(Effect::Done).keeps_answer());
+    /// ```
+    #[must_use]
+    pub fn keeps_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Slow(_)
+                | Self::Stale(_)
+                | Self::StaleIn(..)
+                | Self::StaleRefundedAmount
+                | Self::Total(_)
+                | Self::Odd(_)
+                | Self::ByteOrderMark
+        )
     }
 }
 
@@ -102,26 +120,23 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reject { code } => write!(f, "reject={code}"),
+            Self::RejectAfter { code } => write!(f, "reject-after={code}"),
+            Self::Unauthorized => f.write_str("unauthorized"),
+            Self::Forbidden => f.write_str("forbidden"),
+            Self::FirewallPage => f.write_str("firewall"),
             Self::Slow(time) => write!(f, "slow={}", format_duration(*time)),
-            Self::Stale(time) => write!(f, "stale={}", format_duration(*time)),
-            Self::ByteOrderMark => f.write_str("bom"),
             Self::Timeout(effect) => write!(f, "timeout{effect}"),
             Self::InternalError(effect) => write!(f, "error{effect}"),
             Self::BadGateway(effect) => write!(f, "bad-gateway{effect}"),
             Self::Garbage(effect) => write!(f, "garbage{effect}"),
             Self::Truncated(Effect::Done) => f.write_str("truncated"),
             Self::Truncated(effect) => write!(f, "truncated{effect}"),
-        }
-    }
-}
-
-/// The suffix of a fault's text form.
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => Ok(()),
-            Self::Done => f.write_str("-after"),
-            Self::Late(time) => write!(f, "-late={}", format_duration(*time)),
+            Self::Stale(time) => write!(f, "stale={}", format_duration(*time)),
+            Self::StaleIn(view, time) => write!(f, "stale-{view}={}", format_duration(*time)),
+            Self::StaleRefundedAmount => f.write_str("stale-refunded-amount"),
+            Self::Total(total) => write!(f, "total={total}"),
+            Self::Odd(oddity) => write!(f, "odd={oddity}"),
+            Self::ByteOrderMark => f.write_str("bom"),
         }
     }
 }
@@ -130,21 +145,46 @@ impl FromStr for Fault {
     type Err = SimulatorError;
 
     fn from_str(text: &str) -> Result<Self, SimulatorError> {
-        parse(text.trim()).ok_or_else(|| SimulatorError::UnknownFault { found: text.trim().to_owned() })
+        let text = text.trim();
+        let fault = match text.split_once('=') {
+            Some((name, value)) => with_value(name, value),
+            None => without_value(text),
+        };
+        fault.ok_or_else(|| SimulatorError::UnknownFault { found: text.to_owned(), known: texts(Self::EXAMPLES) })
     }
 }
 
-fn parse(text: &str) -> Option<Fault> {
-    if let Some((name, value)) = text.split_once('=') {
-        return match (name, name.strip_suffix("-late")) {
-            ("reject", _) if !value.is_empty() => Some(Fault::Reject { code: value.to_owned() }),
-            ("slow", _) => Some(Fault::Slow(parse_duration(value)?)),
-            ("stale", _) => Some(Fault::Stale(parse_duration(value)?)),
-            (_, Some(name)) => with_effect(name, Effect::Late(parse_duration(value)?)),
-            _ => None,
-        };
+fn with_value(name: &str, value: &str) -> Option<Fault> {
+    let code = || (!value.is_empty()).then(|| value.to_owned());
+    Some(match name {
+        "reject" => Fault::Reject { code: code()? },
+        "reject-after" => Fault::RejectAfter { code: code()? },
+        "slow" => Fault::Slow(parse_duration(value)?),
+        "stale" => Fault::Stale(parse_duration(value)?),
+        "stale-find" => Fault::StaleIn(View::Find, parse_duration(value)?),
+        "stale-search" => Fault::StaleIn(View::Search, parse_duration(value)?),
+        "total" => Fault::Total(value.parse().ok().filter(|total| *total > Amount::ZERO)?),
+        "odd" => Fault::Odd(value.parse().ok()?),
+        _ => return late(name, parse_duration(value)?),
+    })
+}
+
+fn late(name: &str, time: Duration) -> Option<Fault> {
+    if let Some(name) = name.strip_suffix("-late-find") {
+        return with_effect(name, Effect::LateIn(View::Find, time));
     }
+    if let Some(name) = name.strip_suffix("-late-search") {
+        return with_effect(name, Effect::LateIn(View::Search, time));
+    }
+    with_effect(name.strip_suffix("-late")?, Effect::Late(time))
+}
+
+fn without_value(text: &str) -> Option<Fault> {
     match (text, text.strip_suffix("-after")) {
+        ("unauthorized", _) => Some(Fault::Unauthorized),
+        ("forbidden", _) => Some(Fault::Forbidden),
+        ("firewall", _) => Some(Fault::FirewallPage),
+        ("stale-refunded-amount", _) => Some(Fault::StaleRefundedAmount),
         ("bom", _) => Some(Fault::ByteOrderMark),
         ("truncated", _) => Some(Fault::Truncated(Effect::Done)),
         (_, Some(name)) => with_effect(name, Effect::Done),
@@ -163,46 +203,57 @@ fn with_effect(name: &str, effect: Effect) -> Option<Fault> {
     })
 }
 
-/// `5s`, `500ms`.
-pub(crate) fn format_duration(time: Duration) -> String {
-    SignedDuration::try_from(time).map(|time| format!("{time:#}")).unwrap_or_default()
-}
-
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
-    text.parse::<SignedDuration>().ok()?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_text_form_of_every_fault_parses() {
-        let late = Effect::Late(Duration::from_secs(5));
-        for (word, fault) in [
+        let time = Duration::from_secs(5);
+        for (text, fault) in [
             ("reject=BTRA_0005", Fault::Reject { code: String::from("BTRA_0005") }),
+            ("reject-after=BTRA_0999", Fault::RejectAfter { code: String::from("BTRA_0999") }),
+            ("firewall", Fault::FirewallPage),
             ("slow=1s 500ms", Fault::Slow(Duration::from_millis(1_500))),
             ("stale=1m", Fault::Stale(Duration::from_secs(60))),
+            ("stale-search=5s", Fault::StaleIn(View::Search, time)),
+            ("stale-refunded-amount", Fault::StaleRefundedAmount),
+            ("total=1.00", Fault::Total(Amount::from_cents(100))),
+            ("odd=half-emoji", Fault::Odd(Oddity::HalfEmoji)),
             ("bom", Fault::ByteOrderMark),
             ("timeout", Fault::Timeout(Effect::Absent)),
             ("timeout-after", Fault::Timeout(Effect::Done)),
-            ("timeout-late=5s", Fault::Timeout(late)),
+            ("timeout-late=5s", Fault::Timeout(Effect::Late(time))),
+            ("timeout-late-find=5s", Fault::Timeout(Effect::LateIn(View::Find, time))),
             ("error", Fault::InternalError(Effect::Absent)),
             ("bad-gateway-after", Fault::BadGateway(Effect::Done)),
-            ("garbage-late=5s", Fault::Garbage(late)),
+            ("garbage-late-search=5s", Fault::Garbage(Effect::LateIn(View::Search, time))),
             ("truncated", Fault::Truncated(Effect::Done)),
-            ("truncated-late=5s", Fault::Truncated(late)),
+            ("truncated-late=5s", Fault::Truncated(Effect::Late(time))),
         ] {
-            assert_eq!(word.parse::<Fault>().unwrap(), fault, "{word}");
-            assert_eq!(fault.to_string().replace(' ', ""), word.replace(' ', ""));
+            assert_eq!(text.parse::<Fault>().unwrap(), fault, "{text}");
+            assert_eq!(fault.to_string().replace(' ', ""), text.replace(' ', ""));
         }
     }
 
     #[test]
     fn unknown_text_is_named_in_the_error() {
-        for word in ["", "time-out", "reject=", "slow", "slow=fast", "bom-after", "timeout-late", "slow=-5s"] {
-            let error = word.parse::<Fault>().unwrap_err().to_string();
-            assert!(error.contains(&format!("{word:?}")), "{error}");
+        for text in [
+            "",
+            "time-out",
+            "reject=",
+            "slow",
+            "slow=fast",
+            "bom-after",
+            "timeout-late",
+            "slow=-5s",
+            "total=0",
+            "odd=",
+            "odd=even",
+            "stale-report=5s",
+        ] {
+            let error = text.parse::<Fault>().unwrap_err().to_string();
+            assert!(error.contains(&format!("{text:?}")), "{error}");
         }
     }
 }

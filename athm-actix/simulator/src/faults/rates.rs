@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use athm_core::Amount;
 use fastrand::Rng;
 
-use super::{Effect, Fault, WebhookFault};
+use super::{Effect, Fault, Oddity, View, WebhookFault};
+
+/// How long a random fault delays a webhook, or the visibility of an effect.
+const LATE: Duration = Duration::from_secs(2);
 
 /// Rates of random faults, of requests ([`FaultRates`]) or webhooks ([`WebhookFaultRates`]).
 ///
@@ -80,16 +84,38 @@ impl<F: Clone> Rates<F> {
 impl FaultRates {
     /// Every kind of fault; `of_a_thousand` is the rate of all together.
     pub fn all(of_a_thousand: u16) -> Self {
-        let late = Effect::Late(Duration::from_secs(2));
-        let refused = Fault::Reject { code: String::from("BTRA_9998") };
-        let mut faults = vec![refused, Fault::Slow(Duration::from_millis(300)), Fault::ByteOrderMark];
-        faults.push(Fault::Stale(Duration::from_secs(2)));
-        for effect in [Effect::Absent, Effect::Done, late] {
-            faults.extend([Fault::Timeout, Fault::InternalError, Fault::BadGateway, Fault::Garbage].map(|f| f(effect)));
-        }
-        faults.extend([Effect::Done, late].map(Fault::Truncated));
+        let mut faults = transport_faults();
+        faults.push(Fault::RejectAfter { code: String::from("BTRA_0999") });
+        faults.extend([Fault::Unauthorized, Fault::Forbidden, Fault::FirewallPage]);
+        faults.extend([View::Find, View::Search].map(|view| Fault::StaleIn(view, LATE)));
+        faults.extend([Fault::StaleRefundedAmount, Fault::Total(Amount::from_cents(100))]);
+        faults.extend(Oddity::ALL.map(Fault::Odd));
         Self::evenly(faults, of_a_thousand)
     }
+
+    /// The faults of a network and of servers that fail: answers are lost, late, damaged or refused, but the provider
+    /// states nothing wrong. `of_a_thousand` is the rate of all together.
+    ///
+    /// ```
+    /// use athm_simulator::FaultRates;
+    ///
+    /// let rates = FaultRates::transport(250);
+    /// # let _ = rates;
+    /// ```
+    pub fn transport(of_a_thousand: u16) -> Self {
+        Self::evenly(transport_faults(), of_a_thousand)
+    }
+}
+
+fn transport_faults() -> Vec<Fault> {
+    let late = Effect::Late(LATE);
+    let refused = Fault::Reject { code: String::from("BTRA_9998") };
+    let mut faults = vec![refused, Fault::Slow(Duration::from_millis(300)), Fault::ByteOrderMark, Fault::Stale(LATE)];
+    for effect in [Effect::Absent, Effect::Done, late] {
+        faults.extend([Fault::Timeout, Fault::InternalError, Fault::BadGateway, Fault::Garbage].map(|f| f(effect)));
+    }
+    faults.extend([Effect::Done, late].map(Fault::Truncated));
+    faults
 }
 
 impl WebhookFaultRates {
@@ -97,7 +123,7 @@ impl WebhookFaultRates {
     pub fn all(of_a_thousand: u16) -> Self {
         use WebhookFault::{Delayed, Doubled, Forged, Lost, Reordered};
 
-        Self::evenly(vec![Lost, Doubled, Delayed(Duration::from_secs(2)), Reordered, Forged], of_a_thousand)
+        Self::evenly(vec![Lost, Doubled, Delayed(LATE), Reordered, Forged], of_a_thousand)
     }
 }
 
@@ -127,6 +153,8 @@ mod tests {
     fn the_rates_of_all_faults_add_up() {
         for of_a_thousand in [0, 5, 300, 1000] {
             let sum: u16 = FaultRates::all(of_a_thousand).each.iter().map(|(_, rate)| rate).sum();
+            assert_eq!(sum, of_a_thousand);
+            let sum: u16 = FaultRates::transport(of_a_thousand).each.iter().map(|(_, rate)| rate).sum();
             assert_eq!(sum, of_a_thousand);
         }
         let always = WebhookFaultRates::all(1000);

@@ -28,7 +28,9 @@ impl FaultSchedule {
         self.queue.iter()
     }
 
+    /// Empties the queue and ends the outage. The rates stay.
     pub(crate) fn clear(&mut self) {
+        self.outage = None;
         self.queue.clear();
     }
 

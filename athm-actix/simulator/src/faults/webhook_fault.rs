@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::fault::{format_duration, parse_duration};
+use super::duration::{format_duration, parse_duration};
+use super::texts;
 use crate::SimulatorError;
 
 /// A fault of one webhook.
@@ -49,7 +50,8 @@ impl FromStr for WebhookFault {
     type Err = SimulatorError;
 
     fn from_str(text: &str) -> Result<Self, SimulatorError> {
-        let unknown = || SimulatorError::UnknownWebhookFault { found: text.trim().to_owned() };
+        let unknown =
+            || SimulatorError::UnknownWebhookFault { found: text.trim().to_owned(), known: texts(Self::EXAMPLES) };
         match (text.trim(), text.trim().strip_prefix("delayed=")) {
             ("lost", _) => Ok(Self::Lost),
             ("doubled", _) => Ok(Self::Doubled),

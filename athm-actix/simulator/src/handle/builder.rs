@@ -1,13 +1,16 @@
 //! The settings of a simulator.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::business::Business;
 use crate::clock::Clock;
 use crate::server::Server;
 use crate::shared::{Settings, Shared};
 use crate::webhooks::{Event, Subscription};
-use crate::{FaultRates, PaymentChannel, RefundReference, Simulator, SimulatorError, WebhookFaultRates, WebhookShape};
+use crate::{
+    FaultRates, PaymentChannel, RefundReference, Simulator, SimulatorError, View, WebhookFaultRates, WebhookShape,
+};
 
 /// The settings of a [`Simulator`] to start.
 ///
@@ -24,6 +27,7 @@ pub struct SimulatorBuilder {
     port: u16,
     webhook_url: Option<String>,
     clock: Clock,
+    lags: Vec<(View, Duration)>,
     settings: Settings,
 }
 
@@ -40,7 +44,7 @@ impl SimulatorBuilder {
             faults: FaultRates::none(),
             webhook_faults: WebhookFaultRates::none(),
         };
-        Self { port: 0, webhook_url: None, clock: Clock::default(), settings }
+        Self { port: 0, webhook_url: None, clock: Clock::default(), lags: Vec::new(), settings }
     }
 
     /// The loopback port (default: any free one).
@@ -104,9 +108,10 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Takes the time from a clock that the program under test uses, too. [`Simulator::skip`] then advances both, so that
-    /// athm sees the deadline of a payment pass when the simulator expires it. Use [`Clock::manual`](athm_core::Clock::manual):
-    /// the system's clock can't be advanced. Replaces [`clock_speed`](Self::clock_speed).
+    /// Takes the time from a clock that the program under test uses, too. [`Simulator::skip`] then advances both, so
+    /// that athm sees the deadline of a payment pass when the simulator expires it. Use
+    /// [`Clock::manual`](athm_core::Clock::manual): the system's clock can't be advanced. Replaces
+    /// [`clock_speed`](Self::clock_speed).
     ///
     /// ```
     /// use std::time::Duration;
@@ -133,6 +138,13 @@ impl SimulatorBuilder {
         self
     }
 
+    /// How long a view of the provider lags behind (default: not at all), as
+    /// [`Simulator::set_lag`](crate::Simulator::set_lag) changes it.
+    pub fn lag(mut self, view: View, lag: Duration) -> Self {
+        self.lags.push((view, lag));
+        self
+    }
+
     /// The rates of random faults (default: none).
     pub fn faults(mut self, rates: FaultRates) -> Self {
         self.settings.faults = rates;
@@ -153,6 +165,9 @@ impl SimulatorBuilder {
     /// [`SimulatorError::WebhookUrl`] when the URL isn't on loopback.
     pub async fn start(self) -> Result<Simulator, SimulatorError> {
         let shared = Arc::new(Shared::new(self.settings, self.clock));
+        for (view, lag) in self.lags {
+            shared.ledger().set_lag(view, lag);
+        }
         if let Some(url) = &self.webhook_url {
             shared.webhooks().subscribe(Subscription::new(url, Event::SUBSCRIBABLE.to_vec())?);
         }

@@ -110,9 +110,9 @@ impl Simulator {
         self.shared.ledger().entry(id).map(|entry| entry.auth_token.clone())
     }
 
-    /// Advances the simulator's clock, and a clock [shared](SimulatorBuilder::clock) with it. Payments past their deadline
-    /// expire; the provider's API reports them as `CANCEL`, like cancelled ones, while [`payment`](Self::payment)
-    /// distinguishes the two.
+    /// Advances the simulator's clock, and a clock [shared](SimulatorBuilder::clock) with it. Payments past their
+    /// deadline expire; the provider's API reports them as `CANCEL`, like cancelled ones, while
+    /// [`payment`](Self::payment) distinguishes the two.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -129,7 +129,8 @@ impl Simulator {
         self.shared.ledger().skip(duration);
     }
 
-    /// The latest 100,000 requests, oldest first. Bodies, headers and query strings are not kept, so the log has no tokens.
+    /// The latest 100,000 requests, oldest first. Bodies, headers and query strings are not kept, so the log has no
+    /// tokens.
     ///
     /// ```
     /// # use athm_simulator::Simulator;

@@ -5,7 +5,8 @@ use crate::webhooks::{Event, Subscription};
 use crate::{SentWebhook, SimulatedPayment, SimulatorError};
 
 impl Simulator {
-    /// Sends webhooks of every kind to that URL from now on, in place of an earlier one, as the provider's subscription does.
+    /// Sends webhooks of every kind to that URL from now on, in place of an earlier one, as the provider's subscription
+    /// does.
     ///
     /// # Errors
     ///

@@ -2,6 +2,7 @@
 
 mod entry;
 mod generate;
+mod lag;
 #[cfg(test)]
 mod tests;
 mod transitions;
@@ -15,9 +16,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub(super) use self::entry::Entry;
-use super::business::Business;
-use super::clock::{self, Clock};
-use super::{Effect, SimulatedPayment};
+use self::lag::Lag;
+use crate::business::Business;
+use crate::clock::{self, Clock};
+use crate::{Effect, SimulatedPayment, View};
 
 /// The life of an `auth_token`, as seen at the provider.
 const TOKEN_LIFE: Duration = Duration::from_secs(900);
@@ -31,6 +33,7 @@ pub(super) struct Ledger {
     tokens: HashMap<String, EcommerceId>,
     /// The day of the last completed payment, and the number of payments on it.
     day: (Date, u32),
+    lag: Lag,
     revision: u64,
     /// Payments that changed since the last webhooks were scheduled.
     changes: Vec<SimulatedPayment>,
@@ -46,6 +49,7 @@ impl Ledger {
             indices: HashMap::new(),
             tokens: HashMap::new(),
             day: (Date::ZERO, 0),
+            lag: Lag::default(),
             revision: 0,
             changes: Vec::new(),
         }
@@ -64,6 +68,15 @@ impl Ledger {
         self.revision
     }
 
+    /// Changes from now on are shown by that view after `lag`.
+    pub(super) fn set_lag(&mut self, view: View, lag: Duration) {
+        self.lag.set(view, lag);
+    }
+
+    pub(super) fn lag(&self, view: View) -> Duration {
+        self.lag.get(view)
+    }
+
     pub(super) fn skip(&mut self, duration: Duration) {
         self.clock.skip(duration);
         self.revision += 1;
@@ -73,7 +86,7 @@ impl Ledger {
     pub(super) fn entries(&mut self) -> &[Entry] {
         let now = self.now();
         for entry in &mut self.entries {
-            if entry.expire_if_due(now) {
+            if entry.expire_if_due(self.lag, now) {
                 self.revision += 1;
                 self.changes.push(entry.payment.clone());
             }
@@ -81,10 +94,10 @@ impl Ledger {
         &self.entries
     }
 
-    /// Every payment as find, search and report show it, in the order of arrival.
-    pub(super) fn visible(&mut self) -> impl Iterator<Item = &SimulatedPayment> {
+    /// Every payment as a view shows it, in the order of arrival.
+    pub(super) fn visible(&mut self, view: View) -> impl Iterator<Item = &SimulatedPayment> {
         let now = self.now();
-        self.entries().iter().filter_map(move |entry| entry.visible(now))
+        self.entries().iter().filter_map(move |entry| entry.visible(view, now))
     }
 
     pub(super) fn entry(&mut self, id: &EcommerceId) -> Option<&Entry> {
@@ -102,13 +115,14 @@ impl Ledger {
         std::mem::take(&mut self.changes)
     }
 
-    /// Adds a payment, or replaces the one of its `ecommerceId`, which keeps its token and position. No webhook is sent.
+    /// Adds a payment, or replaces the one of its `ecommerceId`, which keeps its token and position. No webhook is
+    /// sent.
     pub(super) fn insert(&mut self, payment: SimulatedPayment) -> EcommerceId {
         let payment = self.fill_in(payment);
-        let (id, now) = (payment.ecommerce_id, self.now());
+        let (id, now, lag) = (payment.ecommerce_id, self.now(), self.lag);
         if let Some(entry) = self.entry_mut(&id) {
             entry.deadline = clock::after(now, payment.timeout);
-            entry.change(payment, Effect::Done, now);
+            entry.change(payment, lag, now);
             self.revision += 1;
         } else {
             self.add(payment, Effect::Done);
@@ -124,8 +138,8 @@ impl Ledger {
     fn add(&mut self, payment: SimulatedPayment, effect: Effect) -> EcommerceId {
         let (id, now) = (payment.ecommerce_id, self.now());
         let auth_token = generate::auth_token(&mut self.random);
-        let mut entry = Entry::new(payment, auth_token.clone(), clock::after(now, TOKEN_LIFE), now);
-        entry.delay_visibility(None, effect, now);
+        let lag = self.lag.with_effect(effect);
+        let entry = Entry::new(payment, auth_token.clone(), clock::after(now, TOKEN_LIFE), lag, now);
         self.indices.insert(id, self.entries.len());
         self.tokens.insert(auth_token, id);
         self.entries.push(entry);
@@ -136,7 +150,7 @@ impl Ledger {
     fn entry_mut(&mut self, id: &EcommerceId) -> Option<&mut Entry> {
         let now = self.now();
         let entry = self.entries.get_mut(*self.indices.get(id)?)?;
-        if entry.expire_if_due(now) {
+        if entry.expire_if_due(self.lag, now) {
             self.revision += 1;
             self.changes.push(entry.payment.clone());
         }

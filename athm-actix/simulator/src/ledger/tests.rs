@@ -89,15 +89,15 @@ fn a_late_effect_is_done_before_it_is_visible() {
     let id = ledger.insert(payment(2500).status(Status::Confirmed));
     ledger.authorize(&id, Effect::Late(Duration::from_secs(5))).unwrap();
     assert_eq!(status(&mut ledger, &id), Status::Completed);
-    let visible = |ledger: &mut Ledger| ledger.visible().next().unwrap().status.clone();
-    assert_eq!(visible(&mut ledger), Status::Confirmed);
+    let shown = |ledger: &mut Ledger| ledger.visible(View::Find).next().unwrap().status.clone();
+    assert_eq!(shown(&mut ledger), Status::Confirmed);
     ledger.skip(Duration::from_secs(5));
-    assert_eq!(visible(&mut ledger), Status::Completed);
+    assert_eq!(shown(&mut ledger), Status::Completed);
 
     ledger.open(payment(100), Effect::Late(Duration::from_secs(5)));
-    assert_eq!(ledger.visible().count(), 1);
+    assert_eq!(ledger.visible(View::Find).count(), 1);
     ledger.skip(Duration::from_secs(5));
-    assert_eq!(ledger.visible().count(), 2);
+    assert_eq!(ledger.visible(View::Find).count(), 2);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::{Entry, Ledger, generate};
 use crate::{Effect, RefundReference, SimulatedPayment, SimulatorError, TestPhone};
 
 impl Ledger {
-    /// Opens a payment for the merchant; a test phone has reacted when this returns. Returns the new payment's id, `None`
-    /// if the request has no effect.
+    /// Opens a payment for the merchant; a test phone has reacted when this returns. Returns the new payment's id,
+    /// `None` if the request has no effect.
     pub(crate) fn open(&mut self, mut payment: SimulatedPayment, effect: Effect) -> Option<EcommerceId> {
         if effect == Effect::Absent {
             return None;
@@ -86,6 +86,15 @@ impl Ledger {
         Ok(())
     }
 
+    /// Changes the total of a pending payment, as if the provider completed another one than it was asked for.
+    pub(crate) fn change_total(&mut self, id: &EcommerceId, total: Amount) {
+        if let Some(entry) = self.entry_mut(id).filter(|entry| entry.payment.is_pending()) {
+            entry.payment.total = total;
+            entry.payment.subtotal = None;
+            self.revision += 1;
+        }
+    }
+
     /// Refunds a payment, as a movement of its own. Returns the refund's id, `None` if the request has no effect.
     pub(crate) fn refund(
         &mut self,
@@ -148,12 +157,12 @@ impl Ledger {
     }
 
     fn change(&mut self, payment: SimulatedPayment, effect: Effect) {
-        let (id, now) = (payment.ecommerce_id, self.now());
+        let (id, now, lag) = (payment.ecommerce_id, self.now(), self.lag.with_effect(effect));
         if effect == Effect::Absent {
             return;
         }
         if let Some(entry) = self.entry_mut(&id) {
-            entry.change(payment, effect, now);
+            entry.change(payment, lag, now);
             self.revision += 1;
         }
     }

@@ -13,6 +13,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::stream::{self, StreamExt};
 
+use super::odd_answer::odd_body;
 use crate::refusal::Refusal;
 use crate::request::RequestNumber;
 use crate::shared::Shared;
@@ -47,7 +48,7 @@ pub(crate) async fn inject_faults(
         return Ok(answered);
     };
     log_fault(&shared, &request, &fault);
-    request.extensions_mut().insert(fault.effect());
+    request.extensions_mut().insert(fault.clone());
     let answered = next.call(request).await?.map_into_boxed_body();
     log_refusal(&shared, &answered);
     let (request, answer) = answered.into_parts();
@@ -81,6 +82,10 @@ fn log_refusal(shared: &Shared, answered: &ServiceResponse<BoxBody>) {
 async fn apply(fault: Fault, answer: HttpResponse) -> HttpResponse {
     match fault {
         Fault::Reject { code } => Refusal::with_code(code).answer(),
+        Fault::RejectAfter { code } => Refusal::despite_effect(code).answer(),
+        Fault::Unauthorized => Outage::Unauthorized.answer(),
+        Fault::Forbidden => Outage::Forbidden.answer(),
+        Fault::FirewallPage => Outage::FirewallPage.answer(),
         Fault::Slow(time) => {
             sleep(time).await;
             answer
@@ -97,12 +102,20 @@ async fn apply(fault: Fault, answer: HttpResponse) -> HttpResponse {
             cut_off(body.slice(..body.len() / 2), body.len())
         }
         Fault::ByteOrderMark => {
-            let mut builder = HttpResponse::build(answer.status());
-            let body = [BYTE_ORDER_MARK, &bytes(answer).await].concat();
-            builder.content_type(ContentType::json()).body(body)
+            let status = answer.status();
+            with_body(status, [BYTE_ORDER_MARK, &bytes(answer).await].concat())
         }
-        Fault::Stale(_) => answer,
+        Fault::Odd(oddity) => {
+            let status = answer.status();
+            with_body(status, odd_body(oddity, &bytes(answer).await))
+        }
+        // The endpoint or the ledger has applied these.
+        Fault::Stale(_) | Fault::StaleIn(..) | Fault::StaleRefundedAmount | Fault::Total(_) => answer,
     }
+}
+
+fn with_body(status: StatusCode, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::build(status).content_type(ContentType::json()).body(body)
 }
 
 async fn bytes(answer: HttpResponse) -> Bytes {

@@ -2,6 +2,7 @@
 
 mod access;
 mod inject;
+mod odd_answer;
 
 pub(crate) use self::access::control_access;
 pub(crate) use self::inject::inject_faults;

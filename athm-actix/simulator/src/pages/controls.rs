@@ -1,39 +1,13 @@
 //! The controls beside the phone: forms for money and faults, and the logs of webhooks and requests.
 
+use athm_core::EcommerceId;
 use maud::{Markup, html};
 
 use crate::shared::Shared;
-use crate::{Endpoint, ReceivedRequest, SentWebhook};
+use crate::{Endpoint, Fault, Outage, ReceivedRequest, SentWebhook, View, WebhookFault};
 
 /// How many entries of each log are shown.
 const LINES: usize = 30;
-/// The faults in the form; the control endpoint accepts all.
-const FAULTS: [(&str, &str); 16] = [
-    ("reject=BTRA_9998", "is refused with BTRA_9998"),
-    ("timeout", "times out before its effect"),
-    ("timeout-after", "times out after its effect"),
-    ("timeout-late=5s", "times out, its effect is seen 5 s later"),
-    ("slow=3s", "is answered after 3 s"),
-    ("error", "fails with HTTP 500, without effect"),
-    ("error-after", "fails with HTTP 500, after its effect"),
-    ("error-late=5s", "fails with HTTP 500, its effect is seen 5 s later"),
-    ("bad-gateway", "fails with an HTML page, without effect"),
-    ("bad-gateway-after", "fails with an HTML page, after its effect"),
-    ("garbage", "is answered with garbage, without effect"),
-    ("garbage-after", "is answered with garbage, after its effect"),
-    ("truncated", "is cut off half-way"),
-    ("truncated-late=5s", "is cut off half-way, its effect is seen 5 s later"),
-    ("stale=5s", "succeeds, its effect is seen 5 s later"),
-    ("bom", "is answered after a byte order mark"),
-];
-const WEBHOOK_FAULTS: [(&str, &str); 5] = [
-    ("lost", "is lost"),
-    ("doubled", "is sent twice"),
-    ("delayed=5s", "is sent after 5 s"),
-    ("reordered", "is sent after the next one"),
-    ("forged", "is sent after a forged one"),
-];
-
 /// The forms. The page's script doesn't refresh them, so that typing isn't overwritten.
 pub(super) fn controls() -> Markup {
     html! {
@@ -57,16 +31,33 @@ pub(super) fn controls() -> Markup {
                     }
                 }
                 select name="fault" aria-label="fault" {
-                    @for (word, says) in FAULTS { option value=(word) { (says) } }
+                    @for (text, description) in Fault::EXAMPLES { option value=(text) { (description) } }
                 }
                 button #queue-fault { "Inject" }
             }
             form.row method="post" action="/simulator/webhook-faults" {
                 label {
                     "The next webhook "
-                    select name="fault" { @for (word, says) in WEBHOOK_FAULTS { option value=(word) { (says) } } }
+                    select name="fault" {
+                        @for (text, description) in WebhookFault::EXAMPLES { option value=(text) { (description) } }
+                    }
                 }
                 button #queue-webhook-fault { "Inject" }
+            }
+            form.row method="post" action="/simulator/outage" {
+                label {
+                    "Every request fails: "
+                    select name="outage" {
+                        option value="" { "no" }
+                        @for outage in Outage::ALL { option value=(outage) { (outage) } }
+                    }
+                }
+                button #set-outage { "Set" }
+            }
+            form.row method="post" action="/simulator/lag" {
+                label { "Find lags by " input name="find" value="0" inputmode="numeric" size="4" required; " s" }
+                label { "search by " input name="search" value="0" inputmode="numeric" size="4" required; " s" }
+                button #set-lag { "Set" }
             }
         }
     }
@@ -74,6 +65,7 @@ pub(super) fn controls() -> Markup {
 
 /// The rendered state, copied while the locks are held.
 struct Snapshot {
+    /// The lags, the outage and the queued faults.
     queue: Vec<String>,
     listener: Option<String>,
     webhooks: Vec<SentWebhook>,
@@ -84,8 +76,12 @@ struct Snapshot {
 impl Snapshot {
     fn of(shared: &Shared) -> Self {
         let any = |endpoint: &Option<Endpoint>| endpoint.map_or_else(|| String::from("any request"), words);
-        let mut queue: Vec<String> =
-            shared.schedule().queued().map(|(endpoint, fault)| format!("{}: {fault}", any(endpoint))).collect();
+        let mut queue = lags(shared);
+        {
+            let schedule = shared.schedule();
+            queue.extend(schedule.outage.map(|outage| format!("every request: {outage}")));
+            queue.extend(schedule.queued().map(|(endpoint, fault)| format!("{}: {fault}", any(endpoint))));
+        }
         let (listener, webhooks, sent) = {
             let webhooks = shared.webhooks();
             queue.extend(webhooks.queued().map(|fault| format!("webhook: {fault}")));
@@ -101,12 +97,21 @@ impl Snapshot {
         let answers =
             webhooks.iter().map(|webhook| webhook.status).chain(requests.iter().map(|request| request.status));
         let answered = answers.filter(Option::is_some).count();
-        let revision = format!("{received} {sent} {answered} {} {}", queue.len(), listener.is_some());
+        let revision = format!("{received} {sent} {answered} {} {}", queue.join(", "), listener.is_some());
         Self { queue, listener, webhooks, requests, revision }
     }
 }
 
-/// The queued faults, and the logs of webhooks and requests.
+fn lags(shared: &Shared) -> Vec<String> {
+    let ledger = shared.ledger();
+    let lags = [View::Find, View::Search].map(|view| (view, ledger.lag(view)));
+    lags.iter()
+        .filter(|(_, lag)| !lag.is_zero())
+        .map(|(view, lag)| format!("{view} lags by {} s", lag.as_secs()))
+        .collect()
+}
+
+/// What goes wrong at present, and the logs of webhooks and requests.
 pub(super) fn log(shared: &Shared) -> Markup {
     let Snapshot { queue, listener, webhooks, requests, revision } = Snapshot::of(shared);
     html! {
@@ -154,12 +159,17 @@ fn request_line(request: &ReceivedRequest) -> Markup {
             span {
                 (Endpoint::of(&request.path).map_or_else(|| request.path.clone(), words))
                 @if let Some(amount) = request.amount { " $" (amount) }
-                @if let Some(payment) = request.payment { " " small { "…" (payment.to_string().split('-').next_back().unwrap_or_default()) } }
+                @if let Some(payment) = request.payment { " " small { "…" (last_group(payment)) } }
             }
             @if let Some(fault) = &request.fault { span.fault { (fault) } }
             (status(request.status))
         }
     }
+}
+
+/// The last digits of an id, by which a person tells payments apart.
+fn last_group(id: EcommerceId) -> String {
+    id.to_string().split('-').next_back().unwrap_or_default().to_owned()
 }
 
 fn words(endpoint: Endpoint) -> String {

@@ -37,7 +37,8 @@ async fn phone(shared: web::Data<Shared>) -> HttpResponse {
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_SECURITY_POLICY,
-            "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; \
+             form-action 'self'; base-uri 'none'",
         ))
         .body(page.into_string())
 }
@@ -93,7 +94,11 @@ fn screen(ledger: &mut Ledger) -> Markup {
             }
             section aria-labelledby="time" {
                 h2 #time { "Time" }
-                p { "The simulator's clock: " time { (clock::local(now).strftime("%H:%M:%S").to_string()) } ". Advance it to see payments expire." }
+                p {
+                    "The simulator's clock: "
+                    time { (clock::local(now).strftime("%H:%M:%S").to_string()) }
+                    ". Advance it to see payments expire."
+                }
                 form method="post" action="/simulator/time" {
                     button #skip-2 name="seconds" value="120" { "+2 min" }
                     " "
@@ -139,7 +144,9 @@ fn ticket(entry: &Entry, now: Timestamp) -> Markup {
             }
             form method="post" {
                 @if payment.status == Status::Open {
-                    button.approve id={ "approve-" (id) } formaction={ "/simulator/payments/" (id) "/approve" } { "Approve" }
+                    button.approve id={ "approve-" (id) } formaction={ "/simulator/payments/" (id) "/approve" } {
+                        "Approve"
+                    }
                     " "
                 }
                 button id={ "decline-" (id) } formaction={ "/simulator/payments/" (id) "/decline" } { "Decline" }

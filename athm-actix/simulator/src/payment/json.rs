@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn every_spelling_of_the_provider_is_accepted() {
         let payment = parse(
-            r#"{"transactionType":"DONATION","status":"completed","date":"2026-03-01 18:04:59.0","dailyTransactionID":35,
+            r#"{"transactionType":"DONATION","status":"completed","date":"2026-03-01 18:04:59.0",
+                "dailyTransactionID":35,
                 "total":"12","subtotal":null,"tax":"","fee":0.2700000107288361,"phoneNumber":"(787) 555-0188",
                 "referenceNumber":"77 "}"#,
         )

@@ -218,7 +218,7 @@ fn is_clear_refusal(request: &ReceivedRequest) -> bool {
 }
 
 fn is_spoilt(request: &ReceivedRequest) -> bool {
-    let spoils = |fault: &Fault| !matches!(fault, Fault::Slow(_) | Fault::Stale(_) | Fault::ByteOrderMark);
+    let spoils = |fault: &Fault| !fault.keeps_answer();
     request.fault.as_ref().is_some_and(spoils)
 }
 

@@ -149,7 +149,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     };
     let cluster = ProcessCluster::open(&serve, options.processes.into()).await?;
     simulator.subscribe(&cluster.webhook_url().ok_or("no process runs")?)?;
-    simulator.set_faults(FaultRates::all(options.faults));
+    simulator.set_faults(FaultRates::transport(options.faults));
     simulator.set_webhook_faults(WebhookFaultRates::all(options.faults));
 
     let bar = ProgressBar::new(options.payments.into())

@@ -1,28 +1,8 @@
 //! What `--help` says after the options.
 
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 
-use athm_simulator::ControlEndpoint;
-
-const FAULTS: &str = "\
-Faults of requests
-  reject=BTRA_9998         refused with that code
-  slow=2s                  answered so much later
-  timeout                  never answered
-  error                    HTTP 500
-  bad-gateway              HTTP 502 and an HTML page
-  garbage                  HTTP 200 and no JSON
-  truncated                half of the answer
-  stale=5s                 answered well, and seen by find, search and report so much later
-  bom                      answered well, behind a byte order mark
-  timeout, error, bad-gateway and garbage have no effect; timeout-after has it all the same, and
-  timeout-late=5s has one that is seen so much later; so with the others. truncated always has its effect.
-
-Faults of webhooks
-  lost  doubled  delayed=5s  reordered  forged
-
-Control endpoints
-";
+use athm_simulator::{ControlEndpoint, Fault, WebhookFault};
 
 const EXAMPLES: &str = "
 Examples
@@ -31,14 +11,25 @@ Examples
   ATHM_API_URL=http://127.0.0.1:9000 cargo run --example shop
 ";
 
-/// The faults, the control endpoints as the library lists them, and examples.
+/// The faults and the control endpoints as the library lists them, and examples.
 pub(crate) fn after() -> String {
-    let mut text = String::from(FAULTS);
+    let mut text = String::from("Faults of requests: the request …\n");
+    for (fault, description) in Fault::EXAMPLES {
+        line(&mut text, format_args!("{fault:25} {description}"));
+    }
+    text.push_str("\nFaults of webhooks: the webhook …\n");
+    for (fault, description) in WebhookFault::EXAMPLES {
+        line(&mut text, format_args!("{fault:25} {description}"));
+    }
+    text.push_str("\nControl endpoints\n");
     for endpoint in ControlEndpoint::ALL {
-        let (method, path, example) = (endpoint.method(), endpoint.path(), endpoint.example());
-        let request = format!("{method:4} {path} {example}");
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "  {}\n         {}", request.trim_end(), endpoint.summary());
+        line(&mut text, format_args!("{:4} {} {}", endpoint.method(), endpoint.path(), endpoint.example()));
+        line(&mut text, format_args!("       {}", endpoint.summary()));
     }
     text + EXAMPLES
+}
+
+fn line(text: &mut String, line: Arguments<'_>) {
+    // Writing to a String can't fail.
+    let _ = writeln!(text, "  {}", line.to_string().trim_end());
 }

@@ -1,17 +1,20 @@
 //! The command line.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use athm_simulator::{
-    Fault, FaultRates, PaymentChannel, RefundReference, Simulator, SimulatorBuilder, WebhookFault, WebhookFaultRates,
-    WebhookShape,
+    Fault, FaultRates, PaymentChannel, RefundReference, Simulator, SimulatorBuilder, View, WebhookFault,
+    WebhookFaultRates, WebhookShape,
 };
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::SignedDuration;
 
 use crate::help;
 
-/// A stand-in for ATH Móvil's servers: answers the provider's API on this machine, moves no real money, and fails on request.
+/// A stand-in for ATH Móvil's servers: answers the provider's API on this machine, moves no real money, and fails on
+/// request.
 #[derive(Debug, Parser)]
 #[command(name = "athm-simulator", version, after_help = help::after())]
 pub(crate) struct Options {
@@ -51,6 +54,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FAULT:N", value_parser = rate::<WebhookFault>, help_heading = "Random faults")]
     webhook_fault: Vec<(WebhookFault, u16)>,
 
+    /// How long find shows the state before a change, such as 5s.
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Lag")]
+    find_lag: Option<Duration>,
+    /// How long search and report show the state before a change.
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Lag")]
+    search_lag: Option<Duration>,
+
     /// The name of the business that is paid, as the phone shows it.
     #[arg(long, value_name = "NAME", help_heading = "The business")]
     business: Option<String>,
@@ -86,6 +96,11 @@ impl Options {
         if let Some(seed) = self.seed {
             builder = builder.seed(seed);
         }
+        for (view, lag) in [(View::Find, self.find_lag), (View::Search, self.search_lag)] {
+            if let Some(lag) = lag {
+                builder = builder.lag(view, lag);
+            }
+        }
         for (value, set) in [
             (self.webhook_url, SimulatorBuilder::webhook_url as fn(SimulatorBuilder, String) -> SimulatorBuilder),
             (self.business, SimulatorBuilder::business_name),
@@ -119,6 +134,12 @@ fn references() -> impl TypedValueParser<Value = RefundReference> {
         .map(|word| if word == "payment" { RefundReference::Payment } else { RefundReference::Own })
 }
 
+/// `5s`, `500ms`.
+fn time(text: &str) -> Result<Duration, String> {
+    let time = text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok());
+    time.ok_or_else(|| format!("expected a time such as 5s, found {text:?}"))
+}
+
 /// `timeout-after:20`.
 fn rate<F>(text: &str) -> Result<(F, u16), String>
 where
@@ -133,8 +154,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use athm_simulator::{ControlEndpoint, Effect};
     use clap::{CommandFactory, Error};
 
@@ -148,7 +167,8 @@ mod tests {
     fn every_option_is_read() {
         let options = parse(
             "--port 0 --speed=60 --seed 7 --webhook-url http://127.0.0.1:1/ --shape mixed --channel web \
-             --refund-reference payment --fault timeout-late=5s:20 --fault bom:1 --webhook-fault lost:300 --business Aurora",
+             --refund-reference payment --fault timeout-late=5s:20 --fault bom:1 --webhook-fault lost:300 \
+             --business Aurora --search-lag 30s",
         )
         .unwrap();
         assert_eq!((options.port, options.speed, options.seed), (0, 60, Some(7)));
@@ -157,6 +177,7 @@ mod tests {
         let late = Fault::Timeout(Effect::Late(Duration::from_secs(5)));
         assert_eq!(options.fault, [(late, 20), (Fault::ByteOrderMark, 1)]);
         assert_eq!(options.webhook_fault, [(WebhookFault::Lost, 300)]);
+        assert_eq!((options.find_lag, options.search_lag), (None, Some(Duration::from_secs(30))));
     }
 
     #[test]
@@ -170,6 +191,7 @@ mod tests {
             ("--fault timeout", "in a thousand"),
             ("--fault oops:3", "oops"),
             ("--webhook-fault lost:x", "lost:x"),
+            ("--find-lag soon", "such as 5s"),
         ] {
             let error = parse(line).unwrap_err().to_string();
             assert!(error.contains(named), "{line}: {error}");
