@@ -117,7 +117,7 @@ impl Athm {
         id: RefundId,
         resolution: RefundResolution,
     ) -> Result<RefundRecord, OperationError> {
-        self.operate(move |operations| async move { operations.resolve(id, resolution).await }).await
+        self.operate(move |operations| async move { operations.resolve_refund(id, resolution).await }).await
     }
 
     /// The refunds of payments, and those that need a person.

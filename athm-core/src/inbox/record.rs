@@ -15,8 +15,7 @@ impl Inbox {
             reported.push(ReportedRefund { refund: None, detail: RefundDetail::of(&observed) });
             observed = Transaction { updated_at: observed.updated_at, ..payment };
         }
-        let record = Record { observed, sender, auth_token: None, reported, origin: Origin::Observation };
-        let recorded = self.store.record(record).await?;
+        let recorded = self.store.record(Record { reported, ..Record::observation(observed, sender) }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.payment_confirmed.notify_one();
         }
@@ -25,8 +24,8 @@ impl Inbox {
 
     /// Records what the provider's report says of a payment, which may lower a refunded amount.
     pub(crate) async fn reconcile(&self, observed: Transaction) -> Result<Recorded, StoreError> {
-        let (reported, origin) = (Vec::new(), Origin::Reconciliation);
-        self.store.record(Record { observed, sender: Sender::RECONCILE, auth_token: None, reported, origin }).await
+        let origin = Origin::Reconciliation;
+        self.store.record(Record { origin, ..Record::observation(observed, Sender::RECONCILE) }).await
     }
 
     /// Records what a message states. Only when callbacks are trusted.
@@ -37,9 +36,7 @@ impl Inbox {
         sender: Sender,
         body: &[u8],
     ) -> Result<MessageResult, StoreError> {
-        let observed = message.transaction(self.clock.now());
-        let (reported, origin) = (Vec::new(), Origin::Observation);
-        let mut record = Record { observed, sender, auth_token: None, reported, origin };
+        let mut record = Record::observation(message.transaction(self.clock.now()), sender);
         if message.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.find(&key).await? else {
                 let reason = "it names no payment that is known";

@@ -5,7 +5,7 @@
 
 use super::{Inbox, MessageResult, PendingMessage, ProviderLookup};
 use crate::models::{PaymentKey, RefundDetail, ReportedRefund, Transaction, TransactionKind};
-use crate::store::{InboxState, Origin, Record, RefundQuery, StoreError};
+use crate::store::{InboxState, Record, RefundQuery, StoreError};
 
 impl Inbox {
     /// The payment that a refund in the provider's books belongs to.
@@ -41,13 +41,8 @@ impl Inbox {
             let shows_it = increase >= Some(detail.amount)
                 || refunds.iter().any(|refund| refund.may_hold(&detail) || refund.is(&detail));
             let reported = shows_it.then(|| ReportedRefund { refund: None, detail: detail.clone() });
-            let record = Record {
-                observed,
-                sender: message.sender.clone(),
-                auth_token: None,
-                reported: reported.into_iter().collect(),
-                origin: Origin::Observation,
-            };
+            let observation = Record::observation(observed, message.sender.clone());
+            let record = Record { reported: reported.into_iter().collect(), ..observation };
             let recorded = self.store.record(record).await?;
             if shows_it {
                 return self.accept(&message, MessageResult::of(&recorded)).await;

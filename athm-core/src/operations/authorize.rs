@@ -1,4 +1,4 @@
-//! Moving the money of a payment that the customer has approved.
+//! Authorizing: moves the money of a payment that the customer has approved.
 
 use jiff::Timestamp;
 
@@ -6,31 +6,32 @@ use super::{OperationError, Operations};
 use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation, Status, Transaction, TransactionId};
 
 impl Operations {
-    /// However many ask at the same time, one call is made; the others wait for it and get what came of it.
+    /// Concurrent calls make one call to the provider; the others wait for its result and return it.
     pub(crate) async fn authorize(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, AttemptKind::First).await? {
+        match self.begin(id, Operation::Authorize, AttemptKind::First, None).await? {
             Ok(started) => self.call(started).await,
             Err(BeginError::Unresolved(transaction)) => {
                 let read_at = self.inbox.clock.steady();
-                match self.reread(&transaction, Sender::AUTHORIZE).await? {
+                match self.refresh(&transaction, Sender::AUTHORIZE).await? {
                     Some(found) if found.status == Status::Confirmed => self.authorize_again(id, read_at).await,
                     Some(found) if found.status.is_final() => completed(found),
                     _ => Err(OperationError::Unresolved { id }),
                 }
             }
-            Err(refused) => settled(id, refused),
+            Err(refused) => not_begun(id, refused),
         }
     }
 
-    /// The provider still said CONFIRM: if the last attempt had ended long enough before, nothing has come of it.
+    /// Authorizes again after the provider answered CONFIRM. If the last attempt ended long enough before that reading, it had
+    /// no effect.
     pub(super) async fn authorize_again(
         &self,
         id: TransactionId,
         read_at: Timestamp,
     ) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, AttemptKind::Again { read_at }).await? {
+        match self.begin(id, Operation::Authorize, AttemptKind::Again { read_at }, None).await? {
             Ok(started) => self.call(started).await,
-            Err(refused) => settled(id, refused),
+            Err(refused) => not_begun(id, refused),
         }
     }
 
@@ -43,34 +44,34 @@ impl Operations {
         let error = match self.provider.authorize(&ecommerce_id, &token).await {
             Ok(observed) => {
                 let recorded = self.inbox.record(observed, Sender::AUTHORIZE).await?;
-                self.known(intent).await;
+                self.resolve(intent).await;
                 return Ok(recorded.transaction);
             }
             Err(error) => error,
         };
         if !error.is_not_confirmed() && !error.is_outcome_unknown() {
-            self.known(intent).await;
+            self.resolve(intent).await;
             return Err(error.into());
         }
-        // Somebody else may have authorized it just now, or this very call may have succeeded unheard.
-        match self.reread(&transaction, Sender::AUTHORIZE).await? {
+        // Another caller may have authorized it meanwhile, or this call may have succeeded with its answer lost.
+        match self.refresh(&transaction, Sender::AUTHORIZE).await? {
             Some(found) if found.status == Status::Completed => {
-                self.known(intent).await;
+                self.resolve(intent).await;
                 Ok(found)
             }
             Some(found) if found.status.is_final() || (error.is_not_confirmed() && found.status == Status::Open) => {
-                self.known(intent).await;
+                self.resolve(intent).await;
                 Err(error.into())
             }
             _ => {
-                self.unknown(intent).await;
+                self.leave_unresolved(intent).await;
                 Err(error.into())
             }
         }
     }
 }
 
-fn settled(id: TransactionId, refused: BeginError) -> Result<Transaction, OperationError> {
+fn not_begun(id: TransactionId, refused: BeginError) -> Result<Transaction, OperationError> {
     match refused {
         BeginError::Ended(transaction) => completed(*transaction),
         BeginError::Unresolved(_) => Err(OperationError::Unresolved { id }),

@@ -1,4 +1,4 @@
-//! Withdrawing a payment.
+//! Cancelling: withdraws a payment that the customer has not paid yet.
 
 use super::{OperationError, Operations};
 use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation, Status, Transaction, TransactionId};
@@ -6,7 +6,7 @@ use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation
 impl Operations {
     pub(crate) async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {
         let StartedOperation { intent, transaction, .. } =
-            match self.begin(id, Operation::Cancel, AttemptKind::First).await? {
+            match self.begin(id, Operation::Cancel, AttemptKind::First, None).await? {
                 Ok(started) => started,
                 Err(BeginError::Ended(transaction)) if transaction.status == Status::Completed => {
                     return Err(OperationError::Completed { id });
@@ -18,21 +18,21 @@ impl Operations {
             return Err(OperationError::NoTicket { id });
         };
         let cancelled = self.provider.cancel(&ecommerce_id).await;
-        let found = self.reread(&transaction, Sender::CANCEL).await?;
+        let found = self.refresh(&transaction, Sender::CANCEL).await?;
         let is_known = match (&cancelled, &found) {
             (_, Some(found)) if found.status.is_final() => true,
             (Err(error), _) => !error.is_outcome_unknown(),
             (Ok(()), _) => false,
         };
         if is_known {
-            self.known(intent).await;
+            self.resolve(intent).await;
         } else {
-            self.unknown(intent).await;
+            self.leave_unresolved(intent).await;
         }
         match (cancelled, found) {
             (_, Some(found)) if matches!(found.status, Status::Cancelled | Status::Expired) => Ok(found),
             (Err(error), _) => Err(error.into()),
-            // It will be cancelled in a moment, for all that the provider says.
+            // The provider accepted, and shows the cancellation in a moment.
             (Ok(()), found) => Ok(found.unwrap_or(transaction)),
         }
     }

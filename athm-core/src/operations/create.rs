@@ -1,11 +1,13 @@
-//! Opening a payment.
+//! Creating: opens a payment at the provider.
 
 use super::{OperationError, Operations};
 use crate::models::{NewPayment, Sender, Status, Transaction};
-use crate::store::{Origin, Record};
+use crate::store::Record;
 use crate::util::clock::later;
 
 impl Operations {
+    /// No intent is stored before the call: a payment whose answer is lost has no name that a customer could pay it by, so
+    /// it moves no money and expires.
     pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {
         let opened_at = self.inbox.clock.now();
         let ticket =
@@ -26,13 +28,8 @@ impl Operations {
             updated_at: opened_at,
             ..built
         };
-        let record = Record {
-            observed,
-            sender: Sender::CALLBACK,
-            auth_token: Some(ticket.auth_token),
-            reported: Vec::new(),
-            origin: Origin::Observation,
-        };
+        let auth_token = Some(ticket.auth_token);
+        let record = Record { auth_token, ..Record::observation(observed, Sender::CALLBACK) };
         Ok(self.inbox.store.record(record).await?.transaction)
     }
 }

@@ -26,7 +26,7 @@ pub enum OperationError {
         /// The payment that was named.
         id: TransactionId,
     },
-    /// The payment may have been opened, or not: nobody knows its name, so that nobody can pay it.
+    /// The payment may have been opened, or not. Its id is unknown, so no customer can pay it.
     #[error("the payment may have been opened, or not; no money can move for it, and a new payment may be opened")]
     Unopened(#[source] ProviderError),
     /// The payment is completed, and can't be cancelled any more: give the money back instead.
@@ -49,13 +49,13 @@ pub enum OperationError {
         /// The payment that was named.
         id: TransactionId,
     },
-    /// Nobody knows yet what has come of an earlier authorization. The provider is asked until somebody does.
+    /// An earlier authorization has no known outcome yet. athm asks the provider until it is known.
     #[error("an earlier authorization of the payment {id} has an unknown outcome: try again in 30 seconds")]
     Unresolved {
         /// The payment that was named.
         id: TransactionId,
     },
-    /// There is nothing to give back: the payment isn't completed.
+    /// There is nothing to refund: the payment isn't completed.
     #[error("the payment {id} is {status}: only a completed one can be refunded")]
     NotPaid {
         /// The payment that was named.
@@ -63,17 +63,17 @@ pub enum OperationError {
         /// The state that it is in.
         status: Status,
     },
-    /// More is to be given back than is left. Nothing was sent.
-    #[error("{left} is left to give back of the payment {id}, and no more")]
+    /// The refund is larger than what is left to refund. Nothing was sent.
+    #[error("only {left} of the payment {id} is left to refund")]
     RefundTooMuch {
         /// The payment that was named.
         id: TransactionId,
-        /// What hasn't been given back yet.
+        /// What is left to refund.
         left: Amount,
     },
-    /// Nobody knows yet whether an earlier refund of the payment was done. Nothing was sent.
+    /// An earlier refund of the payment has no known outcome yet. Nothing was sent.
     #[error(
-        "nobody knows yet whether the refund {refund} of the payment {id} was done: nothing more is given back until then"
+        "the refund {refund} of the payment {id} has no known outcome yet: no further refund is possible until then"
     )]
     RefundPending {
         /// The payment that was named.
@@ -81,8 +81,8 @@ pub enum OperationError {
         /// The earlier refund.
         refund: RefundId,
     },
-    /// The refund may have been done, or not. Its amount is set aside, and it is found out; don't ask for it again.
-    #[error("the refund {refund} may have been done, or not: it is found out, and must not be repeated")]
+    /// The refund may have been done, or not. Its amount stays reserved while athm finds out; don't repeat it.
+    #[error("the refund {refund} may have been done, or not: athm finds out; don't repeat it")]
     RefundUnknown {
         /// The refund.
         refund: RefundId,
@@ -97,15 +97,15 @@ pub enum OperationError {
         id: RefundId,
     },
     /// There is nothing to resolve: it is known whether the refund was done, or it is under way right now.
-    #[error("the refund {id} needs nobody to resolve it: it is {state}, or under way right now")]
+    #[error("the refund {id} can't be resolved: it is {state}, or under way right now")]
     RefundNotOpen {
         /// The refund that was named.
         id: RefundId,
         /// How it stands.
         state: RefundState,
     },
-    /// The provider didn't do it. See [`ProviderError::is_outcome_unknown`].
-    #[error("the provider didn't do it")]
+    /// The provider refused, or gave no clear answer. See [`ProviderError::is_outcome_unknown`].
+    #[error("the call to the provider failed")]
     Provider(#[from] ProviderError),
     /// The database can't do it. Of a refund: nothing was sent. Of anything else: the provider did it, or may have, and that
     /// couldn't be recorded; ask again.

@@ -1,8 +1,15 @@
-//! What we ask the provider to do.
+//! What the program asks of the provider: create, authorize, cancel, update the phone, refund.
 //!
-//! Each operation but `create` first writes down its [`intent`], under the payment's lock, and commits that; only then is
-//! the provider called, with no lock and no database transaction held. When the outcome is known the intent is gone;
-//! what is left (the answer never came, the process died) is looked after by [`keep`], which reads the payment again.
+//! No operation has an idempotency key at the provider, so a call whose answer was lost must not be repeated blindly. Each
+//! operation but `create` therefore takes three steps:
+//!
+//! 1. Under the payment's lock, its *intent* is stored and committed, or the operation is refused
+//!    ([`BeginOperation::decide`](crate::models::operation) has the rules).
+//! 2. The provider is called, with no lock and no database transaction held.
+//! 3. The intent is deleted once the outcome is known.
+//!
+//! An intent that is left (the answer never came, or the process died) is an *unresolved* operation: [`recover`] reads the
+//! payment again until the provider shows the outcome.
 
 mod authorize;
 mod cancel;
@@ -33,55 +40,46 @@ use crate::store::StoreError;
 use crate::util::clock::later;
 use crate::util::text::causes;
 
-/// How much longer than its timeout a call may be under way.
-const MARGIN: Duration = Duration::from_secs(5);
-/// How often somebody who waits for another's call looks whether it has ended.
-const GLANCE: Duration = Duration::from_millis(50);
+/// How much longer than the client's timeout a call may take before it counts as ended.
+const CALL_MARGIN: Duration = Duration::from_secs(5);
+/// How often a caller that waits for another caller's operation checks whether it has ended.
+const WAIT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Our side of the provider.
+/// Carries out operations on payments.
 #[derive(Clone)]
 pub(crate) struct Operations {
     inbox: Inbox,
     provider: Client,
-    /// ReportedRefund when an outcome is unknown.
-    waiting: Arc<Notify>,
+    /// Notified when an operation is left unresolved.
+    unresolved: Arc<Notify>,
 }
 
 impl Operations {
-    /// A payment that can't be read again at once is read later, and nobody waits for it: the client sends once.
+    /// The client sends each request once. A payment that can't be read after a call is read later, by [`recover`].
     pub(crate) fn new(inbox: Inbox, provider: &Client) -> Self {
-        Self { inbox, provider: provider.sending_once(), waiting: Arc::default() }
+        Self { inbox, provider: provider.sending_once(), unresolved: Arc::default() }
     }
 
-    /// Writes down what is about to be asked. Waits while another call for the payment is under way, here or in another
-    /// process, for as long as one may take.
+    /// Stores the intent of an operation, or says why it may not begin. While another operation of the payment is under
+    /// way, in any process, this waits for as long as a call may take.
     async fn begin(
-        &self,
-        transaction: TransactionId,
-        operation: Operation,
-        kind: AttemptKind,
-    ) -> Result<BeginResult, OperationError> {
-        self.begin_with(transaction, operation, kind, None).await
-    }
-
-    async fn begin_with(
         &self,
         transaction: TransactionId,
         operation: Operation,
         kind: AttemptKind,
         amount: Option<Amount>,
     ) -> Result<BeginResult, OperationError> {
-        let patience = Instant::now() + self.longest();
+        let wait_until = Instant::now() + self.longest_call();
         loop {
             let (at, now) = (self.inbox.clock.now(), self.inbox.clock.steady());
-            let ends_at = later(now, self.longest());
-            let beginning = BeginOperation { transaction, operation, kind, amount, at, now, ends_at };
-            match self.inbox.store.begin(beginning).await? {
-                Err(BeginError::UnderWay) if Instant::now() < patience => sleep(GLANCE).await,
+            let ends_at = later(now, self.longest_call());
+            let begin = BeginOperation { transaction, operation, kind, amount, at, now, ends_at };
+            match self.inbox.store.begin(begin).await? {
+                Err(BeginError::UnderWay) if Instant::now() < wait_until => sleep(WAIT_INTERVAL).await,
                 Err(BeginError::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
                 Err(BeginError::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),
-                // So long after that, it would hardly be under way before it counts as ended.
-                Ok(started) if self.inbox.clock.steady() > later(now, MARGIN) => {
+                // The commit took so long that other processes could count the call as ended while it is under way.
+                Ok(started) if self.inbox.clock.steady() > later(now, CALL_MARGIN) => {
                     self.withdraw(started).await;
                     return Err(StoreError::Busy.into());
                 }
@@ -90,47 +88,47 @@ impl Operations {
         }
     }
 
-    /// The provider was not asked.
+    /// Deletes an intent whose call was never made.
     async fn withdraw(&self, started: StartedOperation) {
         let outcome = if started.refund.is_some() { OperationOutcome::NotDone } else { OperationOutcome::Known };
-        self.finish_operation(OperationResult { intent: started.intent, outcome }).await;
+        self.finish(OperationResult { intent: started.intent, outcome }).await;
     }
 
-    fn longest(&self) -> Duration {
-        self.provider.timeout() + MARGIN
+    fn longest_call(&self) -> Duration {
+        self.provider.timeout() + CALL_MARGIN
     }
 
-    /// Nothing is left to be found out.
-    async fn known(&self, intent: Uuid) {
-        self.finish_operation(OperationResult { intent, outcome: OperationOutcome::Known }).await;
+    /// The outcome is known: the intent is deleted.
+    async fn resolve(&self, intent: Uuid) {
+        self.finish(OperationResult { intent, outcome: OperationOutcome::Known }).await;
     }
 
-    /// It is found out later.
-    async fn unknown(&self, intent: Uuid) {
+    /// The outcome is unknown: the intent stays, and [`recover`] looks into it.
+    async fn leave_unresolved(&self, intent: Uuid) {
         let now = self.inbox.clock.steady();
-        self.finish_operation(OperationResult { intent, outcome: OperationOutcome::unknown(now) }).await;
-        self.waiting.notify_one();
+        self.finish(OperationResult { intent, outcome: OperationOutcome::unknown(now) }).await;
+        self.unresolved.notify_one();
     }
 
-    /// What can't be written now is found by its intent later.
-    async fn finish_operation(&self, result: OperationResult) {
+    /// A result that can't be stored now loses nothing: the intent is still there, and counts as unresolved later.
+    async fn finish(&self, result: OperationResult) {
         if let Err(error) = self.inbox.store.finish_operation(result).await {
-            tracing::error!(error = causes(&error), "how a call to the provider ended couldn't be noted");
+            tracing::error!(error = causes(&error), "the outcome of a call to the provider couldn't be stored");
         }
     }
 
-    /// The payment as the provider has it now, recorded; `None` when it can't be asked.
-    async fn reread(&self, payment: &Transaction, sender: Sender) -> Result<Option<Transaction>, OperationError> {
-        match self.ask(payment).await {
+    /// Reads the payment from the provider, and records the answer; `None` when the provider can't be asked.
+    async fn refresh(&self, payment: &Transaction, sender: Sender) -> Result<Option<Transaction>, OperationError> {
+        match self.find(payment).await {
             Ok(observed) => Ok(Some(self.inbox.record(observed, sender).await?.transaction)),
             Err(error) => {
-                tracing::warn!(payment = %payment.id, error = %causes(&error), "the payment couldn't be read again");
+                tracing::warn!(payment = %payment.id, error = %causes(&error), "the payment couldn't be read from the provider");
                 Ok(None)
             }
         }
     }
 
-    async fn ask(&self, payment: &Transaction) -> Result<Transaction, ProviderError> {
+    async fn find(&self, payment: &Transaction) -> Result<Transaction, ProviderError> {
         match (&payment.ecommerce_id, &payment.reference_number) {
             (Some(id), _) => self.provider.find(id).await,
             (None, Some(reference)) => self.provider.find_by_reference(reference).await,

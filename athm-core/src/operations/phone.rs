@@ -1,4 +1,4 @@
-//! Giving a payment to another phone.
+//! Updating the phone: sends the payment to another phone number.
 
 use super::{OperationError, Operations};
 use crate::models::{AttemptKind, BeginError, Operation, PhoneNumber, StartedOperation, TransactionId};
@@ -6,7 +6,7 @@ use crate::models::{AttemptKind, BeginError, Operation, PhoneNumber, StartedOper
 impl Operations {
     pub(crate) async fn update_phone(&self, id: TransactionId, phone: &PhoneNumber) -> Result<(), OperationError> {
         let StartedOperation { intent, transaction, auth_token, .. } =
-            match self.begin(id, Operation::UpdatePhone, AttemptKind::First).await? {
+            match self.begin(id, Operation::UpdatePhone, AttemptKind::First, None).await? {
                 Ok(started) => started,
                 Err(BeginError::Ended(transaction)) => {
                     return Err(OperationError::Ended { id, status: transaction.status });
@@ -17,8 +17,8 @@ impl Operations {
             return Err(OperationError::NoTicket { id });
         };
         let updated = self.provider.update_phone(&ecommerce_id, &token, phone).await;
-        // The provider doesn't show a payment's phone: nothing could be found out later, and asking again is harmless.
-        self.known(intent).await;
+        // The provider doesn't show a payment's phone, so the outcome can't be found out later. Asking again is harmless.
+        self.resolve(intent).await;
         Ok(updated?)
     }
 }

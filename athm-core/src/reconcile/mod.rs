@@ -1,4 +1,4 @@
-//! Comparing our books with the provider's, and mending ours.
+//! Reconciliation: compares the recorded payments with the provider's report, and corrects the records.
 
 mod difference;
 mod error;
@@ -16,13 +16,13 @@ pub use self::progress::{Progress, Reconciled};
 use self::scan::ReportScan;
 use crate::inbox::Inbox;
 
-/// How much of the report is read at once.
+/// The time range that is read from the report at once.
 const SLICE: Duration = Duration::from_secs(24 * 60 * 60);
 
 type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
 
-/// A comparison of our books with the provider's report: [`Athm::reconcile`](crate::Athm::reconcile). Nothing happens before
-/// [`dry_run`](Self::dry_run), which only tells, or [`run`](Self::run), which mends.
+/// A comparison of the recorded payments with the provider's report: [`Athm::reconcile`](crate::Athm::reconcile). Nothing
+/// happens before [`dry_run`](Self::dry_run), which only reports, or [`run`](Self::run), which also corrects.
 ///
 /// ```no_run
 /// # async fn reconcile(athm: athm_core::Athm) -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +42,7 @@ pub struct Reconciliation<'a> {
     on_progress: Option<OnProgress<'a>>,
 }
 
-/// Whether what is wrong is mended.
+/// Whether records are corrected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Dry,
@@ -54,33 +54,34 @@ impl<'a> Reconciliation<'a> {
         Self { inbox, from, until, slice: SLICE, on_progress: None }
     }
 
-    /// How much of the report is read at once: a day unless given, at least a second. What the provider finds too long is
-    /// halved.
+    /// The time range that is read from the report at once: a day unless given, at least a second. When the provider
+    /// answers that a range is too long, it is halved.
     pub fn slice(mut self, slice: Duration) -> Self {
         self.slice = slice.max(Duration::from_secs(1));
         self
     }
 
-    /// Is told after each slice how far it has come: for a progress bar, and to go on from there another time.
+    /// Calls the closure after each slice, with the progress: for a progress bar, and to continue from there another time.
     pub fn on_progress(mut self, on_progress: impl FnMut(&Progress) + Send + 'a) -> Self {
         self.on_progress = Some(Box::new(on_progress));
         self
     }
 
-    /// Tells what would be mended, and changes nothing.
+    /// Reports what would be corrected, and changes nothing.
     ///
     /// # Errors
     ///
-    /// [`ReconcileError`] holds what was found until then.
+    /// [`ReconcileError`] holds what was found before it.
     pub async fn dry_run(self) -> Result<Reconciled, ReconcileError> {
         ReportScan::of(self, Mode::Dry)?.execute().await
     }
 
-    /// Records what is missing, with its signals, and mends what differs. Safe to run again, and while payments come in.
+    /// Records missing payments, with their signals, and corrects those that differ. Safe to run again, and while payments
+    /// arrive.
     ///
     /// # Errors
     ///
-    /// [`ReconcileError`] holds what was done until then: begin again where it stopped.
+    /// [`ReconcileError`] holds what was done before it: begin again where it stopped.
     pub async fn run(self) -> Result<Reconciled, ReconcileError> {
         ReportScan::of(self, Mode::Real)?.execute().await
     }

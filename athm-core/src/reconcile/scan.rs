@@ -1,4 +1,4 @@
-//! Slice by slice through the report.
+//! Reads the report slice by slice, and compares each entry with the records.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::store::{MatchCriteria, PaymentLookup, StoreError, TransactionQuery};
 use crate::util::clock::{earlier, later};
 use crate::util::text::causes;
 
-/// What was completed so shortly before the end may not be in the report yet.
-const FRESH: Duration = Duration::from_secs(5 * 60);
+/// A payment completed less than this before the end may not be in the report yet.
+const REPORT_LAG: Duration = Duration::from_secs(5 * 60);
 /// How long before its completion a payment may have been opened.
-const OPEN: Duration = Duration::from_secs(24 * 60 * 60);
-const LEAST: Duration = Duration::from_secs(1);
-const PAGE: u32 = 1000;
+const MAX_OPEN: Duration = Duration::from_secs(24 * 60 * 60);
+const MIN_SLICE: Duration = Duration::from_secs(1);
+const PAGE_SIZE: u32 = 1000;
 
 pub(super) struct ReportScan<'a> {
     inbox: &'a Inbox,
@@ -30,11 +30,11 @@ pub(super) struct ReportScan<'a> {
     slice: Duration,
     on_progress: Option<OnProgress<'a>>,
     found: Reconciled,
-    /// The payments that the report has told of.
+    /// Reference numbers of the payments in the report.
     reported: HashSet<ReferenceNumber>,
 }
 
-/// Why a slice couldn't be done.
+/// Why the comparison stopped.
 enum Stopped {
     Provider(ProviderError),
     Store(StoreError),
@@ -70,15 +70,15 @@ impl<'a> ReportScan<'a> {
         while self.found.done_until < self.until {
             let end = later(self.found.done_until, self.slice).min(self.until);
             let entries = match self.client.report(self.found.done_until, end).await {
-                Err(ProviderError::Rejected { code: ErrorCode::RangeTooLong, .. }) if self.slice > LEAST => {
-                    self.slice = (self.slice / 2).max(LEAST);
+                Err(ProviderError::Rejected { code: ErrorCode::RangeTooLong, .. }) if self.slice > MIN_SLICE => {
+                    self.slice = (self.slice / 2).max(MIN_SLICE);
                     continue;
                 }
                 entries => entries.map_err(Stopped::Provider)?,
             };
             let (refunds, mut payments): (Vec<_>, Vec<_>) =
                 entries.into_iter().partition(|entry| *entry.kind() == TransactionKind::Refund);
-            // The report tells the newest first; receivers hear of them as they happened.
+            // The report lists the newest first; receivers run in the order of the payments.
             payments.sort_by_key(|payment| payment.date);
             for payment in payments {
                 self.payment(payment).await?;
@@ -87,7 +87,7 @@ impl<'a> ReportScan<'a> {
                 self.refund(refund).await?;
             }
             self.found.done_until = end;
-            self.tell();
+            self.report_progress();
         }
         self.look_for_unreported().await
     }
@@ -98,14 +98,14 @@ impl<'a> ReportScan<'a> {
             return Ok(());
         };
         if !self.reported.insert(reference.clone()) {
-            // Two slices meet in one second.
+            // Neighbouring slices share a second, so an entry may appear in both.
             return Ok(());
         }
         self.found.entries += 1;
         if let Some(known) = self.known(&reference).await? {
             return self.known_payment(&known, entry).await;
         }
-        if let Some((known, theirs)) = self.open_one(&entry).await? {
+        if let Some((known, theirs)) = self.find_open(&entry).await? {
             return self.known_payment(&known, theirs).await;
         }
         let recorded = match self.mode {
@@ -124,35 +124,35 @@ impl<'a> ReportScan<'a> {
         }
         self.found.differences.extend(differences);
         if self.mode == Mode::Real {
-            let mended = self.record(theirs.clone()).await?;
-            // What was heard of it since the report was asked is no difference.
-            if mended.updated_at <= theirs.updated_at {
-                self.found.unresolved.extend(between(&mended, &theirs));
+            let corrected = self.record(theirs.clone()).await?;
+            // A change since the report was requested is no difference.
+            if corrected.updated_at <= theirs.updated_at {
+                self.found.unresolved.extend(between(&corrected, &theirs));
             }
         }
         Ok(())
     }
 
-    /// The report names no ticket. A checkout of ours that is open for all we know may be the one that was paid: then the
-    /// provider says so when it is asked about the ticket.
-    async fn open_one(&self, entry: &Transaction) -> Result<Option<(Transaction, Transaction)>, Stopped> {
+    /// The report has no ecommerceId. An open checkout of ours with the same total and metadata may be the one that was paid:
+    /// then the provider's answer about it has the entry's reference number.
+    async fn find_open(&self, entry: &Transaction) -> Result<Option<(Transaction, Transaction)>, Stopped> {
         let Transaction { total, metadata_1, metadata_2, .. } = entry.clone();
-        for ticket in self.inbox.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
-            match self.client.find(&ticket).await {
+        for id in self.inbox.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
+            match self.client.find(&id).await {
                 Ok(theirs) if theirs.reference_number == entry.reference_number => {
-                    let known = self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(ticket))).await?;
+                    let known = self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(id))).await?;
                     return Ok(known.map(|known| (known, theirs)));
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(payment = %ticket, error = %causes(&error), "an open payment couldn't be read; it is polled later");
+                    tracing::warn!(payment = %id, error = %causes(&error), "an open payment couldn't be read; it is polled later");
                 }
             }
         }
         Ok(None)
     }
 
-    /// A refund that is listed: its payment is read again where the report didn't tell of that, and its detail is kept.
+    /// A refund in the report: its detail is recorded. Its payment is read from the provider unless the report has it.
     async fn refund(&mut self, entry: Transaction) -> Result<(), Stopped> {
         self.found.entries += 1;
         if self.mode == Mode::Dry {
@@ -176,10 +176,11 @@ impl<'a> ReportScan<'a> {
         Ok(recorded.transaction)
     }
 
-    /// Payments of ours that were completed in that time, and of which the report says nothing.
+    /// Finds recorded payments that were completed in the range, and that the report doesn't have.
     async fn look_for_unreported(&mut self) -> Result<(), Stopped> {
-        let end = earlier(self.until, FRESH);
-        let mut query = TransactionQuery::new().status(Status::Completed).since(earlier(self.from, OPEN)).limit(PAGE);
+        let end = earlier(self.until, REPORT_LAG);
+        let mut query =
+            TransactionQuery::new().status(Status::Completed).since(earlier(self.from, MAX_OPEN)).limit(PAGE_SIZE);
         loop {
             let page = self.inbox.store.list(query.clone()).await?;
             let unreported = page.transactions().iter().filter(|payment| {
@@ -198,7 +199,7 @@ impl<'a> ReportScan<'a> {
         self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
-    fn tell(&mut self) {
+    fn report_progress(&mut self) {
         let Self { from, until, found, .. } = self;
         let progress = Progress {
             from: *from,

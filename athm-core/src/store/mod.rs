@@ -145,6 +145,13 @@ pub(crate) struct Record {
     pub(crate) origin: Origin,
 }
 
+impl Record {
+    /// Of a payment as it was just seen, without anything about single refunds.
+    pub(crate) fn observation(observed: Transaction, sender: Sender) -> Self {
+        Self { observed, sender, auth_token: None, reported: Vec::new(), origin: Origin::Observation }
+    }
+}
+
 /// ReplayTarget is seen of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {

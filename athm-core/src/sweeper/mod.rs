@@ -1,10 +1,11 @@
-//! ProviderLookup the provider about payments although no message says so.
+//! Polling: asks the provider about payments on a schedule, without a message.
 //!
-//! A customer's phone sends no webhook when a checkout is declined or its time is over, and a browser may die before it
-//! says anything: payments that we opened are polled until they have ended. Of completed ones it is searched who paid.
+//! A customer's phone sends no webhook when a checkout is declined or expires, and a browser may die before it reports
+//! anything. So payments that we opened are [polled](poll) until they have ended. Of completed ones, the provider's search
+//! tells [who paid](customer).
 //!
-//! What is to be asked is in the database, so that no restart loses it, and so that processes that share one share the
-//! work. It is asked with a budget of its own, on the house's runtime: no receiver and no message waits for it.
+//! The schedule is in the database: a restart doesn't lose it, and processes that share a database share the work. Polls have
+//! a rate limit of their own and run on athm's background runtime, so no receiver and no message waits for them.
 
 mod customer;
 mod poll;
@@ -28,24 +29,24 @@ use crate::util::clock::later;
 use crate::util::rate_limit::TokenBucket;
 use crate::util::text::causes;
 
-/// How often to look around when nothing is due before: another process may have left something.
-const ROUND: Duration = Duration::from_secs(5);
-/// How long to wait after something has failed.
-const BREATH: Duration = Duration::from_secs(1);
-/// How many questions are under way at once.
-const AT_ONCE: usize = 8;
-/// How many questions a second, and at once after a quiet time.
-const BUDGET: (u32, u32) = (10, 20);
+/// How often due polls are searched when none is scheduled before: another process may have left some.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+/// The pause after a database error.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
+/// How many polls run at once.
+const MAX_CONCURRENT_POLLS: usize = 8;
+/// Polls per second, and burst.
+const RATE_LIMIT: (u32, u32) = (10, 20);
 
-/// Runs the errands.
+/// Runs the polls that are due.
 #[derive(Clone)]
 pub(crate) struct Sweeper {
     inbox: Inbox,
     lookup: ProviderLookup,
-    /// What the customer has approved is authorized with these, if it is to be.
+    /// Authorizes what the customer has approved, if the program asked for that.
     authorizing: Option<Operations>,
     retry: Arc<Retry>,
-    budget: Arc<Mutex<TokenBucket>>,
+    bucket: Arc<Mutex<TokenBucket>>,
 }
 
 impl Sweeper {
@@ -55,76 +56,76 @@ impl Sweeper {
         authorizing: Option<Operations>,
         retry: Arc<Retry>,
     ) -> Self {
-        let budget = TokenBucket::new(BUDGET.0, BUDGET.1, inbox.clock.steady());
-        Self { inbox, lookup, authorizing, retry, budget: Arc::new(Mutex::new(budget)) }
+        let bucket = TokenBucket::new(RATE_LIMIT.0, RATE_LIMIT.1, inbox.clock.steady());
+        Self { inbox, lookup, authorizing, retry, bucket: Arc::new(Mutex::new(bucket)) }
     }
 
-    /// Runs what is due, as its time comes.
+    /// Runs each poll when it is due, until the store is closed.
     pub(crate) async fn sweep(self) {
         loop {
-            match self.round().await {
+            match self.run_due().await {
                 Ok(0) => self.wait().await,
                 Ok(_) => {}
                 Err(StoreError::Closed) => return,
                 Err(error) => {
-                    tracing::error!(error = causes(&error), "open payments couldn't be looked after; tried again");
-                    self.inbox.clock.sleep_until(later(self.now(), BREATH)).await;
+                    tracing::error!(error = causes(&error), "due polls couldn't be read; tried again");
+                    self.inbox.clock.sleep_until(later(self.now(), ERROR_PAUSE)).await;
                 }
             }
         }
     }
 
-    /// Runs some of what is due. Tells how much.
-    async fn round(&self) -> Result<usize, StoreError> {
+    /// Runs a batch of due polls, and returns how many.
+    async fn run_due(&self) -> Result<usize, StoreError> {
         let (store, now) = (&self.inbox.store, self.now());
         if store.next_poll().await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
         let taken = store.polls(now, later(now, LOOKUP_LEASE)).await?;
         let count = taken.len();
-        stream::iter(taken).for_each_concurrent(AT_ONCE, |poll| self.run(poll)).await;
+        stream::iter(taken).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
         Ok(count)
     }
 
     async fn run(&self, poll: PollTask) {
-        self.admit().await;
+        self.wait_for_rate_limit().await;
         let PollTask { transaction, attempt } = poll;
         let id = transaction.id;
-        let ended = match &transaction.status {
-            Status::Completed => self.ask_who_paid(&transaction, attempt).await,
+        let polled = match &transaction.status {
+            Status::Completed => self.search_customer(&transaction, attempt).await,
             status if status.is_final() => Ok(None),
             _ => self.poll(&transaction).await,
         };
-        let ended = match ended {
+        let stored = match polled {
             Ok(pause) => {
                 let due_at = pause.map(|pause| later(self.now(), pause));
                 self.inbox.store.reschedule(Reschedule { transaction: id, attempt, due_at }).await
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = ended {
-            // It comes again when its lease ends.
-            tracing::error!(transaction = %id, error = causes(&error), "what the provider says couldn't be recorded");
+        if let Err(error) = stored {
+            // The poll is due again when its lease ends.
+            tracing::error!(transaction = %id, error = causes(&error), "the result of a poll couldn't be stored; it is polled again");
         }
     }
 
-    /// Until a payment's turn has come, or one is approved that is to be authorized.
+    /// Waits until a poll is due, or a customer approves a payment, which may have to be authorized.
     async fn wait(&self) {
-        let look_around = later(self.now(), ROUND);
+        let latest = later(self.now(), MAX_WAIT);
         let due = self.inbox.store.next_poll().await.ok().flatten();
-        let time = pin!(self.inbox.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
-        let approved = pin!(self.inbox.payment_confirmed.notified());
-        select(time, approved).await;
+        let time = pin!(self.inbox.clock.sleep_until(due.map_or(latest, |due| due.min(latest))));
+        let confirmed = pin!(self.inbox.payment_confirmed.notified());
+        select(time, confirmed).await;
     }
 
-    /// Waits until another question may be asked.
-    async fn admit(&self) {
-        while !self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(self.now()) {
-            self.inbox.clock.sleep_until(later(self.now(), Duration::from_secs(1) / BUDGET.0)).await;
+    /// Waits until the rate limit allows another poll.
+    async fn wait_for_rate_limit(&self) {
+        while !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(self.now()) {
+            self.inbox.clock.sleep_until(later(self.now(), Duration::from_secs(1) / RATE_LIMIT.0)).await;
         }
     }
 
-    /// That long, or up to a fifth longer, so that payments that were opened together don't stay together.
+    /// The pause, or up to a fifth more, so that payments opened together aren't polled together.
     fn jittered(&self, pause: Duration) -> Duration {
         self.retry.between(pause, pause + pause / 5)
     }

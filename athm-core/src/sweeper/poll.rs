@@ -1,4 +1,4 @@
-//! How an open payment of ours stands.
+//! Polling an open payment that we opened.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::store::StoreError;
 use crate::util::text::causes;
 
 impl Sweeper {
-    /// Asks, and records what the provider says. Returns the pause before it is asked again; `None` when it has ended.
+    /// Looks the payment up, and records the answer. Returns the pause before the next poll; `None` when it has ended.
     pub(super) async fn poll(&self, known: &Transaction) -> Result<Option<Duration>, StoreError> {
         let Some(id) = known.ecommerce_id else { return Ok(None) };
         let status = match self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await {
             Some(Ok(observed)) => {
-                let observed = expired_by_now(known, observed);
+                let observed = with_expiry(known, observed);
                 self.inbox.record(observed, Sender::SWEEPER).await?.transaction.status
             }
             Some(Err(error)) => {
@@ -29,28 +29,26 @@ impl Sweeper {
         }
         Ok(Some(self.jittered(until_next_poll(known, self.inbox.clock.now()))))
     }
-}
 
-impl Sweeper {
-    /// Authorizes what the customer has approved, if that is to be done here, and tells whether it was.
+    /// Authorizes a payment that the customer has approved, if the program asked for that. Returns whether it did.
     async fn authorize(&self, id: TransactionId) -> bool {
         let Some(operations) = &self.authorizing else { return false };
         match operations.authorize(id).await {
             Ok(_) => true,
             Err(error) => {
-                tracing::warn!(transaction = %id, error = causes(&error), "an approved payment couldn't be authorized; it is looked after");
+                tracing::warn!(transaction = %id, error = causes(&error), "an approved payment couldn't be authorized; tried again");
                 false
             }
         }
     }
 }
 
-/// The provider says OPEN well past the deadline: nobody will approve it any more. One that was approved is never taken
-/// for expired.
-fn expired_by_now(known: &Transaction, observed: Transaction) -> Transaction {
+/// The answer, with expiry in place of OPEN well past the deadline: a customer can't approve it any more. A payment that was
+/// approved never counts as expired.
+fn with_expiry(known: &Transaction, observed: Transaction) -> Transaction {
     let is_open = known.status == Status::Open && observed.status == Status::Open;
     if is_open && is_well_past_deadline(known, observed.updated_at) {
-        tracing::info!(transaction = %known.id, "the provider says OPEN long after the deadline: taken for expired");
+        tracing::info!(transaction = %known.id, "the provider says OPEN long after the deadline: recorded as expired");
         return Transaction { status: Status::Expired, ..observed };
     }
     observed
