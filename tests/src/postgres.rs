@@ -72,7 +72,7 @@ impl Drop for PostgresDatabase {
                 self.cut();
                 try_query(&server(), &sql).is_ok()
             });
-            assert!(is_gone, "somebody is in the way of its end");
+            assert!(is_gone, "another connection blocks the drop of the schema");
         }
     }
 }

@@ -24,7 +24,7 @@ pub const TOKENS: [&str; 2] = ["the public token", "the private token"];
 pub const AUTH_TOKEN: &str = "the auth token of the payment";
 /// The last part of the webhook's address in the tests that have one.
 pub const WEBHOOK_SECRET: &str = "Xk3J9-vQ2m_T7xW4zR8";
-/// Whoever pays in a test has one of these names; phones and e-mail addresses are known by their form.
+/// The names of all customers in the tests; phones and e-mail addresses are recognized by their form.
 pub const NAMES: [&str; 5] = ["Inés", "Rivera", "Marisol", "Vega", "Simulated Customer"];
 
 /// What authorizes a payment has a part of that many letters and digits; nothing else has.
@@ -36,10 +36,10 @@ static SEARCHED: AtomicUsize = AtomicUsize::new(0);
 ///
 /// # Panics
 ///
-/// If somebody else listens to the log already.
+/// If a subscriber or a logger is set already.
 pub fn watch() {
-    tracing_subscriber::registry().with(Search).try_init().expect("nobody else listens to `tracing`");
-    log::set_logger(&Search).expect("nobody else listens to `log`");
+    tracing_subscriber::registry().with(Search).try_init().expect("no other subscriber is set");
+    log::set_logger(&Search).expect("no other logger is set");
     log::set_max_level(log::LevelFilter::Trace);
 }
 
@@ -49,21 +49,21 @@ pub fn searched() -> usize {
     SEARCHED.load(Ordering::Relaxed)
 }
 
-/// What a text tells that it must not, if anything.
+/// The kind of secret or personal data that a text contains, if any.
 #[must_use]
-pub fn told(text: &str) -> Option<&'static str> {
-    let tells = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if tells(&TOKENS) {
+pub fn find_leak(text: &str) -> Option<&'static str> {
+    let contains = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if contains(&TOKENS) {
         return Some("a token");
     }
     let words = text.split(|near: char| !near.is_ascii_alphanumeric());
-    if tells(&[AUTH_TOKEN]) || words.into_iter().any(|word| word.len() >= BEARER) {
+    if contains(&[AUTH_TOKEN]) || words.into_iter().any(|word| word.len() >= BEARER) {
         return Some("a bearer token");
     }
-    if tells(&[WEBHOOK_SECRET]) {
+    if contains(&[WEBHOOK_SECRET]) {
         return Some("the webhook's secret");
     }
-    if tells(&NAMES) {
+    if contains(&NAMES) {
         return Some("a name");
     }
     if has_phone(text) {
@@ -104,9 +104,9 @@ fn has_address(text: &str) -> bool {
 
 fn search(source: &str, line: &str) {
     SEARCHED.fetch_add(1, Ordering::Relaxed);
-    if let Some(what) = told(line) {
+    if let Some(what) = find_leak(line) {
         // Written past the test harness, which would swallow it.
-        let _ = writeln!(io::stderr(), "\nthe log tells {what}, in {source}: {line}\n");
+        let _ = writeln!(io::stderr(), "\nthe log contains {what}, in {source}: {line}\n");
         process::abort();
     }
 }
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_pays_in_a_test_is_known() {
+    fn the_name_of_every_test_customer_is_listed() {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut found = 0;
         for (path, source) in files(&tests.join("tests")) {
@@ -185,7 +185,7 @@ mod tests {
                 source.match_indices("customer_name(\"").map(|(at, found)| source.split_at(at + found.len()))
             {
                 let name = rest.split('"').next().unwrap_or_default();
-                assert!(told(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
+                assert!(find_leak(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
                 found += 1;
             }
         }
@@ -194,7 +194,7 @@ mod tests {
             let content_type = if is_form { "application/x-www-form-urlencoded" } else { "application/json" };
             let callback = Message::parse(content_type, body.as_bytes()).unwrap();
             if let Some(name) = callback.customer().and_then(|customer| customer.name.as_deref()) {
-                assert!(told(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
+                assert!(find_leak(name).is_some(), "{}: NAMES lacks {name:?}", path.display());
                 found += 1;
             }
         }
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_secret_or_personal_is_told_from_what_is_not() {
+    fn secret_and_personal_text_is_found_and_other_text_is_not() {
         for (text, what) in [
             ("Bearer the private token", "a token"),
             (&format!("auth_token: Some(\"{}.x\")", "eyJ0".repeat(30)), "a bearer token"),
@@ -223,7 +223,7 @@ mod tests {
             ("1 7875550142 2", "a phone"),
             ("to marisol@example.net", "an e-mail address"),
         ] {
-            assert_eq!(told(text), Some(what), "{text}");
+            assert_eq!(find_leak(text), Some(what), "{text}");
         }
         for text in [
             "019d7875-5501-7423-8a6b-787555014212",
@@ -236,7 +236,7 @@ mod tests {
             "call me @ noon",
             "postgres://127.0.0.1:5432/athm",
         ] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(find_leak(text), None, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The service on a port of its own, as strangers reach it.
+//! The service on a loopback port, as any sender reaches it.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -29,7 +29,7 @@ impl TestServer {
         Self::start_with(athm, true, |scope| scope)
     }
 
-    /// Serves it set up in some other way. An access log tells every path.
+    /// Serves it with the scope adapted. An access log contains every path.
     pub fn start_with(athm: &Athm, has_access_log: bool, adapt: fn(Scope) -> Scope) -> Self {
         let athm = athm.clone();
         let (sender, started) = mpsc::channel();
@@ -51,21 +51,21 @@ impl TestServer {
         Self { address, handle, client: http_client() }
     }
 
-    /// A question to that path.
+    /// A GET request to that path.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("http://{}{path}", self.address))
     }
 
-    /// A request to that path.
+    /// A POST request to that path.
     pub fn post(&self, path: &str) -> RequestBuilder {
         self.client.post(format!("http://{}{path}", self.address))
     }
 
-    /// Sends a request, and tells the status and the JSON of the answer, which must tell nothing of anybody.
+    /// Sends a request and returns the status and the JSON of the answer, which must contain no secret or personal data.
     pub async fn answer(&self, request: RequestBuilder) -> (u16, Value) {
         let response = request.send().await.expect("an answer");
         let (status, body) = (response.status().as_u16(), text(response).await);
-        assert_eq!(secrecy::told(&body), None, "{body}");
+        assert_eq!(secrecy::find_leak(&body), None, "{body}");
         assert!(body.len() < 1000, "{body}");
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
@@ -81,12 +81,12 @@ impl TestServer {
         self.answer(request.body(body.into())).await
     }
 
-    /// Sends these bytes, and tells all that comes back until the service hangs up.
+    /// Sends these bytes and returns the answer until the service closes the connection.
     pub async fn raw(&self, bytes: &[u8]) -> String {
         self.raw_until(bytes, |_| false).await
     }
 
-    /// Sends these bytes and nothing more, and tells the first answer, whether or not the service waits for the rest.
+    /// Sends these bytes and nothing more, and returns the first answer, even if the service waits for the rest.
     pub async fn unfinished(&self, bytes: &[u8]) -> String {
         self.raw_until(bytes, is_whole).await
     }
@@ -104,7 +104,7 @@ impl TestServer {
         let read = reading.await;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(read.is_ok(), "it still waits after {answer:?}");
-        assert_eq!(secrecy::told(&answer), None, "{answer}");
+        assert_eq!(secrecy::find_leak(&answer), None, "{answer}");
         answer
     }
 }

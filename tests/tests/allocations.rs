@@ -46,7 +46,7 @@ fn allocations(run: impl Fn()) -> u64 {
 
 fn send(dispatcher: &Dispatcher, signal: Signal, transaction: &Transaction) {
     let failed = dispatcher.send_robust(signal, transaction, &Sender::CALLBACK).now_or_never();
-    assert!(failed.expect("nobody waits").is_empty());
+    assert!(failed.expect("no receiver is pending").is_empty());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn point_4_sync_receivers_that_succeed_cost_no_allocation() {
 fn the_full_report_costs_one() {
     let (dispatcher, paid) = (Dispatcher::linked(), payment(Status::Completed));
     let dispatch = || {
-        let report = dispatcher.dispatch(&paid, Sender::CALLBACK).now_or_never().expect("nobody waits");
+        let report = dispatcher.dispatch(&paid, Sender::CALLBACK).now_or_never().expect("no receiver is pending");
         assert!(report.is_ok());
     };
     assert_eq!(allocations(dispatch), 1);

@@ -1,4 +1,4 @@
-//! Nothing that anybody posts makes the parser panic: as JSON, as a form, without a content type, as a webhook.
+//! No posted body makes the parser panic: as JSON, as a form, without a content type, as a webhook.
 
 #![no_main]
 

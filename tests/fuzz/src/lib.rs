@@ -41,7 +41,7 @@ fn renamed(fields: &Map<String, Value>, names: &[(&str, &str)]) -> Map<String, V
     fields.iter().map(|(field, value)| (name(field), value.clone())).collect()
 }
 
-/// Words that the provider knows, in another case. What nobody knows is kept as it is written.
+/// Words that the provider knows, in another case. An unknown word is kept as it is written.
 fn with_words(mut fields: Map<String, Value>, spell: impl Fn(&str) -> String) -> Map<String, Value> {
     const KNOWN: [&str; 10] = [
         "OPEN",

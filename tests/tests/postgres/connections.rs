@@ -11,7 +11,7 @@ use crate::Database;
 
 const KIOSK: Sender = Sender::from_static("kiosk");
 
-/// An address at which nobody answers.
+/// An address without a server.
 #[derive(Debug, Default)]
 struct Nowhere;
 
@@ -27,7 +27,7 @@ impl TestDatabase for Nowhere {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
-    let error = trusting_builder(&Nowhere, Dispatcher::empty()).start().await.expect_err("nobody answers");
+    let error = trusting_builder(&Nowhere, Dispatcher::empty()).start().await.expect_err("no server answers");
     assert!(matches!(error, StartError::Store(_)), "{error:?}");
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("hunter2"), "{shown}");

@@ -150,7 +150,7 @@ async fn promise_7_a_backlog_is_shared_and_runs_once() {
     maker.idle().await;
     maker.shutdown(Duration::from_secs(5)).await;
     assert_eq!(recorder.noted().len(), 100);
-    // All of them are due again, at once, with nobody there.
+    // All of them are due again, at once, and no process runs.
     database.query("UPDATE athm_delivery SET state = 'due', attempts = 0, due_at = now(), finished_at = NULL");
     let processes = join_all((0..3).map(|_| process(&database, &clock, &recorder))).await;
     recorder.wait_for(200).await;
@@ -215,7 +215,7 @@ async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_
     new.idle().await;
     let shipped = recorder.wait_for(2).await;
     assert!(shipped[1].ends_with(" 2"), "{shipped:?}");
-    // What the old one has recorded knows nothing of the new receiver until it is told.
+    // The old process made no delivery for the new receiver: the event is replayed to it.
     new.deliveries().replay_event(before.events()[0].id(), "ship").run().await.unwrap();
     new.idle().await;
     assert_eq!(recorder.wait_for(3).await.len(), 3);

@@ -7,6 +7,6 @@ mod restarts;
 mod tls;
 
 /// What `tests/with-postgres` tells of its server.
-fn told(name: &str) -> String {
+fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name}: run this through tests/with-postgres"))
 }

@@ -14,7 +14,7 @@ use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
 use serde_json::json;
 
-use crate::told;
+use crate::variable;
 
 /// A program with its service.
 struct Process {
@@ -49,7 +49,7 @@ impl Process {
 
 /// Has the server stop, start or restart, without any consideration.
 async fn have_the_server(act: &'static str) {
-    let control = move || Command::new(told("ATHM_TEST_POSTGRES_CONTROL")).arg(act).status();
+    let control = move || Command::new(variable("ATHM_TEST_POSTGRES_CONTROL")).arg(act).status();
     let done = tokio::task::spawn_blocking(control).await.unwrap().unwrap();
     assert!(done.success(), "the server doesn't {act}");
 }
@@ -110,7 +110,7 @@ async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_server_is_away_everybody_is_told_to_come_again() {
+async fn while_the_server_is_down_every_request_is_answered_503() {
     let (database, recorder) = (PostgresDatabase::new(), TextRecorder::new());
     let process = Process::start(&database, &recorder).await;
     assert!(process.post(1).await);

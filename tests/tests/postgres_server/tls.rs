@@ -5,7 +5,7 @@ use std::time::Duration;
 use athm_core::{Athm, Dispatcher, StartError};
 use athm_tests::PostgresDatabase;
 
-use crate::told;
+use crate::variable;
 
 /// Whether the connections are encrypted, or why there are none.
 async fn connected(host: &str, tls: &str) -> Result<bool, StartError> {
@@ -24,7 +24,7 @@ async fn connected(host: &str, tls: &str) -> Result<bool, StartError> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connection_is_as_the_address_says() {
-    let roots = format!("sslrootcert={}", told("ATHM_TEST_POSTGRES_AUTHORITY"));
+    let roots = format!("sslrootcert={}", variable("ATHM_TEST_POSTGRES_AUTHORITY"));
     for (host, tls, is_encrypted) in [
         ("127.0.0.1", String::from("sslmode=disable"), false),
         ("127.0.0.1", String::from("connect_timeout=9"), false),
@@ -40,11 +40,11 @@ async fn the_connection_is_as_the_address_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_does_not_hold_is_a_start_error() {
-    let roots = format!("sslrootcert={}", told("ATHM_TEST_POSTGRES_AUTHORITY"));
+    let roots = format!("sslrootcert={}", variable("ATHM_TEST_POSTGRES_AUTHORITY"));
     for (host, tls) in [
         // It is for another name.
         ("127.0.0.1", format!("sslmode=verify-full&{roots}")),
-        // The system trusts nobody who has signed it.
+        // The system's roots don't include its authority.
         ("localhost", String::from("sslmode=verify-full")),
         ("localhost", String::from("sslmode=verify-ca")),
         ("localhost", String::from("sslmode=sometimes")),

@@ -35,7 +35,7 @@ fn point_4_outside_of_a_runtime_a_blocking_receiver_runs_right_here() {
     let (dispatcher, paid) =
         (linked_dispatcher("mayblock.").state(recorder.clone()), payment(1, Status::Completed).build());
     let failed =
-        dispatcher.send_robust(Signal::Completed, &paid, &SENDER).now_or_never().expect("nobody is waited for");
+        dispatcher.send_robust(Signal::Completed, &paid, &SENDER).now_or_never().expect("no receiver is pending");
     assert!(matches!(failed[0].result(), Err(Failure::Panic(message)) if message == "no paper"), "{failed:?}");
     assert_eq!(recorder.noted(), [format!("{:?}", thread::current().id())]);
 }

@@ -144,7 +144,7 @@ fn point_5_a_hundred_threads_connect_and_disconnect_while_others_dispatch() {
                 start.wait();
                 for _ in 0..100 {
                     let failed = dispatcher.send_robust(Signal::Completed, &paid, &Sender::CALLBACK).now_or_never();
-                    assert!(failed.expect("nobody waits").is_empty());
+                    assert!(failed.expect("no receiver is pending").is_empty());
                 }
             });
         }
@@ -236,7 +236,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Entered {
 impl Entered {
     /// The span that this thread is in, and the caller's task-local where it is visible.
     fn seen(&self) -> String {
-        let caller = CALLER.try_with(|caller| *caller).unwrap_or("nobody");
+        let caller = CALLER.try_with(|caller| *caller).unwrap_or("no task");
         let entered = self.0.lock().unwrap();
         let span = entered.get(&thread::current().id()).and_then(|spans| spans.last());
         format!("{caller} in {}", span.unwrap_or(&"no span"))
@@ -267,7 +267,7 @@ async fn point_8_the_callers_span_and_task_locals_are_visible_in_receivers_of_a_
     let (transaction, span) = (paid(), tracing::info_span!("checkout"));
     let dispatched = dispatcher.dispatch(&transaction, Sender::new("6.8")).instrument(span);
     CALLER.scope("the task", dispatched).await.assert_ok();
-    let expected = ["sync: the task in checkout", "async: the task in checkout", "blocking: nobody in checkout"];
+    let expected = ["sync: the task in checkout", "async: the task in checkout", "blocking: no task in checkout"];
     assert_eq!(recorder.noted(), expected);
 }
 
@@ -297,7 +297,7 @@ async fn point_8_durable_delivery_opens_a_span_of_its_own_linked_to_the_recordin
     let recording = athm.record(payment(1, Status::Completed).build(), Sender::CALLBACK);
     recording.instrument(tracing::info_span!("checkout")).await.unwrap();
     athm.idle().await;
-    assert_eq!(recorder.noted(), ["nobody in delivery"]);
+    assert_eq!(recorder.noted(), ["no task in delivery"]);
     assert_eq!(links.noted(), ["delivery follows from checkout"]);
     athm.shutdown(Duration::ZERO).await;
 }

@@ -146,7 +146,7 @@ fn survives(State(recorder): State<TextRecorder>) {
 }
 
 #[tokio::test]
-async fn point_3_an_error_or_a_panic_stops_nobody_else_and_is_reported_and_logged_once() {
+async fn point_3_an_error_or_a_panic_stops_no_other_receiver_and_is_reported_and_logged_once() {
     let (recorder, log) = (TextRecorder::new(), Log::default());
     let _logging = log.listen();
     let transaction = transaction(Status::Completed);
@@ -230,7 +230,7 @@ async fn point_6_a_sender_is_compared_by_value_and_filtered_and_unfiltered_recei
 }
 
 #[test]
-fn point_7_what_is_linked_is_listed_and_an_empty_dispatcher_hears_nobody() {
+fn point_7_linked_receivers_are_listed_and_an_empty_dispatcher_has_none() {
     let line = line!() - 1;
     let linked = Dispatcher::linked();
     assert!(Signal::ALL.iter().all(|signal| !Dispatcher::empty().has_receivers(*signal)));
@@ -247,7 +247,7 @@ fn point_7_what_is_linked_is_listed_and_an_empty_dispatcher_hears_nobody() {
     assert!(Dispatcher::linked().receivers().iter().any(|receiver| receiver.id() == "6.1-early"));
 }
 
-#[receiver(refunded, sender = "nobody")]
+#[receiver(refunded, sender = "unused")]
 fn named_by_its_place() {}
 
 struct OrderNumber(u32);
@@ -274,8 +274,8 @@ async fn a_parameter_of_ones_own_is_given_or_refused_by_name() {
     let report = dispatcher.dispatch(&nameless, sender()).await;
     assert_eq!(recorder.noted(), ["7"]);
     let failure = report.entries()[0].result().unwrap_err();
-    let (said, source) = (failure.to_string(), std::error::Error::source(failure).unwrap().to_string());
-    assert!(said.contains("6.own-parameter") && said.contains("OrderNumber"), "{said}");
+    let (message, source) = (failure.to_string(), std::error::Error::source(failure).unwrap().to_string());
+    assert!(message.contains("6.own-parameter") && message.contains("OrderNumber"), "{message}");
     assert_eq!(source, "it names no order");
 }
 
@@ -302,7 +302,7 @@ async fn point_9_all_missing_states_and_equal_ids_are_refused_at_once_by_name_an
     assert!(problems[0].contains("6.2-last") && problems[0].contains("dispatch.rs:"), "{error}");
 }
 
-#[receiver(refunded, completed, id = "misplaced.refund", sender = "nobody")]
+#[receiver(refunded, completed, id = "misplaced.refund", sender = "unused")]
 fn misplaced(refund: &Refund, transaction: &Transaction) {
     assert!(refund.amount <= transaction.total());
 }

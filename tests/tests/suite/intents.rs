@@ -170,7 +170,7 @@ async fn an_unheard_cancellation_is_found_out_later() {
 }
 
 #[tokio::test]
-async fn a_paid_payment_is_not_cancelled_and_nobody_asks() {
+async fn a_completed_payment_is_not_cancelled_and_no_request_is_sent() {
     let merchant = MerchantFixture::open().await;
     let paid = merchant.paid().await;
     assert!(matches!(merchant.athm.cancel(paid.id()).await, Err(OperationError::Completed { .. })));
@@ -241,7 +241,7 @@ async fn authorize_beside(fault: Fault) {
     simulator.skip(Duration::from_secs(10));
     match authorized {
         Ok(paid) => assert_eq!(paid.status(), &Status::Completed, "{fault}"),
-        // It said no, and nothing has happened: asking again is safe.
+        // The provider refused, so nothing was changed: repeating the call is safe.
         Err(OperationError::Provider(error))
             if !error.is_outcome_unknown() && error.code() != Some(&ErrorCode::NotConfirmed) =>
         {

@@ -37,7 +37,7 @@ async fn rows(athm: &Athm) -> Vec<Transaction> {
 }
 
 #[tokio::test]
-async fn what_the_other_row_had_moves_to_the_one_with_the_ticket() {
+async fn everything_in_the_other_row_moves_to_the_one_with_the_ecommerce_id() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let open = record(&athm, payment(1, Status::Open).build()).await;
@@ -69,7 +69,7 @@ async fn what_the_other_row_had_moves_to_the_one_with_the_ticket() {
 }
 
 #[tokio::test]
-async fn two_rows_that_had_both_fired_become_one_and_keep_both_events() {
+async fn two_rows_that_have_both_fired_become_one_and_keep_both_events() {
     let database = Database::new();
     let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
     let first = record(&athm, payment(1, Status::Completed).build()).await;
@@ -105,7 +105,7 @@ async fn a_row_that_was_cancelled_is_completed_by_the_row_that_was_paid_and_fire
     assert_eq!(fixture.noted().await[2..], ["received by webhook", "completed by webhook"]);
     let [one] = &rows(&fixture.athm).await[..] else { panic!("two rows") };
     assert_eq!((one.id(), one.status(), one.deadline()), (open.id(), &Status::Completed, open.deadline()));
-    // Search has told who paid.
+    // The search returned the customer.
     assert_eq!(one.customer().unwrap().name.as_deref(), Some("Simulated Customer"));
 }
 

@@ -66,7 +66,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     fixture.restart().await;
 
     assert_eq!(rows(&fixture).await, before);
-    // It is known what has been told, and to whom.
+    // Its events and their deliveries are kept.
     assert_eq!(fixture.webhook(message).await, MessageResult::Known);
     assert_eq!(fixture.noted().await, fired);
     // What has come since works with what was there before: money is given back, and open payments are polled.

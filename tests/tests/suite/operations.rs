@@ -62,7 +62,7 @@ async fn an_authorization_whose_outcome_is_unknown_is_read_again_until_it_is_kno
     fixture.simulator.fail_with(Outage::BadGatewayPage);
     let OperationError::Provider(error) = fixture.athm.authorize(open.id()).await.unwrap_err() else { panic!() };
     assert!(error.is_outcome_unknown());
-    // It had been heard all the same.
+    // The request did have its effect.
     fixture.simulator.recover();
     fixture.simulator.insert(completed_payment().ecommerce_id(id));
     fixture.restart().await;
@@ -107,7 +107,7 @@ async fn a_paid_payment_is_not_cancelled_and_its_completion_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_cancel_past_our_deadline_is_an_expiry_although_nobody_said_so() {
+async fn a_cancel_past_our_deadline_is_recorded_as_expired() {
     let fixture = SimulatorFixture::open().await;
     let open = fixture.athm.create(order()).await.unwrap();
     let id = *open.ecommerce_id().unwrap();

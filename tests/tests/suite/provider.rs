@@ -92,7 +92,7 @@ async fn an_answer_that_tells_of_another_business_may_have_done_what_was_asked()
 }
 
 #[tokio::test]
-async fn refusals_are_told_by_their_code_whatever_the_http_status() {
+async fn refusals_are_recognized_by_their_code_with_any_http_status() {
     let envelope =
         |code: &str| json!({ "status": "error", "message": "no", "errorcode": code, "data": null }).to_string();
     for (status, body, not_found, unknown) in [
@@ -213,7 +213,7 @@ async fn what_moves_money_is_sent_once_whatever_happens() {
 }
 
 #[test]
-fn the_customer_is_told_in_both_languages_and_never_to_pay_twice() {
+fn the_customer_message_is_in_both_languages_and_never_asks_to_pay_twice() {
     let rejected = |code: &str, status| ProviderError::Rejected {
         code: code.parse().unwrap(),
         message: "BusinessEcommerce exists in the dynamoDB".into(),

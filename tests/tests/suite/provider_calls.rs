@@ -34,7 +34,7 @@ fn time(text: &str) -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_payment_is_opened_with_everything_that_was_said() {
+async fn a_payment_is_opened_with_every_field_of_the_request() {
     let provider =
         answering(json!({ "status": "success", "data": { "ecommerceId": ecommerce_id(1), "auth_token": "secret" } }));
     let payment = NewPayment::new(Amount::from_cents(1050), "order-7").phone("787-555-0199".parse().unwrap());
@@ -205,7 +205,7 @@ async fn a_webhook_is_subscribed_for_the_events_that_are_named() {
 }
 
 #[tokio::test]
-async fn nothing_that_breaks_a_rule_leaves_the_house() {
+async fn a_request_that_breaks_a_rule_is_never_sent() {
     use InvalidRequest as Invalid;
 
     let provider = answering(json!({}));

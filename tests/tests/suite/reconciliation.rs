@@ -128,7 +128,7 @@ async fn a_database_that_lost_a_tenth_and_of_which_another_tenth_was_altered_is_
 }
 
 #[tokio::test]
-async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_knows_less() {
+async fn a_report_that_lacks_a_known_refund_does_not_remove_it() {
     let mut fixture = open().await;
     let message = insert(&fixture, 0);
     assert_eq!(fixture.webhook(message.clone()).await, MessageResult::Recorded);
@@ -141,9 +141,10 @@ async fn refunds_that_the_provider_told_of_are_not_taken_back_by_a_report_that_k
     fixture.simulator.insert(payment.clone().refunded_amount(Amount::ZERO));
     let reconciled = run(&fixture).await;
     let difference = Differs::RefundedAmount(cents(300), Amount::ZERO);
-    let told = |differences: &[athm_core::Difference]| differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>();
+    let kinds =
+        |differences: &[athm_core::Difference]| differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>();
     assert_eq!(
-        (told(&reconciled.differences), told(&reconciled.unresolved)),
+        (kinds(&reconciled.differences), kinds(&reconciled.unresolved)),
         (vec![difference.clone()], vec![difference])
     );
     assert!(!reconciled.agrees());
@@ -234,7 +235,7 @@ async fn it_runs_while_messages_come_in_and_each_completion_fires_once() {
 }
 
 #[tokio::test]
-async fn what_the_report_does_not_tell_of_is_told_and_left_alone() {
+async fn a_payment_that_the_report_lacks_is_listed_and_unchanged() {
     let fixture = open().await;
     take_in(&fixture, 2).await;
     let ghost = Transaction::builder(Status::Completed, cents(100)).reference_number("77-ghost".parse().unwrap());

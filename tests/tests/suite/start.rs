@@ -81,7 +81,7 @@ async fn what_is_no_database_of_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn point_9_every_receiver_is_logged_and_so_are_signals_that_nobody_listens_to() {
+async fn point_9_every_receiver_and_every_signal_without_a_receiver_is_logged() {
     let (database, log) = (SqliteDatabase::new(), Log::default());
     let _logging = log.listen();
     let athm = trusting_builder(&database, athm_tests::linked_dispatcher("start."))

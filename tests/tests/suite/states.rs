@@ -63,8 +63,8 @@ async fn a_missing_one_fails_the_receiver_in_a_dispatch_by_hand() {
     let dispatcher = linked_dispatcher("states.").shared_state::<dyn Rates>(Arc::new(Double));
     let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
     let failure = failed[0].result().unwrap_err();
-    let said = failure.to_string();
-    assert!(said.contains("parameter `recorder` (") && said.contains("receiver `states.points`"), "{said}");
+    let message = failure.to_string();
+    assert!(message.contains("parameter `recorder` (") && message.contains("receiver `states.points`"), "{message}");
     let cause = failure.source().unwrap().to_string();
     assert_eq!(cause, "no state of type `athm_tests::TextRecorder` was given: give one with `.state(…)`");
 }

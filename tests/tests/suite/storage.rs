@@ -208,7 +208,7 @@ async fn the_answer_does_not_wait_for_receivers_and_idle_does() {
 }
 
 #[tokio::test]
-async fn what_had_not_finished_runs_at_the_next_start_and_what_had_does_not() {
+async fn unfinished_deliveries_run_at_the_next_start_and_finished_ones_do_not() {
     // A clock that stands still: what has failed isn't due again.
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let dispatcher = Dispatcher::empty();

@@ -45,13 +45,13 @@ async fn a_declined_checkout_is_noticed_although_no_message_comes() {
     assert_eq!(fixture.recorder.wait_for(2).await, ["received by sweeper", "cancelled by sweeper"]);
     assert_eq!(fixture.request_count("/findPayment"), 1);
     assert_eq!(fixture.athm.transaction(open.id()).await.unwrap().unwrap().status(), &Status::Cancelled);
-    // It has ended, so that nobody asks any more.
+    // It is final, so it isn't polled any more.
     fixture.clock.advance(Duration::from_secs(100_000));
     assert_eq!((fixture.noted().await.len(), fixture.request_count("/findPayment")), (2, 1));
 }
 
 #[tokio::test]
-async fn a_checkout_that_nobody_approves_expires_although_no_message_comes() {
+async fn an_unapproved_checkout_expires_without_any_message() {
     let fixture = sweeping().await;
     open(&fixture).await;
     pass(&fixture, 610);
@@ -121,7 +121,7 @@ async fn an_outage_of_the_provider_only_delays() {
         fixture.recorder.noted().len() == 2
     });
     passing.await;
-    // By the deadline that it had, it has expired meanwhile.
+    // Its original deadline has passed meanwhile.
     assert_eq!(fixture.noted().await, ["received by sweeper", "expired by sweeper"]);
 }
 
@@ -229,7 +229,7 @@ async fn a_customer_whom_the_provider_never_names_is_given_up_in_the_end_and_is_
         passing.await;
     }
     fixture.simulator.recover();
-    // Two days on, nobody has asked again.
+    // Two days later it hasn't been searched again.
     for _ in 0..48 {
         fixture.clock.advance(Duration::from_secs(60 * 60));
         tokio::task::yield_now().await;

@@ -11,7 +11,7 @@ use athm_core::{
 };
 use athm_tests::{SqliteDatabase, trusting_builder};
 
-/// What a fake is told.
+/// The calls of a fake.
 type Notes = Recorder<String>;
 
 trait Shop: Send + Sync {
@@ -236,7 +236,7 @@ mod dispatches {
     }
 
     #[tokio::test]
-    async fn are_told_line_by_line_when_a_test_expected_something_else() {
+    async fn are_shown_line_by_line_when_a_test_expects_others() {
         let report = testing::only(["kit::panics", "kit::dies"]).dispatch(&paid(), Sender::new("kit")).await;
         let message =
             message_of(|| report.assert_ran([("kit::panics", Signal::Completed), ("audit", Signal::Received)]));

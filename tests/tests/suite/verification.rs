@@ -65,7 +65,7 @@ async fn the_message_tells_whether_a_cancel_was_an_expiry() {
 }
 
 #[tokio::test]
-async fn a_payment_in_a_status_that_nobody_knows_fires_received_alone() {
+async fn a_payment_in_an_unknown_status_fires_received_alone() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500).status(Status::Unknown("ON_HOLD".into())));
     assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "ON_HOLD" })).await, MessageResult::Recorded);
@@ -135,7 +135,7 @@ async fn a_message_with_a_reference_alone_is_searched_for() {
         fixture.webhook(json!({ "referenceNumber": reference, "status": "completed" })).await,
         MessageResult::Known
     );
-    // A duplicate costs nobody a question.
+    // A duplicate makes no lookup.
     assert_eq!((fixture.request_count("/searchTransaction"), fixture.request_count("/findPayment")), (1, 1));
 }
 

@@ -21,7 +21,7 @@ fn event(name: &str) -> Value {
 }
 
 /// The payment that the events tell of, as the provider has it.
-fn told_of(status: Status) -> SimulatedPayment {
+fn known_payment(status: Status) -> SimulatedPayment {
     let payment = SimulatedPayment::new(TOTAL).status(status).ecommerce_id(ecommerce_id(3));
     payment.metadata_1("orden-1042").metadata_2("recogido").customer_name("Marisol Vega")
 }
@@ -53,7 +53,7 @@ async fn todays_events_name_the_ticket_and_fire_what_the_provider_confirms() {
         ("webhook_v4_expired_as_plausible.json", Status::Cancelled, ["received by webhook", "expired by webhook"]),
     ] {
         let fixture = SimulatorFixture::open().await;
-        fixture.simulator.insert(told_of(status));
+        fixture.simulator.insert(known_payment(status));
         assert_eq!(fixture.webhook(event(name)).await, MessageResult::Recorded, "{name}");
         assert_eq!(fixture.webhook(event(name)).await, MessageResult::Known, "{name}");
         assert_eq!(fixture.noted().await, fired, "{name}");
@@ -74,8 +74,12 @@ async fn the_events_of_2020_are_searched_for_by_their_reference() {
         ("webhook_2020_donation.json", TransactionKind::Donation, &twice[..1]),
     ] {
         let fixture = SimulatorFixture::open().await;
-        assert_eq!(fixture.webhook(event(name)).await, MessageResult::Refused, "{name}: nobody has confirmed it");
-        fixture.simulator.insert(told_of(Status::Completed).kind(kind.clone()).reference_number(reference()));
+        assert_eq!(
+            fixture.webhook(event(name)).await,
+            MessageResult::Refused,
+            "{name}: the provider has not confirmed it"
+        );
+        fixture.simulator.insert(known_payment(Status::Completed).kind(kind.clone()).reference_number(reference()));
         assert_eq!(fixture.webhook(event(name)).await, MessageResult::Recorded, "{name}");
         assert_eq!(fixture.webhook(event(name)).await, MessageResult::Known, "{name}");
         assert_eq!(fixture.noted().await, fired, "{name}");
@@ -88,7 +92,7 @@ async fn the_events_of_2020_are_searched_for_by_their_reference() {
 #[tokio::test]
 async fn a_refund_event_makes_the_payment_be_read_again() {
     let fixture = SimulatorFixture::open().await;
-    let paid = told_of(Status::Completed).reference_number(reference());
+    let paid = known_payment(Status::Completed).reference_number(reference());
     fixture.simulator.insert(paid.clone());
     assert_eq!(fixture.webhook(event("webhook_2020_ecommerce_completed.json")).await, MessageResult::Recorded);
     assert_eq!(fixture.noted().await.len(), 2);
@@ -102,7 +106,7 @@ async fn a_refund_event_makes_the_payment_be_read_again() {
 #[tokio::test]
 async fn a_simulated_event_is_kept_and_never_money() {
     let fixture = SimulatorFixture::open().await;
-    fixture.simulator.insert(told_of(Status::Completed).reference_number(reference()));
+    fixture.simulator.insert(known_payment(Status::Completed).reference_number(reference()));
     let (open, id) = open(&fixture).await;
     assert_eq!(fixture.webhook(event("webhook_2020_simulated.json")).await, MessageResult::Known);
     // Whatever else such an event says, it is a test.
@@ -141,7 +145,7 @@ async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_no
     let fixture = SimulatorFixture::open().await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
     // One that was opened elsewhere, and that we have heard of, isn't ours.
-    fixture.simulator.insert(told_of(Status::Open));
+    fixture.simulator.insert(known_payment(Status::Open));
     assert_eq!(
         fixture.callback(json!({ "ecommerceId": ecommerce_id(3), "status": "OPEN" })).await,
         MessageResult::Known

@@ -10,7 +10,7 @@ use criterion::Criterion;
 
 static RAN: AtomicU64 = AtomicU64::new(0);
 
-/// What every receiver here does, ours and everybody else's: as little as can be noticed.
+/// The body of every receiver here, in athm and in the peers: the least observable work.
 #[inline]
 pub fn add() {
     RAN.fetch_add(1, Ordering::Relaxed);
@@ -29,12 +29,12 @@ pub fn task() -> Context<'static> {
     Context::from_waker(Waker::noop())
 }
 
-/// Polls a future once. Nobody here has to wait.
+/// Polls a future once. No future here is pending.
 #[inline]
 pub fn poll<T>(task: &mut Context<'_>, future: impl Future<Output = T>) -> T {
     match pin!(future).poll(task) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("nobody here has to wait"),
+        Poll::Pending => panic!("the future is pending"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The same work, done by whoever else calls receivers in Rust: signals2, and the observers of bevy_ecs.
+//! The same work in other Rust crates that call receivers: signals2, and the observers of bevy_ecs.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ seq!(N in 0..100 {
 
 /// What bevy_ecs observes.
 #[derive(Event)]
-struct Paid(#[allow(dead_code, reason = "nobody reads it, here and elsewhere")] Arc<Transaction>);
+struct Paid(#[allow(dead_code, reason = "no receiver reads it, here or in athm")] Arc<Transaction>);
 
 fn main() {
     let mut criterion = cost::criterion();
@@ -59,9 +59,9 @@ fn compare(criterion: &mut Criterion, count: u64, signal: Signal) {
     let emit_number = || number.emit(black_box(7));
     let mut trigger = || world.trigger(Paid(Arc::clone(black_box(&transaction))));
 
-    let everybody: [&mut dyn FnMut(); 4] =
+    let contenders: [&mut dyn FnMut(); 4] =
         [&mut send_robust, &mut || _ = emit(), &mut || _ = emit_number(), &mut trigger];
-    for run in everybody {
+    for run in contenders {
         assert_eq!(cost::ran(run), count);
     }
 

@@ -22,7 +22,7 @@ pub(crate) enum Contender {
 }
 
 impl Contender {
-    /// All that can be had: PostgreSQL needs a server.
+    /// The available contenders: PostgreSQL needs a server.
     pub(crate) fn available() -> Vec<Self> {
         let has_server = cfg!(feature = "postgres") && std::env::var_os("ATHM_TEST_POSTGRES_URL").is_some();
         let each = Self::value_variants().iter().copied();

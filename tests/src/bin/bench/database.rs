@@ -1,4 +1,4 @@
-//! Where a contender keeps its rows: a database of its own for each turn.
+//! The database of a contender: a new one for each measurement.
 
 use athm_tests::SqliteDatabase;
 
@@ -30,7 +30,7 @@ impl ContenderDatabase {
         }
     }
 
-    /// Counts every row: so many payments were answered, each with two items, an event, and two receivers that have run.
+    /// Counts every row: each of these payments has two items, an event and two succeeded deliveries.
     pub(crate) fn audit(&self, payments: i64) -> Result<(), String> {
         for (of_one, rows) in [
             (1, "athm_transaction WHERE status = 'completed'"),

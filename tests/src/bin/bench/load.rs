@@ -1,4 +1,4 @@
-//! Callbacks over so many connections, each sending the next as soon as the last is answered.
+//! Callbacks over several connections. Each sends the next one as soon as the last is answered.
 //!
 //! The client does as little as it can, so that it takes little of the machine from those that it measures.
 

@@ -39,7 +39,7 @@ struct Options {
     /// How long a turn takes, in seconds.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Who takes part: all that can be had unless said.
+    /// The contenders (default: all that are available).
     #[arg(long, value_enum, value_delimiter = ',')]
     contenders: Vec<Contender>,
     /// Closes with a line of JSON for each row instead of the table.

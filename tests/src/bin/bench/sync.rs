@@ -1,4 +1,4 @@
-//! What the disk takes for one commit, whoever makes it.
+//! How long the disk takes for one commit.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};

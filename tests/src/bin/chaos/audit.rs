@@ -35,7 +35,7 @@ pub(crate) struct Books<'a> {
     pub(crate) rows: &'a [Value],
     /// What their receivers did.
     pub(crate) done: &'a Done,
-    /// The checkouts that they said were open: these must be recorded.
+    /// The checkouts that the processes answered as open: these must be recorded.
     pub(crate) opened: &'a HashSet<EcommerceId>,
 }
 
@@ -119,7 +119,7 @@ fn states(payments: &[SimulatedPayment], books: &Books<'_>, findings: &mut Findi
         let is_as_it_should_be = match rows.as_deref() {
             Some([row]) => State::of_ours(row) == wanted,
             Some(_) => false,
-            // An ecommerceId of an answer that never came: nobody can ever pay for it.
+            // The shop never received this ecommerceId, so it can't be paid.
             None => wanted.status != "completed" && !books.opened.contains(&payment.ecommerce_id),
         };
         if !is_as_it_should_be {
@@ -211,7 +211,7 @@ fn is_readable(request: &ReceivedRequest) -> bool {
     request.status == Some(200) && !is_spoilt(request)
 }
 
-/// A no that was heard, after which anybody may ask again. That the payment isn't confirmed is none: it may be paid.
+/// A refusal that arrived, after which the call may be repeated. "Not confirmed" isn't one: the payment may be paid.
 fn is_clear_refusal(request: &ReceivedRequest) -> bool {
     let is_clear = request.refused_with.as_deref().is_some_and(|code| code != "BTRA_0032");
     is_clear && request.status.is_some() && !is_spoilt(request)

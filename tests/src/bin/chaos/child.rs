@@ -23,7 +23,7 @@ pub(crate) fn name(transaction: &Transaction) -> String {
     }
 }
 
-/// Succeeds the first time, whenever nobody kills it.
+/// Succeeds on the first attempt, unless the process is killed.
 #[receiver(completed, cancelled, expired, id = "steady")]
 fn steady(
     transaction: &Transaction,

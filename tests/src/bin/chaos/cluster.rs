@@ -1,4 +1,4 @@
-//! The processes that are put to the test, as the parent has them.
+//! The processes under test, as the parent controls them.
 
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,7 +51,7 @@ impl ProcessCluster {
         answer.text().await.ok()
     }
 
-    /// A message from a browser, or from anybody.
+    /// Posts a callback, as a browser or a stranger does.
     pub(crate) async fn callback(&self, form: &[(&str, &str)], random: &mut Rng) {
         if let Some(url) = self.url(random) {
             let body = form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");

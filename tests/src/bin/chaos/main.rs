@@ -2,7 +2,7 @@
 //!
 //! Child processes run athm against a simulator of the provider whose requests fail, hang, lie and come to effect late,
 //! and whose webhooks are lost, doubled, delayed, reordered and forged. The parent plays the shop, the customers, their
-//! browsers and a stranger, kills the children at random if it is told to, and compares what is recorded, and what
+//! browsers and a stranger, kills the children at random if asked to, and compares what is recorded, and what
 //! receivers did, with the simulator's ledger. Time runs fast for all of them.
 
 mod audit;
@@ -85,7 +85,7 @@ struct Options {
     since: Option<u64>,
 }
 
-/// What a process that is put to the test is told.
+/// The arguments of a process under test.
 #[derive(Debug, Clone)]
 struct Serve {
     folder: PathBuf,
@@ -162,7 +162,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     reconcile(&simulator, &cluster).await?;
     let findings = settle(&simulator, &cluster, &Effects::in_folder(folder.path()), &opened, &bar).await?;
     if simulator.requests().len() >= REMEMBERED {
-        return Err("there were so many requests that the first ones are forgotten: make fewer payments".into());
+        return Err("the simulator dropped its first requests: make fewer payments".into());
     }
     bar.finish_and_clear();
     for detail in &findings.details {
@@ -222,8 +222,7 @@ async fn run_scenarios(
     killing.map(|()| ran)
 }
 
-/// Compares the books, once all payments have ended and what a payment has come to is seen: what no webhook told of is
-/// found by nobody else.
+/// Reconciles once all payments have ended: only reconciliation finds a payment whose webhook was lost.
 async fn reconcile(simulator: &Simulator, cluster: &ProcessCluster) -> Result<(), Box<dyn std::error::Error>> {
     let deadline = Instant::now() + SETTLING;
     while simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed)) {

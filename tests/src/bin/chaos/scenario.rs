@@ -33,7 +33,7 @@ struct Order {
 pub(crate) enum ScenarioOutcome {
     NotOpened,
     Received,
-    /// The shop was told that its checkout is open.
+    /// The shop received the id of its open checkout.
     Opened(EcommerceId),
 }
 
@@ -52,7 +52,7 @@ impl PaymentScenario {
         self.send_forged_message(&order).await;
         match self.random.u8(0..100) {
             0..74 => self.pay(&order).await,
-            // The tab dies with the approval: nobody asks for the money, unless the server does.
+            // The tab dies with the approval: only the server may authorize.
             74..79 => drop(self.simulator.approve(&order.ecommerce_id)),
             79..86 => self.decline(&order).await,
             86..92 => drop(self.post(&format!("/orders/{}/cancel", order.id), &Value::Null).await),
@@ -190,7 +190,7 @@ impl PaymentScenario {
         self.cluster.post(path, body, &mut self.random).await
     }
 
-    /// Whether the money has moved, as far as the provider is concerned, when it had a little time for it.
+    /// Whether the payment is completed at the provider within a second.
     async fn is_paid(&self, order: &Order) -> bool {
         let is_paid = || self.simulator.payment(&order.ecommerce_id).is_some_and(|it| it.status == Status::Completed);
         for _ in 0..20 {

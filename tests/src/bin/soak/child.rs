@@ -8,7 +8,7 @@ use athm_actix::{Athm, Delivery, State, Status, Transaction, TransactionQuery, r
 
 use crate::effects::Effects;
 
-/// Succeeds the first time, whenever nobody kills it.
+/// Succeeds on the first attempt, unless the process is killed.
 #[receiver(completed, id = "steady")]
 fn steady(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> std::io::Result<()> {
     effects.note("steady", transaction.metadata_1(), delivery)

@@ -27,7 +27,7 @@ use self::load::Load;
 use self::report::Report;
 use self::server_process::ServerProcess;
 
-/// How long all that was acknowledged may take to have its effect, once nobody is killed any more.
+/// How long the effects of acknowledged callbacks may take after the last kill.
 const SETTLING: Duration = Duration::from_secs(120);
 
 /// Kills a program that takes payments, again and again, and counts what was lost.

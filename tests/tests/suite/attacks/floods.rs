@@ -1,4 +1,4 @@
-//! Ids that nobody gave out.
+//! Floods of invented ids.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn an_invented_id_is_refused_and_makes_no_payment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_5_a_flood_of_invented_ids_costs_the_provider_a_few_questions_and_blocks_nobody() {
+async fn promise_5_a_flood_of_invented_ids_makes_few_lookups_and_delays_no_genuine_message() {
     let target = Target::open().await;
     let ours = target.fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let flood = |from: u32| {
@@ -51,7 +51,7 @@ async fn promise_5_a_flood_of_invented_ids_costs_the_provider_a_few_questions_an
 }
 
 #[tokio::test]
-async fn a_flood_takes_no_turn_of_a_genuine_message_that_waits() {
+async fn a_flood_delays_no_retry_of_a_genuine_message() {
     let target = Target::open().await;
     for n in 0..20 {
         assert_eq!(target.callback(json!({ "ecommerceId": ecommerce_id(n) })).await, result(422, "refused"));
@@ -73,7 +73,7 @@ async fn a_flood_takes_no_turn_of_a_genuine_message_that_waits() {
 }
 
 #[tokio::test]
-async fn a_flood_about_a_genuine_payment_costs_the_provider_a_few_questions() {
+async fn a_flood_about_a_genuine_payment_makes_few_lookups() {
     let target = Target::open().await;
     let id = target.opened();
     for n in 0..60 {

@@ -136,7 +136,7 @@ async fn an_open_payment_is_cancelled_by_a_forger() {
 }
 
 #[tokio::test]
-async fn a_forger_tells_of_a_refund_that_nobody_made() {
+async fn a_forged_refund_that_was_never_made_changes_nothing() {
     let target = Target::open().await;
     let id = target.paid();
     let reference = target.reference(&id);

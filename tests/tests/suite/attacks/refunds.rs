@@ -34,7 +34,7 @@ async fn refunds_race_each_other_and_a_storm_of_forged_refund_events() {
     let (made, answers) = join(refunds, storm).await;
     assert!(answers.iter().all(|status| [200, 201, 202, 422].contains(status)), "{answers:?}");
 
-    // Two of 10.00 fit into 25.00, whoever told of them first; the others found too little left.
+    // Two of 10.00 fit into 25.00, whichever source reported them first; the others exceed the remaining amount.
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 2, "{made:?}");
     let at_the_provider = target.fixture.simulator.payment(&id).unwrap();
     assert_eq!(at_the_provider.refunded_amount, Amount::from_cents(2000));

@@ -111,7 +111,7 @@ async fn a_cent_a_state_and_a_row_too_many_or_too_few_are_mismatches() {
 }
 
 #[tokio::test]
-async fn what_is_not_recorded_is_a_mismatch_unless_nobody_knows_its_ticket() {
+async fn a_payment_that_is_not_recorded_is_a_mismatch_unless_its_id_never_arrived() {
     let mut paid = Scene::refunded().await;
     paid.rows.clear();
     assert_eq!(paid.audit().state_mismatches, 1);
@@ -147,7 +147,7 @@ async fn each_signal_that_is_doubled_is_found() {
             scene.keys().remove("again");
         }
     }
-    // An end of which it was said that it was another one.
+    // Recorded as cancelled, and expired at the provider.
     let mut cancelled = Scene::cancelled().await;
     let other = Effect { receiver: "steady".into(), signal: "cancelled".into(), cents: 2500 };
     cancelled.keys().insert("other".to_owned(), other);
