@@ -56,7 +56,7 @@ fn point_4_sync_receivers_that_succeed_cost_no_allocation() {
 }
 
 #[test]
-fn the_full_report_costs_one() {
+fn a_full_report_costs_one_allocation() {
     let (dispatcher, paid) = (Dispatcher::linked(), payment(Status::Completed));
     let dispatch = || {
         let report = dispatcher.dispatch(&paid, Sender::CALLBACK).now_or_never().expect("no receiver is pending");
@@ -66,13 +66,13 @@ fn the_full_report_costs_one() {
 }
 
 #[test]
-fn async_receivers_cost_one_each() {
+fn each_async_receiver_costs_one_allocation() {
     let (dispatcher, cancelled) = (Dispatcher::linked(), payment(Status::Cancelled));
     assert_eq!(allocations(|| send(&dispatcher, Signal::Cancelled, &cancelled)), 2);
 }
 
 #[test]
-fn coming_and_going_costs_later_dispatches_nothing() {
+fn connecting_and_disconnecting_costs_later_dispatches_no_allocation() {
     let (dispatcher, paid) = (Dispatcher::linked(), payment(Status::Completed));
     dispatcher.connect("guest", [Signal::Completed], |_| ()).unwrap();
     assert_eq!(allocations(|| send(&dispatcher, Signal::Completed, &paid)), 0);

@@ -26,7 +26,7 @@ impl TestDatabase for Nowhere {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
+async fn an_unreachable_server_is_a_start_error_without_the_password() {
     let error = trusting_builder(&Nowhere, Dispatcher::empty()).start().await.expect_err("no server answers");
     assert!(matches!(error, StartError::Store(_)), "{error:?}");
     let shown = format!("{error} {error:?}");
@@ -34,7 +34,7 @@ async fn a_server_that_is_not_there_is_a_start_error_without_the_password() {
 }
 
 #[tokio::test]
-async fn the_tables_are_made_once_however_many_start() {
+async fn the_tables_are_created_once_when_several_processes_start() {
     let database = Database::new();
     let start = || trusting_builder(&database, Dispatcher::empty()).start();
     let started = join_all((0..6).map(|_| start())).await;
@@ -49,7 +49,7 @@ async fn the_tables_are_made_once_however_many_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
+async fn no_answered_message_is_lost_when_connections_are_cut_under_load() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let start = || async { trusting_builder(&database, recorder.listening()).start().await.unwrap() };
     let processes = join_all((0..3).map(|_| start())).await;
@@ -98,7 +98,7 @@ async fn connections_that_are_cut_under_load_lose_nothing_that_was_answered() {
 }
 
 #[tokio::test]
-async fn a_text_with_a_character_that_the_server_refuses_is_recorded_all_the_same() {
+async fn a_character_that_the_server_refuses_is_replaced() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let odd = payment(1, Status::Completed).metadata_1("order\u{0}7").build();

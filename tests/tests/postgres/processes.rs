@@ -32,7 +32,7 @@ async fn process(database: &Database, clock: &Clock, recorder: &TextRecorder) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_2_the_same_news_in_three_processes_at_once_fires_once() {
+async fn promise_2_the_same_payment_in_three_processes_at_once_fires_once() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::system());
     let processes = join_all((0..3).map(|_| process(&database, &clock, &recorder))).await;
     let news = (0..40).flat_map(|n| (0..6).map(move |turn| (n, turn))).map(|(n, turn)| {
@@ -61,7 +61,7 @@ async fn promise_2_the_same_news_in_three_processes_at_once_fires_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_7_what_a_dead_process_held_is_taken_over_when_its_lease_ends() {
+async fn promise_7_the_deliveries_of_a_dead_process_are_claimed_when_their_leases_end() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (stuck, never) = mpsc::channel::<()>();
     let (notes, never) = (recorder.clone(), Arc::new(Mutex::new(never)));
@@ -89,7 +89,7 @@ async fn promise_7_what_a_dead_process_held_is_taken_over_when_its_lease_ends() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_7_deliveries_wait_for_a_process_that_knows_their_receiver() {
+async fn promise_7_deliveries_wait_for_a_process_that_has_their_receiver() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let bills = || {
         let (dispatcher, notes) = (Dispatcher::empty(), recorder.clone());
@@ -188,7 +188,7 @@ async fn authorizations_of_three_processes_at_once_make_one_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_ones() {
+async fn promise_7_in_a_rolling_deploy_old_processes_claim_no_delivery_of_a_new_receiver() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let old = {
         let dispatcher = Dispatcher::empty();
@@ -224,7 +224,7 @@ async fn promise_7_in_a_rolling_deploy_old_processes_leave_new_receivers_to_new_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_rolling_deploy_old_processes_go_on_after_a_new_one_has_changed_the_tables() {
+async fn in_a_rolling_deploy_old_processes_keep_working_after_a_new_one_migrates() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let old = process(&database, &Clock::system(), &recorder).await;
     old.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap();
@@ -244,7 +244,7 @@ async fn in_a_rolling_deploy_old_processes_go_on_after_a_new_one_has_changed_the
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refunds_of_three_processes_at_once_never_overspend() {
+async fn refunds_of_three_processes_at_once_never_exceed_the_total() {
     let merchant = MerchantFixture::open().await;
     let paid = merchant.paid().await;
     let processes = [merchant.athm.clone(), merchant.another().await, merchant.another().await];
@@ -259,7 +259,7 @@ async fn refunds_of_three_processes_at_once_never_overspend() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_once() {
+async fn open_payments_are_polled_by_one_process_at_a_time_and_fire_once() {
     let fixture = crate::SimulatorFixture::open_with_sweeper(|builder| builder).await;
     let mut others = Vec::new();
     for _ in 0..2 {
@@ -284,7 +284,7 @@ async fn open_payments_are_polled_by_one_process_at_a_time_and_their_ends_fire_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
+async fn promise_5_a_pending_message_is_looked_up_by_one_process_at_a_time() {
     let fixture = crate::SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let mut others = Vec::new();
     for _ in 0..2 {
@@ -310,7 +310,7 @@ async fn promise_5_what_waits_is_asked_about_by_one_process_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_another() {
+async fn promise_5_the_lookup_of_a_dead_process_is_taken_over_by_another() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     merchant.set_status("COMPLETED");
@@ -337,7 +337,7 @@ async fn promise_5_what_a_dead_process_was_asking_about_is_asked_about_by_anothe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_by_ticket_and_by_reference_in_two_processes_leave_one_row_and_fire_once() {
+async fn messages_by_ecommerce_id_and_by_reference_in_two_processes_leave_one_row_and_fire_once() {
     let fixture = crate::SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let other = verifying_builder(&fixture.simulator, fixture.database(), fixture.recorder.listening());
     let other = other.unknown_payment_rate_limit(1000, 1000).without_sweeper().clock(fixture.clock.clone());

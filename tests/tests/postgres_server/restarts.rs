@@ -55,7 +55,7 @@ async fn have_the_server(act: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_crashes_under_load_loses_nothing_that_was_answered() {
+async fn no_answered_message_is_lost_when_the_server_crashes_under_load() {
     let (database, recorder) = (PostgresDatabase::new(), TextRecorder::new());
     let processes = join_all((0..3).map(|_| Process::start(&database, &recorder))).await;
     let processes: Arc<[_]> = processes.into();

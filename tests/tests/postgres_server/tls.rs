@@ -23,7 +23,7 @@ async fn connected(host: &str, tls: &str) -> Result<bool, StartError> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_connection_is_as_the_address_says() {
+async fn the_connection_uses_the_tls_mode_of_the_url() {
     let roots = format!("sslrootcert={}", variable("ATHM_TEST_POSTGRES_AUTHORITY"));
     for (host, tls, is_encrypted) in [
         ("127.0.0.1", String::from("sslmode=disable"), false),
@@ -39,7 +39,7 @@ async fn the_connection_is_as_the_address_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_that_does_not_hold_is_a_start_error() {
+async fn an_invalid_certificate_is_a_start_error() {
     let roots = format!("sslrootcert={}", variable("ATHM_TEST_POSTGRES_AUTHORITY"));
     for (host, tls) in [
         // It is for another name.

@@ -76,7 +76,7 @@ async fn dropping_the_last_handle_stops_it() {
 }
 
 #[actix_web::test]
-async fn it_runs_under_actix_too() {
+async fn it_runs_on_an_actix_runtime() {
     let shop = Shop::open().await;
     let (id, _) = shop.create().await;
     assert_eq!(shop.status(&id).await, "OPEN");

@@ -21,7 +21,7 @@ fn panics(State(recorder): State<TextRecorder>) {
 }
 
 #[tokio::test]
-async fn point_4_a_panic_on_the_blocking_pool_is_the_receivers_failure() {
+async fn point_4_a_panic_on_the_blocking_pool_fails_the_receiver() {
     let recorder = TextRecorder::new();
     let dispatcher = linked_dispatcher("mayblock.").state(recorder.clone());
     let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
@@ -30,7 +30,7 @@ async fn point_4_a_panic_on_the_blocking_pool_is_the_receivers_failure() {
 }
 
 #[test]
-fn point_4_outside_of_a_runtime_a_blocking_receiver_runs_right_here() {
+fn point_4_without_a_runtime_a_blocking_receiver_runs_on_the_calling_thread() {
     let recorder = TextRecorder::new();
     let (dispatcher, paid) =
         (linked_dispatcher("mayblock.").state(recorder.clone()), payment(1, Status::Completed).build());
@@ -41,7 +41,7 @@ fn point_4_outside_of_a_runtime_a_blocking_receiver_runs_right_here() {
 }
 
 #[tokio::test]
-async fn closures_may_block_too_and_so_may_their_futures() {
+async fn a_connected_closure_and_its_future_may_block() {
     let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let here = thread::current().id();
     let (plain, later) = (recorder.clone(), recorder.clone());
@@ -74,7 +74,7 @@ impl Receive for Stuck {
 }
 
 #[tokio::test]
-async fn an_object_on_the_builder_is_delivered_durably_as_its_options_say() {
+async fn a_receiver_object_on_the_builder_is_delivered_durably_with_its_options() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let options = ReceiverOptions::new("stuck").attempts(2).timeout(Duration::from_millis(1500));
     let builder = trusting_builder(&database, Dispatcher::empty()).clock(clock.clone());
@@ -93,7 +93,7 @@ async fn an_object_on_the_builder_is_delivered_durably_as_its_options_say() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_disconnected_receiver_is_taken_by_the_next_of_its_id() {
+async fn deliveries_of_a_disconnected_receiver_run_on_the_next_one_with_its_id() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let builder = trusting_builder(&database, Dispatcher::empty()).connect("print", [Signal::Completed], |_| ());
     let athm = builder.start().await.unwrap();

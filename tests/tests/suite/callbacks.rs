@@ -18,7 +18,7 @@ fn cents(amount: Option<Amount>) -> Option<i64> {
 const AUTH_TOKEN: &str = "5d0c2f3a-9b1e-11ef-8a6b-0242ac120003";
 
 #[test]
-fn every_fixture_is_read_and_tells_the_same_order() {
+fn every_fixture_parses_to_the_same_order() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/callbacks");
     let mut read = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -36,7 +36,7 @@ fn every_fixture_is_read_and_tells_the_same_order() {
 }
 
 #[test]
-fn the_v4_envelope_carries_ticket_and_reference() {
+fn the_v4_envelope_carries_ecommerce_id_and_reference() {
     let callback = fixture("v4_envelope_completed.json");
     assert_eq!(callback.status(), Some(&Status::Completed));
     assert_eq!(callback.ecommerce_id().unwrap().to_string(), AUTH_TOKEN);
@@ -77,7 +77,7 @@ fn the_older_scripts_post_forms_and_flat_objects() {
 }
 
 #[test]
-fn a_message_without_a_status_claims_none() {
+fn a_message_without_a_status_states_none() {
     assert_eq!(fixture("v2_form_without_status.form").status(), None);
 }
 
@@ -88,7 +88,7 @@ fn jquery_spreads_the_envelope_over_the_form() {
 }
 
 #[test]
-fn the_webhooks_of_2020_have_no_ticket() {
+fn the_webhooks_of_2020_have_no_ecommerce_id() {
     for (name, kind, status) in [
         ("webhook_2020_ecommerce_completed.json", TransactionKind::Ecommerce, Status::Completed),
         ("webhook_2020_ecommerce_cancelled.json", TransactionKind::Ecommerce, Status::Cancelled),
@@ -107,7 +107,7 @@ fn the_webhooks_of_2020_have_no_ticket() {
 }
 
 #[test]
-fn the_webhooks_of_today_have_one() {
+fn todays_webhooks_have_an_ecommerce_id() {
     for (name, status) in [
         ("webhook_v4_completed.json", Status::Completed),
         ("webhook_v4_cancel.json", Status::Cancelled),
@@ -122,7 +122,7 @@ fn the_webhooks_of_today_have_one() {
 }
 
 #[test]
-fn each_quirk_reads_as_the_plain_event_does() {
+fn each_quirk_parses_like_the_plain_event() {
     let plain = fixture("webhook_v4_completed.json");
     for name in [
         "reference_padded_with_a_blank.json",

@@ -77,7 +77,7 @@ async fn point_5_a_receiver_that_disconnects_itself_still_ends_and_runs_once() {
 }
 
 #[tokio::test]
-async fn point_5_a_dispatch_is_to_those_that_were_there_as_it_began() {
+async fn point_5_a_dispatch_runs_the_receivers_connected_when_it_started() {
     let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
     let (inside, notes) = (dispatcher.clone(), recorder.clone());
     dispatcher
@@ -192,7 +192,7 @@ async fn point_5_objects_and_filters() {
 }
 
 #[tokio::test]
-async fn those_on_the_builder_are_delivered_to_durably_and_those_that_come_later_in_this_process_alone() {
+async fn receivers_on_the_builder_are_durable_and_later_ones_run_only_in_this_process() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let (durable, later) = (recorder.clone(), recorder.clone());
     let athm = trusting_builder(&database, Dispatcher::empty())
@@ -282,7 +282,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Links {
 }
 
 #[tokio::test]
-async fn point_8_durable_delivery_opens_a_span_of_its_own_linked_to_the_recording_one() {
+async fn point_8_durable_delivery_opens_its_own_span_linked_to_the_recording_one() {
     let (database, links, recorder, entered) =
         (Database::new(), TextRecorder::new(), TextRecorder::new(), Entered::default());
     let spans = tracing_subscriber::registry().with(Links(links.clone())).with(entered.clone());

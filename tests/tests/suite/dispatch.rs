@@ -265,7 +265,7 @@ fn own_parameter(OrderNumber(number): OrderNumber, State(recorder): State<TextRe
 }
 
 #[tokio::test]
-async fn a_parameter_of_ones_own_is_given_or_refused_by_name() {
+async fn a_custom_parameter_is_extracted_or_rejected_by_name() {
     let recorder = TextRecorder::new();
     let dispatcher = linked(&recorder);
     let sender = || Sender::new("own parameter");
@@ -327,7 +327,7 @@ fn give_back(refund: &Refund) {
 }
 
 #[tokio::test]
-async fn a_dispatch_by_hand_brings_no_refund_and_says_what_to_do() {
+async fn a_hand_dispatch_has_no_refund_and_the_error_names_the_alternative() {
     let (dispatcher, sender) = (athm_tests::linked_dispatcher("refund-by-hand"), Sender::new("refund by hand"));
     let failed = dispatcher.send_robust(Signal::Refunded, &transaction(Status::Completed), &sender).await;
     let failure = failed[0].result().unwrap_err();
@@ -343,7 +343,7 @@ fn several(signal: Signal, State(recorder): State<TextRecorder>) {
 }
 
 #[tokio::test]
-async fn each_attribute_of_a_function_is_a_receiver_with_options_of_its_own() {
+async fn each_attribute_of_a_function_is_a_receiver_with_its_own_options() {
     let (recorder, here) = (TextRecorder::new(), std::thread::current().id());
     let dispatcher = athm_tests::linked_dispatcher("several.").state(recorder.clone());
     for (status, id) in [(Status::Completed, "several.completed"), (Status::Expired, "several.expired")] {

@@ -43,7 +43,7 @@ macro_rules! app {
 }
 
 #[actix_web::test]
-async fn each_receipt_has_its_status_and_tells_nothing_of_the_payment() {
+async fn each_result_has_its_http_status_and_contains_no_payment_data() {
     let fixture = SimulatorFixture::open().await;
     let app = app!(fixture);
     let done = fixture.simulator.insert(completed_payment());
@@ -60,7 +60,7 @@ async fn each_receipt_has_its_status_and_tells_nothing_of_the_payment() {
 }
 
 #[actix_web::test]
-async fn a_form_is_taken_as_json_is() {
+async fn a_form_is_answered_like_json() {
     let fixture = SimulatorFixture::open().await;
     let app = app!(fixture);
     let id = fixture.simulator.insert(completed_payment());
@@ -71,7 +71,7 @@ async fn a_form_is_taken_as_json_is() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_read_is_answered_with_the_field_and_what_was_wrong_with_it() {
+async fn an_unreadable_body_is_answered_400_with_the_field_and_the_reason() {
     let fixture = SimulatorFixture::open().await;
     let app = app!(fixture);
     let (status, body) = post(&app, "/athm/callback", json!({ "ecommerceId": ecommerce_id(1), "total": "lots" })).await;
@@ -122,7 +122,7 @@ async fn health_names_nothing() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_made_durable_is_to_be_sent_again() {
+async fn a_message_that_cannot_be_stored_is_answered_503_with_retry_after() {
     let fixture = SimulatorFixture::open().await;
     let app = app!(fixture);
     fixture.athm.shutdown(std::time::Duration::ZERO).await;
@@ -189,7 +189,7 @@ async fn a_custom_callback_in_place_of_the_default_one_records() {
 }
 
 #[actix_web::test]
-async fn what_a_custom_callback_runs_into_is_answered_and_tells_nothing() {
+async fn an_error_of_a_custom_callback_is_answered_without_payment_data() {
     let fixture = SimulatorFixture::open().await;
     let app = App::new().app_data(web::Data::new(fixture.athm.clone()));
     let app = test::init_service(app.route("/mine", web::post().to(verify_and_dispatch))).await;
@@ -214,7 +214,7 @@ async fn what_a_custom_callback_runs_into_is_answered_and_tells_nothing() {
 }
 
 #[actix_web::test]
-async fn what_an_operation_runs_into_is_answered_by_what_the_caller_may_do_and_tells_nothing_of_the_payment() {
+async fn an_error_of_an_operation_is_answered_by_its_kind_without_payment_data() {
     let (id, refund) = (TransactionId::from(Uuid::now_v7()), RefundId::from(Uuid::now_v7()));
     let refused = |code: &str, status| {
         let (code, message) = (code.parse().unwrap(), String::from("no money"));

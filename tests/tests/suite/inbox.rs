@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_5_sixty_four_duplicates_of_what_is_pending_cost_one_question() {
+async fn promise_5_sixty_four_duplicates_of_a_pending_message_make_one_lookup() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(SimulatedPayment::new(Amount::from_cents(2500)));
     let message = || json!({ "ecommerceId": id, "status": "COMPLETED" });

@@ -16,7 +16,7 @@ use crate::{Database, MerchantFixture};
 const AUTHORIZED: [&str; 2] = ["received by authorize", "completed by authorize"];
 
 #[tokio::test]
-async fn an_unheard_creation_moves_no_money_and_may_be_repeated() {
+async fn a_create_whose_response_is_lost_moves_no_money_and_may_be_repeated() {
     let merchant = MerchantFixture::open().await;
     merchant.fail_next("/payment", MerchantFault::ResponseLost);
     let error = merchant.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap_err();
@@ -26,7 +26,7 @@ async fn an_unheard_creation_moves_no_money_and_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_normal_payment_costs_two_requests() {
+async fn a_payment_makes_two_requests() {
     let merchant = MerchantFixture::open().await;
     merchant.paid().await;
     let paths: Vec<_> = merchant.provider.requests().into_iter().map(|asked| asked.path).collect();
@@ -35,7 +35,7 @@ async fn a_normal_payment_costs_two_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_9_however_many_authorize_one_call_is_made_and_all_get_its_outcome() {
+async fn promise_9_concurrent_authorizations_make_one_call_and_share_its_outcome() {
     let merchant = MerchantFixture::open().await;
     let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
     merchant.approve();
@@ -52,7 +52,7 @@ async fn promise_9_however_many_authorize_one_call_is_made_and_all_get_its_outco
 }
 
 #[tokio::test]
-async fn an_unheard_authorization_is_found_completed_at_once() {
+async fn an_authorization_whose_response_is_lost_is_found_completed_at_once() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     merchant.approve();
@@ -66,7 +66,7 @@ async fn an_unheard_authorization_is_found_completed_at_once() {
 }
 
 #[tokio::test]
-async fn an_unheard_authorization_that_cannot_be_read_either_is_found_completed_later() {
+async fn an_authorization_that_can_be_neither_heard_nor_read_is_found_completed_later() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     merchant.approve();
@@ -82,7 +82,7 @@ async fn an_unheard_authorization_that_cannot_be_read_either_is_found_completed_
 }
 
 #[tokio::test]
-async fn a_lost_authorization_is_sent_again_once_the_provider_still_waits_for_it() {
+async fn a_lost_authorization_is_sent_again_once_the_provider_shows_it_unauthorized() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     merchant.approve();
@@ -102,7 +102,7 @@ async fn a_lost_authorization_is_sent_again_once_the_provider_still_waits_for_it
 }
 
 #[tokio::test]
-async fn promise_9_a_crash_in_the_middle_of_an_authorization_strands_no_approved_payment() {
+async fn promise_9_an_authorization_interrupted_by_a_crash_is_completed_after_the_restart() {
     let mut merchant = MerchantFixture::open().await;
     let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
     merchant.approve();
@@ -120,7 +120,7 @@ async fn promise_9_a_crash_in_the_middle_of_an_authorization_strands_no_approved
 }
 
 #[tokio::test]
-async fn a_crash_after_the_money_moved_is_noticed_without_another_call() {
+async fn a_completion_before_a_crash_is_found_without_another_call() {
     let mut merchant = MerchantFixture::open().await;
     let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
     merchant.approve();
@@ -138,7 +138,7 @@ async fn a_crash_after_the_money_moved_is_noticed_without_another_call() {
 }
 
 #[tokio::test]
-async fn too_early_an_authorization_may_be_repeated_as_soon_as_the_customer_has_approved() {
+async fn an_authorization_before_approval_may_be_repeated_after_it() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     let early = merchant.athm.authorize(open.id()).await.unwrap_err();
@@ -148,7 +148,7 @@ async fn too_early_an_authorization_may_be_repeated_as_soon_as_the_customer_has_
 }
 
 #[tokio::test]
-async fn not_confirmed_although_paid_is_paid() {
+async fn a_completed_payment_that_the_provider_calls_not_confirmed_is_completed() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     // The browser has authorized it.
@@ -158,7 +158,7 @@ async fn not_confirmed_although_paid_is_paid() {
 }
 
 #[tokio::test]
-async fn an_unheard_cancellation_is_found_out_later() {
+async fn a_cancel_whose_response_is_lost_is_found_later() {
     let mut merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     merchant.fail_next("/cancel", MerchantFault::ResponseLost);
@@ -178,7 +178,7 @@ async fn a_completed_payment_is_not_cancelled_and_no_request_is_sent() {
 }
 
 #[tokio::test]
-async fn a_cancellation_waits_for_the_authorization_that_is_under_way() {
+async fn a_cancel_waits_for_a_running_authorization() {
     let merchant = MerchantFixture::open().await;
     let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
     merchant.approve();
@@ -195,7 +195,7 @@ async fn a_cancellation_waits_for_the_authorization_that_is_under_way() {
 }
 
 #[tokio::test]
-async fn an_open_payment_is_given_to_another_phone() {
+async fn the_phone_of_an_open_payment_is_updated() {
     let merchant = MerchantFixture::open().await;
     let open = merchant.create().await;
     let phone = || "787-555-0199".parse().unwrap();
@@ -211,7 +211,7 @@ async fn an_open_payment_is_given_to_another_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_9_whatever_goes_wrong_with_an_authorization_the_money_moves_once() {
+async fn promise_9_an_authorization_moves_the_money_once_under_every_fault() {
     let late = Effect::Late(Duration::from_secs(5));
     let refused = ["BTRA_0005", "BTRA_0032", "BTRA_9998", "token.invalid.header"];
     let mut faults: Vec<_> = refused.map(|code| Fault::Reject { code: code.to_owned() }).into();

@@ -123,7 +123,7 @@ async fn an_app_payment_that_turns_out_to_be_a_checkout_fires_completed_once() {
 }
 
 #[tokio::test]
-async fn one_reference_number_never_ties_two_tickets_together() {
+async fn one_reference_number_never_merges_two_ecommerce_ids() {
     let database = Database::new();
     let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
     record(&athm, by_both(1).build()).await;
@@ -136,7 +136,7 @@ async fn one_reference_number_never_ties_two_tickets_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sixty_four_messages_by_ticket_and_by_reference_at_once_leave_one_row_and_fire_once() {
+async fn sixty_four_messages_by_ecommerce_id_and_by_reference_at_once_leave_one_row_and_fire_once() {
     let fixture = SimulatorFixture::open_with(|builder| builder.unknown_payment_rate_limit(1000, 1000)).await;
     let mut fired = 0;
     for round in 0..6 {

@@ -98,7 +98,7 @@ async fn a_cancellation_whose_outcome_is_unknown_is_read_again_until_it_is_known
 }
 
 #[tokio::test]
-async fn a_paid_payment_is_not_cancelled_and_its_completion_is_noticed() {
+async fn a_completed_payment_is_not_cancelled_and_its_completion_is_recorded() {
     let fixture = SimulatorFixture::open().await;
     let open = fixture.athm.create(order()).await.unwrap();
     fixture.simulator.insert(completed_payment().ecommerce_id(*open.ecommerce_id().unwrap()));
@@ -118,7 +118,7 @@ async fn a_cancel_past_our_deadline_is_recorded_as_expired() {
 }
 
 #[tokio::test]
-async fn the_secret_is_kept_over_a_restart_and_forgotten_after_fifteen_minutes() {
+async fn the_auth_token_survives_a_restart_and_is_erased_after_fifteen_minutes() {
     let mut fixture = SimulatorFixture::open().await;
     let open = fixture.athm.create(order()).await.unwrap();
     fixture.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
@@ -132,7 +132,7 @@ async fn the_secret_is_kept_over_a_restart_and_forgotten_after_fifteen_minutes()
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_says_why() {
+async fn an_impossible_operation_is_an_error_with_the_reason() {
     let fixture = SimulatorFixture::open().await;
     let invalid = fixture.athm.create(NewPayment::new(Amount::from_cents(99), "order-7")).await.unwrap_err();
     assert!(matches!(invalid, OperationError::Provider(ProviderError::Invalid(_))));

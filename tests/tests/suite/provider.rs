@@ -29,7 +29,7 @@ async fn find(status: u16, body: impl Into<Vec<u8>>) -> Result<athm_core::Transa
 }
 
 #[tokio::test]
-async fn a_plain_answer_is_read_also_behind_a_byte_order_mark() {
+async fn an_answer_is_read_with_and_without_a_byte_order_mark() {
     let plain = found(ecommerce_id(1)).to_string();
     for body in [plain.clone().into_bytes(), [b"\xef\xbb\xbf", plain.as_bytes()].concat()] {
         let transaction = find(200, body).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_plain_answer_is_read_also_behind_a_byte_order_mark() {
 }
 
 #[tokio::test]
-async fn what_only_describes_a_payment_never_holds_it_up() {
+async fn an_unreadable_descriptive_field_is_left_out() {
     let mut odd = found(ecommerce_id(1));
     for (name, value) in
         [("items", json!([3])), ("transactionDate", json!("soon")), ("fee", json!("some")), ("tax", json!({}))]
@@ -51,7 +51,7 @@ async fn what_only_describes_a_payment_never_holds_it_up() {
 }
 
 #[tokio::test]
-async fn what_decides_must_be_readable() {
+async fn an_unreadable_id_or_status_is_an_error() {
     for (name, value) in [
         ("total", json!("?")),
         ("total", json!(null)),
@@ -75,7 +75,7 @@ async fn an_answer_for_another_payment_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_answer_that_tells_of_another_business_may_have_done_what_was_asked() {
+async fn an_answer_about_another_business_leaves_the_outcome_unknown() {
     for named in [json!("another"), json!(null)] {
         let mut answer = found(ecommerce_id(1));
         answer["data"]["businessCustomerId"] = named.clone();
@@ -111,7 +111,7 @@ async fn refusals_are_recognized_by_their_code_with_any_http_status() {
 }
 
 #[tokio::test]
-async fn error_pages_garbage_and_endless_answers_are_no_json() {
+async fn error_pages_garbage_and_endless_answers_are_errors() {
     let endless = vec![b' '; 2 * 1024 * 1024];
     for (status, body) in [
         (502, b"<html>Bad Gateway</html>".to_vec()),
@@ -132,7 +132,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn silence_ends_with_the_timeout_and_a_closed_port_at_once() {
+async fn no_answer_is_a_timeout_and_a_closed_port_fails_at_once() {
     let silent =
         client(&ScriptedProvider::start(|_| ProviderScript::Silence), 1).find(&ecommerce_id(1)).await.unwrap_err();
     assert!(matches!(silent, ProviderError::Unreachable(_)) && silent.is_timeout(), "{silent:?}");
@@ -144,7 +144,7 @@ async fn silence_ends_with_the_timeout_and_a_closed_port_at_once() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_or_never_ends_leaves_the_outcome_unknown() {
+async fn a_truncated_or_endless_answer_leaves_the_outcome_unknown() {
     for (script, is_timeout) in [
         (ProviderScript::CutOff(b"{\"status\":".to_vec()), false),
         (ProviderScript::Stalled(b"{\"status\":".to_vec()), true),
@@ -158,7 +158,7 @@ async fn an_answer_that_breaks_off_or_never_ends_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn reads_are_sent_again_until_an_answer_comes_and_refusals_are_not() {
+async fn reads_are_retried_until_answered_and_refusals_are_not() {
     let provider = ScriptedProvider::start({
         let asked = AtomicUsize::new(0);
         move |_| match asked.fetch_add(1, Ordering::SeqCst) {
@@ -177,7 +177,7 @@ async fn reads_are_sent_again_until_an_answer_comes_and_refusals_are_not() {
 }
 
 #[tokio::test]
-async fn a_read_waits_between_its_attempts_by_the_clock_that_it_was_given() {
+async fn a_read_waits_between_attempts_on_the_given_clock() {
     let provider = ScriptedProvider::start(|_| ProviderScript::Bytes(503, Vec::new()));
     let clock = Clock::manual();
     let client =
@@ -195,7 +195,7 @@ async fn a_read_waits_between_its_attempts_by_the_clock_that_it_was_given() {
 }
 
 #[tokio::test]
-async fn what_moves_money_is_sent_once_whatever_happens() {
+async fn a_call_that_moves_money_is_sent_once() {
     let provider = ScriptedProvider::start(|_| ProviderScript::Bytes(502, Vec::new()));
     let client = client(&provider, 3);
     let (token, phone) = (SecretString::from("a token"), "7875550199".parse().unwrap());
@@ -232,7 +232,7 @@ fn the_customer_message_is_in_both_languages_and_never_asks_to_pay_twice() {
 }
 
 #[tokio::test]
-async fn of_several_found_the_one_asked_for_is_taken() {
+async fn of_several_results_the_requested_payment_is_used() {
     let one = |reference: &str, kind: &str| json!({ "transactionType": kind, "status": "COMPLETED", "referenceNumber": reference, "total": 5 });
     let several = json!([one("99-x", "ECOMMERCE"), one("12-ab ", "Refund"), one("12-ab ", "PAYMENT")]);
     let reference = "12-ab".parse().unwrap();

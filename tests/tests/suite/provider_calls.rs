@@ -49,7 +49,7 @@ async fn a_payment_is_opened_with_every_field_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_phone_is_changed_with_a_put_and_the_tickets_secret() {
+async fn a_phone_is_updated_with_a_put_and_the_auth_token() {
     let provider = answering(json!({ "status": "success", "data": "The phone is changed." }));
     let phone = "(787) 555-0199".parse().unwrap();
     client(&provider).update_phone(&ecommerce_id(1), &SecretString::from("secret"), &phone).await.unwrap();
@@ -66,7 +66,7 @@ fn refund_answer(refund: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_refund_tells_what_was_given_back_and_how_much_in_all() {
+async fn a_refund_answer_gives_its_amount_and_the_total_refunded() {
     let provider = answering(refund_answer(json!({
         "transactionType": "REFUND", "status": "COMPLETED", "refundedAmount": 2.5, "date": "1730000000000",
         "referenceNumber": "77-cd ", "dailyTransactionID": "0107", "name": "Inés", "phoneNumber": "(787) 555-0199",
@@ -85,7 +85,7 @@ async fn a_refund_tells_what_was_given_back_and_how_much_in_all() {
 }
 
 #[tokio::test]
-async fn an_answer_that_names_no_completed_refund_leaves_its_outcome_unknown() {
+async fn an_answer_without_a_completed_refund_leaves_the_outcome_unknown() {
     for refund in [
         json!({ "status": "PENDING", "refundedAmount": 2.5 }),
         json!({ "refundedAmount": 2.5 }),
@@ -100,7 +100,7 @@ async fn an_answer_that_names_no_completed_refund_leaves_its_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_search_names_what_it_is_given_and_the_phone_as_the_provider_wants_it() {
+async fn a_search_sends_its_fields_and_the_phone_in_the_providers_format() {
     let provider = answering(json!([
         { "transactionType": "ECOMMERCE", "status": "COMPLETED", "referenceNumber": "12-ab", "total": 5 },
         { "transactionType": "REFUND", "status": "COMPLETED", "referenceNumber": "12-ab ", "total": 5 },
@@ -165,7 +165,7 @@ async fn a_report_is_a_get_with_a_body_in_puerto_ricos_time() {
 }
 
 #[tokio::test]
-async fn a_report_of_a_quiet_time_is_empty() {
+async fn a_report_without_transactions_is_empty() {
     for code in ["BTRA_0022", "BTRA_0046"] {
         let provider = ScriptedProvider::start(move |_| ProviderScript::refusal(code));
         let (clock, from, until) = a_day_ago();
@@ -234,7 +234,7 @@ async fn a_request_that_breaks_a_rule_is_never_sent() {
 }
 
 #[tokio::test]
-async fn the_client_names_itself_and_each_host_has_its_own_address() {
+async fn the_client_sends_a_user_agent_and_each_host_has_its_own_url() {
     let (payments, www) = (answering(json!({})), answering(json!([])));
     let client = Client::builder("a", "b").payments_url(payments.url()).www_url(www.url()).user_agent("shop/1.0");
     let client = client.build().unwrap();

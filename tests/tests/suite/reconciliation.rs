@@ -74,7 +74,7 @@ async fn run(fixture: &SimulatorFixture) -> Reconciled {
 }
 
 #[tokio::test]
-async fn a_database_that_lost_a_tenth_and_of_which_another_tenth_was_altered_is_healed_to_the_cent() {
+async fn a_database_with_missing_and_altered_payments_is_corrected_to_the_cent() {
     let mut fixture = open().await;
     take_in(&fixture, 100).await;
     assert_eq!(ours(&fixture).await, theirs(&fixture));
@@ -165,7 +165,7 @@ async fn a_report_that_lacks_a_known_refund_does_not_remove_it() {
 }
 
 #[tokio::test]
-async fn a_checkout_of_ours_that_was_paid_unseen_is_completed_in_its_own_row() {
+async fn an_unnoticed_completion_of_our_checkout_is_recorded_in_its_own_row() {
     let fixture = open().await;
     let open = fixture.athm.create(NewPayment::new(cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
@@ -179,7 +179,7 @@ async fn a_checkout_of_ours_that_was_paid_unseen_is_completed_in_its_own_row() {
 }
 
 #[tokio::test]
-async fn a_slice_that_the_provider_finds_too_long_is_halved() {
+async fn a_slice_that_the_provider_refuses_as_too_long_is_halved() {
     let fixture = open().await;
     take_in(&fixture, 3).await;
     let from = fixture.clock.now() - DAY * 100;
@@ -191,7 +191,7 @@ async fn a_slice_that_the_provider_finds_too_long_is_halved() {
 }
 
 #[tokio::test]
-async fn one_that_was_broken_off_goes_on_where_it_stopped() {
+async fn an_interrupted_reconciliation_resumes_where_it_stopped() {
     let fixture = open().await;
     (0..100).for_each(|n| drop(insert(&fixture, n)));
     let (from, until) = (beginning(&fixture), fixture.clock.now());
@@ -248,7 +248,7 @@ async fn a_payment_that_the_report_lacks_is_listed_and_unchanged() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reconciled_says_why() {
+async fn an_impossible_reconciliation_is_an_error_with_the_reason() {
     let fixture = open().await;
     let now = fixture.clock.now();
     for (from, until) in [(now, now), (now, now - DAY), (now + DAY, now + DAY * 2)] {

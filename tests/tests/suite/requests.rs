@@ -14,7 +14,7 @@ fn asked(fixture: &SimulatorFixture) -> [usize; 4] {
 }
 
 #[tokio::test]
-async fn a_payment_of_ours_costs_three_requests() {
+async fn a_created_payment_makes_three_requests() {
     let fixture = SimulatorFixture::open_with_sweeper(|builder| builder).await;
     let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let id = *open.ecommerce_id().unwrap();
@@ -31,7 +31,7 @@ async fn a_payment_of_ours_costs_three_requests() {
 }
 
 #[tokio::test]
-async fn a_payment_that_the_browser_opened_costs_two_requests() {
+async fn a_payment_opened_in_the_browser_makes_two_requests() {
     let fixture = SimulatorFixture::open_with_sweeper(|builder| builder).await;
     let id = fixture.simulator.insert(completed_payment());
     let news = json!({ "ecommerceId": id, "status": "COMPLETED" });

@@ -27,7 +27,7 @@ async fn trusted_callbacks_are_refused_where_tokens_are_set() {
 }
 
 #[tokio::test]
-async fn an_address_that_leaves_loopback_unencrypted_is_refused() {
+async fn an_unencrypted_url_beyond_loopback_is_refused() {
     let database = SqliteDatabase::new();
     for url in ["http://payments.athmovil.com", "ftp://127.0.0.1", "nonsense"] {
         let builder = Athm::builder().database_url(database.url()).tokens("public", "private").api_url(url);
@@ -59,7 +59,7 @@ async fn promise_7_a_second_process_on_one_file_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_of_ours_is_refused() {
+async fn a_database_that_is_not_athms_is_refused() {
     let database = SqliteDatabase::new();
     for (url, expected) in [
         ("mysql://root:secret@localhost/shop", "found mysql://…"),
@@ -108,7 +108,7 @@ const LOGGED: u32 = line!();
 fn logged() {}
 
 #[tokio::test]
-async fn point_9_receivers_that_are_expected_and_not_there_are_refused_all_at_once() {
+async fn point_9_all_missing_expected_receivers_are_named_at_once() {
     let database = SqliteDatabase::new();
     let builder = trusting_builder(&database, athm_tests::linked_dispatcher("start."));
     let error = refusal(builder.expect_receivers(["start.logged", "start.loged", "stock::release"])).await;

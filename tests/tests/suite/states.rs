@@ -29,7 +29,7 @@ fn give_points(transaction: &Transaction, State(rates): State<dyn Rates>, State(
 const SENDER: Sender = Sender::from_static("states");
 
 #[tokio::test]
-async fn one_behind_a_trait_is_there_in_durable_delivery_and_in_a_dispatch_by_hand() {
+async fn a_state_behind_a_trait_is_given_in_durable_delivery_and_in_a_hand_dispatch() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let builder = trusting_builder(&database, linked_dispatcher("states.")).state(recorder.clone());
     let athm = builder.shared_state::<dyn Rates>(Arc::new(Double)).start().await.unwrap();
@@ -44,7 +44,7 @@ async fn one_behind_a_trait_is_there_in_durable_delivery_and_in_a_dispatch_by_ha
 }
 
 #[tokio::test]
-async fn a_missing_one_is_named_at_the_start_with_what_gives_it() {
+async fn a_missing_state_is_named_at_start_with_its_builder_call() {
     let database = Database::new();
     let error = trusting_builder(&database, linked_dispatcher("states.")).start().await.expect_err("nothing was given");
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
@@ -59,7 +59,7 @@ async fn a_missing_one_is_named_at_the_start_with_what_gives_it() {
 }
 
 #[tokio::test]
-async fn a_missing_one_fails_the_receiver_in_a_dispatch_by_hand() {
+async fn a_missing_state_fails_the_receiver_in_a_hand_dispatch() {
     let dispatcher = linked_dispatcher("states.").shared_state::<dyn Rates>(Arc::new(Double));
     let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
     let failure = failed[0].result().unwrap_err();
@@ -70,7 +70,7 @@ async fn a_missing_one_fails_the_receiver_in_a_dispatch_by_hand() {
 }
 
 #[tokio::test]
-async fn a_watched_receiver_asks_for_what_it_asked_for() {
+async fn a_watched_receiver_keeps_its_parameters() {
     let database = Database::new();
     let watched = athm_core::testing::Recorder::new().watch(&linked_dispatcher("states."));
     let error = trusting_builder(&database, watched).start().await.expect_err("nothing was given");

@@ -24,7 +24,7 @@ async fn count(athm: &Athm) -> usize {
 }
 
 #[tokio::test]
-async fn a_payment_is_found_by_each_of_its_names_with_its_items() {
+async fn a_payment_is_found_by_each_of_its_ids_with_its_items() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let mug = Item::new("Mug", Amount::from_cents(1250)).quantity(2).tax(Amount::from_cents(144)).sku("M-1");
@@ -51,7 +51,7 @@ async fn a_payment_is_found_by_each_of_its_names_with_its_items() {
 }
 
 #[tokio::test]
-async fn the_same_news_records_and_fires_once() {
+async fn the_same_payment_recorded_twice_fires_once() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     for _ in 0..3 {
@@ -92,7 +92,7 @@ async fn a_paid_order_stays_paid_when_a_late_cancel_arrives() {
 }
 
 #[tokio::test]
-async fn a_payment_without_any_name_is_refused() {
+async fn a_payment_without_any_id_is_refused() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let nameless = Transaction::builder(Status::Completed, Amount::from_cents(100)).build();
@@ -126,7 +126,7 @@ async fn two_rows_that_turn_out_to_be_one_payment_become_one_and_fire_nothing_ag
 }
 
 #[tokio::test]
-async fn a_payment_seen_by_reference_first_gets_its_ticket_later() {
+async fn a_payment_recorded_by_reference_gets_its_ecommerce_id_later() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let total = Amount::from_cents(2500);
@@ -140,7 +140,7 @@ async fn a_payment_seen_by_reference_first_gets_its_ticket_later() {
 }
 
 #[tokio::test]
-async fn one_reference_number_cannot_belong_to_two_tickets() {
+async fn one_reference_number_cannot_belong_to_two_ecommerce_ids() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     let with_reference = |n| payment(n, Status::Completed).reference_number("12-ab".parse().unwrap()).build();
@@ -268,7 +268,7 @@ async fn a_rejected_transition_is_recorded_with_its_reason_and_no_receiver_runs(
 }
 
 #[tokio::test]
-async fn trusted_messages_are_recorded_as_they_come_and_never_name_a_customer() {
+async fn trusted_messages_are_recorded_as_posted_without_a_customer() {
     let (database, recorder) = (Database::new(), TextRecorder::new());
     let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
     let receive = async |body: &str| {
@@ -295,7 +295,7 @@ async fn trusted_messages_are_recorded_as_they_come_and_never_name_a_customer() 
 }
 
 #[tokio::test]
-async fn a_closed_database_says_so() {
+async fn an_operation_after_shutdown_is_an_error() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     athm.ping().await.unwrap();

@@ -35,7 +35,7 @@ async fn customer_of(fixture: &SimulatorFixture, id: &EcommerceId) -> Option<Cus
 }
 
 #[tokio::test]
-async fn a_declined_checkout_is_noticed_although_no_message_comes() {
+async fn a_declined_checkout_is_recorded_without_any_message() {
     let fixture = sweeping().await;
     let (open, id) = open(&fixture).await;
     fixture.simulator.decline(&id).unwrap();
@@ -60,7 +60,7 @@ async fn an_unapproved_checkout_expires_without_any_message() {
 }
 
 #[tokio::test]
-async fn what_the_provider_calls_open_long_after_the_deadline_is_expired_on_our_own_word() {
+async fn a_payment_still_open_long_after_its_deadline_is_expired_by_the_sweeper() {
     let fixture = sweeping().await;
     let (open, id) = open(&fixture).await;
     // The provider's own clock stands still.
@@ -83,7 +83,7 @@ async fn what_the_provider_calls_open_long_after_the_deadline_is_expired_on_our_
 }
 
 #[tokio::test]
-async fn what_was_approved_never_expires_on_our_own_word() {
+async fn an_approved_payment_is_never_expired_by_the_sweeper() {
     let fixture = sweeping().await;
     let (open, id) = open(&fixture).await;
     fixture.simulator.approve(&id).unwrap();
@@ -100,7 +100,7 @@ async fn what_was_approved_never_expires_on_our_own_word() {
 }
 
 #[tokio::test]
-async fn an_outage_of_the_provider_only_delays() {
+async fn an_outage_of_the_provider_only_delays_polls() {
     let mut fixture = sweeping().await;
     let (open, id) = open(&fixture).await;
     fixture.simulator.decline(&id).unwrap();
@@ -126,7 +126,7 @@ async fn an_outage_of_the_provider_only_delays() {
 }
 
 #[tokio::test]
-async fn an_approved_checkout_whose_page_has_died_is_authorized_if_so_configured() {
+async fn an_approved_checkout_is_authorized_by_the_sweeper_if_configured() {
     let fixture = authorizing().await;
     let (open, id) = open(&fixture).await;
     fixture.simulator.approve(&id).unwrap();
@@ -137,7 +137,7 @@ async fn an_approved_checkout_whose_page_has_died_is_authorized_if_so_configured
 }
 
 #[tokio::test]
-async fn an_approval_that_a_message_has_shown_is_authorized_at_once() {
+async fn an_approval_in_a_message_is_authorized_at_once() {
     let fixture = authorizing().await;
     let (_, id) = open(&fixture).await;
     fixture.simulator.approve(&id).unwrap();
@@ -147,7 +147,7 @@ async fn an_approval_that_a_message_has_shown_is_authorized_at_once() {
 }
 
 #[tokio::test]
-async fn many_open_checkouts_are_asked_about_within_the_budget() {
+async fn many_open_checkouts_are_polled_within_the_rate_limit() {
     let fixture = sweeping().await;
     let mut ids = Vec::new();
     for _ in 0..50 {
@@ -170,7 +170,7 @@ async fn many_open_checkouts_are_asked_about_within_the_budget() {
 }
 
 #[tokio::test]
-async fn a_restart_forgets_no_open_checkout() {
+async fn open_checkouts_are_polled_after_a_restart() {
     let mut fixture = sweeping().await;
     let (_, id) = open(&fixture).await;
     fixture.simulator.decline(&id).unwrap();
@@ -182,7 +182,7 @@ async fn a_restart_forgets_no_open_checkout() {
 }
 
 #[tokio::test]
-async fn who_paid_is_searched_after_the_completion_and_delays_no_signal() {
+async fn the_customer_is_searched_after_the_completion_and_delays_no_signal() {
     let fixture = sweeping().await;
     let id = fixture.simulator.insert(completed_payment().customer_name("Inés Rivera").customer_phone("7875550199"));
     assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
@@ -198,7 +198,7 @@ async fn who_paid_is_searched_after_the_completion_and_delays_no_signal() {
 }
 
 #[tokio::test]
-async fn who_paid_is_searched_again_after_an_outage_and_a_restart() {
+async fn the_customer_is_searched_again_after_an_outage_and_a_restart() {
     let mut fixture = sweeping().await;
     let id = fixture.simulator.insert(completed_payment().customer_name("Inés Rivera"));
     assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
@@ -216,7 +216,7 @@ async fn who_paid_is_searched_again_after_an_outage_and_a_restart() {
 }
 
 #[tokio::test]
-async fn a_customer_whom_the_provider_never_names_is_given_up_in_the_end_and_is_no_error() {
+async fn the_search_for_an_unknown_customer_ends_without_an_error() {
     let fixture = sweeping().await;
     let id = fixture.simulator.insert(completed_payment());
     assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);

@@ -34,7 +34,7 @@ async fn a_completed_payment_is_recorded_with_the_providers_amounts_whatever_the
 }
 
 #[tokio::test]
-async fn a_message_without_a_status_claims_nothing_and_a_missing_status_is_never_paid() {
+async fn a_message_without_a_status_states_nothing_and_a_missing_status_is_never_completed() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500));
     assert_eq!(fixture.callback(json!({ "ecommerceId": id })).await, MessageResult::Known);
@@ -52,7 +52,7 @@ async fn a_completion_claimed_of_a_cancelled_payment_is_refused_and_fires_cancel
 }
 
 #[tokio::test]
-async fn the_message_tells_whether_a_cancel_was_an_expiry() {
+async fn the_message_decides_whether_a_cancel_is_an_expiry() {
     let fixture = SimulatorFixture::open().await;
     for (claimed, fired) in [("EXPIRED", "expired"), ("CANCEL", "cancelled"), ("expired", "expired")] {
         let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
@@ -74,7 +74,7 @@ async fn a_payment_in_an_unknown_status_fires_received_alone() {
 }
 
 #[tokio::test]
-async fn an_unreachable_provider_is_asked_again_until_it_answers() {
+async fn an_unreachable_provider_is_retried_until_it_answers() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment());
     fixture.simulator.fail_with(Outage::BadGatewayPage);
@@ -100,7 +100,7 @@ async fn an_unreachable_provider_is_asked_again_until_it_answers() {
 }
 
 #[tokio::test]
-async fn what_is_pending_survives_a_restart_and_keeps_its_sender() {
+async fn a_pending_message_survives_a_restart_with_its_sender() {
     let mut fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(of(2500).status(Status::Cancelled));
     fixture.simulator.fail_with(Outage::Unavailable);
@@ -113,7 +113,7 @@ async fn what_is_pending_survives_a_restart_and_keeps_its_sender() {
 }
 
 #[tokio::test]
-async fn a_message_with_a_reference_alone_is_searched_for() {
+async fn a_message_with_only_a_reference_is_looked_up_by_search() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment().customer_name("Inés Rivera").customer_phone("7875550199"));
     let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
@@ -166,7 +166,7 @@ async fn a_refund_that_the_provider_shows_fires_refunded_once() {
 }
 
 #[tokio::test]
-async fn a_refund_that_the_provider_does_not_show_yet_is_waited_for() {
+async fn a_refund_that_the_provider_does_not_show_yet_stays_pending() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment());
     assert_eq!(fixture.webhook(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, MessageResult::Recorded);
@@ -184,7 +184,7 @@ async fn a_refund_that_the_provider_does_not_show_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing() {
+async fn simulated_events_and_messages_without_an_id_are_stored_and_fire_nothing() {
     let fixture = SimulatorFixture::open().await;
     let id = fixture.simulator.insert(completed_payment());
     let reference = fixture.simulator.payment(&id).unwrap().reference_number.unwrap();
@@ -198,7 +198,7 @@ async fn simulated_events_and_messages_without_a_name_are_kept_and_fire_nothing(
 }
 
 #[tokio::test]
-async fn a_check_refuses_on_every_way_in_and_the_payment_is_recorded_all_the_same() {
+async fn a_check_refuses_every_source_and_the_payment_is_recorded() {
     let check = |transaction: &athm_core::Transaction| match transaction.total() >= Amount::from_cents(1000) {
         true => Ok(()),
         false => Err(athm_core::Rejection::new("too cheap")),
@@ -226,7 +226,7 @@ async fn sixty_four_duplicates_at_once_record_and_fire_once() {
 }
 
 #[tokio::test]
-async fn verify_tells_a_custom_callback_the_providers_word_and_records_nothing() {
+async fn verify_returns_the_providers_answer_and_records_nothing() {
     let fixture = SimulatorFixture::open().await;
     let message = |body: serde_json::Value| Message::parse("application/json", body.to_string().as_bytes()).unwrap();
     let (open, done) = (fixture.simulator.insert(of(2500)), fixture.simulator.insert(completed_payment()));

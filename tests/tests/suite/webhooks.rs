@@ -46,7 +46,7 @@ async fn status_of(fixture: &SimulatorFixture, open: &Transaction) -> Status {
 }
 
 #[tokio::test]
-async fn todays_events_name_the_ticket_and_fire_what_the_provider_confirms() {
+async fn todays_events_carry_the_ecommerce_id_and_fire_what_the_provider_confirms() {
     for (name, status, fired) in [
         ("webhook_v4_completed.json", Status::Completed, ["received by webhook", "completed by webhook"]),
         ("webhook_v4_cancel.json", Status::Cancelled, ["received by webhook", "cancelled by webhook"]),
@@ -104,7 +104,7 @@ async fn a_refund_event_makes_the_payment_be_read_again() {
 }
 
 #[tokio::test]
-async fn a_simulated_event_is_kept_and_never_money() {
+async fn a_simulated_event_is_stored_and_completes_nothing() {
     let fixture = SimulatorFixture::open().await;
     fixture.simulator.insert(known_payment(Status::Completed).reference_number(reference()));
     let (open, id) = open(&fixture).await;
@@ -123,7 +123,7 @@ async fn a_simulated_event_is_kept_and_never_money() {
 }
 
 #[tokio::test]
-async fn the_endings_of_2020_are_tied_to_the_one_open_payment_that_is_like_them() {
+async fn the_cancel_and_expire_events_of_2020_match_one_open_payment() {
     for (name, fired, status) in [
         ("webhook_2020_ecommerce_expired.json", "expired by webhook", Status::Expired),
         ("webhook_2020_ecommerce_cancelled.json", "cancelled by webhook", Status::Cancelled),
@@ -141,7 +141,7 @@ async fn the_endings_of_2020_are_tied_to_the_one_open_payment_that_is_like_them(
 }
 
 #[tokio::test]
-async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_nothing() {
+async fn an_event_that_matches_no_open_payment_or_several_fires_nothing() {
     let fixture = SimulatorFixture::open().await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
     // One that was opened elsewhere, and that we have heard of, isn't ours.
@@ -174,7 +174,7 @@ async fn an_ending_that_is_like_no_open_payment_of_ours_or_like_several_fires_no
 }
 
 #[tokio::test]
-async fn a_forged_ending_of_an_open_payment_changes_nothing_until_it_is_true() {
+async fn a_forged_expiry_of_an_open_payment_changes_nothing() {
     let fixture = SimulatorFixture::open().await;
     let (open, id) = open(&fixture).await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
@@ -189,7 +189,7 @@ async fn a_forged_ending_of_an_open_payment_changes_nothing_until_it_is_true() {
 }
 
 #[tokio::test]
-async fn an_ending_without_a_name_waits_for_an_unreachable_provider() {
+async fn an_event_without_an_id_waits_for_an_unreachable_provider() {
     let mut fixture = SimulatorFixture::open().await;
     let (_, id) = open(&fixture).await;
     fixture.simulator.decline(&id).unwrap();
@@ -202,7 +202,7 @@ async fn an_ending_without_a_name_waits_for_an_unreachable_provider() {
 }
 
 #[tokio::test]
-async fn a_completion_without_a_name_is_never_guessed_at() {
+async fn a_completion_without_an_id_is_never_matched() {
     let fixture = SimulatorFixture::open().await;
     let (open, id) = open(&fixture).await;
     fixture.simulator.approve(&id).unwrap();

@@ -16,7 +16,7 @@ fn request(headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn ten_megabytes_that_are_announced_are_refused_before_they_come() {
+async fn a_body_of_ten_megabytes_with_a_length_is_refused_before_it_is_read() {
     let target = Target::open().await;
     let headers = format!("content-type: application/json\r\ncontent-length: {TEN_MEGABYTES}");
     let answer = target.server.raw(&request(&headers, b"{\"total\": ")).await;
@@ -28,7 +28,7 @@ async fn ten_megabytes_that_are_announced_are_refused_before_they_come() {
 }
 
 #[tokio::test]
-async fn ten_megabytes_that_are_not_announced_are_refused_at_the_limit() {
+async fn a_body_of_ten_megabytes_without_a_length_is_refused_at_the_limit() {
     let target = Target::open().await;
     let chunk = [b"1000\r\n".as_slice(), &[b' '; 0x1000], b"\r\n"].concat();
     // A little more than the limit, and never an end.
@@ -39,7 +39,7 @@ async fn ten_megabytes_that_are_not_announced_are_refused_at_the_limit() {
 }
 
 #[tokio::test]
-async fn json_as_deep_as_a_body_is_long_is_unreadable() {
+async fn json_nested_to_the_body_limit_is_unreadable() {
     let target = Target::open().await;
     let id = ecommerce_id(1);
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
@@ -98,7 +98,7 @@ async fn forms_of_a_hundred_thousand_fields_are_read_or_refused() {
 }
 
 #[tokio::test]
-async fn gigantic_numbers_are_refused_by_the_name_of_their_field() {
+async fn huge_numbers_are_refused_with_the_name_of_their_field() {
     let target = Target::open().await;
     let digits = "9".repeat(200_000);
     for number in [
@@ -140,7 +140,7 @@ async fn gigantic_numbers_are_refused_by_the_name_of_their_field() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_refused_or_kept_as_what_they_are() {
+async fn bytes_that_are_not_utf_8_are_refused_or_stored_unchanged() {
     let target = Target::open().await;
     let id = target.opened();
     let json = |text: &[u8]| {
@@ -165,7 +165,7 @@ async fn bytes_that_are_no_text_are_refused_or_kept_as_what_they_are() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_not_unpacked() {
+async fn a_compressed_body_is_not_decompressed() {
     let target = Target::open().await;
     // 50 KiB of blanks, as gzip writes them; a bomb is the same thing, a thousand times larger.
     let bomb: &[u8] =

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Target, result, shapes};
 
 #[tokio::test]
-async fn a_buyer_forges_the_completion_of_the_payment_that_their_browser_holds() {
+async fn a_forged_completion_of_the_buyers_own_open_payment_fires_nothing() {
     let target = Target::open().await;
     let id = target.opened();
     for approved in [Status::Open, Status::Confirmed] {
@@ -56,7 +56,7 @@ async fn a_missing_status_is_not_read_as_completed() {
 }
 
 #[tokio::test]
-async fn a_cheap_payment_carries_another_orders_metadata() {
+async fn a_cheap_payment_with_another_orders_metadata_completes_only_itself() {
     let fulfilled = TextRecorder::new();
     let receiver = {
         let fulfilled = fulfilled.clone();
@@ -82,7 +82,7 @@ async fn a_cheap_payment_carries_another_orders_metadata() {
 }
 
 #[tokio::test]
-async fn one_genuine_id_is_replayed_on_two_orders() {
+async fn one_genuine_id_posted_for_two_orders_completes_one_payment() {
     let orders = TextRecorder::new();
     let note = orders.clone();
     let receiver = move |context: &Context<'_>| note.note(context.transaction().metadata_1());
@@ -110,7 +110,7 @@ async fn one_genuine_id_is_replayed_on_two_orders() {
 }
 
 #[tokio::test]
-async fn a_paid_order_is_cancelled_by_a_forger() {
+async fn a_forged_cancel_of_a_completed_payment_is_refused() {
     let target = Target::open().await;
     let id = target.paid();
     for forged in shapes(&id, "CANCEL").into_iter().chain(shapes(&id, "EXPIRED")).chain(shapes(&id, "cancelled")) {
@@ -123,7 +123,7 @@ async fn a_paid_order_is_cancelled_by_a_forger() {
 }
 
 #[tokio::test]
-async fn an_open_payment_is_cancelled_by_a_forger() {
+async fn a_forged_cancel_of_an_open_payment_fires_nothing() {
     let target = Target::open().await;
     let id = target.opened();
     for forged in shapes(&id, "CANCEL").into_iter().chain(shapes(&id, "EXPIRED")) {

@@ -9,7 +9,7 @@ use super::Target;
 use crate::SimulatorFixture;
 
 #[tokio::test]
-async fn an_odd_content_type_is_refused_or_read_as_what_it_says() {
+async fn an_unusual_content_type_is_refused_or_read_as_its_type() {
     let target = Target::open().await;
     let body = json!({ "ecommerceId": ecommerce_id(1) }).to_string();
     let long = format!("application/json; {}", "x".repeat(4000));
@@ -47,7 +47,7 @@ async fn answered(target: &Target, lines: &[&str], body: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_two_readings_of_where_a_body_ends() {
+async fn an_ambiguous_body_length_is_refused() {
     let target = Target::open().await;
     let id = target.paid();
     let body = json!({ "ecommerceId": id, "status": "COMPLETED" }).to_string();
@@ -83,7 +83,7 @@ async fn no_two_readings_of_where_a_body_ends() {
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_not_waited_for_without_end() {
+async fn a_body_that_never_ends_is_dropped_at_the_read_timeout() {
     let fixture = SimulatorFixture::open().await;
     let server = TestServer::start_with(&fixture.athm, true, |scope| scope.read_timeout(Duration::from_millis(100)));
     let head = "POST /athm/callback HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n";
@@ -115,7 +115,7 @@ async fn no_header_changes_the_method() {
 }
 
 #[tokio::test]
-async fn no_header_says_where_a_message_came_from_or_where_it_goes() {
+async fn no_header_changes_the_sender_or_the_route() {
     let target = Target::open().await;
     let id = target.opened();
     for (name, value) in [

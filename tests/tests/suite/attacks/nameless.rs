@@ -20,7 +20,7 @@ async fn open(target: &Target) -> EcommerceId {
 }
 
 #[tokio::test]
-async fn an_open_payment_is_ended_by_an_event_without_a_name() {
+async fn a_forged_event_without_an_id_ends_no_open_payment() {
     let target = Target::open().await;
     let id = open(&target).await;
     for status in ["expired", "cancelled", "EXPIRED", "CANCEL"] {
@@ -40,7 +40,7 @@ async fn an_open_payment_is_ended_by_an_event_without_a_name() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_name_ends_none_but_the_one_that_is_like_it() {
+async fn an_event_without_an_id_ends_only_the_payment_that_it_matches() {
     let target = Target::open().await;
     let id = open(&target).await;
     for (total, metadata_1) in
@@ -64,7 +64,7 @@ async fn an_event_without_a_name_ends_none_but_the_one_that_is_like_it() {
 }
 
 #[tokio::test]
-async fn a_flood_of_events_without_a_name_costs_the_provider_a_few_questions() {
+async fn a_flood_of_events_without_an_id_makes_few_lookups() {
     let target = Target::open().await;
     let id = open(&target).await;
     for _ in 0..60 {

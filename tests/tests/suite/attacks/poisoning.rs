@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Target, result};
 
 #[tokio::test]
-async fn junk_about_a_payment_that_is_not_there_yet_does_not_shadow_it() {
+async fn junk_about_a_future_payment_does_not_block_its_genuine_message() {
     let target = Target::open().await;
     let genuine = json!({ "ecommerceId": ecommerce_id(1), "status": "COMPLETED", "total": "25.00" });
     assert_eq!(target.callback(genuine.clone()).await, result(422, "refused"));
@@ -20,7 +20,7 @@ async fn junk_about_a_payment_that_is_not_there_yet_does_not_shadow_it() {
 }
 
 #[tokio::test]
-async fn junk_that_pairs_an_invented_id_with_a_genuine_reference_does_not_take_it() {
+async fn junk_that_pairs_an_invented_id_with_a_genuine_reference_does_not_claim_it() {
     let target = Target::open().await;
     let id = target.paid();
     let reference = target.reference(&id);
@@ -52,7 +52,7 @@ fn junk(id: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn junk_while_the_payment_is_open_does_not_shadow_its_completion() {
+async fn junk_while_the_payment_is_open_does_not_block_its_completion() {
     let target = Target::open().await;
     let id = target.opened();
     for message in junk(&id.to_string()) {
@@ -67,7 +67,7 @@ async fn junk_while_the_payment_is_open_does_not_shadow_its_completion() {
 }
 
 #[tokio::test]
-async fn junk_while_the_provider_is_away_does_not_shadow_what_waits() {
+async fn junk_during_an_outage_does_not_block_pending_messages() {
     let target = Target::open().await;
     let id = target.paid();
     target.fixture.simulator.fail_with(Outage::BadGatewayPage);

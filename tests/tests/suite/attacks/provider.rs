@@ -66,7 +66,7 @@ async fn a_find_answer_without_an_id_or_for_another_business_completes_nothing()
 }
 
 #[tokio::test]
-async fn a_payment_to_another_business_pays_no_order_of_ours() {
+async fn a_payment_to_another_business_completes_nothing() {
     let target = Target::open_with(|builder| builder.business_id("ours")).await;
     let theirs = target.fixture.simulator.insert(completed_payment().business_id("theirs"));
     let ours = target.fixture.simulator.insert(completed_payment().business_id("ours"));

@@ -9,7 +9,7 @@ use super::Target;
 const MUG: Amount = Amount::from_cents(1000);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refunds_race_each_other_and_a_storm_of_forged_refund_events() {
+async fn concurrent_refunds_and_forged_refund_events_never_exceed_the_total() {
     let target = Target::open().await;
     let athm = &target.fixture.athm;
     let open = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{Target, result};
 
 #[tokio::test]
-async fn everything_that_is_logged_is_searched() {
+async fn every_logged_line_is_searched() {
     let before = searched();
     tracing::trace!(target: "elsewhere", "a line");
     log::trace!("another");
@@ -26,8 +26,8 @@ async fn everything_that_is_logged_is_searched() {
 const LEAK: &str = "ATHM_TESTS_LEAK";
 
 #[test]
-fn a_leak_into_the_log_ends_the_program() {
-    let me = "attacks::secrecy::a_leak_into_the_log_ends_the_program";
+fn a_leak_into_the_log_aborts_the_program() {
+    let me = "attacks::secrecy::a_leak_into_the_log_aborts_the_program";
     if let Ok(way) = std::env::var(LEAK) {
         match way.as_str() {
             "event" => tracing::trace!(payment = 7, "paid by Marisol Vega"),

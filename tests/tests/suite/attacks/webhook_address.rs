@@ -14,7 +14,7 @@ fn secret() -> WebhookSecret {
 }
 
 #[tokio::test]
-async fn a_webhook_without_the_secret_finds_nothing_and_leaves_nothing() {
+async fn a_webhook_without_the_secret_is_answered_404_and_stores_nothing() {
     let fixture = SimulatorFixture::open_with(|builder| builder.webhook_secret(secret())).await;
     // An access log would tell the path; the guide says so.
     let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
@@ -52,7 +52,7 @@ async fn a_webhook_without_the_secret_finds_nothing_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_known_still_completes_nothing() {
+async fn a_forged_message_to_the_secret_url_completes_nothing() {
     let fixture = SimulatorFixture::open_with(|builder| builder.webhook_secret(secret())).await;
     let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
     let id = target.opened();
@@ -63,7 +63,7 @@ async fn a_secret_that_is_known_still_completes_nothing() {
 }
 
 #[tokio::test]
-async fn what_comes_to_the_secret_address_waits_behind_no_flood() {
+async fn a_flood_delays_no_message_to_the_secret_url() {
     let fixture = SimulatorFixture::open_with(|builder| builder.webhook_secret(secret())).await;
     let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
     for n in 0..40 {
@@ -77,7 +77,7 @@ async fn what_comes_to_the_secret_address_waits_behind_no_flood() {
 }
 
 #[tokio::test]
-async fn without_a_secret_the_webhook_has_its_plain_address_alone() {
+async fn without_a_secret_the_webhook_has_only_its_plain_route() {
     let target = Target::open().await;
     let message = json!({ "ecommerceId": target.paid(), "status": "COMPLETED" });
     assert_eq!(target.server.json("/athm/webhook/anything", &message).await, (404, Value::Null));
@@ -85,7 +85,7 @@ async fn without_a_secret_the_webhook_has_its_plain_address_alone() {
 }
 
 #[test]
-fn a_secret_of_the_environment_that_is_none_says_so_without_telling_it() {
+fn an_invalid_secret_in_the_environment_is_an_error_that_does_not_contain_it() {
     let error = ConfigError::from("short".parse::<WebhookSecret>().unwrap_err());
     assert_eq!(error.to_string(), "ATHM_WEBHOOK_SECRET can't be used");
 }

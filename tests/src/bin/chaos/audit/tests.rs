@@ -85,14 +85,14 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn books_that_agree_are_clean() {
+async fn matching_records_give_no_finding() {
     for scene in Scene::all().await {
         assert_eq!(scene.audit(), Findings::default());
     }
 }
 
 #[tokio::test]
-async fn a_cent_a_state_and_a_row_too_many_or_too_few_are_mismatches() {
+async fn a_different_amount_status_or_row_count_is_a_mismatch() {
     for mut scene in Scene::all().await {
         let row = scene.rows[0].clone();
         for field in ["total", "fee", "net", "refunded"] {
@@ -123,7 +123,7 @@ async fn a_payment_that_is_not_recorded_is_a_mismatch_unless_its_id_never_arrive
 }
 
 #[tokio::test]
-async fn each_signal_that_is_missing_is_found() {
+async fn each_missing_signal_is_found() {
     for mut scene in Scene::all().await {
         for (key, effect) in scene.keys().clone() {
             // Without the refund, its share of what was received is one too many.
@@ -137,7 +137,7 @@ async fn each_signal_that_is_missing_is_found() {
 }
 
 #[tokio::test]
-async fn each_signal_that_is_doubled_is_found() {
+async fn each_duplicate_signal_is_found() {
     for mut scene in Scene::all().await {
         for effect in scene.keys().clone().into_values() {
             let missing = usize::from(effect.receiver == "refunds" && scene.name != "order-1");
@@ -155,7 +155,7 @@ async fn each_signal_that_is_doubled_is_found() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_is_repeated_without_a_readable_answer_in_between_is_found() {
+async fn an_authorization_repeated_without_a_readable_answer_in_between_is_found() {
     let scene = Scene::refunded().await;
     scene.authorize().await;
     scene.find().await;
@@ -168,7 +168,7 @@ async fn an_authorization_that_is_repeated_without_a_readable_answer_in_between_
 }
 
 #[tokio::test]
-async fn an_authorization_may_follow_a_clear_refusal_that_was_heard_and_no_other() {
+async fn an_authorization_may_follow_only_a_refusal_that_arrived() {
     let scene = Scene::cancelled().await;
     let mut over_limit = SimulatedPayment::new(Amount::from_cents(2500)).ecommerce_id(scene.id);
     over_limit.customer.phone = Some(TestPhone::OverLimit.number().to_owned());
