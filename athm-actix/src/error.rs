@@ -1,4 +1,4 @@
-//! From what went wrong to what the sender is told.
+//! Errors as HTTP answers.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
@@ -13,8 +13,8 @@ use serde_json::json;
 /// How long a sender should wait when something can't be done now, in seconds.
 const RETRY_SECONDS: &str = "5";
 
-/// Any error of a callback, as an HTTP answer. The answer tells what the sender can mend and nothing of any payment:
-/// the sender may be anybody. What it doesn't tell is in the log.
+/// An error of a callback, as an HTTP answer. The answer says what the sender can correct and contains no payment data,
+/// because any client may send a callback. The log has the details.
 ///
 /// | answer | when |
 /// |---|---|
@@ -91,7 +91,7 @@ impl Error {
     }
 }
 
-/// The status, and the one word that is told.
+/// The status and the `error` word of an answer.
 fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
     match error {
         OperationError::UnknownTransaction { .. } | OperationError::UnknownRefund { .. } => {

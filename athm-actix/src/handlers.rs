@@ -18,7 +18,7 @@ pub(crate) async fn webhook(callback: Callback, athm: web::Data<Athm>) -> Result
     receive(callback, &athm, Sender::WEBHOOK).await
 }
 
-/// Whether payments can be recorded. It names nothing of the set-up: the caller may be anybody.
+/// Whether payments can be recorded. The answer contains no configuration, because any client may ask.
 pub(crate) async fn health(athm: web::Data<Athm>) -> HttpResponse {
     match athm.ping().await {
         Ok(()) => HttpResponse::Ok().json(json!({ "status": "ok" })),

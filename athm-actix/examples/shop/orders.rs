@@ -128,7 +128,7 @@ impl Order {
 #[error("there is no order {id:?}")]
 struct UnknownOrder {
     id: String,
-    /// Orders are kept before anybody can pay them: the receiver need not be tried again.
+    /// An order is stored before its payment can be made, so the receiver needs no retry.
     source: Permanent,
 }
 

@@ -8,7 +8,7 @@ use actix_web::{Error, HttpResponse};
 
 /// Refuses what a page of another site has the visitor's browser post.
 ///
-/// It stands before the shop's own forms alone. athm's callback needs no such thing: it believes nobody.
+/// It guards only the shop's own forms. athm's callback needs no such check: it verifies every message.
 pub(crate) async fn same_origin(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

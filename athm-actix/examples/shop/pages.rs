@@ -112,7 +112,7 @@ fn news(state: OrderState) -> &'static str {
         }
         OrderState::Cancelled => "The payment was cancelled. Nothing was charged.",
         OrderState::Refunded => "The money is on its way back to you.",
-        OrderState::Expired => "Nobody approved the payment in time. Nothing was charged.",
+        OrderState::Expired => "The payment wasn't approved in time. Nothing was charged.",
     }
 }
 

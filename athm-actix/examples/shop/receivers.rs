@@ -16,7 +16,7 @@ fn audit(transaction: &Transaction, running: Running) {
 #[receiver(completed)]
 fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
     let result = orders.change(transaction.metadata_1(), |order| {
-        // Anybody can pay a dollar with this order's number.
+        // A buyer can open a payment of one dollar with this order's number.
         let expected = transaction.expect_total(order.total);
         match expected {
             // A receiver that is run again may come late.
@@ -37,13 +37,13 @@ fn cancel(transaction: &Transaction, State(orders): State<Orders>, running: Runn
     running.ended(close(&orders, transaction, OrderState::Cancelled))
 }
 
-/// Nobody approved it in time.
+/// The payment wasn't approved in time.
 #[receiver(expired)]
 fn expire(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
     running.ended(close(&orders, transaction, OrderState::Expired))
 }
 
-/// Money went back, whoever gave it: here, or in the provider's own app.
+/// A refund was made, here or in the provider's own app.
 #[receiver(refunded)]
 fn take_back(
     transaction: &Transaction,

@@ -85,11 +85,7 @@ async fn refund(shop: web::Data<Shop>, id: web::Path<String>) -> HttpResponse {
             error @ (OperationError::RefundUnknown { .. }
             | OperationError::RefundPending { .. }
             | OperationError::Closed),
-        ) => failed(
-            &shop,
-            "ATH Móvil hasn’t said yet whether the money went back. The shop finds out by itself.",
-            &error,
-        ),
+        ) => failed(&shop, "ATH Móvil hasn’t confirmed the refund yet. The shop keeps checking.", &error),
         Err(error) => failed(&shop, "The money can’t be given back now. Try again in a moment.", &error),
     }
 }

@@ -1,4 +1,4 @@
-//! What the shop does, whoever asks for it.
+//! What the shop does, for its pages and its tests.
 
 use athm_actix::{Athm, BoxError, Item, NewPayment, Sender, Status, StoreError, Transaction};
 use athm_simulator::{SimulatedPayment, Simulator};
@@ -16,7 +16,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Opens a payment, and then its order: a payment that nobody is shown only expires.
+    /// Opens a payment, and then its order: a payment without an order only expires.
     pub(crate) async fn sell(&self, product: &Product) -> Result<Order, BoxError> {
         let id = Orders::new_id();
         let item = Item::new(product.name, product.price).description(product.description);
@@ -48,7 +48,7 @@ impl Shop {
     }
 
     /// Asks the provider how an order's payment stands, and takes the money if it is approved. For a customer whose
-    /// page runs no script; a real shop does it now and then for whoever closed the page too early.
+    /// page runs no script; a real shop does it on a schedule, for customers who closed the page too early.
     pub(crate) async fn check(&self, order: &Order) -> Result<(), BoxError> {
         let Some(payment) = self.athm.transaction(order.payment).await? else { return Ok(()) };
         let (Some(provider), Some(ticket)) = (self.athm.provider(), payment.ecommerce_id()) else { return Ok(()) };

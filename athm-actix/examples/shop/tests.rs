@@ -102,7 +102,7 @@ impl Demo {
         runs.as_array().unwrap().iter().rev().map(line).collect()
     }
 
-    /// Somebody pays a dollar with that order's number.
+    /// A buyer pays one dollar with that order's number.
     fn pays_a_dollar_for(&self, page: &str) -> EcommerceId {
         let number = page.trim_start_matches("/orders/");
         let payment = SimulatedPayment::new(Amount::from_cents(100)).metadata_1(number).status(Status::Completed);
@@ -233,7 +233,7 @@ async fn a_declined_order_is_cancelled() {
 }
 
 #[actix_web::test]
-async fn an_order_that_nobody_approves_expires() {
+async fn an_unapproved_order_expires() {
     let demo = Demo::start().await;
     let (_, ticket) = demo.buy().await;
     demo.simulator.skip(Duration::from_secs(600));
@@ -294,7 +294,7 @@ async fn what_a_stranger_writes_is_text_on_the_page() {
 }
 
 #[actix_web::test]
-async fn what_there_is_not_is_said_to_be_missing() {
+async fn unknown_pages_are_answered_404_and_unknown_products_400() {
     let demo = Demo::start().await;
     for path in ["/orders/order-22222222", "/nowhere"] {
         assert_eq!(demo.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
