@@ -1,4 +1,4 @@
-//! Keeping house: what is asked again, what is forgotten.
+//! Background tasks: retrying pending messages and pruning old rows.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -12,14 +12,14 @@ use crate::store::{RetentionCutoffs, StoreError};
 use crate::util::clock::{Clock, earlier, later};
 use crate::util::text::causes;
 
-/// How often the house looks around when nothing is due before.
-const ROUND: Duration = Duration::from_secs(60);
-/// How long to wait after something has failed.
-const BREATH: Duration = Duration::from_secs(1);
-/// How long the provider's authorization secrets live.
-const TOKENS: Duration = Duration::from_secs(15 * 60);
+/// How often due messages are searched when none is scheduled before.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The pause after an error.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
+/// How long the provider's authorization tokens are valid.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// Whether this process asks the provider about payments although no message says so.
+/// Whether this process polls payments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum SweeperMode {
     #[default]
@@ -27,7 +27,7 @@ pub(super) enum SweeperMode {
     Never,
 }
 
-/// How long what has ended is kept. Payments and their events are kept for good.
+/// How long rows that have ended are kept. Payments and their events are never deleted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
     /// Deliveries that succeeded or are dead, and messages that named no payment.
@@ -47,7 +47,7 @@ impl Retention {
     fn before(self, clock: &Clock) -> RetentionCutoffs {
         let (now, steady) = (clock.now(), clock.steady());
         RetentionCutoffs {
-            tokens: earlier(now, TOKENS),
+            tokens: earlier(now, TOKEN_LIFETIME),
             deliveries: earlier(steady, self.ended),
             refused: earlier(now, self.refused),
             unmatched: earlier(now, self.ended),
@@ -55,27 +55,27 @@ impl Retention {
     }
 }
 
-/// Does something until it ends by itself: if it panics, that is a mistake of athm's own, and it is begun again.
+/// Runs a task until it returns. A panic is a bug in athm: it is logged, and the task is started again.
 pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &str, with: T, work: impl Fn(T) -> F) {
     while AssertUnwindSafe(work(with.clone())).catch_unwind().await.is_err() {
-        tracing::error!(name, "a task of athm's own panicked and is begun again: please report it");
-        tokio::time::sleep(BREATH).await;
+        tracing::error!(name, "one of athm's background tasks panicked and is started again: please report it");
+        tokio::time::sleep(ERROR_PAUSE).await;
     }
 }
 
-/// Asks again about what is pending, as its time comes, and forgets what is old.
-pub(super) async fn keep(inbox: Inbox, retention: Retention) {
+/// Retries pending messages when they are due, and prunes what is older than its retention.
+pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
     loop {
-        let asked = inbox.retry_pending().await.inspect_err(|error| {
-            tracing::error!(error = causes(error), "pending messages couldn't be looked after; tried again");
+        let retried = inbox.retry_pending().await.inspect_err(|error| {
+            tracing::error!(error = causes(error), "pending messages couldn't be retried; tried again");
         });
-        let tidied = prune(&inbox, retention).await.inspect_err(|error| {
-            tracing::error!(error = causes(error), "what is old couldn't be forgotten; tried again");
+        let pruned = prune(&inbox, retention).await.inspect_err(|error| {
+            tracing::error!(error = causes(error), "old rows couldn't be pruned; tried again");
         });
-        match asked.and(tidied) {
+        match retried.and(pruned) {
             Ok(()) => wait(&inbox).await,
             Err(StoreError::Closed) => return,
-            Err(_) => inbox.clock.sleep_until(later(inbox.clock.steady(), BREATH)).await,
+            Err(_) => inbox.clock.sleep_until(later(inbox.clock.steady(), ERROR_PAUSE)).await,
         }
     }
 }
@@ -85,11 +85,11 @@ async fn prune(inbox: &Inbox, retention: Retention) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Until a message's time has come, or a message begins to wait.
+/// Waits until a message is due, or a message is stored to be retried.
 async fn wait(inbox: &Inbox) {
-    let look_around = later(inbox.clock.steady(), ROUND);
+    let latest = later(inbox.clock.steady(), MAX_WAIT);
     let due = inbox.store.next_due().await.ok().flatten();
-    let time = pin!(inbox.clock.sleep_until(due.map_or(look_around, |due| due.min(look_around))));
-    let waiting = pin!(inbox.message_pending.notified());
-    select(time, waiting).await;
+    let time = pin!(inbox.clock.sleep_until(due.map_or(latest, |due| due.min(latest))));
+    let pending = pin!(inbox.message_pending.notified());
+    select(time, pending).await;
 }

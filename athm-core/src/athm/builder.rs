@@ -149,7 +149,7 @@ impl Builder {
     }
 
     /// Takes every message at its word, and asks the provider nothing: for tests, and for callbacks that another
-    /// service has verified already. Anybody who can post to the callback can then complete any payment.
+    /// service has verified already. Any sender can then complete any payment.
     /// `start` refuses it together with tokens.
     pub fn trust_callbacks(mut self) -> Self {
         self.trusts_callbacks = true;
@@ -161,8 +161,8 @@ impl Builder {
         self.shared_state(Arc::new(state))
     }
 
-    /// What receivers ask for with `State<T>` and somebody else holds too, or is behind a trait: `State<dyn Mailer>`
-    /// takes a test's fake so. See [`Dispatcher::shared_state`].
+    /// What receivers ask for with `State<T>`, shared with other owners or behind a trait: `State<dyn Mailer>` takes a
+    /// test's fake this way. See [`Dispatcher::shared_state`].
     pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
         self.states.insert(state);
         self
@@ -210,8 +210,8 @@ impl Builder {
 
     /// Refuses to start unless receivers with these ids are there.
     ///
-    /// The linker leaves out a crate that nobody names, without a word: [`link!`](crate::link) names it, and this makes
-    /// sure.
+    /// The linker silently leaves out a crate that the program doesn't name: [`link!`](crate::link) names it, and this checks
+    /// that it worked.
     ///
     /// ```no_run
     /// # use athm_core::Athm;
@@ -222,11 +222,11 @@ impl Builder {
         self
     }
 
-    /// A rule that holds on every way in, whoever noticed. It runs between `apply` and the commit: without I/O,
-    /// and perhaps more than once for one transition.
+    /// A rule that holds for every source. It runs between `apply` and the commit: without I/O, and perhaps more than once
+    /// for one transition.
     ///
     /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the
-    /// message is told `refused`.
+    /// message gets `refused`.
     pub fn check(mut self, check: impl Fn(&Transaction) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
         self.checks.push(Arc::new(check));
         self
@@ -253,9 +253,9 @@ impl Builder {
         self
     }
 
-    /// How often the provider is asked about payments that weren't created here, because of messages that have just come:
-    /// so many times a second, and so many at once after a quiet time; 5 and 20 unless given. What is more waits, and is
-    /// asked about as often again: a flood of invented ids costs the provider little, and takes no waiting message's turn.
+    /// Limits the lookups that new messages cause about payments that athm doesn't know: per second, and burst; 5 and 20
+    /// unless given. Messages above the limit are stored and retried at the same rate, in a bucket of their own: a flood of
+    /// invented ids costs the provider little, and delays no message that waits.
     pub fn unknown_payment_rate_limit(mut self, per_second: u32, burst: u32) -> Self {
         self.budget = Some((per_second, burst));
         self
@@ -269,8 +269,8 @@ impl Builder {
         self
     }
 
-    /// Leaves open payments alone until a message comes, and asks nobody who paid: for tests that count questions, and
-    /// where another process on the same database does so.
+    /// Neither polls open payments nor searches customers: for tests that count lookups, and where another process on the
+    /// same database does so.
     pub fn without_sweeper(mut self) -> Self {
         self.sweeps = SweeperMode::Never;
         self

@@ -1,4 +1,4 @@
-//! What is wrong with the receivers, said before the first payment.
+//! Checks the receivers at start, and logs them.
 
 use super::StartError;
 use crate::dispatch::Registry;
@@ -25,7 +25,7 @@ fn absent(id: &str, registry: &Registry) -> String {
     )
 }
 
-/// The start-up log: who listens, and what nobody listens to.
+/// Logs every receiver, and the signals that have none.
 pub(super) fn log_receivers(registry: &Registry) {
     for receiver in registry.all() {
         let (signals, order, sender) = (receiver.signals(), receiver.order(), receiver.sender());

@@ -1,4 +1,4 @@
-//! Receivers that come and go while athm runs.
+//! Receivers that are connected while athm runs.
 
 use super::Athm;
 use crate::dispatch::{AlreadyConnected, Connection};

@@ -1,4 +1,4 @@
-//! Deliveries as a person sees them, and running them again.
+//! Deliveries that need a person, and replaying them.
 
 use super::Athm;
 use crate::models::{DeliveryId, EventId};
@@ -122,7 +122,7 @@ impl Replay<'_> {
         Ok(replayed)
     }
 
-    /// A delivery that nobody here can take would only wait again.
+    /// A delivery whose receiver this program doesn't have would only wait again.
     async fn refuse_unknown_receiver(&self) -> Result<(), ReplayError> {
         let ReplayTarget::Delivery(id) = self.what else { return Ok(()) };
         match self.athm.deliveries().get(id).await? {

@@ -61,7 +61,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// It has neither an ecommerceId nor a reference number: nobody could tell it from the next.
+    /// It has neither an ecommerceId nor a reference number to identify it.
     #[error("a payment without ecommerceId and reference number can't be recorded: set one of them")]
     Unidentified,
     /// It can't be made durable.

@@ -1,4 +1,4 @@
-//! What we ask the provider to do.
+//! The operations of the handle.
 
 use super::{Athm, Refunds};
 use crate::models::{NewPayment, NewRefund, PhoneNumber, RefundId, RefundRecord, Transaction, TransactionId};
@@ -34,7 +34,7 @@ impl Athm {
     ///
     /// match athm.authorize(payment).await {
     ///     Ok(transaction) => println!("{} was paid", transaction.total()),
-    ///     Err(OperationError::Ended { status, .. }) => println!("it is {status}: nobody will pay it any more"),
+    ///     Err(OperationError::Ended { status, .. }) => println!("it is {status}, and can't be paid any more"),
     ///     Err(error) => println!("ask again: {error}"),
     /// }
     /// # }
@@ -126,7 +126,7 @@ impl Athm {
         Refunds { athm: self }
     }
 
-    /// Runs to its end whether or not the caller still waits: half an authorization helps nobody.
+    /// Runs an operation to its end even if the caller stops waiting: it must not stop between the call and its record.
     async fn operate<T, F>(&self, operation: impl FnOnce(Operations) -> F) -> Result<T, OperationError>
     where
         T: Send + 'static,

@@ -1,4 +1,4 @@
-//! Refunds as a person sees them.
+//! Refunds of payments, and those that need a person.
 
 use super::Athm;
 use crate::models::{RefundRecord, TransactionId};
@@ -34,9 +34,8 @@ impl Refunds<'_> {
         self.athm.store().refunds(RefundQuery::Of(id)).await
     }
 
-    /// Those of which nobody has known for a day whether they were done: the oldest 1,000, oldest first. The provider
-    /// hasn't shown them in all that time, which says nothing: a person has to find out, and to
-    /// [say so](Athm::refund_resolve).
+    /// Refunds without a known outcome for a day: the oldest 1,000, oldest first. That the provider doesn't show them proves
+    /// nothing: a person has to find out, and to [resolve](Athm::refund_resolve) them.
     ///
     /// # Errors
     ///

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// One thread that keeps house, and two for receivers unless the user has a runtime for them: these may block, and neither
-/// HTTP nor the house notices.
+/// One thread for background tasks, and two for receivers unless the user gives a runtime for them. Receivers may block
+/// theirs without stalling HTTP or the background tasks.
 pub(super) struct Runtimes {
     background: Handle,
     receivers: Handle,
@@ -30,7 +30,7 @@ impl Runtimes {
         Ok(Self { background, receivers, running: Mutex::new(running) })
     }
 
-    /// Where messages are processed, the provider is asked and leases are kept.
+    /// Where messages are received, the provider is asked and leases are renewed.
     pub(super) fn background(&self) -> Handle {
         self.background.clone()
     }
@@ -40,7 +40,8 @@ impl Runtimes {
         self.receivers.clone()
     }
 
-    /// Ends what is ours without waiting: a plain drop would panic within async code. `false` when that was done already.
+    /// Stops athm's own runtimes without waiting: dropping them would panic within async code. `false` if they were stopped
+    /// already.
     pub(super) fn stop(&self) -> bool {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         let was_running = !running.is_empty();

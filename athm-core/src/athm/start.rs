@@ -1,4 +1,4 @@
-//! Starting: everything that can be wrong is found here, not at the first payment.
+//! Starting: mistakes are found here, not at the first payment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,9 @@ use crate::worker::Worker;
 const DATABASE: &str = "sqlite://athm.db";
 /// How many deliveries run at once.
 const CONCURRENCY: usize = 64;
-/// How many questions a second, and at once, about payments that aren't ours.
-const BUDGET: (u32, u32) = (5, 20);
-/// How long a delivery is due before nobody is expected to take it any more.
+/// Lookups of unknown payments: per second, and burst.
+const UNKNOWN_PAYMENT_LIMIT: (u32, u32) = (5, 20);
+/// How long a delivery is due before it counts as orphaned.
 const ORPHANED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Builder {
@@ -61,7 +61,7 @@ impl Builder {
         let receivers = runtimes.receivers();
         let sweepers = Arc::clone(&retry);
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
-        let (per_second, burst) = self.budget.unwrap_or(BUDGET);
+        let (per_second, burst) = self.budget.unwrap_or(UNKNOWN_PAYMENT_LIMIT);
         let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
         let has_secret_webhook = self.webhook_secret.is_some();
         let (message_pending, payment_confirmed) = (Arc::default(), Arc::default());
@@ -73,7 +73,7 @@ impl Builder {
         background.spawn(background::restart_on_panic("leases", worker.clone(), Worker::renew_leases));
         let retention = self.retention;
         background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
-            background::keep(inbox, retention)
+            background::maintain(inbox, retention)
         }));
         if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeps == SweeperMode::Always) {
             let authorizing = operations.clone().filter(|_| polls == PollSchedule::Authorized);
@@ -97,9 +97,7 @@ impl Builder {
             (Some(_), true) => Err(StartError::TrustWithTokens),
             (None, false) => Err(StartError::NoTokens),
             (None, true) => {
-                tracing::warn!(
-                    "CALLBACKS ARE TRUSTED: nothing is verified, anybody who can post here can complete any payment"
-                );
+                tracing::warn!("CALLBACKS ARE TRUSTED: nothing is verified, and any sender can complete any payment");
                 Ok(None)
             }
             (Some((public, private)), false) => {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-/// The last part of the webhook's address, which nobody knows but you and ATH Móvil: `/athm/webhook/{secret}`.
+/// The last part of the webhook's address, known only to you and ATH Móvil: `/athm/webhook/{secret}`.
 ///
 /// ATH Móvil signs nothing. What it posts is never believed, secret or no secret; the secret keeps strangers from having
 /// the provider asked at all. 16 to 128 letters, digits, `-` or `_`: what needs no escape in a path. It is compared in

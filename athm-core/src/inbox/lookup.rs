@@ -1,9 +1,9 @@
 //! Step 2: asking the provider about one payment, on behalf of messages.
 //!
-//! Lookups are shared: whoever asks about a payment while a lookup of it is under way waits for that one's answer, so a
-//! hundred messages about one payment cost one call.
+//! Lookups are shared: while one of a payment is under way, further lookups of it wait for its answer, so a hundred messages
+//! about one payment cost one call.
 //!
-//! Lookups are limited, because anybody can post messages. Made-up ids must not use up the calls that genuine messages need,
+//! Lookups are limited, because any sender can post messages. Made-up ids must not use up the calls that genuine messages need,
 //! so each [class](RateLimitClass) has token buckets of its own:
 //!
 //! | class | limit |
@@ -38,7 +38,7 @@ const MAX_IDLE_BUCKETS: usize = 1024;
 /// Selects the rate limit of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RateLimitClass {
-    /// A payment that we know (opened here, or the provider has told us of it), looked up on athm's own schedule.
+    /// A payment that we know (opened here, or the provider has reported it), looked up on athm's own schedule.
     Known,
     /// The same, because of a message that has just arrived.
     KnownOnDemand,
@@ -66,7 +66,7 @@ impl Inbox {
     }
 }
 
-/// Whether the payment is certainly not made up: we opened it, or the provider has told us of it.
+/// Whether the payment is certainly not made up: we opened it, or the provider has reported it.
 pub(super) fn is_known(known: Option<&Transaction>) -> bool {
     known.is_some_and(|transaction| transaction.deadline.is_some() || transaction.verified)
 }

@@ -76,7 +76,7 @@ impl Inbox {
                 return self.accept(&message, MessageResult::Known).await;
             }
             if message.is_contradicted_by(known) {
-                return self.refuse(message, "the provider has already said completed").await;
+                return self.refuse(message, "the provider has already reported it as completed").await;
             }
         }
         let class = self.rate_limit_class(known.as_ref(), &message.sender, message.attempts);

@@ -74,7 +74,7 @@ impl PendingMessage {
         is_paid && !self.is_refund() && judge(self.status.as_ref(), None, known) == Verdict::Contradicted
     }
 
-    /// Whether it states of an ended payment only what the provider has already said: a duplicate costs no lookup.
+    /// Whether it states of an ended payment only what the provider has already reported: a duplicate costs no lookup.
     pub(super) fn is_duplicate_of(&self, known: &Transaction) -> bool {
         let is_settled = known.status.is_final() && known.verified;
         let states_an_end = self.status.as_ref().is_some_and(Status::is_final) && !self.is_refund();

@@ -1,7 +1,7 @@
 //! Messages about refunds.
 //!
 //! A refund's message may carry the payment's reference number, or a reference number of the refund's own: both are seen.
-//! In the second case nothing ties the refund to its payment but the customer who had paid.
+//! In the second case nothing ties the refund to its payment but the customer.
 
 use super::{Inbox, MessageResult, PendingMessage, ProviderLookup};
 use crate::models::{PaymentKey, RefundDetail, ReportedRefund, Transaction, TransactionKind};

@@ -37,7 +37,7 @@ impl Amount {
     /// No money at all.
     pub const ZERO: Self = Self::from_cents(0);
 
-    /// The amount of so many cents.
+    /// The amount of that many cents.
     ///
     /// ```
     /// # use athm_core::Amount;
@@ -100,7 +100,7 @@ impl Amount {
         }
     }
 
-    /// So many times this amount, as for a line of an order, or `None` past what 64 bits of cents can hold.
+    /// The multiple of this amount, as for a line of an order, or `None` past what 64 bits of cents can hold.
     ///
     /// ```
     /// # use athm_core::Amount;

@@ -1,4 +1,4 @@
-//! What was bought.
+//! Items: the lines of a payment.
 
 use super::Amount;
 
@@ -17,7 +17,7 @@ pub struct Item {
     pub name: String,
     /// What it is.
     pub description: String,
-    /// How many of it.
+    /// The quantity.
     pub quantity: u32,
     /// The price of one.
     pub price: Amount,
@@ -30,7 +30,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// One of something, at that price.
+    /// One piece at that price.
     #[must_use]
     pub fn new(name: impl Into<String>, price: Amount) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Item {
         }
     }
 
-    /// So many of it.
+    /// The quantity.
     #[must_use]
     pub fn quantity(mut self, quantity: u32) -> Self {
         self.quantity = quantity;

@@ -1,4 +1,4 @@
-//! What is written down before the provider is called, and when a call may be made.
+//! The rules of operations: which call to the provider may begin, and what an intent without a known outcome blocks.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,14 @@ use uuid::Uuid;
 use super::{Amount, RefundId, RefundLedger, RefundRecord, Status, Transaction, TransactionId};
 use crate::util::clock::later;
 
-/// How long after an attempt has ended the provider is believed when it says that nothing has come of it.
-const QUIET: Duration = Duration::from_secs(30);
-/// The pause before an unknown outcome is looked into; it doubles from time to time.
+/// How long after an attempt has ended its effect may still be missing from the provider's answers. An answer without it
+/// counts as "no effect" only after that.
+const EFFECT_LAG: Duration = Duration::from_secs(30);
+/// The pause before an unresolved operation is recovered; it doubles after each attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+const MAX_PAUSE: Duration = Duration::from_secs(600);
 
-/// Something that we ask of the provider, and that changes a payment.
+/// A call to the provider that changes a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     Authorize,
@@ -54,48 +55,49 @@ impl FromStr for Operation {
     }
 }
 
-/// The name of no operation.
+/// Not the name of an operation.
 #[derive(Debug, thiserror::Error)]
 #[error("expected the name of an operation, found {0:?}")]
 pub(crate) struct UnknownOperation(String);
 
-/// Whether a call may follow another whose outcome isn't known.
+/// Whether an attempt is the first, or follows one without a known outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttemptKind {
-    /// Nothing was asked before.
+    /// No earlier attempt is known of.
     First,
-    /// The payment was read again, and nothing had come of what was asked. It says nothing of what was asked since.
+    /// The payment was read from the provider, and showed no effect of the earlier attempt. The reading says nothing about
+    /// attempts that began after it.
     Again {
         /// The steady time at which the reading began.
         read_at: Timestamp,
     },
 }
 
-/// A call that is to be made.
+/// The request to begin an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BeginOperation {
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
     pub(crate) kind: AttemptKind,
-    /// Of a refund: how much; everything that is left unless given.
+    /// Of a refund: how much; `None` is everything that is left.
     pub(crate) amount: Option<Amount>,
     /// The time of day.
     pub(crate) at: Timestamp,
-    /// The steady time, and when the call counts as ended if nobody says how it ended.
+    /// The steady time, and when the call counts as ended if its process dies.
     pub(crate) now: Timestamp,
     pub(crate) ends_at: Timestamp,
 }
 
-/// A call that was written down.
+/// A stored intent: an operation that is under way, or has no known outcome.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Intent {
     pub(crate) operation: Operation,
     pub(crate) is_under_way: bool,
-    /// When the call counts as ended, or has ended.
+    /// While under way, when the call counts as ended; after that, when it ended.
     pub(crate) ends_at: Timestamp,
 }
 
-/// A payment under its lock, with the calls whose outcome isn't known.
+/// A payment under its lock, with its intents.
 #[derive(Debug)]
 pub(crate) struct LockedPayment {
     pub(crate) transaction: Transaction,
@@ -104,33 +106,33 @@ pub(crate) struct LockedPayment {
     pub(crate) refunds: RefundLedger,
 }
 
-/// A call that may be made: it is written down.
+/// An operation that may call the provider: its intent is stored.
 #[derive(Debug)]
 pub(crate) struct StartedOperation {
     pub(crate) intent: Uuid,
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
-    /// What is set aside for a refund.
+    /// The refund with its reserved amount.
     pub(crate) refund: Option<RefundRecord>,
 }
 
-/// Why a call may not be made.
+/// Why an operation may not begin.
 #[derive(Debug)]
 pub(crate) enum BeginError {
     NoSuchPayment,
-    /// Another call for the payment is under way.
+    /// Another operation of the payment is under way.
     UnderWay,
-    /// Nobody knows yet what has come of the last one.
+    /// The last attempt has no known outcome yet.
     Unresolved(Box<Transaction>),
     /// The payment has ended.
     Ended(Box<Transaction>),
-    /// Nothing is kept to do it with.
+    /// The payment has no ecommerceId, or no authorization token is stored.
     NoTicket,
-    /// It isn't completed, so that there is nothing to give back.
+    /// It isn't completed, so there is nothing to refund.
     NotPaid(Status),
-    /// Nobody knows yet whether an earlier refund was done.
+    /// An earlier refund has no known outcome yet.
     RefundPending(Box<(RefundId, Transaction)>),
-    /// More than is left to give back.
+    /// More than is left to refund.
     TooMuch {
         left: Amount,
     },
@@ -139,7 +141,7 @@ pub(crate) enum BeginError {
 pub(crate) type BeginResult = Result<StartedOperation, BeginError>;
 
 impl BeginOperation {
-    /// Whether the call may be made now. Times are those of the database.
+    /// Whether the operation may begin. Times are the database's.
     pub(crate) fn decide(&self, now: Timestamp, locked: Option<LockedPayment>) -> BeginResult {
         let locked = locked.ok_or(BeginError::NoSuchPayment)?;
         let is_under_way = locked.intents.iter().any(|intent| intent.is_under_way && now < intent.ends_at);
@@ -149,7 +151,7 @@ impl BeginOperation {
         }
     }
 
-    /// Something of a payment that hasn't ended.
+    /// Authorize, cancel, update phone: only before the payment has ended, one at a time.
     fn change(&self, now: Timestamp, locked: LockedPayment, is_under_way: bool) -> BeginResult {
         let LockedPayment { transaction, auth_token, intents, .. } = locked;
         if transaction.status.is_final() {
@@ -169,14 +171,15 @@ impl BeginOperation {
         Ok(StartedOperation { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
     }
 
-    /// Whether the payment was read long enough after the last attempt: others may have made one since the reading.
+    /// Whether the payment was read long enough after the last attempt ended. Another process may have made an attempt since
+    /// that reading: then this one must not follow.
     fn may_follow(&self, last: &Intent, now: Timestamp) -> bool {
         let AttemptKind::Again { read_at } = self.kind else { return false };
         let read_at = now.saturating_sub(self.now.duration_since(read_at)).unwrap_or(now);
-        read_at >= later(last.ends_at, QUIET)
+        read_at >= later(last.ends_at, EFFECT_LAG)
     }
 
-    /// Money back, of which no more is set aside than is left.
+    /// Reserves the amount of a refund: never more than is left, and one refund at a time.
     fn refund(&self, locked: LockedPayment, is_under_way: bool) -> BeginResult {
         let LockedPayment { transaction, refunds, .. } = locked;
         if transaction.status != Status::Completed || transaction.reference_number.is_none() {
@@ -198,18 +201,18 @@ impl BeginOperation {
     }
 }
 
-/// How a call ended.
+/// The end of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OperationResult {
     pub(crate) intent: Uuid,
     pub(crate) outcome: OperationOutcome,
 }
 
-/// What is known of what has come of a call.
+/// What is known of an operation's effect.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum OperationOutcome {
     Known,
-    /// A refund that wasn't done: what was set aside for it is free again.
+    /// The refund wasn't done: its amount is no longer reserved.
     NotDone,
     Unknown {
         ended_at: Timestamp,
@@ -223,21 +226,21 @@ impl OperationOutcome {
     }
 }
 
-/// A call whose outcome isn't known, and into which it is time to look.
+/// An operation without a known outcome that is due to be recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnresolvedOperation {
     pub(crate) intent: Uuid,
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
-    /// How often somebody has looked into it before.
+    /// How many recoveries were attempted before.
     pub(crate) attempts: u32,
 }
 
 impl UnresolvedOperation {
-    /// When it is looked into the next time: after 10 s, 20 s … 10 minutes.
+    /// When the next recovery is due: after 10 s, 20 s … 10 minutes.
     pub(crate) fn next_attempt_at(&self, now: Timestamp) -> Timestamp {
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.attempts.saturating_add(1)));
-        later(now, pause.min(LONGEST_PAUSE))
+        later(now, pause.min(MAX_PAUSE))
     }
 }
 
@@ -274,20 +277,20 @@ mod tests {
     }
 
     #[test]
-    fn one_call_of_a_payment_is_under_way_at_a_time_whatever_it_does() {
+    fn one_operation_of_a_payment_is_under_way_at_a_time() {
         let under_way =
             Intent { operation: Operation::Cancel, is_under_way: true, ends_at: Timestamp::UNIX_EPOCH + SECOND };
         for operation in [Operation::Authorize, Operation::Cancel, Operation::UpdatePhone] {
             let begun = begin(operation, AGAIN, locked(Status::Open, vec![under_way]));
             assert!(matches!(begun, Err(BeginError::UnderWay)), "{operation}: {begun:?}");
         }
-        // Its process died.
+        // Its process died: it counts as ended.
         let overdue = Intent { ends_at: Timestamp::UNIX_EPOCH, ..under_way };
         assert!(begin(Operation::Authorize, AttemptKind::First, locked(Status::Open, vec![overdue])).is_ok());
     }
 
     #[test]
-    fn an_authorization_is_repeated_after_thirty_seconds_and_another_look_alone() {
+    fn an_authorization_is_repeated_only_after_thirty_seconds_and_a_reading() {
         let begun = |kind, ago| begin(Operation::Authorize, kind, locked(Status::Confirmed, vec![ended(ago)]));
         assert!(matches!(begun(AttemptKind::First, 60 * SECOND), Err(BeginError::Unresolved(_))));
         assert!(matches!(begun(AGAIN, 29 * SECOND), Err(BeginError::Unresolved(_))));
@@ -295,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_says_nothing_of_an_attempt_that_was_made_since_however_long_ago_that_is_by_now() {
+    fn a_reading_says_nothing_about_an_attempt_that_began_after_it() {
         let read = |ago: Duration| AttemptKind::Again { read_at: Timestamp::UNIX_EPOCH - ago };
         let begun = |turn| begin(Operation::Authorize, turn, locked(Status::Confirmed, vec![ended(60 * SECOND)]));
         assert!(matches!(begun(read(70 * SECOND)), Err(BeginError::Unresolved(_))));
@@ -304,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_is_left_alone_and_what_was_opened_elsewhere_needs_its_secret() {
+    fn an_ended_payment_is_left_alone_and_one_opened_elsewhere_lacks_the_token() {
         for status in [Status::Completed, Status::Cancelled, Status::Expired] {
             let begun = begin(Operation::Cancel, AttemptKind::First, locked(status, Vec::new()));
             assert!(matches!(begun, Err(BeginError::Ended(_))));
@@ -332,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_given_back_than_is_left() {
+    fn no_more_is_refunded_than_is_left() {
         assert!(matches!(refund(None, paid(0, RefundLedger::default())), Ok(2500)));
         assert!(matches!(refund(None, paid(700, RefundLedger::default())), Ok(1800)));
         assert!(matches!(refund(Some(1800), paid(700, RefundLedger::default())), Ok(1800)));
@@ -343,14 +346,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_given_back_while_nobody_knows_of_an_earlier_refund() {
+    fn no_refund_begins_while_an_earlier_one_has_no_known_outcome() {
         let pending = RefundRecord::asked_for(TransactionId::new(), Amount::from_cents(100), Timestamp::UNIX_EPOCH);
         let begun = refund(Some(100), paid(0, RefundLedger::from_iter([pending.clone()])));
         assert!(matches!(begun, Err(BeginError::RefundPending(refund)) if refund.0 == pending.id));
     }
 
     #[test]
-    fn looks_become_rarer_until_one_every_ten_minutes() {
+    fn recoveries_become_rarer_down_to_one_every_ten_minutes() {
         let pauses = [0, 1, 5, 6, u32::MAX].map(|attempts| {
             let unresolved = UnresolvedOperation {
                 intent: Uuid::nil(),

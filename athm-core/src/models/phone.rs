@@ -1,4 +1,4 @@
-//! Phone numbers, which are nobody's business but their owner's.
+//! Phone numbers, which appear in no log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,7 +32,7 @@ impl PhoneNumber {
 impl FromStr for PhoneNumber {
     type Err = IdError;
 
-    /// Takes blanks, dots, dashes, brackets and a leading `+1` for decoration.
+    /// Ignores blanks, dots, dashes, brackets and a leading `+1`.
     fn from_str(text: &str) -> Result<Self, IdError> {
         let text = text.trim();
         let text = text.strip_prefix("+1").unwrap_or(text);
@@ -41,7 +41,7 @@ impl FromStr for PhoneNumber {
         if is_plain && digits.len() == Self::DIGITS {
             Ok(Self(digits))
         } else {
-            // What was there instead may well be somebody's number.
+            // The text may be a phone number all the same, so the error doesn't repeat it.
             Err(IdError::new("a phone number of ten digits", "something else"))
         }
     }

@@ -1,11 +1,11 @@
-//! Who noticed.
+//! The source that reported a transition first.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The way in that noticed a transition first: Django's `sender`, compared by value.
+/// The source that reported a transition first: Django's `sender`, compared by value.
 ///
 /// athm's own senders are constants here; a callback of your own has the name that you give it, and
 /// `#[receiver(completed, sender = "kiosk")]` listens to that one alone.
@@ -30,9 +30,9 @@ impl Sender {
     pub const AUTHORIZE: Self = Self::from_static("authorize");
     /// Our own cancellation of a payment was answered.
     pub const CANCEL: Self = Self::from_static("cancel");
-    /// We asked the provider about an open payment of ours, although no message said so.
+    /// A scheduled poll of an open payment.
     pub const SWEEPER: Self = Self::from_static("sweeper");
-    /// We compared our books with the provider's.
+    /// A reconciliation with the provider's report.
     pub const RECONCILE: Self = Self::from_static("reconcile");
 
     /// Our own refund of a payment was answered.

@@ -22,8 +22,8 @@ impl Operations {
         }
     }
 
-    /// Authorizes again after the provider answered CONFIRM. If the last attempt ended long enough before that reading, it had
-    /// no effect.
+    /// Authorizes again after the provider answered CONFIRM. An attempt that ended long enough before
+    /// that reading has failed.
     pub(super) async fn authorize_again(
         &self,
         id: TransactionId,

@@ -71,7 +71,7 @@ impl Operations {
         let Some(found) = self.refresh(&payment, sender).await? else { return Ok(()) };
         match (operation, &found.status) {
             (_, status) if status.is_final() => self.resolve(intent).await,
-            // The customer hasn't approved it, so the authorization can't have had an effect.
+            // The customer hasn't approved it, so the authorization failed.
             (Operation::Authorize, Status::Open) => self.resolve(intent).await,
             (Operation::Authorize, Status::Confirmed) => match self.authorize_again(id, read_at).await {
                 Ok(_) | Err(OperationError::Unresolved { .. }) => {}
@@ -94,7 +94,7 @@ impl Operations {
         self.refresh(payment, Sender::REFUND).await?;
         let needs_a_person = later(refund.created_at, REFUND_UNRESOLVED_AFTER) <= self.inbox.clock.now();
         if needs_a_person && self.refund_record(refund.id).await?.state == RefundState::Pending {
-            tracing::error!(refund = %refund.id, payment = %payment.id, "a refund has had no known outcome for a day: find out whether it was done, and resolve it");
+            tracing::error!(refund = %refund.id, payment = %payment.id, "a refund is without a known outcome for a day: find out whether it was done, and resolve it");
         }
         Ok(())
     }

@@ -1,30 +1,30 @@
-//! What differs between our books and the provider's.
+//! Differences between the recorded payments and the provider's report.
 
 use std::fmt;
 
 use crate::models::{Amount, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind};
 
-/// A payment that we didn't have.
+/// A payment in the report that wasn't recorded.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Missing {
-    /// The name of its movement of money.
+    /// The reference number of the payment.
     pub reference_number: ReferenceNumber,
-    /// What sort of payment it is.
+    /// The kind of payment.
     pub kind: TransactionKind,
     /// What the customer paid.
     pub total: Amount,
-    /// Our own name for it, now that it is recorded; `None` in a dry run.
+    /// athm's own id of it, now that it is recorded; `None` in a dry run.
     pub recorded: Option<TransactionId>,
 }
 
-/// A field of a payment in which our books differ from the provider's.
+/// A field of a payment in which the record differs from the report.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Our own name for the payment.
+    /// athm's own id of the payment.
     pub transaction_id: TransactionId,
-    /// The name of its movement of money.
+    /// The reference number of the payment.
     pub reference_number: ReferenceNumber,
     /// What differs.
     pub what: Differs,
@@ -42,7 +42,7 @@ pub enum Differs {
     Fee(Amount, Amount),
     /// What the merchant receives.
     NetAmount(Amount, Amount),
-    /// What has been given back.
+    /// How much was refunded.
     RefundedAmount(Amount, Amount),
 }
 
@@ -84,14 +84,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_field_that_differs_is_told_with_both_values() {
+    fn each_difference_is_shown_with_both_values() {
         let built = |status, fee| {
             let paid = Transaction::builder(status, Amount::from_cents(2500)).fee(Amount::from_cents(fee));
             paid.tax(Amount::from_cents(fee)).reference_number("218855-0d3b".parse().unwrap()).build()
         };
         let (ours, theirs) = (built(Status::Cancelled, 0), built(Status::Completed, 56));
-        let told: Vec<_> = between(&ours, &theirs).iter().map(|difference| difference.what.to_string()).collect();
-        assert_eq!(told, ["status: cancelled here, completed at the provider", "fee: 0.00 here, 0.56 at the provider"]);
+        let shown: Vec<_> = between(&ours, &theirs).iter().map(|difference| difference.what.to_string()).collect();
+        assert_eq!(
+            shown,
+            ["status: cancelled here, completed at the provider", "fee: 0.00 here, 0.56 at the provider"]
+        );
         assert_eq!(between(&theirs, &theirs), []);
     }
 }

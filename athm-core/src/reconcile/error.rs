@@ -19,7 +19,7 @@ pub enum ReconcileError {
     Provider {
         /// What was found until then.
         so_far: Box<Reconciled>,
-        /// What the provider said.
+        /// The provider's answer.
         source: ProviderError,
     },
     /// The database can't be read or written.
@@ -27,7 +27,7 @@ pub enum ReconcileError {
     Store {
         /// What was found until then.
         so_far: Box<Reconciled>,
-        /// What the database said.
+        /// The database's error.
         source: StoreError,
     },
 }

@@ -17,7 +17,7 @@ pub struct Progress {
     pub done_until: Timestamp,
     /// How many entries of the report were compared.
     pub entries: usize,
-    /// How many of them we didn't have.
+    /// How many of them weren't recorded.
     pub missing: usize,
     /// How many differences there were.
     pub differences: usize,
@@ -37,18 +37,18 @@ impl Progress {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reconciled {
-    /// Everything before this was compared: where to go on.
+    /// Everything before this was compared: where to continue.
     pub done_until: Timestamp,
     /// How many entries of the report were compared.
     pub entries: usize,
-    /// Payments of the report that we didn't have. They were recorded, unless it was a dry run.
+    /// Payments in the report that weren't recorded. They are now, unless it was a dry run.
     pub missing: Vec<Missing>,
-    /// Where our books differed. They were mended, unless it was a dry run.
+    /// Fields that differed. They are corrected now, unless it was a dry run.
     pub differences: Vec<Difference>,
-    /// What couldn't be mended: it takes a person. So it does when the report says that less was given back than the
-    /// provider has told of in single refunds.
+    /// What couldn't be corrected and needs a person: also when the report shows a smaller refunded amount than the
+    /// provider has reported as single refunds.
     pub unresolved: Vec<Difference>,
-    /// Completed payments of that time, of which the report says nothing. Nothing was done about them.
+    /// Completed payments in the range that the report doesn't have. Nothing was done about them.
     pub unreported: Vec<TransactionId>,
     /// How many transitions this brought, each with its signals.
     pub events: usize,
@@ -67,7 +67,7 @@ impl Reconciled {
         }
     }
 
-    /// Whether our books and the provider's agree, or agree now.
+    /// Whether the records and the report agree, or agree now.
     #[must_use]
     pub fn agrees(&self) -> bool {
         self.unresolved.is_empty() && self.unreported.is_empty()

@@ -13,18 +13,27 @@ pub use self::new_refund::{InvalidRefund, NewRefund};
 
 use super::{Amount, ReferenceNumber, RefundId, Transaction, TransactionId};
 
-/// How far apart two dates of one refund may be: an event is dated some seconds after what it tells of.
+/// How far apart two dates of one refund may be: a webhook is dated some seconds after the refund.
 const NEAR: SignedDuration = SignedDuration::from_secs(5);
-/// Numbers within the business's day begin anew every day.
+/// Daily numbers start again every day, so equal numbers mean one refund only within this time.
 const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 
-/// One refund of a payment, as its signal tells it: an increase of what the provider says has been given back.
+/// One refund of a payment, as its signal carries it: an increase of the refunded amount that the provider reports.
+///
+/// ```
+/// use athm_core::{Refund, receiver};
+///
+/// #[receiver(refunded)]
+/// fn book(refund: &Refund) {
+///     println!("{} was refunded, {} in all", refund.amount, refund.total_refunded);
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refund {
-    /// What was given back this time.
+    /// How much was refunded this time.
     pub amount: Amount,
-    /// What has been given back in all, this refund included.
+    /// How much has been refunded in all, this refund included.
     pub total_refunded: Amount,
 }
 
@@ -32,37 +41,46 @@ pub struct Refund {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefundRecord {
-    /// Its name.
+    /// Its id.
     pub id: RefundId,
-    /// The payment that it gives back.
+    /// The payment that it refunds.
     pub transaction_id: TransactionId,
-    /// How much it gives back.
+    /// How much it refunds.
     pub amount: Amount,
-    /// How it stands.
+    /// Its state.
     pub state: RefundState,
-    /// What had been given back of the payment in all once it was done; `None` before.
+    /// How much of the payment was refunded in all after it; `None` until it is done.
     pub total_refunded: Option<Amount>,
     /// Whether it was asked for here, with [`Athm::refund`](crate::Athm::refund), rather than in the provider's own app.
     pub is_ours: bool,
-    /// Its reference number, where the provider tells one of its own.
+    /// Its own reference number, where the provider reports one.
     pub reference_number: Option<ReferenceNumber>,
-    /// Its number within the business's day, where the provider tells it.
+    /// Its number within the business's day, where the provider reports one.
     pub daily_transaction_id: Option<String>,
-    /// When the money moved, by the provider's clock, where that is told.
+    /// When the money moved, by the provider's clock, where it is reported.
     pub date: Option<Timestamp>,
     /// When it was asked for, or seen first.
     pub created_at: Timestamp,
 }
 
-/// How a refund stands.
+/// The state of a refund.
+///
+/// ```no_run
+/// # async fn pending(athm: athm_core::Athm, id: athm_core::TransactionId) -> Result<(), athm_core::StoreError> {
+/// use athm_core::RefundState;
+///
+/// let refunds = athm.refunds().of(id).await?;
+/// println!("{} pending", refunds.iter().filter(|refund| refund.state == RefundState::Pending).count());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefundState {
-    /// It was asked for, and nobody knows yet whether it was done. Its amount is set aside.
+    /// Requested, without a known outcome yet. Its amount is reserved.
     Pending,
-    /// The money was given back.
+    /// The money was refunded.
     Done,
-    /// The provider refused it, or a person has found that it wasn't done.
+    /// The provider refused it, or a person found out that it wasn't done.
     NotDone,
 }
 
@@ -85,7 +103,7 @@ impl FromStr for RefundState {
     }
 }
 
-/// A word that names no state of a refund.
+/// Not the name of a refund's state.
 ///
 /// ```
 /// let error = "lost".parse::<athm_core::RefundState>().unwrap_err();
@@ -95,26 +113,26 @@ impl FromStr for RefundState {
 #[error("expected pending, done or not_done, found {0:?}")]
 pub struct UnknownRefundState(String);
 
-/// What tells one refund from another, where the provider tells it.
+/// What distinguishes one refund from another, as far as the provider reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefundDetail {
     pub(crate) amount: Amount,
-    /// Its own, or the payment's: both are seen.
+    /// Its own or the payment's: the provider sends both.
     pub(crate) reference_number: Option<ReferenceNumber>,
     pub(crate) daily_transaction_id: Option<String>,
     pub(crate) date: Option<Timestamp>,
 }
 
-/// What the provider tells of one refund.
+/// What is reported of one refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReportedRefund {
-    /// Which one it is, where that is known: one that we asked for.
+    /// The refund's id, if it is one that we asked for.
     pub(crate) refund: Option<RefundId>,
     pub(crate) detail: RefundDetail,
 }
 
 impl RefundDetail {
-    /// Of a refund that the provider lists among its transactions.
+    /// Of a refund that the provider lists as a transaction.
     pub(crate) fn of(listed: &Transaction) -> Self {
         Self {
             amount: if listed.total.is_zero() { listed.refunded_amount } else { listed.total },
@@ -124,7 +142,7 @@ impl RefundDetail {
         }
     }
 
-    /// Nothing but an amount.
+    /// An amount without any distinction.
     pub(crate) fn bare(amount: Amount) -> Self {
         Self { amount, reference_number: None, daily_transaction_id: None, date: None }
     }
@@ -133,7 +151,7 @@ impl RefundDetail {
         *self == Self::bare(self.amount)
     }
 
-    /// Whether both tell of one refund: its own reference number decides, else its number within a day, else its date.
+    /// Whether both describe one refund: the reference number decides if both have one, else the daily number, else the date.
     fn is_same(&self, other: &Self) -> bool {
         let apart = self.date.zip(other.date).map(|(one, other)| one.duration_since(other).abs());
         let references = self.reference_number.as_ref().zip(other.reference_number.as_ref());
@@ -156,7 +174,7 @@ fn number(daily: &str) -> &str {
 }
 
 impl RefundRecord {
-    /// One that is about to be asked for: its amount is set aside.
+    /// One that is about to be requested: its amount is reserved.
     pub(crate) fn asked_for(transaction_id: TransactionId, amount: Amount, at: Timestamp) -> Self {
         Self {
             id: RefundId::new(),
@@ -185,13 +203,13 @@ impl RefundRecord {
         self.detail().is_same(detail)
     }
 
-    /// Whether it was seen without detail, and is large enough to hold this one.
+    /// Whether it has no detail, and is large enough for the reported refund to be a part of it.
     pub(crate) fn may_hold(&self, detail: &RefundDetail) -> bool {
         let is_whole = self.state == RefundState::Done && !self.is_ours && self.detail().is_bare();
         is_whole && self.amount >= detail.amount
     }
 
-    /// Takes over what wasn't known of it.
+    /// Fills in the details that weren't known.
     pub(super) fn fill(&mut self, detail: &RefundDetail) {
         self.reference_number = self.reference_number.take().or_else(|| detail.reference_number.clone());
         self.daily_transaction_id = self.daily_transaction_id.take().or_else(|| detail.daily_transaction_id.clone());

@@ -1,4 +1,4 @@
-//! The payment: what it is, what is in it, and how it moves from state to state.
+//! The payment, and how it moves from state to state.
 
 mod apply;
 mod builder;
@@ -14,7 +14,7 @@ pub use self::builder::TransactionBuilder;
 pub use self::transition::Transition;
 use super::{Amount, Customer, EcommerceId, Item, Permanent, ReferenceNumber, Status, TransactionId, TransactionKind};
 
-/// One payment, as the provider last told it.
+/// One payment, as the provider last reported it.
 ///
 /// A receiver gets it by reference. All amounts are US dollars in integer cents, all times are UTC.
 ///
@@ -52,13 +52,13 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Our own name for the payment: the key of its row.
+    /// athm's own id of the payment: the key of its row.
     #[must_use]
     pub fn id(&self) -> TransactionId {
         self.id
     }
 
-    /// What sort of payment it is: of a checkout, in the app, a donation.
+    /// The kind of payment: a checkout, an app payment, a donation.
     #[must_use]
     pub fn kind(&self) -> &TransactionKind {
         &self.kind
@@ -70,13 +70,13 @@ impl Transaction {
         &self.status
     }
 
-    /// The provider's name for the checkout ticket; app payments and donations have none.
+    /// The provider's id of the checkout; app payments and donations have none.
     #[must_use]
     pub fn ecommerce_id(&self) -> Option<&EcommerceId> {
         self.ecommerce_id.as_ref()
     }
 
-    /// The provider's name for the movement of money, which exists once the payment is completed.
+    /// The provider's number of the money movement, which exists once the payment is completed.
     #[must_use]
     pub fn reference_number(&self) -> Option<&ReferenceNumber> {
         self.reference_number.as_ref()
@@ -118,7 +118,7 @@ impl Transaction {
         self.net_amount
     }
 
-    /// What has been given back so far, all refunds together.
+    /// How much has been refunded so far, all refunds together.
     #[must_use]
     pub fn refunded_amount(&self) -> Amount {
         self.refunded_amount
@@ -142,7 +142,7 @@ impl Transaction {
         &self.items
     }
 
-    /// Who paid, where the provider has told it. A checkout never waits for it.
+    /// Who paid, where the provider has reported it. A checkout never waits for it.
     #[must_use]
     pub fn customer(&self) -> Option<&Customer> {
         self.customer.as_ref()
@@ -154,7 +154,7 @@ impl Transaction {
         self.date
     }
 
-    /// When a payment that we created ends if nobody approves it; `None` for payments opened elsewhere.
+    /// When a payment that we created expires unless its customer approves it; `None` for payments opened elsewhere.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
@@ -180,7 +180,7 @@ impl Transaction {
 
     /// Checks that the customer paid what the order costs.
     ///
-    /// Anybody can pay a dollar with another order's metadata: a receiver that fulfils orders asks this first.
+    /// Any customer can pay a dollar with another order's metadata: a receiver that fulfils orders checks the total first.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! What can happen to a payment, once each.
+//! The transitions of a payment: each happens once.
 
 use crate::models::{Refund, Signal, Status, Transaction, TransactionKind};
 
-/// A step of a payment that fires signals. Each happens to a payment once, whoever noticed it first.
+/// A change of a payment's state that fires signals. Each happens to a payment once, whichever source reports it first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transition {
@@ -12,16 +12,16 @@ pub enum Transition {
     Cancelled,
     /// It was not approved in time.
     Expired,
-    /// Part of it, or all, was given back.
+    /// It was refunded, partly or fully.
     Refunded(Refund),
-    /// An app payment or donation was paid: no checkout of ours.
+    /// An app payment or a donation was paid.
     Paid,
-    /// It came into a status that athm does not know.
+    /// It reached a status that athm doesn't know.
     Unknown(String),
 }
 
 impl Transition {
-    /// The step that a payment in this state has taken last, if it has taken one.
+    /// The transition into this status, if the status has one.
     pub(crate) fn into(status: &Status, kind: &TransactionKind) -> Option<Self> {
         match status {
             Status::Open | Status::Confirmed => None,
@@ -59,7 +59,7 @@ impl Transition {
         }
     }
 
-    /// What makes it the same step, of one payment: two refunds differ by what had been given back in all.
+    /// Identifies the transition within one payment. Refunds differ by the total refunded amount after them.
     pub(crate) fn key(&self) -> String {
         match self {
             Self::Completed => "completed".to_owned(),

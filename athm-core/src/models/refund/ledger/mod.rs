@@ -1,9 +1,21 @@
 //! The refunds of one payment.
 //!
-//! The provider's cumulative refunded amount is the ledger. An increase from X to Y makes refunds worth exactly Y − X:
-//! those known in detail first, the rest as one without detail. A detail that comes later finds its refund, or splits it
-//! off one that was seen as a whole, and is no news. So whoever tells of a refund first (our own call, a webhook, a
-//! report), it is one refund and one signal.
+//! The provider never lists the refunds of a payment. It reports one cumulative *refunded amount*, and single refunds reach us
+//! in other ways: as the answer to our own call, as a webhook, as a row of a report; in any order, more than once, or never.
+//! The refunded amount decides how much was refunded; everything else only tells which refunds made up the sum:
+//!
+//! - An increase from X to Y makes refunds worth exactly Y − X: those reported in detail first, the rest as one refund without
+//!   detail.
+//! - A detail that arrives later finds its refund, or splits it off a larger one without detail. It fires no signal.
+//!
+//! So every cent is one refund and one signal, whichever source reports it first. An example, for a payment of 25.00:
+//!
+//! | what arrives | refunded amount | ledger afterwards | signals |
+//! |---|---|---|---|
+//! | a poll shows 8.00 | 0.00 → 8.00 | 8.00 without detail | `refunded` 8.00 |
+//! | a webhook reports a refund of 3.00, number 12 | 8.00 | 3.00 (number 12), 5.00 without detail | none |
+//! | our call for 7.00 is confirmed: refunded amount 15.00 | 8.00 → 15.00 | 3.00 (12), 5.00, 7.00 (ours) | `refunded` 7.00 |
+//! | the webhook of our 7.00, number 13 | 15.00 | 3.00 (12), 5.00, 7.00 (ours, 13) | none |
 
 use std::cmp::Reverse;
 
@@ -13,10 +25,10 @@ use crate::models::{
     Amount, Refund, RefundDetail, RefundId, RefundRecord, RefundState, ReportedRefund, Transaction, TransactionId,
 };
 
-/// How much earlier than we asked for it a refund of ours may be dated: clocks differ.
+/// How much earlier than our request a refund of ours may be dated: the provider's clock may differ.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// The refunds of one payment: those of the ledger in its order, and those that aren't in it.
+/// The refunds of one payment: those that were done, in their order, then pending ones and those that weren't done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RefundLedger(Vec<RefundRecord>);
 
@@ -27,17 +39,17 @@ impl FromIterator<RefundRecord> for RefundLedger {
 }
 
 impl RefundLedger {
-    /// The one of which nobody knows whether it was done.
+    /// The refund that has no known outcome yet.
     pub(crate) fn pending(&self) -> Option<&RefundRecord> {
         self.0.iter().find(|refund| refund.state == RefundState::Pending)
     }
 
-    /// Those that are other than they were.
+    /// The refunds that are new or changed, which have to be written.
     pub(crate) fn changed_since(self, before: &Self) -> Vec<RefundRecord> {
         self.0.into_iter().filter(|refund| !before.0.contains(refund)).collect()
     }
 
-    /// Takes in the refunds of another row of the same payment, and what it knows of the ledger.
+    /// Merges the refunds of another row that turned out to be the same payment.
     pub(crate) fn merge(&mut self, into: &mut Transaction, other: &Transaction, refunds: &Self) {
         let (ledger, rest): (Vec<_>, Vec<_>) =
             refunds.0.iter().cloned().partition(|refund| refund.state == RefundState::Done);
@@ -55,8 +67,8 @@ impl RefundLedger {
         }
     }
 
-    /// Takes in what the provider says has been given back in all, and what it tells of single refunds. Returns what is
-    /// new in the ledger. The payment is as it was before.
+    /// Records the refunded amount that the provider reports, and what is reported of single refunds. Returns the refunds
+    /// that are new, each of which fires a signal. `of` is the payment before the change.
     pub(in crate::models) fn record(
         &mut self,
         of: &Transaction,
@@ -65,25 +77,25 @@ impl RefundLedger {
         at: Timestamp,
     ) -> Vec<Refund> {
         self.backfill(of);
-        let answered: Vec<_> = reported.iter().filter_map(|reported| reported.refund).collect();
+        let confirmed: Vec<_> = reported.iter().filter_map(|reported| reported.refund).collect();
         let own = of.reference_number.as_ref();
         let reported = reported.iter().cloned().map(|mut reported| {
-            // The payment's own number doesn't tell one refund from another.
+            // The payment's own reference number doesn't distinguish its refunds.
             reported.detail.reference_number.take_if(|reference| Some(&*reference) == own);
             reported
         });
         let mut fresh: Vec<ReportedRefund> = reported.filter(|reported| !self.fill_known(reported)).collect();
         fresh.sort_by_key(|reported| reported.detail.date);
-        fresh.retain(|reported| !self.split_earlier(reported));
-        let news = self.allocate_increase(of, ledger, &mut fresh, at);
+        fresh.retain(|reported| !self.split_later_one(reported));
+        let fired = self.allocate_increase(of, ledger, &mut fresh, at);
         fresh.iter().for_each(|reported| self.split_any(reported));
         self.sort();
-        answered.into_iter().for_each(|id| self.confirm(id, ledger.max(of.refunded_amount)));
-        news
+        confirmed.into_iter().for_each(|id| self.confirm(id, ledger.max(of.refunded_amount)));
+        fired
     }
 
-    /// One that was answered, and that is in the ledger without having been recognised: what was taken for another one
-    /// makes room for it.
+    /// Puts a refund of ours into the ledger that the provider has confirmed, although the sum didn't rise with it. Its amount
+    /// was recorded before, as a refund without detail or of another source: that one is reduced, so that the sum stays right.
     fn confirm(&mut self, id: RefundId, ledger: Amount) {
         let Some(place) = self.0.iter().position(|kept| kept.id == id && kept.state == RefundState::Pending) else {
             return;
@@ -91,7 +103,7 @@ impl RefundLedger {
         let mut excess = difference(sum(self.total(), self.0[place].amount), ledger);
         let mut others: Vec<_> =
             self.0.iter_mut().filter(|kept| kept.state == RefundState::Done && !kept.is_ours).collect();
-        // What was told in detail was told of this payment more surely; of the others the last one.
+        // Refunds without detail are reduced before those with one, and the latest first: the detail is the better evidence.
         others.sort_by_key(|kept| (!kept.detail().is_bare(), Reverse(kept.total_refunded)));
         for other in others {
             let taken = other.amount.min(excess);
@@ -106,12 +118,12 @@ impl RefundLedger {
         self.add_up();
     }
 
-    /// As they were given back; those that weren't, or not yet, come last.
+    /// Sorts by the order in which they were done; pending ones and those not done come last.
     fn sort(&mut self) {
         self.0.sort_by_key(|refund| (refund.total_refunded.is_none(), refund.total_refunded));
     }
 
-    /// What had been given back in all after each.
+    /// Computes the running total after each refund.
     fn add_up(&mut self) {
         self.sort();
         let mut reached = Amount::ZERO;
@@ -121,14 +133,16 @@ impl RefundLedger {
         }
     }
 
-    /// What had been given back before anybody kept single refunds.
+    /// Adds one refund for what the payment's refunded amount has beyond the refunds that are recorded, as in rows of a version
+    /// that didn't record single refunds.
     fn backfill(&mut self, of: &Transaction) {
         if let Some(amount) = of.refunded_amount.checked_sub(self.total()).filter(|amount| *amount > Amount::ZERO) {
             self.0.push(without_detail(of.id, amount, of.refunded_amount, of.updated_at));
         }
     }
 
-    /// One that is kept already: its detail is filled in.
+    /// Fills the detail into the refund that it belongs to, if that one is recorded. A detail without any distinction belongs to
+    /// some refund of the sum, so there is nothing to fill in.
     fn fill_known(&mut self, reported: &ReportedRefund) -> bool {
         let ReportedRefund { refund, detail } = reported;
         if refund.is_none() && detail.is_bare() {
@@ -142,17 +156,17 @@ impl RefundLedger {
         true
     }
 
-    /// One that was seen without detail, at its time.
-    fn split_earlier(&mut self, reported: &ReportedRefund) -> bool {
+    /// Splits the reported refund off one without detail that was recorded after the reported date.
+    fn split_later_one(&mut self, reported: &ReportedRefund) -> bool {
         let Some(date) = reported.detail.date else { return false };
-        let is_home = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.created_at >= date;
-        let Some(place) = self.0.iter().position(is_home) else { return false };
+        let is_later = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.created_at >= date;
+        let Some(place) = self.0.iter().position(is_later) else { return false };
         self.split(place, reported);
         true
     }
 
-    /// One that was seen without detail, of that amount or else of more. What fits nowhere is ahead of the ledger: it
-    /// will be told again.
+    /// Splits the reported refund off any one without detail: of the same amount if there is one, else of a larger one. A
+    /// report that fits nowhere is ahead of the refunded amount; it is reported again once the provider shows the increase.
     fn split_any(&mut self, reported: &ReportedRefund) {
         let exact = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.amount == reported.detail.amount;
         let any = |kept: &RefundRecord| kept.may_hold(&reported.detail);
@@ -162,7 +176,7 @@ impl RefundLedger {
         }
     }
 
-    /// Parts what is told from what else was seen with it.
+    /// Splits the reported refund off the refund at this place.
     fn split(&mut self, place: usize, reported: &ReportedRefund) {
         let whole = &mut self.0[place];
         let rest = difference(whole.amount, reported.detail.amount);
@@ -178,7 +192,9 @@ impl RefundLedger {
         self.0.insert(place, part);
     }
 
-    /// Puts refunds worth exactly the increase into the ledger.
+    /// Adds refunds worth exactly the increase of the refunded amount, in the order of the evidence: our own confirmed ones,
+    /// reported ones, our own unconfirmed ones, and the rest as one without detail. Of these, each is added only while it fits
+    /// into what is left of the increase.
     fn allocate_increase(
         &mut self,
         of: &Transaction,
@@ -187,23 +203,23 @@ impl RefundLedger {
         at: Timestamp,
     ) -> Vec<Refund> {
         let explains_it = |all: Amount| all == difference(ledger, of.refunded_amount);
-        let is_told = explains_it(fresh.iter().map(|reported| reported.detail.amount).fold(Amount::ZERO, sum));
+        let is_reported = explains_it(fresh.iter().map(|reported| reported.detail.amount).fold(Amount::ZERO, sum));
         let mut reached = of.refunded_amount;
-        let mut news = Vec::new();
+        let mut fired = Vec::new();
         let mut settle = |amount: Amount| {
             let total_refunded = reached.checked_add(amount).filter(|total| *total <= ledger)?;
             reached = total_refunded;
-            news.push(Refund { amount, total_refunded });
+            fired.push(Refund { amount, total_refunded });
             Some(total_refunded)
         };
         let mut pending: Vec<_> = self.0.iter_mut().filter(|refund| refund.state == RefundState::Pending).collect();
-        // Those that were answered come before those of which nobody has heard.
+        // Confirmed ones, which carry a detail, come before unconfirmed ones.
         pending.sort_by_key(|refund| Reverse(!refund.detail().is_bare()));
-        let answered = pending.iter().take_while(|refund| !refund.detail().is_bare()).count();
-        let mut unheard = pending.split_off(answered);
-        // Exactly what we asked for was given back: what is told besides is of another time, or of another payment.
-        if !is_told && explains_it(unheard.iter().map(|refund| refund.amount).fold(Amount::ZERO, sum)) {
-            pending.append(&mut unheard);
+        let confirmed = pending.iter().take_while(|refund| !refund.detail().is_bare()).count();
+        let mut unconfirmed = pending.split_off(confirmed);
+        // The increase is exactly what we asked for: then reports that don't fit belong to another time or another payment.
+        if !is_reported && explains_it(unconfirmed.iter().map(|refund| refund.amount).fold(Amount::ZERO, sum)) {
+            pending.append(&mut unconfirmed);
         }
         let mut new = Vec::new();
         pending.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
@@ -215,21 +231,21 @@ impl RefundLedger {
             new.push(refund);
             false
         });
-        unheard.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
+        unconfirmed.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
         if let Some(rest) = ledger.checked_sub(reached).filter(|rest| *rest > Amount::ZERO) {
             new.push(without_detail(of.id, rest, ledger, at));
-            news.push(Refund { amount: rest, total_refunded: ledger });
+            fired.push(Refund { amount: rest, total_refunded: ledger });
         }
         self.0.extend(new);
-        news
+        fired
     }
 
-    /// What all that are in the ledger give back.
+    /// The sum of the refunds that were done.
     pub(in crate::models) fn total(&self) -> Amount {
-        self.in_ledger().map(|refund| refund.amount).fold(Amount::ZERO, sum)
+        self.done().map(|refund| refund.amount).fold(Amount::ZERO, sum)
     }
 
-    fn in_ledger(&self) -> impl Iterator<Item = &RefundRecord> {
+    fn done(&self) -> impl Iterator<Item = &RefundRecord> {
         self.0.iter().filter(|refund| refund.state == RefundState::Done)
     }
 }
@@ -242,7 +258,7 @@ impl RefundRecord {
     }
 }
 
-/// Whether the provider tells of one that we asked for, and of which it had told nothing.
+/// Whether a reported refund may be one that we asked for and that has no detail yet.
 fn may_be_ours(kept: &RefundRecord, detail: &RefundDetail) -> bool {
     let is_late_enough = detail.date.is_none_or(|date| date >= earlier(kept.created_at));
     let is_open = kept.is_ours && kept.state != RefundState::NotDone && kept.detail().is_bare();

@@ -1,23 +1,23 @@
 //! The one transition function.
 //!
-//! Everything that moves a payment from state to state goes through here: a pure function of the payment as it is
-//! recorded, the steps that it has taken, and the payment as it was just seen.
+//! Every change of a payment goes through [`Transaction::apply`]: a pure function of the payment as it is recorded, the
+//! transitions that it has fired, and the payment as it was just observed.
 
 use std::collections::BTreeSet;
 
 use crate::models::{Amount, Refund, RefundLedger, ReportedRefund, Status, Transaction, TransactionKind, Transition};
 
-/// The steps that a payment has taken: what was fired once is not fired again.
+/// The transitions that a payment has fired: each fires once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FiredTransitions(BTreeSet<String>);
 
 impl FiredTransitions {
-    /// Notes a step; `false` if it was taken before.
+    /// Adds a transition; `false` if it has fired before.
     fn first(&mut self, transition: &Transition) -> bool {
         self.0.insert(transition.key())
     }
 
-    /// Takes in the steps of another row of the same payment.
+    /// Adds the transitions of another row of the same payment.
     pub(crate) fn extend(&mut self, other: &Self) {
         self.0.extend(other.0.iter().cloned());
     }
@@ -30,7 +30,7 @@ impl FromIterator<String> for FiredTransitions {
 }
 
 impl Transaction {
-    /// The payment as it is recorded when first seen, and the steps that it has already taken.
+    /// A payment that is observed for the first time, and the transitions that it has already made.
     pub(crate) fn first_seen(observed: &Self, reported: &[ReportedRefund]) -> (Self, RefundLedger, Vec<Transition>) {
         let mut transaction = Self { status: Status::Open, refunded_amount: Amount::ZERO, ..observed.clone() };
         let mut refunds = RefundLedger::default();
@@ -38,14 +38,14 @@ impl Transaction {
         (transaction, refunds, transitions)
     }
 
-    /// Takes in the payment as it was seen just now, and says which steps that makes.
+    /// Applies an observation, and returns the transitions that it makes.
     ///
-    /// - Completed never goes back. Cancelled and expired end a payment, and only the provider's own verified word
-    ///   completes it still.
-    /// - What is behind the recorded state is late: it fills in identifiers, and changes nothing else.
-    /// - What the provider has verified is not overwritten by what it has not.
-    /// - CANCEL means expired when the deadline had passed as it was seen. The first verdict stays.
-    /// - An increase of the refunded amount is refunds of exactly the difference ([`RefundLedger`]).
+    /// - Completed never goes back. Cancelled and expired end a payment; only a verified answer of the provider
+    ///   completes it after that.
+    /// - An observation behind the recorded state is late: it fills in identifiers, and changes nothing else.
+    /// - Verified details are not overwritten by unverified ones.
+    /// - CANCEL means expired when it was observed after the deadline. The first of the two stays.
+    /// - An increase of the refunded amount makes refunds of exactly the difference ([`RefundLedger`]).
     pub(crate) fn apply(
         &mut self,
         observed: &Self,
@@ -88,13 +88,13 @@ impl Transaction {
         self.reference_number = self.reference_number.take().or_else(|| observed.reference_number.clone());
         self.deadline = self.deadline.or(observed.deadline);
         self.customer = self.customer.take().or_else(|| observed.customer.clone());
-        // What is no checkout may still turn out to be one; a refund is never what a payment is.
+        // An app payment may turn out to be a checkout. A refund is reported with its payment's name, and changes no kind.
         if self.kind != TransactionKind::Ecommerce && observed.kind != TransactionKind::Refund {
             self.kind = observed.kind.clone();
         }
     }
 
-    fn take_details(&mut self, observed: &Self, is_step: bool) {
+    fn take_details(&mut self, observed: &Self, is_new_status: bool) {
         if observed.verified || !self.verified {
             self.total = observed.total;
             self.subtotal = observed.subtotal;
@@ -109,10 +109,10 @@ impl Transaction {
             self.date = observed.date.or(self.date);
             self.daily_transaction_id = observed.daily_transaction_id.clone().or(self.daily_transaction_id.take());
         }
-        self.verified = observed.verified || (self.verified && !is_step);
+        self.verified = observed.verified || (self.verified && !is_new_status);
     }
 
-    /// What has been given back since, once there is something to give back.
+    /// Records the refunds since the last observation. Only a completed payment has refunds.
     fn take_refunds(
         &mut self,
         observed: &Self,
@@ -123,9 +123,9 @@ impl Transaction {
         {
             return Vec::new();
         }
-        let news = refunds.record(self, observed.refunded_amount, reported, observed.updated_at);
-        self.refunded_amount = news.last().map_or(self.refunded_amount, |last| last.total_refunded);
-        news
+        let refunds_fired = refunds.record(self, observed.refunded_amount, reported, observed.updated_at);
+        self.refunded_amount = refunds_fired.last().map_or(self.refunded_amount, |last| last.total_refunded);
+        refunds_fired
     }
 }
 

@@ -8,7 +8,7 @@ fn seen(status: Status) -> Transaction {
     Transaction { verified: true, ..Transaction::builder(status, Amount::from_cents(2500)).build() }
 }
 
-/// The payment after all of these were seen one after another, and the steps that it took.
+/// The payment after all of these observations, and the transitions that it made.
 fn after(observations: impl IntoIterator<Item = Transaction>) -> (Transaction, Vec<Transition>) {
     let mut observations = observations.into_iter();
     let first = observations.next().expect("at least one observation");
@@ -49,7 +49,7 @@ fn only_the_providers_verified_word_completes_a_cancelled_payment() {
 }
 
 #[test]
-fn a_cancel_past_the_deadline_is_an_expiry_and_the_first_verdict_stays() {
+fn a_cancel_past_the_deadline_is_an_expiry_and_the_first_of_both_stays() {
     let now = Timestamp::now();
     let ours = Transaction { deadline: Some(now), ..seen(Status::Open) };
     let early = Transaction { updated_at: now - SignedDuration::from_secs(1), ..seen(Status::Cancelled) };
@@ -65,7 +65,7 @@ fn a_cancel_past_the_deadline_is_an_expiry_and_the_first_verdict_stays() {
 }
 
 #[test]
-fn an_unknown_status_is_recorded_and_never_taken_for_paid() {
+fn an_unknown_status_is_recorded_and_never_counts_as_paid() {
     let odd = seen(Status::Unknown("REVIEW".into()));
     let (transaction, transitions) = after([seen(Status::Open), odd.clone(), seen(Status::Open), odd.clone()]);
     assert_eq!(transaction.status, odd.status);
@@ -102,7 +102,7 @@ fn an_app_payment_fires_received_alone_until_it_turns_out_to_be_a_checkout() {
 }
 
 #[test]
-fn what_is_verified_is_not_overwritten_by_what_is_not() {
+fn verified_details_are_not_overwritten_by_unverified_ones() {
     let claimed = Transaction { verified: false, total: Amount::from_cents(1), ..seen(Status::Completed) };
     let (transaction, _) = after([seen(Status::Open), claimed.clone()]);
     assert_eq!(transaction.total, Amount::from_cents(2500));
