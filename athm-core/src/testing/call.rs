@@ -12,7 +12,7 @@ use crate::receiver;
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, States};
 
 /// Calls one linked receiver as a delivery would, with that payment and with fakes for what it asks for: no `Athm`,
-/// no database, and nobody else runs.
+/// no database, and no other receiver runs.
 ///
 /// It is named by its id or by the end of it, as in [`only`]. The signal is the one that the payment's state fires, if the
 /// receiver listens to it, else `received`; for a payment of which something has been given back it is `refunded` first.
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The refund that it is told of: for receivers of `&Refund`. Unless given, it is all that the sample was
+    /// The refund that it gets: for receivers of `&Refund`. Unless given, it is all that the sample was
     /// [`refunded`](crate::TransactionBuilder::refunded) at once.
     ///
     /// ```standalone_crate

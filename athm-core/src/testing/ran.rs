@@ -66,7 +66,7 @@ impl Run {
 
 /// For tests.
 impl Report {
-    /// Checks that these receivers ran, each for that signal, and nobody else; in whatever order. A receiver is named by
+    /// Checks that these receivers ran, each for that signal, and no others, in any order. A receiver is named by
     /// its id or by the end of it, as `fulfil` for `shop::fulfil`.
     ///
     /// # Panics
@@ -107,7 +107,7 @@ impl Report {
     }
 }
 
-/// What a test is told about one receiver's turn.
+/// One run of a receiver, as a test sees it.
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     receiver: &'a str,

@@ -62,7 +62,7 @@ impl<T: Clone + Debug> Recorder<T> {
         self.noted.borrow().clone()
     }
 
-    /// Waits until so many were noted, or more, and gives them.
+    /// Waits until at least that many runs are recorded, and returns them.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -128,7 +128,8 @@ impl Recorder {
     /// A dispatcher of the same receivers and states, each of whose turns is noted as it ends, with its failure if any. Give
     /// it to [`Builder::dispatcher`](crate::Builder::dispatcher), and what is delivered durably is noted too.
     ///
-    /// Whoever is connected later isn't watched; a receiver that `timeout` cuts off never ends, and isn't noted.
+    /// Receivers that are connected later aren't watched. A receiver that its `timeout` cuts off never ends, and isn't
+    /// recorded.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -156,7 +157,7 @@ impl Recorder {
         watched
     }
 
-    /// Checks that these receivers have run, each for that signal, and nobody else; in whatever order. A receiver is
+    /// Checks that these receivers have run, each for that signal, and no others, in any order. A receiver is
     /// named by its id or by the end of it, as `fulfil` for `shop::fulfil`.
     ///
     /// # Panics
@@ -195,7 +196,7 @@ struct Watched {
 }
 
 impl Receive for Watched {
-    #[allow(refining_impl_trait, reason = "what it gives is nobody else's business")]
+    #[allow(refining_impl_trait, reason = "its type is private to the recorder")]
     async fn receive(&self, context: &Context<'_>) -> Result<(), BoxError> {
         let result = receiver::call(&self.receiver, context).await;
         self.recorder.note(Run::of(context, result.as_ref().copied()));

@@ -43,7 +43,7 @@ impl TransactionBuilder<Sample> {
         self.status(Status::Cancelled)
     }
 
-    /// Nobody approved it in time.
+    /// It was not approved in time.
     pub fn expired(self) -> Self {
         self.status(Status::Expired)
     }
@@ -94,13 +94,13 @@ impl TransactionBuilder<Sample> {
         self
     }
 
-    /// It is what a message claims, and nobody has asked the provider.
+    /// It is what a message states, without the provider's confirmation.
     pub fn unverified(mut self) -> Self {
         self.transaction.verified = false;
         self
     }
 
-    /// The transaction, with what a payment in that state has and nobody gave: names of the provider's, and once it
+    /// The transaction, with what a payment in that state has: the provider's ids, and once it
     /// is completed a date, a fee (a fortieth, made up) and what is left for the merchant.
     #[must_use]
     pub fn build(self) -> Transaction {
