@@ -1,21 +1,18 @@
 //! Background tasks: retrying pending messages and pruning old rows.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::select;
 
 use crate::inbox::Inbox;
 use crate::store::{RetentionCutoffs, StoreError};
-use crate::util::clock::{Clock, earlier, later};
+use crate::util::clock::{Clock, earlier};
+use crate::util::schedule::{NextRun, PAUSE_AFTER_FAILURE, Schedule};
 use crate::util::text::causes;
 
 /// How often due messages are searched when none is scheduled before.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// The pause after an error.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
 /// How long the provider's authorization tokens are valid.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
@@ -59,13 +56,14 @@ impl Retention {
 pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &str, with: T, work: impl Fn(T) -> F) {
     while AssertUnwindSafe(work(with.clone())).catch_unwind().await.is_err() {
         tracing::error!(name, "one of athm's background tasks panicked and is started again: please report it");
-        tokio::time::sleep(ERROR_PAUSE).await;
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
     }
 }
 
 /// Retries pending messages when they are due, and prunes what is older than its retention.
 pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
-    loop {
+    let Inbox { store, clock, message_pending, .. } = &inbox;
+    let run = || async {
         let retried = inbox.retry_pending().await.inspect_err(|error| {
             tracing::error!(error = causes(error), "pending messages couldn't be retried; tried again");
         });
@@ -73,23 +71,14 @@ pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
             tracing::error!(error = causes(error), "old rows couldn't be pruned; tried again");
         });
         match retried.and(pruned) {
-            Ok(()) => wait(&inbox).await,
-            Err(StoreError::Closed) => return,
-            Err(_) => inbox.clock.sleep_until(later(inbox.clock.steady(), ERROR_PAUSE)).await,
+            Ok(()) => NextRun::Due(store.next_due().await.ok().flatten()),
+            Err(error) => error.next_run(),
         }
-    }
+    };
+    Schedule { clock, max_wait: MAX_WAIT }.run(run, || message_pending.notified()).await;
 }
 
 async fn prune(inbox: &Inbox, retention: Retention) -> Result<(), StoreError> {
     while inbox.store.prune(retention.before(&inbox.clock)).await? {}
     Ok(())
-}
-
-/// Waits until a message is due, or a message is stored to be retried.
-async fn wait(inbox: &Inbox) {
-    let latest = later(inbox.clock.steady(), MAX_WAIT);
-    let due = inbox.store.next_due().await.ok().flatten();
-    let time = pin!(inbox.clock.sleep_until(due.map_or(latest, |due| due.min(latest))));
-    let pending = pin!(inbox.message_pending.notified());
-    select(time, pending).await;
 }

@@ -10,10 +10,11 @@ use super::{Athm, Builder, Inner, StartError, background};
 use crate::dispatch::Dispatcher;
 use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
-use crate::outbox::{Outbox, Retry, Slots};
+use crate::outbox::{Outbox, Slots};
 use crate::provider::Client;
 use crate::store::{Policy, PollSchedule, Store, StoreContext, StoreError};
 use crate::sweeper::Sweeper;
+use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
 use crate::worker::Worker;
 
@@ -57,10 +58,10 @@ impl Builder {
             runtimes.stop();
         })?;
 
-        let retry = Arc::new(Retry::new(self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)));
+        let jitter = Arc::new(Jitter::seeded(self.seed));
         let receivers = runtimes.receivers();
-        let sweepers = Arc::clone(&retry);
-        let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), retry, receivers };
+        let sweepers = Arc::clone(&jitter);
+        let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), jitter, receivers };
         let (per_second, burst) = self.budget.unwrap_or(UNKNOWN_PAYMENT_LIMIT);
         let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
         let has_secret_webhook = self.webhook_secret.is_some();

@@ -11,6 +11,7 @@ use super::{Inbox, MessageResult};
 use crate::callback::Message;
 use crate::models::{Amount, PaymentKey, Sender, Status, Transaction, TransactionKind};
 use crate::store::{InboxMessage, InboxState, StoreError};
+use crate::util::backoff::Backoff;
 use crate::util::clock::later;
 use crate::util::text::causes;
 
@@ -19,9 +20,8 @@ const MAX_BODY: usize = 2048;
 /// How many lookups a message gets whose payment we don't know, which takes a day; the same for a refund that the provider
 /// doesn't show.
 const MAX_LOOKUPS: u32 = 150;
-/// The pause before the second lookup; it doubles after each attempt.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const MAX_PAUSE: Duration = Duration::from_secs(600);
+/// The pauses between lookups: 5 s, 10 s, 20 s … 10 minutes.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), 2, Duration::from_secs(600));
 /// How long a process has for the lookups that it has taken: after that, any process may take them.
 pub(crate) const LOOKUP_LEASE: Duration = Duration::from_secs(120);
 
@@ -136,7 +136,7 @@ impl Inbox {
     }
 
     pub(super) async fn retry_later(&self, message: PendingMessage) -> Result<MessageResult, StoreError> {
-        let due_at = later(self.clock.steady(), pause_after(message.attempts));
+        let due_at = later(self.clock.steady(), BACKOFF.pause_after(message.attempts.saturating_add(1)));
         let state = InboxState::Pending { attempts: message.attempts.saturating_add(1), due_at };
         self.store.hold(self.row(message, state)).await?;
         self.message_pending.notify_one();
@@ -200,20 +200,4 @@ impl Inbox {
 fn beginning(body: &[u8]) -> String {
     let body = String::from_utf8_lossy(body);
     body[..body.floor_char_boundary(MAX_BODY)].to_owned()
-}
-
-/// 5 s, 10 s, 20 s … 10 minutes.
-fn pause_after(attempts: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts)).min(MAX_PAUSE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_ten_minutes() {
-        let seconds = [0, 1, 2, 6, 7, 8, u32::MAX].map(|attempts| pause_after(attempts).as_secs());
-        assert_eq!(seconds, [5, 10, 20, 320, 600, 600, 600]);
-    }
 }

@@ -9,14 +9,14 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{Amount, RefundId, RefundLedger, RefundRecord, Status, Transaction, TransactionId};
+use crate::util::backoff::Backoff;
 use crate::util::clock::later;
 
 /// How long after an attempt has ended its effect may still be missing from the provider's answers. An answer without it
 /// counts as "no effect" only after that.
 const EFFECT_LAG: Duration = Duration::from_secs(30);
-/// The pause before an unresolved operation is recovered; it doubles after each attempt.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const MAX_PAUSE: Duration = Duration::from_secs(600);
+/// The pauses before an unresolved operation is recovered: 5 s, 10 s, 20 s … 10 minutes.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), 2, Duration::from_secs(600));
 
 /// A call to the provider that changes a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,7 +222,7 @@ pub(crate) enum OperationOutcome {
 
 impl OperationOutcome {
     pub(crate) fn unknown(now: Timestamp) -> Self {
-        Self::Unknown { ended_at: now, due_at: later(now, FIRST_PAUSE) }
+        Self::Unknown { ended_at: now, due_at: later(now, BACKOFF.pause_after(1)) }
     }
 }
 
@@ -239,8 +239,8 @@ pub(crate) struct UnresolvedOperation {
 impl UnresolvedOperation {
     /// When the next recovery is due: after 10 s, 20 s … 10 minutes.
     pub(crate) fn next_attempt_at(&self, now: Timestamp) -> Timestamp {
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.attempts.saturating_add(1)));
-        later(now, pause.min(MAX_PAUSE))
+        // The first pause is the one before attempt 0.
+        later(now, BACKOFF.pause_after(self.attempts.saturating_add(2)))
     }
 }
 

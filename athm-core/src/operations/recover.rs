@@ -1,21 +1,20 @@
 //! Finding out what became of unresolved operations, also those of a process that died.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{join_all, select};
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::{OperationError, Operations};
+use crate::inbox::Inbox;
 use crate::models::{Operation, RefundState, Sender, Status, Transaction, UnresolvedOperation};
 use crate::store::{PaymentLookup, StoreError};
 use crate::util::clock::later;
+use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
 
 /// How often unresolved operations are searched when none is due: another process may have died and left one.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// The pause after a database error.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
 /// How often a cancelled payment that the provider still shows as open is read again.
 const MAX_CANCEL_LOOKUPS: u32 = 6;
 /// When a refund without a known outcome needs a person.
@@ -24,17 +23,17 @@ pub(crate) const REFUND_UNRESOLVED_AFTER: Duration = Duration::from_secs(24 * 60
 impl Operations {
     /// Recovers each unresolved operation when it is due, until the store is closed.
     pub(crate) async fn recover_all(self) {
-        loop {
+        let Inbox { store, clock, .. } = &self.inbox;
+        let run = || async {
             match self.recover_due().await {
-                Ok(()) => self.wait().await,
-                Err(StoreError::Closed) => return,
+                Ok(()) => NextRun::Due(store.next_unresolved().await.ok().flatten()),
                 Err(error) => {
                     tracing::error!(error = causes(&error), "unresolved operations couldn't be recovered; tried again");
-                    let clock = &self.inbox.clock;
-                    clock.sleep_until(later(clock.steady(), ERROR_PAUSE)).await;
+                    error.next_run()
                 }
             }
-        }
+        };
+        Schedule { clock, max_wait: MAX_WAIT }.run(run, || self.unresolved.notified()).await;
     }
 
     async fn recover_due(&self) -> Result<(), StoreError> {
@@ -97,15 +96,5 @@ impl Operations {
             tracing::error!(refund = %refund.id, payment = %payment.id, "a refund is without a known outcome for a day: find out whether it was done, and resolve it");
         }
         Ok(())
-    }
-
-    /// Waits until an operation is due, or another one is left unresolved.
-    async fn wait(&self) {
-        let clock = &self.inbox.clock;
-        let latest = later(clock.steady(), MAX_WAIT);
-        let due = self.inbox.store.next_unresolved().await.ok().flatten();
-        let time = pin!(clock.sleep_until(due.map_or(latest, |due| due.min(latest))));
-        let notified = pin!(self.unresolved.notified());
-        select(time, notified).await;
     }
 }

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 pub(crate) use self::channel::{Outbox, Unstarted};
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
-pub(crate) use self::retry::Retry;
+pub(crate) use self::retry::retry_pause;
 pub(crate) use self::running::ClaimedAttempt;
 pub(crate) use self::slots::{Slot, Slots};
 use crate::models::{DeliveryId, Event, Signal, Transaction};

@@ -1,7 +1,7 @@
 //! Setting up the client.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -11,6 +11,7 @@ use secrecy::SecretString;
 
 use super::Client;
 use super::call::Reads;
+use crate::util::backoff::Jitter;
 use crate::util::clock::Clock;
 
 const PAYMENTS: &str = "https://payments.athmovil.com";
@@ -130,8 +131,7 @@ impl Builder {
             .redirect(reqwest::redirect::Policy::none())
             .tls_backend_preconfigured(tls(is_loopback)?);
         let http = if is_loopback { http.no_proxy() } else { http };
-        let random = self.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let random = Arc::new(Mutex::new(random));
+        let jitter = Arc::new(Jitter::seeded(self.seed));
         Ok(Client {
             http: http.build().map_err(BuildError::Http)?,
             payments,
@@ -140,7 +140,7 @@ impl Builder {
             private_token: self.private_token,
             business_id: self.business_id,
             timeout: self.timeout,
-            reads: Reads { attempts: self.read_attempts, clock: self.clock.clone(), random },
+            reads: Reads { attempts: self.read_attempts, clock: self.clock.clone(), jitter },
             clock: self.clock,
         })
     }

@@ -1,6 +1,6 @@
 //! One call: sent once, or again while that can only read.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
@@ -8,26 +8,25 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{ProviderError, answer};
+use crate::util::backoff::{Backoff, Jitter};
 use crate::util::clock::{Clock, later};
 
-/// The pause before a read is sent a second time; it doubles from time to time.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pauses before a read is sent again: 250 ms, 500 ms, 1 s …
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), 2, Duration::MAX);
 
 /// How often a read is sent.
 #[derive(Clone)]
 pub(super) struct Reads {
     pub(super) attempts: u32,
     pub(super) clock: Clock,
-    pub(super) random: Arc<Mutex<fastrand::Rng>>,
+    pub(super) jitter: Arc<Jitter>,
 }
 
 impl Reads {
     /// Between half and all of 250 ms, 500 ms, 1 s …
     fn pause_after(&self, attempt: u32) -> Duration {
-        let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        Duration::from_millis(random.u64(millis / 2..=millis))
+        let longest = BACKOFF.pause_after(attempt);
+        self.jitter.between(longest / 2, longest)
     }
 }
 
@@ -82,8 +81,8 @@ mod tests {
 
     #[test]
     fn pauses_double_with_a_random_part() {
-        let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(7)));
-        let reads = Reads { attempts: 4, clock: Clock::manual(), random };
+        let jitter = Arc::new(Jitter::seeded(Some(7)));
+        let reads = Reads { attempts: 4, clock: Clock::manual(), jitter };
         for (attempt, longest) in [(1, 250), (2, 500), (3, 1000)] {
             let pauses: Vec<_> = (0..100).map(|_| reads.pause_after(attempt).as_millis()).collect();
             assert!(pauses.iter().all(|pause| (longest / 2..=longest).contains(pause)), "{pauses:?}");

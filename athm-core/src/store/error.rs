@@ -1,6 +1,7 @@
 //! What can go wrong with the database.
 
 use crate::receiver::BoxError;
+use crate::util::schedule::NextRun;
 
 /// Why the database could not do it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -65,6 +66,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// When a background task runs again that failed with this.
+    pub(crate) fn next_run(&self) -> NextRun {
+        if matches!(self, Self::Closed) { NextRun::Never } else { NextRun::AfterFailure }
+    }
+
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn database(error: impl Into<BoxError>) -> Self {
         Self::Database(SharedError(error.into().into()))

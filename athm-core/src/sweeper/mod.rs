@@ -11,28 +11,25 @@ mod customer;
 mod poll;
 mod schedule;
 
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::select;
 use futures_util::stream;
 use jiff::Timestamp;
 
 use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup};
 use crate::models::Status;
 use crate::operations::Operations;
-use crate::outbox::Retry;
 use crate::store::{PollTask, Reschedule, StoreError};
+use crate::util::backoff::Jitter;
 use crate::util::clock::later;
 use crate::util::rate_limit::TokenBucket;
+use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
 
 /// How often due polls are searched when none is scheduled before: another process may have left some.
 const MAX_WAIT: Duration = Duration::from_secs(5);
-/// The pause after a database error.
-const ERROR_PAUSE: Duration = Duration::from_secs(1);
 /// How many polls run at once.
 const MAX_CONCURRENT_POLLS: usize = 8;
 /// Polls per second, and burst.
@@ -45,7 +42,7 @@ pub(crate) struct Sweeper {
     lookup: ProviderLookup,
     /// Authorizes what the customer has approved, if the program asked for that.
     authorizing: Option<Operations>,
-    retry: Arc<Retry>,
+    jitter: Arc<Jitter>,
     bucket: Arc<Mutex<TokenBucket>>,
 }
 
@@ -54,25 +51,27 @@ impl Sweeper {
         inbox: Inbox,
         lookup: ProviderLookup,
         authorizing: Option<Operations>,
-        retry: Arc<Retry>,
+        jitter: Arc<Jitter>,
     ) -> Self {
         let bucket = TokenBucket::new(RATE_LIMIT.0, RATE_LIMIT.1, inbox.clock.steady());
-        Self { inbox, lookup, authorizing, retry, bucket: Arc::new(Mutex::new(bucket)) }
+        Self { inbox, lookup, authorizing, jitter, bucket: Arc::new(Mutex::new(bucket)) }
     }
 
     /// Runs each poll when it is due, until the store is closed.
     pub(crate) async fn sweep(self) {
-        loop {
+        let Inbox { store, clock, payment_confirmed, .. } = &self.inbox;
+        let run = || async {
             match self.run_due().await {
-                Ok(0) => self.wait().await,
-                Ok(_) => {}
-                Err(StoreError::Closed) => return,
+                Ok(0) => NextRun::Due(store.next_poll().await.ok().flatten()),
+                Ok(_) => NextRun::Now,
                 Err(error) => {
                     tracing::error!(error = causes(&error), "due polls couldn't be read; tried again");
-                    self.inbox.clock.sleep_until(later(self.now(), ERROR_PAUSE)).await;
+                    error.next_run()
                 }
             }
-        }
+        };
+        // A payment that the customer has just approved may have to be authorized.
+        Schedule { clock, max_wait: MAX_WAIT }.run(run, || payment_confirmed.notified()).await;
     }
 
     /// Runs a batch of due polls, and returns how many.
@@ -109,15 +108,6 @@ impl Sweeper {
         }
     }
 
-    /// Waits until a poll is due, or a customer approves a payment, which may have to be authorized.
-    async fn wait(&self) {
-        let latest = later(self.now(), MAX_WAIT);
-        let due = self.inbox.store.next_poll().await.ok().flatten();
-        let time = pin!(self.inbox.clock.sleep_until(due.map_or(latest, |due| due.min(latest))));
-        let confirmed = pin!(self.inbox.payment_confirmed.notified());
-        select(time, confirmed).await;
-    }
-
     /// Waits until the rate limit allows another poll.
     async fn wait_for_rate_limit(&self) {
         while !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(self.now()) {
@@ -127,7 +117,7 @@ impl Sweeper {
 
     /// The pause, or up to a fifth more, so that payments opened together aren't polled together.
     fn jittered(&self, pause: Duration) -> Duration {
-        self.retry.between(pause, pause + pause / 5)
+        self.jitter.between(pause, pause + pause / 5)
     }
 
     fn now(&self) -> Timestamp {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::models::Transaction;
+use crate::util::backoff::Backoff;
 use crate::util::clock::later;
 
 /// An open payment is polled every 20 seconds at first, then after half of its age, at least once a day.
@@ -14,8 +15,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 /// How long after the deadline a payment that is still open counts as expired, although the provider says OPEN.
 const EXPIRED_AFTER: Duration = Duration::from_secs(5 * 60);
-/// The pause after the first search for a customer; it grows fourfold after each attempt.
-const FIRST_SEARCH_PAUSE: Duration = Duration::from_secs(30);
+/// The pauses between searches for a customer: 30 s, 2 min, 8 min … 8 h.
+const SEARCH_BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), 4, Duration::from_secs(24 * 60 * 60));
 /// How many searches are made in all: the last is 11 hours after the first.
 const MAX_SEARCHES: u32 = 7;
 
@@ -36,7 +37,7 @@ pub(super) fn is_well_past_deadline(of: &Transaction, asked_at: Timestamp) -> bo
 
 /// The pause after the nth search for who paid, from 1: 30 s, 2 min, 8 min … 8 h; `None` after the last.
 pub(super) fn until_next_search(attempt: u32) -> Option<Duration> {
-    (attempt < MAX_SEARCHES).then(|| FIRST_SEARCH_PAUSE.saturating_mul(4_u32.saturating_pow(attempt.saturating_sub(1))))
+    (attempt < MAX_SEARCHES).then(|| SEARCH_BACKOFF.pause_after(attempt))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Small tools that know nothing of payments.
 
+pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod in_flight;
 pub(crate) mod rate_limit;
+pub(crate) mod schedule;
 pub(crate) mod text;

@@ -10,7 +10,7 @@ use tracing::{Instrument, Span};
 
 use super::Worker;
 use crate::models::{Event, Permanent, Transaction};
-use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimedDelivery, NewDelivery};
+use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimedDelivery, NewDelivery, retry_pause};
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
 use crate::util::clock::later;
 use crate::util::text::{causes, cut};
@@ -91,7 +91,7 @@ impl Worker {
     fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> AttemptOutcome {
         let message = causes(failure);
         let is_final = attempt >= receiver.attempts() || failure.is_permanent();
-        let retry_at = (!is_final).then(|| later(self.clock.steady(), self.retry.pause_after(attempt)));
+        let retry_at = (!is_final).then(|| later(self.clock.steady(), retry_pause(attempt, &self.jitter)));
         match retry_at {
             Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
             None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),

@@ -3,32 +3,36 @@
 mod attempt;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{join_all, select_all};
+use futures_util::future::{join_all, select};
 use tokio::runtime::Handle;
 
 use crate::dispatch::Dispatcher;
 use crate::models::Signal;
 use crate::outbox::{
-    Acknowledgement, AttemptOutcome, ClaimedAttempt, ClaimedDelivery, EventDeliveries, LEASE, Outbox, Retry, Unstarted,
+    Acknowledgement, AttemptOutcome, ClaimedAttempt, ClaimedDelivery, EventDeliveries, LEASE, Outbox, Unstarted,
     runnable,
 };
 use crate::receiver::ReceiverInfo;
 use crate::store::{Claim, Store, StoreError};
+use crate::util::backoff::Jitter;
 use crate::util::clock::{Clock, later};
 use crate::util::in_flight::InFlight;
+use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
 
-const RENEWAL: Duration = Duration::from_secs(10);
-/// How often what is due is asked for: a second, give or take a fifth.
-const POLL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
-
-/// How long places that are given back are waited for, once the first one is.
-const TOGETHER: Duration = Duration::from_millis(2);
+/// How often leases are renewed. It is a third of [`LEASE`], so that two renewals may fail before a claim is lost.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
+/// The shortest and the longest pause between two polls for due deliveries: a second, give or take a fifth, so that
+/// processes that were started together poll at different times.
+const POLL_INTERVAL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
+/// How long to wait for more slots once one is free, so that one claim fills all that a commit frees.
+const MAX_SLOT_DELAY: Duration = Duration::from_millis(2);
 
 /// Runs deliveries and notes how they ended.
 #[derive(Clone)]
@@ -37,7 +41,7 @@ pub(crate) struct Worker {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
-    pub(crate) retry: Arc<Retry>,
+    pub(crate) jitter: Arc<Jitter>,
     /// Where receivers run: they may block it, and stall nobody else.
     pub(crate) receivers: Handle,
 }
@@ -50,26 +54,36 @@ impl Worker {
         }
     }
 
-    /// Claims what is due, as far as there are slots for it: every second, and at once while there is a backlog.
+    /// Claims due deliveries, as many as there are free slots: once a second, and as slots become free while there is
+    /// a backlog.
     pub(crate) async fn poll(self) {
-        while !self.outbox.is_stopping() {
-            match self.claim_due().await {
-                Ok(()) => {}
-                Err(StoreError::Closed) => return,
-                Err(error) => {
-                    tracing::error!(error = causes(&error), "due deliveries couldn't be claimed; tried again")
-                }
-            }
-            let pause = later(self.clock.steady(), self.retry.between(POLL.0, POLL.1));
-            let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
-            let mut reasons = vec![self.clock.sleep_until(pause).boxed(), self.outbox.woken.notified().boxed()];
-            if has_backlog {
-                // Those that ended in one commit give their places back one after another: all of them are filled at once.
-                let freed = self.outbox.slots.freed().then(|()| tokio::time::sleep(TOGETHER));
-                reasons.push(freed.boxed());
-            }
-            select_all(reasons).await;
+        let schedule = Schedule { clock: &self.clock, max_wait: POLL_INTERVAL.1 };
+        schedule.run(|| self.poll_once(), || self.woken()).await;
+    }
+
+    async fn poll_once(&self) -> NextRun {
+        if self.outbox.is_stopping() {
+            return NextRun::Never;
         }
+        match self.claim_due().await {
+            Ok(()) => {}
+            Err(StoreError::Closed) => return NextRun::Never,
+            Err(error) => {
+                tracing::error!(error = causes(&error), "due deliveries couldn't be claimed; tried again");
+            }
+        }
+        NextRun::Due(Some(later(self.clock.steady(), self.jitter.between(POLL_INTERVAL.0, POLL_INTERVAL.1))))
+    }
+
+    /// Waits for a wake-up, or, while there is a backlog, for free slots.
+    async fn woken(&self) {
+        let woken = pin!(self.outbox.woken.notified());
+        if !self.outbox.backlog.load(Ordering::Acquire) {
+            return woken.await;
+        }
+        // Deliveries that are acknowledged by one commit free their slots one after another. One claim fills them all.
+        let freed = pin!(self.outbox.slots.freed().then(|()| tokio::time::sleep(MAX_SLOT_DELAY)));
+        select(woken, freed).await;
     }
 
     async fn claim_due(&self) -> Result<(), StoreError> {
@@ -92,7 +106,7 @@ impl Worker {
     /// Keeps the leases of what runs here, however long it takes.
     pub(crate) async fn renew_leases(self) {
         loop {
-            self.clock.sleep_until(later(self.clock.steady(), RENEWAL)).await;
+            self.clock.sleep_until(later(self.clock.steady(), RENEWAL_INTERVAL)).await;
             let running = self.outbox.running.all();
             let until = later(self.clock.steady(), LEASE);
             let renewed = if running.is_empty() {

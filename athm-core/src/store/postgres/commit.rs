@@ -12,6 +12,7 @@ use super::job::{BatchContext, WriteResult, execute};
 use super::queue::PendingWrite;
 use super::session::{ReconnectingClient, Session};
 use crate::store::StoreContext;
+use crate::util::backoff::{Backoff, Jitter};
 
 /// How long one that can't be refused waits for a lost connection to come back.
 const ABSENCE: Duration = Duration::from_secs(10);
@@ -22,10 +23,14 @@ const TRIES: u32 = 6;
 /// How often one of them is tried then.
 const TRIES_ALONE: u32 = 2;
 
+/// The longest pauses between tries: 4 ms, 8 ms, 16 ms …
+const CONTENTION_BACKOFF: Backoff = Backoff::new(Duration::from_millis(4), 2, Duration::from_secs(1));
+
 /// Commits on one connection.
 pub(super) struct Committer {
     pub(super) link: ReconnectingClient,
     pub(super) context: Arc<StoreContext>,
+    pub(super) jitter: Jitter,
 }
 
 impl Committer {
@@ -100,7 +105,7 @@ impl Committer {
                 }
                 Err(Fault::Contention(error)) if tries < most => {
                     tracing::debug!(%error, tries, "another process was in the way; tried again");
-                    sleep(Duration::from_micros(fastrand::u64(0..=2_000) << tries)).await;
+                    sleep(self.jitter.between(Duration::ZERO, CONTENTION_BACKOFF.pause_after(tries))).await;
                 }
                 done => return done,
             }

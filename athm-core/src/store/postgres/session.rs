@@ -17,11 +17,12 @@ use super::address::Address;
 use super::fault::{Fault, Result};
 use super::row::{self, Columns};
 use crate::store::StoreError;
+use crate::util::backoff::Backoff;
 use crate::util::clock::Clock;
 use crate::util::text::causes;
 
-/// How long a server that can't be reached is left alone: at first, and at most.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The pauses between attempts to connect: 100 ms, 200 ms, 400 ms … 5 s.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), 2, Duration::from_secs(5));
 /// How long a server may take until it is ready for the first statement.
 const CONNECTING: Duration = Duration::from_secs(10);
 /// Every statement finds its rows by an index: a table that was empty when a statement was planned would be read as a
@@ -232,8 +233,8 @@ pub(super) struct ReconnectingClient {
 #[derive(Default)]
 struct State {
     session: Option<Arc<Session>>,
-    /// How long to leave the server alone, since when, and why.
-    failed: Option<(Duration, Instant, StoreError)>,
+    /// How many attempts to connect have failed in a row, when the last one did, and why.
+    failed: Option<(u32, Instant, StoreError)>,
 }
 
 impl ReconnectingClient {
@@ -253,8 +254,8 @@ impl ReconnectingClient {
             return Ok(Arc::clone(session));
         }
         state.session = None;
-        if let Some((pause, since, error)) = &state.failed
-            && since.elapsed() < *pause
+        if let Some((attempts, since, error)) = &state.failed
+            && since.elapsed() < BACKOFF.pause_after(*attempts)
         {
             return Err(Fault::Lost(error.clone()));
         }
@@ -265,9 +266,10 @@ impl ReconnectingClient {
                 Ok(session)
             }
             Err(error) => {
-                let pause = state.failed.as_ref().map_or(BACKOFF.0, |(pause, ..)| (*pause * 2).min(BACKOFF.1));
+                let attempts = state.failed.as_ref().map_or(1, |(attempts, ..)| attempts.saturating_add(1));
+                let pause = BACKOFF.pause_after(attempts);
                 tracing::warn!(error = causes(&error), ?pause, "the database can't be reached; tried again");
-                state.failed = Some((pause, Instant::now(), error.clone()));
+                state.failed = Some((attempts, Instant::now(), error.clone()));
                 Err(Fault::Lost(error))
             }
         }

@@ -13,6 +13,7 @@ use super::job::{Job, QueuedWrite, Request, WriteResult};
 use super::queue::{Batch, MAX_BATCH_DELAY, Queue, WriterMessage};
 use super::session::ReconnectingClient;
 use crate::store::{StoreContext, StoreError, StoreFuture};
+use crate::util::backoff::Jitter;
 
 /// How many writes may wait; more are refused, so that a stalled server shows at the edge.
 const WAITING: usize = 1024;
@@ -29,7 +30,7 @@ impl Writer {
         let waiting = Arc::new(AtomicUsize::new(0));
         let background = context.background.clone();
         let queue = Queue { receiver, waiting: Arc::clone(&waiting), most: context.batching.most(), left: Vec::new() };
-        background.spawn(run(queue, Committer { link, context }));
+        background.spawn(run(queue, Committer { link, context, jitter: Jitter::seeded(None) }));
         Self { sender, waiting }
     }
 
