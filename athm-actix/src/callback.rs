@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes};
 use actix_web::{FromRequest, HttpRequest};
@@ -16,7 +16,8 @@ use crate::error::Error;
 /// What a request says of a payment: an extractor for callbacks of your own.
 ///
 /// It reads what [`athm_core::Message`] reads, and derefs to it. A request that can't be read never reaches the
-/// handler: 400 names the field, 413 is too long and 408 too slow ([`CallbackConfig`]), 415 is neither a form nor JSON.
+/// handler: 400 names the field, 413 is too long and 408 too slow ([`CallbackConfig`]), 415 is neither a form nor JSON, or
+/// compressed.
 ///
 /// ```
 /// use actix_web::{HttpResponse, web};
@@ -66,8 +67,13 @@ impl FromRequest for Callback {
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let content_type =
             request.headers().get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let encoding = request.headers().get(CONTENT_ENCODING);
+        let encoding = encoding.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let reading = web::Payload::from_request(request, payload).into_inner();
         async move {
+            if let Some(found) = encoding.filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
+                return Err(Error::Encoding { found });
+            }
             if announced.is_some_and(|length: u64| length > limit as u64) {
                 return Err(Error::TooLarge { limit });
             }
@@ -100,7 +106,7 @@ pub struct CallbackConfig {
 }
 
 impl CallbackConfig {
-    /// The longest body that is read, in bytes (262,144 unless given).
+    /// The longest body that is read, in bytes (1,048,576 unless given).
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
@@ -115,6 +121,6 @@ impl CallbackConfig {
 
 impl Default for CallbackConfig {
     fn default() -> Self {
-        Self { limit: 256 * 1024, read_timeout: Duration::from_secs(30) }
+        Self { limit: 1024 * 1024, read_timeout: Duration::from_secs(30) }
     }
 }

@@ -19,7 +19,7 @@ const RETRY_SECONDS: &str = "5";
 /// | answer | when |
 /// |---|---|
 /// | 400 `{"error":"unreadable","field":…,"message":…}` | the body can't be read |
-/// | 408, 413, 415 | the body takes too long to arrive, is too long, or neither a form nor JSON |
+/// | 408, 413, 415 | the body takes too long to arrive, is too long, or neither a form nor JSON, or compressed |
 /// | 422 `{"result":"refused"}` | the provider, or the program's own check, says otherwise |
 /// | 404 `{"error":"not found"}` | there is no such payment, or no such refund |
 /// | 409 `{"error":"impossible"}` | a payment in whose state that can't be done, or that the provider refuses |
@@ -41,6 +41,12 @@ pub enum Error {
     TooLarge {
         /// The longest body that is read.
         limit: usize,
+    },
+    /// The body is compressed.
+    #[error("expected a body without Content-Encoding, found {found:?}: send it uncompressed")]
+    Encoding {
+        /// How it is compressed.
+        found: String,
     },
     /// The body takes too long to arrive.
     #[error("the body didn't arrive in time")]
@@ -80,14 +86,13 @@ impl Error {
     }
 
     fn is_refusal(&self) -> bool {
-        match self {
-            Self::Verify(VerifyError::Refused | VerifyError::Unidentified) => true,
-            Self::Rejected(_) | Self::UnexpectedTotal(_) | Self::Record(RecordError::Unidentified) => true,
-            Self::Store(error) | Self::Record(RecordError::Store(error)) => {
-                matches!(error, StoreError::Conflict { .. })
-            }
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Verify(VerifyError::Refused | VerifyError::Unidentified)
+                | Self::Record(RecordError::Unidentified)
+                | Self::Rejected(_)
+                | Self::UnexpectedTotal(_)
+        )
     }
 }
 
@@ -118,7 +123,7 @@ fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Parse(ParseError::ContentType { .. }) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Parse(ParseError::ContentType { .. }) | Self::Encoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Parse(_) | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -148,7 +153,7 @@ impl ResponseError for Error {
                 Some(field) => json!({ "error": "unreadable", "field": field, "message": message }),
                 None => json!({ "error": "unreadable", "message": message }),
             },
-            Self::Unreadable => json!({ "error": "unreadable", "message": message }),
+            Self::Unreadable | Self::Encoding { .. } => json!({ "error": "unreadable", "message": message }),
             Self::Operation(OperationError::Provider(ProviderError::Invalid(_))) => {
                 json!({ "error": "invalid", "message": message })
             }

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use actix_cors::Cors;
 use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::http::Method;
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{Handler, Resource, Responder, Route, guard, web};
 use athm_core::{Athm, WebhookSecret};
 
 use crate::callback::CallbackConfig;
 use crate::handlers;
+
+/// How long a browser may go by the answer to a preflight, in seconds.
+const PREFLIGHT_SECONDS: usize = 3600;
 
 /// The routes that ATH Móvil's messages come in on, under one path.
 ///
@@ -16,6 +22,8 @@ use crate::handlers;
 /// | POST `callback` | the customer's browser posts the result of the checkout |
 /// | POST `webhook`, or `webhook/{secret}` alone if there is a [secret](athm_core::Builder::webhook_secret) | the provider's server posts an event |
 /// | GET `health` | 200 when the database answers, else 503 |
+///
+/// Each is there with a slash at its end, too.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
@@ -30,7 +38,13 @@ use crate::handlers;
 /// # Ok(()) }
 /// ```
 pub fn scope(path: &str, athm: &Athm) -> Scope {
-    Scope { path: path.to_owned(), athm: athm.clone(), config: CallbackConfig::default(), callback: None }
+    Scope {
+        path: path.to_owned(),
+        athm: athm.clone(),
+        config: CallbackConfig::default(),
+        callback: None,
+        origins: Vec::new(),
+    }
 }
 
 /// The routes of [`scope`], to be adapted and mounted.
@@ -40,6 +54,7 @@ pub struct Scope {
     athm: Athm,
     config: CallbackConfig,
     callback: Option<Route>,
+    origins: Vec<String>,
 }
 
 impl Scope {
@@ -71,7 +86,22 @@ impl Scope {
         self
     }
 
-    /// The longest body that is read, in bytes (262,144 unless given); a longer one is answered 413.
+    /// Lets the scripts of checkout pages on another origin post to `callback` and read the answer: the browser asks before
+    /// it does (CORS). None may unless given. An origin is scheme, host and port, as in `https://shop.example`; `*` is none.
+    ///
+    /// Whatever a page posts is a hint and no more: this protects the customer's browser, not the payment.
+    ///
+    /// ```
+    /// # fn service(athm: &athm_actix::Athm) -> athm_actix::Scope {
+    /// athm_actix::scope("/athm", athm).allow_origin("https://shop.example").allow_origin("https://www.shop.example")
+    /// # }
+    /// ```
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// The longest body that is read, in bytes (1,048,576 unless given); a longer one is answered 413.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.config = self.config.limit(bytes);
         self
@@ -87,21 +117,35 @@ impl Scope {
 impl HttpServiceFactory for Scope {
     fn register(self, service: &mut AppService) {
         let callback = self.callback.unwrap_or_else(|| web::post().to(handlers::callback));
+        let callback = web::resource(["/callback", "/callback/"]).route(callback);
         let webhook = webhook(self.athm.webhook_secret().cloned());
-        web::scope(&self.path)
-            .app_data(self.config)
-            .app_data(web::Data::new(self.athm))
-            .service(web::resource("/callback").route(callback))
+        let scope = web::scope(&self.path).app_data(self.config).app_data(web::Data::new(self.athm));
+        let scope = if self.origins.is_empty() {
+            scope.service(callback)
+        } else {
+            scope.service(callback.wrap(cors(&self.origins)))
+        };
+        scope
             .service(webhook.route(web::post().to(handlers::webhook)))
-            .service(web::resource("/health").route(web::get().to(handlers::health)))
+            .service(web::resource(["/health", "/health/"]).route(web::get().to(handlers::health)))
             .register(service);
     }
+}
+
+/// A page may post JSON, and needs no cookies for it.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default().allowed_methods([Method::POST]).allowed_header(CONTENT_TYPE).max_age(PREFLIGHT_SECONDS);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// With a secret, any other address is none of ours: it is answered as the program answers what it doesn't know, and no
 /// body is read.
 fn webhook(secret: Option<WebhookSecret>) -> Resource {
-    let Some(secret) = secret else { return web::resource("/webhook") };
-    let is_secret = move |path: &str| path.rsplit('/').next().is_some_and(|segment| secret.matches(segment));
-    web::resource("/webhook/{secret}").guard(guard::fn_guard(move |request| is_secret(request.head().uri.path())))
+    let Some(secret) = secret else { return web::resource(["/webhook", "/webhook/"]) };
+    let is_secret = move |path: &str| {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        path.rsplit('/').next().is_some_and(|segment| secret.matches(segment))
+    };
+    let resource = web::resource(["/webhook/{secret}", "/webhook/{secret}/"]);
+    resource.guard(guard::fn_guard(move |request| is_secret(request.head().uri.path())))
 }

@@ -1,6 +1,7 @@
 //! Reads fields of a JSON object in each of the provider's spellings.
 
 use athm_core::{Amount, Item};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -126,9 +127,9 @@ impl Fields {
     }
 
     fn item(&self) -> Result<Item, BadField> {
-        let quantity =
-            u32::try_from(self.whole(&["quantity"])?.unwrap_or(1)).map_err(|_| self.bad("quantity", "a quantity"))?;
         let text = |name| -> Result<String, BadField> { Ok(self.text(&[name])?.unwrap_or_default()) };
+        let quantity = self.text(&["quantity"])?.map_or(Ok(Decimal::ONE), |text| text.trim().parse());
+        let quantity = quantity.map_err(|_| self.bad("quantity", "a number of things"))?;
         let price = self.amount(&["price"])?.unwrap_or_default();
         Ok(Item::new(text("name")?, price)
             .quantity(quantity)

@@ -41,8 +41,12 @@ impl ParseError {
     /// The field that can't be read, as the message spells it.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
+        self.field_error().map(FieldError::field)
+    }
+
+    pub(crate) fn field_error(&self) -> Option<&FieldError> {
         match self {
-            Self::Field(error) => Some(error.field()),
+            Self::Field(error) => Some(error),
             _ => None,
         }
     }
@@ -50,24 +54,27 @@ impl ParseError {
 
 /// A field that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
+#[error("{field}: {}", self.problem())]
 pub struct FieldError {
     field: String,
-    problem: String,
+    expected: String,
+    /// What was there instead, shortened; not where it may be personal.
+    found: Option<String>,
 }
 
 impl FieldError {
-    pub(crate) fn new(field: impl Into<String>, problem: impl ToString) -> Self {
-        Self { field: field.into(), problem: problem.to_string() }
+    /// Without what was found: it is nothing, or somebody's own.
+    pub(crate) fn new(field: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { field: field.into(), expected: expected.into(), found: None }
     }
 
-    pub(super) fn expected(field: impl Into<String>, expected: &str, found: &serde_json::Value) -> Self {
-        Self::new(field, format!("expected {expected}, found {}", shortened(&found.to_string())))
+    pub(crate) fn expected(field: impl Into<String>, expected: impl Into<String>, found: &serde_json::Value) -> Self {
+        Self { field: field.into(), expected: expected.into(), found: Some(shortened(&found.to_string())) }
     }
 
     /// A field that the provider's answer must have, and has not.
     pub(crate) fn missing(field: &str) -> Self {
-        Self::new(field, "expected in the provider's answer, found nothing")
+        Self::new(field, "a value in the provider's answer")
     }
 
     /// The same field, as one of another's.
@@ -84,7 +91,15 @@ impl FieldError {
 
     /// What was expected, and what was there.
     #[must_use]
-    pub fn problem(&self) -> &str {
-        &self.problem
+    pub fn problem(&self) -> String {
+        let Self { expected, found, .. } = self;
+        found
+            .as_ref()
+            .map_or_else(|| format!("expected {expected}"), |found| format!("expected {expected}, found {found}"))
+    }
+
+    /// What was expected: the reason, without the value, for a log line.
+    pub(crate) fn reason(&self) -> &str {
+        &self.expected
     }
 }

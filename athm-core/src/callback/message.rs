@@ -181,6 +181,7 @@ impl Message {
             date: self.date,
             deadline: None,
             verified: false,
+            problem: None,
             created_at: now,
             updated_at: now,
         }

@@ -101,13 +101,7 @@ impl Inbox {
     /// Records the provider's answer, and judges the message's statement by it.
     async fn settle_by(&self, answer: Transaction, message: PendingMessage) -> Result<MessageResult, StoreError> {
         let observed = judge::with_stated_expiry(answer, message.status.as_ref());
-        let recorded = match self.record(observed.clone(), message.sender.clone()).await {
-            Err(StoreError::Conflict { reference }) => {
-                tracing::error!(payment = %message.key, reference, "the provider gave one reference number to two payments");
-                return self.refuse(message, "its reference number belongs to another payment").await;
-            }
-            recorded => recorded?,
-        };
+        let recorded = self.record(observed.clone(), message.sender.clone()).await?;
         if let Some(reason) = recorded.events().iter().find_map(|event| event.rejection()) {
             return self.refuse(message, reason).await;
         }

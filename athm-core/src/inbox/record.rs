@@ -44,13 +44,7 @@ impl Inbox {
             };
             record = self.with_stated_refund(record, payment).await?;
         }
-        let recorded = match self.store.record(record).await {
-            Err(StoreError::Conflict { reference }) => {
-                tracing::error!(reference, "a message gives one reference number to two payments");
-                return Ok(MessageResult::Refused);
-            }
-            recorded => recorded?,
-        };
+        let recorded = self.store.record(record).await?;
         let is_rejected = recorded.events().iter().any(|event| event.rejection().is_some());
         Ok(if is_rejected { MessageResult::Refused } else { MessageResult::of(&recorded) })
     }

@@ -71,6 +71,17 @@ impl Amount {
         self.cents == 0
     }
 
+    /// The amount without its sign, as refunds are told with and without one.
+    ///
+    /// ```
+    /// # use athm_core::Amount;
+    /// assert_eq!(Amount::from_cents(-625).abs(), Amount::from_cents(625));
+    /// ```
+    #[must_use]
+    pub const fn abs(self) -> Self {
+        Self { cents: self.cents.saturating_abs() }
+    }
+
     /// The sum, or `None` past what 64 bits of cents can hold.
     ///
     /// ```
@@ -115,6 +126,14 @@ impl Amount {
     }
 }
 
+impl Amount {
+    /// The nearest amount of whole cents; of two, the even one: 10.125 is 10.12, and 10.375 is 10.38.
+    pub(crate) fn rounded(dollars: Decimal) -> Result<Self, AmountError> {
+        let cents = dollars.checked_mul(Decimal::ONE_HUNDRED).and_then(|cents| cents.round().to_i64());
+        cents.map(Self::from_cents).ok_or_else(|| AmountError::OutOfRange { found: shortened(&dollars.to_string()) })
+    }
+}
+
 /// `25.00`: dollars, a point and two digits of cents, without a currency sign.
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,11 +152,13 @@ impl FromStr for Amount {
     type Err = AmountError;
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        let decimal = Decimal::from_str(text)
-            .or_else(|_| Decimal::from_scientific(text))
-            .map_err(|_| AmountError::NotANumber { found: shortened(text) })?;
-        Self::try_from(decimal)
+        decimal(text).ok_or_else(|| AmountError::NotANumber { found: shortened(text) })?.try_into()
     }
+}
+
+/// A decimal number, also with an exponent.
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
+    Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
 impl TryFrom<&str> for Amount {
@@ -153,17 +174,12 @@ impl TryFrom<Decimal> for Amount {
 
     fn try_from(dollars: Decimal) -> Result<Self, AmountError> {
         let tolerance = Decimal::new(1, 1);
-        let cents = dollars
-            .checked_mul(Decimal::ONE_HUNDRED)
-            .ok_or_else(|| AmountError::OutOfRange { found: shortened(&dollars.to_string()) })?;
-        let whole = cents.round();
-        if (cents - whole).abs() > tolerance {
+        let amount = Self::rounded(dollars)?;
+        // Both are within the range of a Decimal, and so is what lies between them.
+        if (dollars - Decimal::from(amount)).abs() * Decimal::ONE_HUNDRED > tolerance {
             return Err(AmountError::NotCents { found: shortened(&dollars.to_string()) });
         }
-        whole
-            .to_i64()
-            .map(Self::from_cents)
-            .ok_or_else(|| AmountError::OutOfRange { found: shortened(&dollars.to_string()) })
+        Ok(amount)
     }
 }
 
@@ -219,23 +235,37 @@ impl Visitor<'_> for AmountVisitor {
 #[non_exhaustive]
 pub enum AmountError {
     /// It is not a decimal number.
-    #[error("expected an amount of dollars such as 25.00, found {found:?}")]
+    #[error("expected {}, found {found:?}", self.expected())]
     NotANumber {
         /// What was there instead, shortened.
         found: String,
     },
     /// It is more than a tenth of a cent away from whole cents.
-    #[error("expected whole cents, found {found:?}")]
+    #[error("expected {}, found {found:?}", self.expected())]
     NotCents {
         /// What was there instead, shortened.
         found: String,
     },
     /// It is more than 64 bits of cents can hold.
-    #[error("expected at most 92233720368547758.07 dollars, found {found:?}")]
+    #[error("expected {}, found {found:?}", self.expected())]
     OutOfRange {
         /// What was there instead, shortened.
         found: String,
     },
+}
+
+impl AmountError {
+    /// What is expected of a number of dollars.
+    pub(crate) const A_NUMBER: &str = "an amount of dollars such as 25.00";
+
+    /// What was expected.
+    pub(crate) fn expected(&self) -> &'static str {
+        match self {
+            Self::NotANumber { .. } => Self::A_NUMBER,
+            Self::NotCents { .. } => "whole cents",
+            Self::OutOfRange { .. } => "at most 92233720368547758.07 dollars",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl IdError {
     pub(crate) fn new(expected: &'static str, found: &str) -> Self {
         Self { expected, found: shortened(found) }
     }
+
+    /// What was expected.
+    pub(crate) fn expected(&self) -> &'static str {
+        self.expected
+    }
 }
 
 macro_rules! uuid_id {

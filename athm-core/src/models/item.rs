@@ -1,5 +1,7 @@
 //! Items: the lines of a payment.
 
+use rust_decimal::Decimal;
+
 use super::Amount;
 
 /// One line of what was bought, as the merchant listed it.
@@ -8,7 +10,7 @@ use super::Amount;
 /// use athm_core::{Amount, Item};
 ///
 /// let coffee = Item::new("Coffee", Amount::from_cents(350)).quantity(2).description("Yauco, medium roast");
-/// assert_eq!(coffee.quantity, 2);
+/// assert_eq!(coffee.quantity, 2.into());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,8 +19,8 @@ pub struct Item {
     pub name: String,
     /// What it is.
     pub description: String,
-    /// The quantity.
-    pub quantity: u32,
+    /// The quantity. It isn't whole for what is sold by weight.
+    pub quantity: Decimal,
     /// The price of one.
     pub price: Amount,
     /// The tax on it.
@@ -36,7 +38,7 @@ impl Item {
         Self {
             name: name.into(),
             description: String::new(),
-            quantity: 1,
+            quantity: Decimal::ONE,
             price,
             tax: Amount::ZERO,
             metadata: String::new(),
@@ -45,10 +47,31 @@ impl Item {
     }
 
     /// The quantity.
+    ///
+    /// ```
+    /// # use athm_core::{Amount, Item};
+    /// use rust_decimal::Decimal;
+    ///
+    /// let cheese = Item::new("Cheese", Amount::from_cents(1200)).quantity(Decimal::new(75, 2));
+    /// assert_eq!(cheese.quantity.to_string(), "0.75");
+    /// ```
     #[must_use]
-    pub fn quantity(mut self, quantity: u32) -> Self {
-        self.quantity = quantity;
+    pub fn quantity(mut self, quantity: impl Into<Decimal>) -> Self {
+        self.quantity = quantity.into().normalize();
         self
+    }
+
+    /// The price of all of it, rounded half to even; `None` past what 64 bits of cents can hold.
+    ///
+    /// ```
+    /// # use athm_core::{Amount, Item};
+    /// # use rust_decimal::Decimal;
+    /// let cheese = Item::new("Cheese", Amount::from_cents(1250)).quantity(Decimal::new(75, 2));
+    /// assert_eq!(cheese.total(), Some(Amount::from_cents(938)));
+    /// ```
+    #[must_use]
+    pub fn total(&self) -> Option<Amount> {
+        Decimal::from(self.price).checked_mul(self.quantity).and_then(|total| Amount::rounded(total).ok())
     }
 
     /// What it is.

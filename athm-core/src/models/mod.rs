@@ -21,6 +21,7 @@ mod signal;
 mod status;
 mod transaction;
 
+pub(crate) use self::amount::decimal;
 pub use self::amount::{Amount, AmountError};
 pub use self::customer::Customer;
 pub use self::event::Event;

@@ -51,7 +51,7 @@ impl Operations {
                 Ok(done) => return Ok(done),
                 Err(error) => error.into(),
             },
-            Ok(_) => FieldError::new("refundedAmount", "expected the requested amount").into(),
+            Ok(_) => FieldError::new("refundedAmount", "the requested amount").into(),
             Err(error) if error.is_outcome_unknown() => error.into(),
             Err(error) => {
                 self.finish(OperationResult { intent, outcome: OperationOutcome::NotDone }).await;

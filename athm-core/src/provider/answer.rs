@@ -4,11 +4,12 @@ use reqwest::Response;
 use serde_json::Value;
 
 use super::{ErrorCode, ProviderError};
+use crate::callback::wire::repair;
 use crate::util::text::shortened;
 
 /// More than any answer of a single payment; a longer one isn't read to its end.
-pub(super) const MOST: usize = 1024 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const MOST: usize = 4 * 1024 * 1024;
+const FORBIDDEN: u16 = 403;
 
 /// The JSON of an answer that isn't a refusal: the envelope, or whatever bare value the endpoint gives.
 pub(super) async fn read(response: Response, most: usize) -> Result<Value, ProviderError> {
@@ -18,8 +19,10 @@ pub(super) async fn read(response: Response, most: usize) -> Result<Value, Provi
 }
 
 fn parsed(body: &[u8], status: u16) -> Result<Value, ProviderError> {
-    let json = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-    let value: Value = serde_json::from_slice(json).map_err(|_| ProviderError::NoJson { status })?;
+    let value = repair::json(body).map_err(|_| match status {
+        FORBIDDEN => ProviderError::Blocked,
+        status => ProviderError::NoJson { status },
+    })?;
     match refusal(&value, status) {
         Some(refusal) => Err(refusal),
         None if (200..300).contains(&status) => Ok(value),
@@ -51,7 +54,8 @@ fn refusal(value: &Value, status: u16) -> Option<ProviderError> {
             other => other.to_string(),
         })
     };
-    let code = text(["errorcode", "errorCode"]).filter(|code| code != "null" && !code.is_empty());
+    // `"0000"` is no error.
+    let code = text(["errorcode", "errorCode"]).filter(|code| code != "null" && code.bytes().any(|byte| byte != b'0'));
     let is_error =
         fields.get("status").and_then(Value::as_str).is_some_and(|status| status.eq_ignore_ascii_case("error"));
     if code.is_none() && !is_error {
@@ -69,7 +73,7 @@ pub fn read_as_every_answer(status: u16, body: &[u8]) {
 
     let Ok(value) = parsed(body, status) else { return };
     let entries = value.as_array().cloned().unwrap_or_else(|| vec![value]);
-    for fields in entries.into_iter().filter_map(|entry| Fields::from_value(entry).ok()) {
+    for fields in entries.into_iter().filter_map(|entry| Fields::of_answer(entry).ok()) {
         let _ = fields.answer(jiff::Timestamp::UNIX_EPOCH).map(|payment| payment.status().clone());
         let _ = (fields.refund(), fields.total_refunded(), fields.text(&["ecommerceId"]));
     }

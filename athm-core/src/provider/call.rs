@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -43,6 +44,12 @@ impl ApiRequest {
 
     pub(super) fn with(self, body: &Value) -> Self {
         Self { request: self.request.json(body), ..self }
+    }
+
+    /// Says of an empty body what it is and how long: gateways answer 411 or 415 otherwise.
+    pub(super) fn without_body(self) -> Self {
+        let request = self.request.header(CONTENT_TYPE, "application/json").header(CONTENT_LENGTH, 0);
+        Self { request, ..self }
     }
 
     /// Sends it, once, and reads the answer.

@@ -83,10 +83,10 @@ impl Client {
         if let Some(phone) = &payment.phone {
             body["phoneNumber"] = phone.as_str().into();
         }
-        let fields = Fields::from_value(self.post(&self.payments, PAYMENT).with(&body).once().await?)?;
-        let text = |name: &'static str| fields.text(&[name])?.ok_or_else(|| FieldError::missing(name));
-        let ecommerce_id = text("ecommerceId")?.parse().map_err(|error| FieldError::new("ecommerceId", error))?;
-        Ok(Ticket { ecommerce_id, auth_token: text("auth_token")?.into() })
+        let fields = Fields::of_answer(self.post(&self.payments, PAYMENT).with(&body).once().await?)?;
+        let ecommerce_id = fields.parsed(&["ecommerceId"])?.ok_or_else(|| FieldError::missing("ecommerceId"))?;
+        let auth_token = fields.word(&["auth_token"])?.ok_or_else(|| FieldError::missing("auth_token"))?;
+        Ok(Ticket { ecommerce_id, auth_token: auth_token.into() })
     }
 
     /// Reads a payment (POST `/business/findPayment`).
@@ -107,7 +107,7 @@ impl Client {
     /// [`ProviderError`]. Where its outcome is unknown the money may have moved: find the payment, never repeat this.
     pub async fn authorize(&self, id: &EcommerceId, auth_token: &SecretString) -> Result<Transaction, ProviderError> {
         let asked_at = self.clock.now();
-        let call = self.post(&self.payments, AUTHORIZATION).bearer(auth_token);
+        let call = self.post(&self.payments, AUTHORIZATION).bearer(auth_token).without_body();
         self.payment(id, call.once().await?, asked_at)
     }
 
@@ -157,7 +157,7 @@ impl Client {
         answer: Value,
         asked_at: jiff::Timestamp,
     ) -> Result<Transaction, ProviderError> {
-        let fields = Fields::from_value(answer)?;
+        let fields = Fields::of_answer(answer)?;
         let payment = fields.answer(asked_at)?;
         if payment.ecommerce_id() != Some(id) {
             return Err(ProviderError::OtherPayment { asked: *id });

@@ -26,6 +26,9 @@ pub enum ProviderError {
         /// The HTTP status.
         status: u16,
     },
+    /// Something in front of the provider refused the request with a page of its own: a firewall, usually.
+    #[error("a firewall in front of the provider answered HTTP 403: may this server's address use the API?")]
+    Blocked,
     /// The provider refused, in its own envelope.
     #[error("the provider refused with {code} (HTTP {status}): {message}")]
     Rejected {
@@ -91,6 +94,7 @@ impl ProviderError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::NoJson { status } | Self::Rejected { status, .. } => Some(*status),
+            Self::Blocked => Some(403),
             _ => None,
         }
     }
@@ -125,7 +129,7 @@ impl ProviderError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::BrokenOff(_) => true,
+            Self::Unreachable(_) | Self::BrokenOff(_) | Self::Blocked => true,
             Self::NoJson { status } => !matches!(status, 300..500) || *status == TOO_MANY,
             Self::Rejected { code, status, .. } => {
                 code.kind() == ErrorKind::Theirs || *status >= 500 || *status == TOO_MANY
@@ -150,6 +154,8 @@ impl ProviderError {
         match self {
             Self::Unreachable(error) => !error.is_connect(),
             Self::BrokenOff(_) | Self::NoJson { .. } | Self::Unreadable(_) => true,
+            // A firewall may have withheld the answer instead of the request.
+            Self::Blocked => true,
             // What was done was answered; only that the answer isn't what it should be.
             Self::OtherPayment { .. } | Self::OtherBusiness => true,
             Self::Rejected { code, status, .. } => code.kind() == ErrorKind::Theirs || *status >= 500,

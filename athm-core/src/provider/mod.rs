@@ -13,6 +13,7 @@ mod call;
 mod client;
 mod code;
 mod customer_message;
+mod entry;
 mod error;
 mod refund;
 mod report;

@@ -96,11 +96,11 @@ impl Client {
             body["message"] = message.as_str().into();
         }
         let body = self.with_tokens(body);
-        let fields = Fields::from_value(self.post(&self.payments, REFUND).with(&body).once().await?)?;
+        let fields = Fields::of_answer(self.post(&self.payments, REFUND).with(&body).once().await?)?;
         let made = fields.inner("refund")?;
         // Money that is on its way back is none that came back.
         if made.status()? != Some(Status::Completed) {
-            return Err(FieldError::new("refund.status", "expected a completed refund").into());
+            return Err(FieldError::new("refund.status", "a completed refund").into());
         }
         let RefundDetail { amount, reference_number, daily_transaction_id, date } = made.refund()?;
         let total_refunded = fields.inner("originalTransaction").ok().and_then(|original| original.total_refunded());

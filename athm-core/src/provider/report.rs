@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::call::ApiRequest;
-use super::client::{Required, at};
+use super::client::at;
 use super::{Client, InvalidRequest, ProviderError};
 use crate::callback::FieldError;
-use crate::callback::wire::{Fields, words};
+use crate::callback::wire::words;
 use crate::models::Transaction;
 
 const REPORT: &str = "/transactions/v4/transactionReport";
@@ -19,7 +19,7 @@ impl Client {
     /// sort, and refunds where the provider lists them. Nothing in that time is an empty list. The entries name the
     /// customer, and no ticket.
     ///
-    /// One that can't be read is left out, with an ERROR log line that names the field.
+    /// One that can't be read is left out, with a WARN log line that names the field.
     ///
     /// # Errors
     ///
@@ -38,27 +38,11 @@ impl Client {
         let call = ApiRequest { request: self.http.get(at(&self.www, REPORT)), path: REPORT }.with(&body);
         let entries = match call.again(&self.reads, MOST).await {
             Ok(Value::Array(entries)) => entries,
-            Ok(_) => return Err(FieldError::new("report", "expected a list of transactions").into()),
+            Ok(_) => return Err(FieldError::new("report", "a list of transactions").into()),
             Err(ProviderError::Rejected { code, .. }) if code.is_nothing_in_range() => Vec::new(),
             Err(error) => return Err(error),
         };
-        Ok(entries.into_iter().filter_map(|entry| self.entry(entry, asked_at)).collect())
-    }
-
-    fn entry(&self, entry: Value, asked_at: Timestamp) -> Option<Transaction> {
-        let read = || -> Result<Transaction, ProviderError> {
-            let fields = Fields::from_value(entry)?;
-            self.refuse_another_business(&fields, Required::Maybe)?;
-            Ok(fields.answer(asked_at)?)
-        };
-        read()
-            .inspect_err(|error| {
-                let field = match error {
-                    ProviderError::Unreadable(error) => error.field(),
-                    _ => None,
-                };
-                tracing::error!(%error, field, "left out an entry of the provider's report that can't be read");
-            })
-            .ok()
+        let entries = entries.into_iter().map(|entry| self.entry(entry, asked_at));
+        Ok(entries.filter_map(|entry| entry.or_left_out("report")).collect())
     }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::client::Required;
+use super::entry::Entry;
 use super::{Client, InvalidRequest, ProviderError, answer};
-use crate::callback::wire::{Fields, words};
+use crate::callback::wire::words;
 use crate::models::{Amount, PhoneNumber, ReferenceNumber, Transaction, TransactionKind};
 
 const SEARCH: &str = "/api/v4/searchTransaction";
@@ -87,12 +87,18 @@ impl fmt::Debug for Search {
 }
 
 impl Client {
-    /// Looks for transactions (POST `searchTransaction`): none, one or several. They name the customer, and no ticket.
+    /// Looks for transactions (POST `searchTransaction`): none, one or several. They name the customer, and no ticket. One
+    /// that can't be read is left out, with a WARN log line that names the field.
     ///
     /// # Errors
     ///
     /// [`ProviderError`]; there is none for finding nothing.
     pub async fn search(&self, search: &Search) -> Result<Vec<Transaction>, ProviderError> {
+        let found = self.entries(search).await?.into_iter().filter_map(|entry| entry.or_left_out("search"));
+        Ok(found.collect())
+    }
+
+    async fn entries(&self, search: &Search) -> Result<Vec<Entry>, ProviderError> {
         let blank = search.fields.values().all(|value| value.as_str().is_none_or(|text| text.trim().is_empty()));
         if blank {
             return Err(InvalidRequest::NothingToSearch.into());
@@ -106,12 +112,7 @@ impl Client {
             Err(error) if error.is_not_found() => Vec::new(),
             Err(error) => return Err(error),
         };
-        let read = |value| {
-            let fields = Fields::from_value(value)?;
-            self.refuse_another_business(&fields, Required::Maybe)?;
-            Ok(fields.answer(asked_at)?)
-        };
-        found.into_iter().map(read).collect()
+        Ok(found.into_iter().map(|value| self.entry(value, asked_at)).collect())
     }
 
     /// Reads a payment by its reference number: the one way for messages without a ticket. A refund is returned only
@@ -121,9 +122,19 @@ impl Client {
     ///
     /// [`ProviderError`]; [`is_not_found`](ProviderError::is_not_found) when there is no such payment.
     pub async fn find_by_reference(&self, reference: &ReferenceNumber) -> Result<Transaction, ProviderError> {
-        let found = self.search(&Search::new().reference_number(reference)).await?;
-        let named = found.into_iter().filter(|found| found.reference_number() == Some(reference));
-        let (refunds, payments): (Vec<_>, Vec<_>) = named.partition(|found| *found.kind() == TransactionKind::Refund);
-        payments.into_iter().chain(refunds).next().ok_or(ProviderError::NotFound)
+        let found = self.entries(&Search::new().reference_number(reference)).await?;
+        let (mut refund, mut unreadable) = (None, None);
+        for entry in found.into_iter().filter(|entry| entry.may_be(reference)) {
+            match entry.read {
+                Ok(found) if *found.kind() == TransactionKind::Refund => refund = refund.or(Some(found)),
+                Ok(payment) => return Ok(payment),
+                Err(error) => unreadable = unreadable.or(Some(error)),
+            }
+        }
+        // What can't be read may be what was asked for: it is to be asked about again.
+        match (unreadable, refund) {
+            (Some(error), _) => Err(error),
+            (None, refund) => refund.ok_or(ProviderError::NotFound),
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! What recording a payment comes to, decided on what is recorded already. Every backend asks this.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::poll::PollPlan;
-use super::{Origin, PollSchedule, Record, StoreError};
+use super::{Origin, PollSchedule, Record};
 use crate::dispatch::Snapshot;
 use crate::models::{
-    DeliveryId, Event, EventId, FiredTransitions, RefundLedger, RefundRecord, Transaction, TransactionId, Transition,
+    Amount, DeliveryId, Event, EventId, FiredTransitions, ReferenceNumber, RefundLedger, RefundRecord, Transaction,
+    TransactionId, TransactionKind, Transition,
 };
 use crate::outbox::NewDelivery;
 use crate::receiver::Rejection;
@@ -56,18 +58,19 @@ pub(crate) enum Write {
 
 impl Policy {
     /// Applies what was seen to the rows that carry one of its names: none, one, or two that turn out to be the same.
-    pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Result<Decision, StoreError> {
-        let observed = &record.observed;
+    pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Decision {
+        let (rows, observed, conflict) = without_conflict(rows, &record.observed);
+        let observed = observed.as_ref();
         let mut rows = in_precedence(rows).into_iter();
         let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
-            let (transaction, refunds, transitions) = Transaction::first_seen(observed, &record.reported);
+            let (mut transaction, refunds, transitions) = Transaction::first_seen(observed, &record.reported);
+            transaction.note_problem(conflict);
             let changed = refunds.changed_since(&RefundLedger::default());
             let poll = self.poll(None, &transaction);
             let decision = self.decided(transaction, Write::Insert, None, changed, transitions, record);
-            return Ok(Decision { poll, ..decision });
+            return Decision { poll, ..decision };
         };
         let merged = rows.next();
-        refuse_conflict(&transaction, merged.as_ref(), observed)?;
         let (before, refunds_before) = (transaction.clone(), refunds.clone());
         let mut transitions = Vec::new();
         if record.origin == Origin::Reconciliation {
@@ -84,11 +87,12 @@ impl Policy {
         if record.origin == Origin::Reconciliation {
             transaction.correct(&before, observed, &refunds);
         }
+        transaction.note_problem(conflict);
         let write = if transaction == before { Write::Nothing } else { Write::Update };
         let poll = if write == Write::Nothing { PollPlan::Keep } else { self.poll(Some(&before), &transaction) };
         let merged = merged.map(|other| other.transaction.id);
         let changed = refunds.changed_since(&refunds_before);
-        Ok(Decision { poll, ..self.decided(transaction, write, merged, changed, transitions, record) })
+        Decision { poll, ..self.decided(transaction, write, merged, changed, transitions, record) }
     }
 
     fn decided(
@@ -116,8 +120,12 @@ impl Policy {
         Decision { events: events.collect(), transaction, write, merged, refunds, poll: PollPlan::Keep }
     }
 
-    /// Why the program's own checks refuse it. A check that panics has not agreed.
+    /// Why it fires nothing: no such payment can be, or the program's own checks refuse it. A check that panics has not
+    /// agreed.
     fn rejection(&self, transaction: &Transaction) -> Option<String> {
+        if transaction.is_negative() {
+            return Some(String::from(NEGATIVE));
+        }
         self.checks.iter().find_map(|check| match catch_unwind(AssertUnwindSafe(|| check(transaction))) {
             Ok(Ok(())) => None,
             Ok(Err(rejection)) => Some(rejection.to_string()),
@@ -158,18 +166,41 @@ fn in_precedence(mut rows: Vec<Stored>) -> Vec<Stored> {
     rows
 }
 
-/// One reference number can't belong to two tickets.
-fn refuse_conflict(
-    transaction: &Transaction,
-    merged: Option<&Stored>,
+const NEGATIVE: &str = "its total is negative";
+
+/// One reference number can't belong to two tickets: what is seen of the second counts without it. A placeholder is more
+/// likely than a mistake of the provider's, and a payment that is completed is worth more than its number.
+fn without_conflict(
+    mut rows: Vec<Stored>,
     observed: &Transaction,
-) -> Result<(), StoreError> {
-    let tickets = [Some(transaction), merged.map(|row| &row.transaction), Some(observed)];
-    let mut tickets = tickets.into_iter().flatten().filter_map(|transaction| transaction.ecommerce_id);
-    let first = tickets.next();
-    if tickets.all(|ticket| Some(ticket) == first) {
-        return Ok(());
+) -> (Vec<Stored>, Cow<'_, Transaction>, Option<&ReferenceNumber>) {
+    let found = rows.len();
+    rows.retain(|row| {
+        let tickets = row.transaction.ecommerce_id.zip(observed.ecommerce_id);
+        tickets.is_none_or(|(known, seen)| known == seen)
+    });
+    if rows.len() == found {
+        return (rows, Cow::Borrowed(observed), None);
     }
-    let reference = observed.reference_number.as_ref().map(ToString::to_string).unwrap_or_default();
-    Err(StoreError::Conflict { reference })
+    let without = Transaction { reference_number: None, ..observed.clone() };
+    (rows, Cow::Owned(without), observed.reference_number.as_ref())
+}
+
+impl Transaction {
+    /// A payment that gives money to its customer can't be.
+    fn is_negative(&self) -> bool {
+        self.kind != TransactionKind::Refund && self.total < Amount::ZERO
+    }
+
+    /// Marks what a person must look at. The first reason stays.
+    fn note_problem(&mut self, conflict: Option<&ReferenceNumber>) {
+        let problem = match conflict {
+            _ if self.problem.is_some() => return,
+            _ if self.is_negative() => String::from(NEGATIVE),
+            Some(reference) => format!("its reference number {reference} belongs to another payment"),
+            None => return,
+        };
+        tracing::warn!(transaction = %self.id, problem, "a payment must be looked at");
+        self.problem = Some(problem);
+    }
 }

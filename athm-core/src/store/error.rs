@@ -51,12 +51,6 @@ pub enum StoreError {
     /// athm is shutting down.
     #[error("the database is closed")]
     Closed,
-    /// The reference number belongs to another payment.
-    #[error("the reference number {reference} belongs to another payment")]
-    Conflict {
-        /// The reference number that both claim.
-        reference: String,
-    },
     /// A mistake of athm's own: please report it.
     #[error("athm panicked as it wrote: please report it")]
     Panicked,

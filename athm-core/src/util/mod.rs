@@ -3,6 +3,7 @@
 pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod in_flight;
+pub(crate) mod limit;
 pub(crate) mod rate_limit;
 pub(crate) mod schedule;
 pub(crate) mod text;

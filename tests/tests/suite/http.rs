@@ -74,12 +74,12 @@ async fn a_form_is_answered_like_json() {
 async fn an_unreadable_body_is_answered_400_with_the_field_and_the_reason() {
     let fixture = SimulatorFixture::open().await;
     let app = app!(fixture);
-    let (status, body) = post(&app, "/athm/callback", json!({ "ecommerceId": ecommerce_id(1), "total": "lots" })).await;
+    let (status, body) = post(&app, "/athm/callback", json!({ "ecommerceId": "7", "total": "lots" })).await;
     assert_eq!(
         (status, &body["error"], &body["field"]),
-        (StatusCode::BAD_REQUEST, &json!("unreadable"), &json!("total"))
+        (StatusCode::BAD_REQUEST, &json!("unreadable"), &json!("ecommerceId"))
     );
-    assert_eq!(body["message"], "total: expected an amount of dollars such as 25.00, found \"lots\"");
+    assert_eq!(body["message"], "ecommerceId: expected an ecommerceId (a UUID), found \"7\"");
 
     let broken = test::TestRequest::post().uri("/athm/webhook").insert_header(("content-type", "application/json"));
     let (status, body) = answer(&app, broken.set_payload("{\"total\": ")).await;
@@ -89,6 +89,21 @@ async fn an_unreadable_body_is_answered_400_with_the_field_and_the_reason() {
     let (status, body) = answer(&app, page.set_payload("<html>")).await;
     assert_eq!((status, &body["error"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("unreadable")));
     assert_eq!(answer(&app, test::TestRequest::get().uri("/athm/callback")).await.0, StatusCode::METHOD_NOT_ALLOWED);
+
+    // What can't be taken says what to send instead.
+    for (name, value) in [("content-type", "multipart/form-data; boundary=x"), ("content-encoding", "gzip")] {
+        let json = ("content-type", "application/json");
+        let request = test::TestRequest::post().uri("/athm/callback").insert_header(json).insert_header((name, value));
+        let (status, body) = answer(&app, request.set_payload("\x1f\x08{}")).await;
+        assert_eq!((status, &body["error"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("unreadable")), "{value}");
+        let message = body["message"].as_str().unwrap();
+        assert!(
+            message.contains("expected application/json or") || message.contains("send it uncompressed"),
+            "{message}"
+        );
+    }
+    let request = test::TestRequest::post().uri("/athm/callback").insert_header(("content-encoding", "identity"));
+    assert_eq!(answer(&app, request.set_json(json!({}))).await.0, StatusCode::OK);
     assert!(fixture.simulator.requests().is_empty());
 }
 
@@ -97,8 +112,8 @@ async fn a_body_above_the_limit_is_too_large() {
     let fixture = SimulatorFixture::open().await;
     let long = |length: usize| json!({ "ecommerceId": ecommerce_id(1), "message": "x".repeat(length) });
     let app = app!(fixture);
-    assert_eq!(post(&app, "/athm/callback", long(257 * 1024)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(post(&app, "/athm/webhook", long(255 * 1024)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(post(&app, "/athm/callback", long(1025 * 1024)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post(&app, "/athm/webhook", long(1000 * 1024)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 
     let small = App::new().service(athm_actix::scope("/athm", &fixture.athm).limit(1000));
     let small = test::init_service(small).await;
@@ -109,6 +124,80 @@ async fn a_body_above_the_limit_is_too_large() {
     let own = App::new().app_data(CallbackConfig::default().limit(1000)).app_data(web::Data::new(fixture.athm.clone()));
     let own = test::init_service(own.route("/mine", web::post().to(verify_and_dispatch))).await;
     assert_eq!(post(&own, "/mine", long(1000)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[actix_web::test]
+async fn json_of_any_script_and_a_slash_at_the_end_are_taken() {
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
+    for (content_type, path) in [
+        ("application/x-www-form-urlencoded; charset=UTF-8", "/athm/callback"),
+        ("text/plain;charset=UTF-8", "/athm/callback/"),
+        ("text/plain", "/athm/webhook/"),
+    ] {
+        let id = fixture.simulator.insert(completed_payment());
+        let body = json!({ "order": "o-1", "result": { "status": "success", "data": { "ecommerceId": id } } });
+        let request = test::TestRequest::post().uri(path).insert_header(("content-type", content_type));
+        let answer = answer(&app, request.set_payload(body.to_string())).await;
+        assert_eq!(answer, (StatusCode::CREATED, json!({ "result": "recorded" })), "{content_type}");
+    }
+    assert_eq!(answer(&app, test::TestRequest::get().uri("/athm/health/")).await.0, StatusCode::OK);
+    assert_eq!(post(&app, "/athm/callback//", json!({})).await.0, StatusCode::NOT_FOUND);
+}
+
+fn preflight(path: &str, origin: &str, method: &str, headers: &str) -> test::TestRequest {
+    let request = test::TestRequest::default().method(actix_web::http::Method::OPTIONS).uri(path);
+    let request = request.insert_header(("origin", origin)).insert_header(("access-control-request-method", method));
+    if headers.is_empty() { request } else { request.insert_header(("access-control-request-headers", headers)) }
+}
+
+#[actix_web::test]
+async fn checkout_pages_of_the_origins_that_are_allowed_may_post_and_read_the_answer() {
+    let fixture = SimulatorFixture::open().await;
+    let scope = athm_actix::scope("/athm", &fixture.athm).allow_origin("https://shop.example");
+    let app = test::init_service(App::new().service(scope.allow_origin("http://127.0.0.1:3000"))).await;
+    let header = |response: &ServiceResponse<_>, name: &str| {
+        response.headers().get(name).map(|value| value.to_str().unwrap().to_lowercase())
+    };
+    for origin in ["https://shop.example", "http://127.0.0.1:3000"] {
+        for headers in ["", "content-type"] {
+            let asked = preflight("/athm/callback", origin, "POST", headers).to_request();
+            let response = test::call_service(&app, asked).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(header(&response, "access-control-allow-origin").as_deref(), Some(origin));
+            assert_eq!(header(&response, "access-control-allow-methods").as_deref(), Some("post"));
+            assert_eq!(header(&response, "access-control-allow-headers").as_deref(), Some("content-type"));
+            assert!(header(&response, "vary").unwrap().contains("origin"));
+            assert_eq!(header(&response, "access-control-allow-credentials"), None);
+        }
+        let id = fixture.simulator.insert(completed_payment());
+        let request = test::TestRequest::post().uri("/athm/callback").insert_header(("origin", origin));
+        let response = test::call_service(&app, request.set_json(json!({ "ecommerceId": id })).to_request()).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        assert_eq!(header(&response, "access-control-allow-origin").as_deref(), Some(origin));
+    }
+    // Another origin, another method, another header, another route.
+    for request in [
+        preflight("/athm/callback", "https://shop.example.evil", "POST", ""),
+        preflight("/athm/callback", "null", "POST", ""),
+        preflight("/athm/callback", "https://shop.example", "DELETE", ""),
+        preflight("/athm/callback", "https://shop.example", "POST", "authorization"),
+        preflight("/athm/webhook", "https://shop.example", "POST", ""),
+    ] {
+        let response = test::call_service(&app, request.to_request()).await;
+        assert!(response.status().is_client_error(), "{}", response.status());
+        assert_eq!(header(&response, "access-control-allow-origin"), None);
+    }
+}
+
+#[actix_web::test]
+async fn no_other_origin_is_allowed_unless_it_is_named() {
+    let fixture = SimulatorFixture::open().await;
+    let app = app!(fixture);
+    let asked = preflight("/athm/callback", "https://shop.example", "POST", "content-type").to_request();
+    let response = test::call_service(&app, asked).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
 }
 
 #[actix_web::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use athm_core::{
-    Amount, Athm, Item, MessageResult, NewPayment, Recorded, ReferenceNumber, Sender, Status, StoreError, Transaction,
+    Amount, Athm, Item, MessageResult, NewPayment, Recorded, ReferenceNumber, Sender, Status, Transaction,
     TransactionQuery, Transition,
 };
 use athm_tests::{TextRecorder, completed_payment, payment, trusting_builder};
@@ -123,15 +123,28 @@ async fn an_app_payment_that_turns_out_to_be_a_checkout_fires_completed_once() {
 }
 
 #[tokio::test]
-async fn one_reference_number_never_merges_two_ecommerce_ids() {
+async fn one_reference_number_never_merges_two_ecommerce_ids_and_loses_no_payment() {
     let database = Database::new();
     let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
-    record(&athm, by_both(1).build()).await;
-    record(&athm, payment(2, Status::Open).build()).await;
-    let other = payment(2, Status::Completed).reference_number(reference(1)).build();
-    let error = athm.record(other, KIOSK).await.unwrap_err();
-    assert!(matches!(error, athm_core::RecordError::Store(StoreError::Conflict { .. })), "{error:?}");
-    assert_eq!(rows(&athm).await.len(), 2);
+    let first = record(&athm, by_both(1).build()).await;
+    assert_eq!(first.transaction().problem(), None);
+    let open = record(&athm, payment(2, Status::Open).build()).await;
+    // The second ticket is known, the third is not: both are paid, and have no reference number.
+    for ticket in [2, 3] {
+        let same = payment(ticket, Status::Completed).reference_number(reference(1)).build();
+        let recorded = record(&athm, same.clone()).await;
+        let events: Vec<_> = recorded.events().iter().map(athm_core::Event::transition).collect();
+        assert_eq!(events, [&Transition::Completed], "{ticket}");
+        let transaction = recorded.transaction();
+        assert_eq!((transaction.status(), transaction.reference_number()), (&Status::Completed, None));
+        let problem = transaction.problem().unwrap();
+        assert_eq!(problem, "its reference number 51-reference-1 belongs to another payment");
+        assert_eq!(athm.transaction(transaction.id()).await.unwrap().as_ref(), Some(transaction));
+        assert!(record(&athm, same).await.events().is_empty());
+    }
+    assert_eq!(athm.transaction_by_reference(&reference(1)).await.unwrap().as_ref(), Some(first.transaction()));
+    assert!(rows(&athm).await.iter().any(|row| row.id() == open.transaction().id()));
+    assert_eq!(rows(&athm).await.len(), 3);
     athm.shutdown(Duration::ZERO).await;
 }
 

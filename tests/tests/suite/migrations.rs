@@ -1,7 +1,8 @@
 //! A database of an earlier version comes up to date when it is opened, with all that is in it.
 
 use athm_core::{
-    Amount, MessageResult, NewPayment, NewRefund, OperationError, RefundState, Status, Transaction, TransactionQuery,
+    Amount, Item, MessageResult, NewPayment, NewRefund, OperationError, RefundState, Status, Transaction,
+    TransactionQuery,
 };
 use athm_simulator::{Effect, Endpoint, Fault};
 use athm_tests::{TestDatabase, completed_payment};
@@ -10,7 +11,16 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 2] = [
+const ADDED: [(u32, &[&str]); 3] = [
+    (
+        6,
+        &[
+            "DROP INDEX athm_transaction_problem",
+            "ALTER TABLE athm_transaction DROP COLUMN problem",
+            "ALTER TABLE athm_item DROP COLUMN quantity",
+            "ALTER TABLE athm_item ADD COLUMN quantity INTEGER NOT NULL DEFAULT 2",
+        ],
+    ),
     (
         5,
         &[
@@ -49,7 +59,8 @@ async fn rows(fixture: &SimulatorFixture) -> Vec<Transaction> {
 #[tokio::test]
 async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it() {
     let mut fixture = SimulatorFixture::open_with_sweeper(|builder| builder.seed(7)).await;
-    let paid_id = fixture.simulator.insert(completed_payment().metadata_1("order-6"));
+    let mugs = Item::new("Mug", Amount::from_cents(1250)).quantity(2);
+    let paid_id = fixture.simulator.insert(completed_payment().metadata_1("order-6").item(mugs));
     let message = json!({ "ecommerceId": paid_id, "status": "COMPLETED" });
     assert_eq!(fixture.webhook(message.clone()).await, MessageResult::Recorded);
     let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
@@ -60,6 +71,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     athm_tests::advance_until(&fixture.clock, is_known).await;
     let (before, fired) = (rows(&fixture).await, fixture.noted().await);
     assert_eq!(before.len(), 2);
+    assert!(before.iter().any(|row| row.items().iter().any(|item| item.quantity == 2.into())));
 
     fixture.stop().await;
     go_back(&fixture, 1);

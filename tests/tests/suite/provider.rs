@@ -112,7 +112,7 @@ async fn refusals_are_recognized_by_their_code_with_any_http_status() {
 
 #[tokio::test]
 async fn error_pages_garbage_and_endless_answers_are_errors() {
-    let endless = vec![b' '; 2 * 1024 * 1024];
+    let endless = vec![b' '; 5 * 1024 * 1024];
     for (status, body) in [
         (502, b"<html>Bad Gateway</html>".to_vec()),
         (200, Vec::new()),

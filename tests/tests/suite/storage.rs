@@ -10,6 +10,7 @@ use athm_core::{
 };
 use athm_tests::{TextRecorder, ecommerce_id, payment, trusting_builder};
 use futures_util::future::join_all;
+use rust_decimal::Decimal;
 
 use crate::Database;
 
@@ -140,14 +141,30 @@ async fn a_payment_recorded_by_reference_gets_its_ecommerce_id_later() {
 }
 
 #[tokio::test]
-async fn one_reference_number_cannot_belong_to_two_ecommerce_ids() {
+async fn a_payment_with_a_negative_total_fires_nothing_and_is_marked() {
+    let (database, recorder) = (Database::new(), TextRecorder::new());
+    let athm = trusting_builder(&database, recorder.listening()).start().await.unwrap();
+    for kind in [TransactionKind::Ecommerce, TransactionKind::Payment, TransactionKind::Donation] {
+        let reference = format!("12-{kind}").parse().unwrap();
+        let seen = Transaction::builder(Status::Completed, Amount::from_cents(-2500)).kind(kind);
+        let seen = seen.reference_number(reference);
+        let recorded = record(&athm, seen.build()).await;
+        assert_eq!(recorded.transaction().problem(), Some("its total is negative"));
+        assert!(recorded.events().iter().all(|event| event.rejection() == Some("its total is negative")));
+    }
+    athm.idle().await;
+    assert!(recorder.noted().is_empty());
+    athm.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn what_is_sold_by_weight_is_kept_to_the_last_gram() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
-    let with_reference = |n| payment(n, Status::Completed).reference_number("12-ab".parse().unwrap()).build();
-    record(&athm, with_reference(1)).await;
-    let refused = athm.record(with_reference(2), KIOSK).await;
-    assert!(matches!(refused, Err(RecordError::Store(StoreError::Conflict { .. }))), "{refused:?}");
-    assert_eq!(count(&athm).await, 1);
+    let cheese = Item::new("Cheese", Amount::from_cents(1200)).quantity("0.735".parse::<Decimal>().unwrap());
+    let recorded = record(&athm, payment(1, Status::Completed).item(cheese.clone()).build()).await;
+    let read = athm.transaction(recorded.transaction().id()).await.unwrap().unwrap();
+    assert_eq!(read.items(), [cheese]);
     athm.shutdown(Duration::ZERO).await;
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::{daily_number, ecommerce_status, phone, transaction_type};
-use crate::amounts::as_number;
+use crate::amounts::{as_number, quantity};
 use crate::{SimulatedPayment, clock};
 
 /// One transaction of a search answer, which has no envelope.
@@ -98,7 +98,7 @@ impl<'a> Movement<'a> {
 pub(super) struct MovementItem<'a> {
     name: &'a str,
     description: &'a str,
-    quantity: u32,
+    quantity: Number,
     price: Number,
     tax: Number,
     metadata: &'a str,
@@ -109,7 +109,7 @@ impl<'a> MovementItem<'a> {
         Self {
             name: &item.name,
             description: &item.description,
-            quantity: item.quantity,
+            quantity: quantity(item),
             price: as_number(item.price),
             tax: as_number(item.tax),
             metadata: &item.metadata,

@@ -129,7 +129,7 @@ fn ticket(entry: &Entry, now: Timestamp) -> Markup {
                         li {
                             span { (item.quantity) " × " (item.name) }
                             " "
-                            span.price { "$" (item.price.checked_mul(item.quantity).unwrap_or(item.price)) }
+                            span.price { "$" (item.total().unwrap_or(item.price)) }
                         }
                     }
                 }

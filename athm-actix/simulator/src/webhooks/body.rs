@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Event, WebhookShape};
-use crate::amounts::as_single_float;
+use crate::amounts::{as_single_float, quantity};
 use crate::business::Business;
 use crate::{SimulatedPayment, clock};
 
@@ -131,7 +131,7 @@ fn item_v4(item: &Item) -> Value {
         "metadata": item.metadata,
         "name": item.name,
         "price": as_single_float(item.price),
-        "quantity": item.quantity,
+        "quantity": quantity(item),
         "sku": item.sku,
         "tax": as_single_float(item.tax),
     })

@@ -1,76 +1,174 @@
-//! From bytes to fields: forms, JSON, envelopes.
+//! From bytes to fields: forms, JSON, envelopes, and what a page's script wraps around them.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
-use super::Fields;
+use super::{Fields, Origin, repair, words};
 use crate::callback::{FieldError, ParseError};
 use crate::util::text::shortened;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// How deep the names of a form may nest: `data[items][0][name]` is 4.
+/// How deep the names of a form may nest: `response[data][items][0][name]` is 5.
 const DEEPEST: usize = 6;
+/// Above all numbers that forms give to the entries of a list: where entries without one begin.
+const UNNUMBERED: usize = 1_000_000;
 
 impl Fields {
     pub(crate) fn parse(content_type: &str, body: &[u8]) -> Result<Self, ParseError> {
-        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.as_str() {
-            _ if body.trim_ascii().is_empty() => Err(ParseError::Empty),
-            "application/json" => Self::from_json(body),
-            "application/x-www-form-urlencoded" => Self::from_form(body),
-            "" if body.trim_ascii_start().starts_with(b"{") => Self::from_json(body),
-            "" => Self::from_form(body),
-            _ => Err(ParseError::ContentType { found: shortened(content_type) }),
-        }
-    }
-
-    pub(crate) fn from_json(body: &[u8]) -> Result<Self, ParseError> {
-        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
-        Self::from_value(serde_json::from_slice(body).map_err(ParseError::Json)?)
-    }
-
-    /// The payment itself, out of its envelope `{"status": …, "data": {…}}` if it came in one.
-    pub(crate) fn from_value(value: Value) -> Result<Self, ParseError> {
-        let Value::Object(mut fields) = value else {
-            return Err(ParseError::NotAnObject { found: sort_of(&value) });
+        let body = body.strip_prefix(repair::BYTE_ORDER_MARK).unwrap_or(body).trim_ascii();
+        let value = match essence.as_str() {
+            _ if body.is_empty() => return Err(ParseError::Empty),
+            "application/json" => json(body)?,
+            // Scripts post JSON under the types that a browser sends unless it is told another one.
+            "" | "application/x-www-form-urlencoded" | "text/plain" => match json_within(body) {
+                Some(text) => json(&text)?,
+                None => form(body),
+            },
+            _ => return Err(ParseError::ContentType { found: shortened(content_type) }),
         };
-        match fields.remove("data") {
-            Some(Value::Object(data)) => Ok(Self(data)),
-            Some(other) => Err(FieldError::expected("data", "an object with the payment", &other).into()),
-            None => Ok(Self(fields)),
-        }
+        Self::of_message(value)
     }
 
-    /// jQuery writes the fields of an inner object as `data[total]`, those of a list as `items[0][name]`.
-    fn from_form(body: &[u8]) -> Result<Self, ParseError> {
-        let mut fields = Map::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            let (outer, inner) = name.split_once('[').unwrap_or((&name, ""));
-            let mut path = vec![outer];
-            if let Some(inner) = inner.strip_suffix(']') {
-                path.extend(inner.split("]["));
-            }
-            if path.len() <= DEEPEST {
-                place(&mut fields, &path, value.into_owned());
-            }
+    /// An answer of the provider's: the payment itself, out of its envelope `{"status": …, "data": {…}}` if it came in one.
+    pub(crate) fn of_answer(value: Value) -> Result<Self, ParseError> {
+        let fields = object(value)?;
+        let data = fields
+            .get("data")
+            .map(|data| opened(data).ok_or_else(|| FieldError::expected("data", "an object with the payment", data)));
+        Ok(Self { values: data.transpose()?.unwrap_or(fields), origin: Origin::Answer })
+    }
+
+    /// The payment in a message: bare, in the provider's envelope, or in what a page's script made of either, such as
+    /// `{"orderId": …, "response": {"status": …, "data": {…}}}`. Of several objects the one counts that names a payment.
+    fn of_message(value: Value) -> Result<Self, ParseError> {
+        let outer = object(value)?;
+        let of = |values| Self { values, origin: Origin::Message };
+        let data = outer.get("data");
+        if data.is_none() && likeness(&outer) == NAMES_A_PAYMENT {
+            return Ok(of(outer));
         }
-        Self::from_value(Value::Object(fields))
+        let payment = data.and_then(opened);
+        let unreadable = data.filter(|data| payment.is_none() && !data.is_null());
+        let unreadable = unreadable.map(|data| FieldError::expected("data", "an object with the payment", data));
+        let wrapped = outer.iter().filter(|(name, _)| *name != "data" && *name != "items").filter_map(|(_, value)| {
+            let inner = opened(value)?;
+            let payment = inner.get("data").and_then(opened);
+            Some(payment.into_iter().chain([inner]))
+        });
+        let candidates = payment.into_iter().chain([outer.clone()]).chain(wrapped.flatten());
+        // The first of those that are alike: `max_by_key` would take the last.
+        let best = candidates.reduce(|best, other| if likeness(&other) > likeness(&best) { other } else { best });
+        let fields = of(best.unwrap_or(outer));
+        fields.or_left_out(unreadable.map_or(Ok(()), Err));
+        Ok(fields)
     }
 }
 
-fn place(fields: &mut Map<String, Value>, path: &[&str], value: String) {
-    match path {
-        [] => {}
-        [name] => {
-            fields.insert((*name).to_owned(), Value::String(value));
+/// The highest [`likeness`].
+const NAMES_A_PAYMENT: u8 = 2;
+
+/// How much an object is like a payment: it names one, it describes one, or neither.
+fn likeness(fields: &Map<String, Value>) -> u8 {
+    let has = |names: &[&str]| {
+        names.iter().filter_map(|name| fields.get(*name)).any(|value| match value {
+            Value::Null => false,
+            Value::String(text) => !text.trim().is_empty() && !words::is_nothing(text),
+            _ => true,
+        })
+    };
+    if has(&["ecommerceId", "referenceNumber"]) {
+        NAMES_A_PAYMENT
+    } else {
+        u8::from(has(&["ecommerceStatus", "transactionType", "total", "metadata1"]))
+    }
+}
+
+/// An object, also as a JSON text of one, or as the one entry of a list.
+fn opened(value: &Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Some(fields.clone()),
+        Value::Array(list) => match &list[..] {
+            [Value::Object(fields)] => Some(fields.clone()),
+            _ => None,
+        },
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => match repair::json(text.as_bytes()) {
+            Ok(Value::String(_)) | Err(_) => None,
+            Ok(value) => opened(&value),
+        },
+        _ => None,
+    }
+}
+
+fn object(value: Value) -> Result<Map<String, Value>, ParseError> {
+    match value {
+        Value::Object(fields) => Ok(fields),
+        other => opened(&other).ok_or(ParseError::NotAnObject { found: sort_of(&other) }),
+    }
+}
+
+fn json(body: &[u8]) -> Result<Value, ParseError> {
+    repair::json(body).map_err(ParseError::Json)
+}
+
+/// JSON that says of itself that it is a form or a plain text; also escaped, as a form without a name escapes it.
+fn json_within(body: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match body {
+        [b'{' | b'[' | b'"', ..] => Some(Cow::Borrowed(body)),
+        [b'%', b'7', b'B' | b'b', ..] => {
+            let body = body.strip_suffix(b"=").unwrap_or(body);
+            Some(Cow::Owned(unescaped(body)))
         }
-        [name, inner @ ..] => {
-            let entry = fields.entry(*name).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(fields) = entry {
-                place(fields, inner, value);
-            }
+        _ => None,
+    }
+}
+
+/// jQuery writes the fields of an inner object as `data[total]`, those of a list as `items[0][name]`; PHP leaves out the
+/// numbers.
+fn form(body: &[u8]) -> Value {
+    let mut fields = Map::new();
+    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = (&pair[..equals], pair.get(equals + 1..).unwrap_or_default());
+        let text = |escaped| repair::text(&unescaped(escaped)).into_owned();
+        let name = text(name);
+        let (outer, inner) = name.split_once('[').unwrap_or((&name, ""));
+        let mut path = vec![outer];
+        if let Some(inner) = inner.strip_suffix(']') {
+            path.extend(inner.split("]["));
+        }
+        if path.len() <= DEEPEST {
+            place(&mut fields, &path, text(value));
         }
     }
+    Value::Object(fields)
+}
+
+fn unescaped(form: &[u8]) -> Vec<u8> {
+    let spaced: Vec<u8> = form.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&spaced).collect()
+}
+
+fn place(fields: &mut Map<String, Value>, path: &[&str], value: String) {
+    let Some((name, inner)) = path.split_first() else { return };
+    let name = if name.is_empty() { Cow::Owned(unnumbered(fields, inner)) } else { Cow::Borrowed(*name) };
+    if inner.is_empty() {
+        fields.insert(name.into_owned(), Value::String(value));
+        return;
+    }
+    let entry = fields.entry(name).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(fields) = entry {
+        place(fields, inner, value);
+    }
+}
+
+/// The entry of a list that `items[][name]` means: the last one, or a new one if that has a name already.
+fn unnumbered(fields: &Map<String, Value>, inner: &[&str]) -> String {
+    let next = UNNUMBERED + fields.len();
+    let last = (next - 1).to_string();
+    let has_room = |entry: &Value| entry.as_object().is_some_and(|entry| !entry.contains_key(inner[0]));
+    if !inner.is_empty() && fields.get(&last).is_some_and(has_room) { last } else { next.to_string() }
 }
 
 fn sort_of(value: &Value) -> &'static str {

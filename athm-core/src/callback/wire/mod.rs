@@ -5,6 +5,7 @@
 
 mod body;
 mod read;
+pub(crate) mod repair;
 pub(crate) mod words;
 mod write;
 
@@ -14,7 +15,19 @@ pub(crate) use self::write::{item_object, written};
 
 /// The fields of one of the provider's objects.
 #[derive(Debug)]
-pub(crate) struct Fields(Map<String, Value>);
+pub(crate) struct Fields {
+    values: Map<String, Value>,
+    origin: Origin,
+}
+
+/// Who has sent an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Anybody.
+    Message,
+    /// The provider, when it was asked.
+    Answer,
+}
 
 #[cfg(test)]
 mod tests;

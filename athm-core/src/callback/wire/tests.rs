@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::*;
@@ -89,22 +90,53 @@ fn dates_are_puerto_ricos_time() {
         ("date", json!("1710027005")),
         ("date", json!("1710027005000")),
         ("date", json!(1_710_027_005_000_u64)),
+        ("date", json!("2024/03/09 19:30:05.0")),
+        ("date", json!("2024/03/09 19:30:05")),
+        ("date", json!("2024-03-09T19:30:05")),
+        ("transactionDate", json!("2024-03-09T23:30:05Z")),
+        ("transactionDate", json!("2024-03-09T23:30:05.000Z")),
+        ("transactionDate", json!("2024-03-10T00:30:05+01:00")),
+        ("transactionDate", json!("2024-03-09T19:30:05.000-0400")),
+        ("transactionDate", json!("2024-03-09 19:30:05-04")),
+        ("transactionDate", json!("2024-03-09 19:30:05 -0400")),
+        ("transactionDate", json!("2024/03/09 23:30:05 +00:00")),
+        ("date", json!("2024-03-09 23:30:05 UTC")),
+        ("date", json!("2024-03-09T19:30:05-04:00[America/Puerto_Rico]")),
     ] {
         assert_eq!(of(json!({ name: value })).unwrap().date(), Some(expected), "{value}");
     }
     assert_eq!(of(json!({ "transactionDate": "", "date": "2024-03-09 19:30:05" })).unwrap().date(), Some(expected));
-    for none in ["yesterday", "2024-13-09 19:30:05", "-0030031222", "-003003-12-22 00:00:00"] {
-        assert!(of(json!({ "date": none })).is_err(), "{none}");
+    for none in [
+        "yesterday",
+        "2024-13-09 19:30:05",
+        "-0030031222",
+        "-003003-12-22 00:00:00",
+        "-003003-12-22T00:00:00Z",
+        "03/09/2024 19:30:05",
+        // Another zone than Puerto Rico's that can't be read is no reason to take it for Puerto Rico's.
+        "2024-03-09 19:30:05 EST",
+        "2024-03-09T19:30:05+99:00",
+        "2024-03-09T19:30:05[America/New_York]",
+        "20240309T193005[America/New_York]",
+    ] {
+        assert_eq!(of(json!({ "date": none, "status": "OPEN" })).unwrap().date(), None, "{none}");
     }
 }
 
 #[test]
 fn phones_are_digits_and_zero_is_none() {
-    for phone in [json!("7875550123"), json!("(787) 555-0123"), json!(7_875_550_123_u64)] {
+    for phone in [
+        json!("7875550123"),
+        json!("(787) 555-0123"),
+        json!(7_875_550_123_u64),
+        json!("17875550123"),
+        json!("+1 787 555 0123"),
+        json!(17_875_550_123_u64),
+    ] {
         let callback = of(json!({ "phoneNumber": phone })).unwrap();
         assert_eq!(callback.customer().unwrap().phone.as_deref(), Some("7875550123"), "{phone}");
     }
-    for none in [json!(0), json!("0"), json!("")] {
+    for none in [json!(0), json!("0"), json!(""), json!("undefined"), json!(" N/A ")] {
         assert_eq!(of(json!({ "phoneNumber": none })).unwrap().customer(), None);
     }
 }
@@ -148,27 +180,18 @@ fn a_byte_order_mark_unknown_fields_and_content_type_parameters_are_nothing() {
 }
 
 #[test]
-fn what_cannot_be_read_names_the_field() {
+fn only_identifiers_kind_and_status_can_refuse_a_message_and_the_field_is_named() {
     let error = |value| of(value).unwrap_err();
     for (value, field, message) in [
-        (json!({ "total": "a lot" }), "total", "total: expected an amount of dollars such as 25.00, found \"a lot\""),
-        (json!({ "fee": 0.005 }), "fee", "fee: expected whole cents, found \"0.005\""),
-        (json!({ "tax": true }), "tax", "tax: expected an amount of dollars such as 25.00, found true"),
         (json!({ "ecommerceId": "7" }), "ecommerceId", "ecommerceId: expected an ecommerceId (a UUID), found \"7\""),
+        (json!({ "ecommerceId": true }), "ecommerceId", "ecommerceId: expected a text, found true"),
+        (
+            json!({ "referenceNumber": "a b" }),
+            "referenceNumber",
+            "referenceNumber: expected a reference number (1 to 64 printable ASCII characters), found \"a b\"",
+        ),
         (json!({ "status": ["x"] }), "status", "status: expected a text, found [\"x\"]"),
-        (
-            json!({ "date": "yesterday" }),
-            "date",
-            "date: expected a date such as 2025-05-01 11:02:21, found \"yesterday\"",
-        ),
-        (json!({ "items": "x" }), "items", "items: expected an array of items, found \"x\""),
-        (json!({ "items": [{}, 3] }), "items[1]", "items[1]: expected an item (an object), found 3"),
-        (
-            json!({ "items": [{ "quantity": 0.5 }] }),
-            "items[0].quantity",
-            "items[0].quantity: expected a whole number of pieces, found 0.5",
-        ),
-        (json!({ "data": null }), "data", "data: expected an object with the payment, found null"),
+        (json!({ "transactionType": {} }), "transactionType", "transactionType: expected a text, found {}"),
     ] {
         let error = error(value);
         assert_eq!((error.field(), error.to_string().as_str()), (Some(field), message));
@@ -177,8 +200,275 @@ fn what_cannot_be_read_names_the_field() {
     assert!(matches!(Message::parse("application/json", b"{").unwrap_err(), ParseError::Json(_)));
     assert!(matches!(Message::parse("application/json", b"").unwrap_err(), ParseError::Empty));
     assert!(matches!(Message::parse("text/html", b"{}").unwrap_err(), ParseError::ContentType { .. }));
-    let long = of(json!({ "total": "9".repeat(100_000) })).unwrap_err().to_string();
+    let long = of(json!({ "ecommerceId": "9".repeat(100_000) })).unwrap_err().to_string();
     assert!(long.len() < 200, "{long}");
+}
+
+#[test]
+fn what_describes_is_left_out_alone_when_it_cannot_be_read() {
+    let whole = json!({
+        "status": "COMPLETED", "referenceNumber": "12-ab", "dailyTransactionId": "7", "date": "2025-05-01 11:02:21",
+        "total": "9.00", "subTotal": "8.00", "tax": "1.00", "fee": "0.50", "netAmount": "8.50",
+        "totalRefundedAmount": "2.00", "metadata1": "order-7", "metadata2": "web", "name": "Inés", "email": "i@example.com",
+        "phoneNumber": "7875550123", "message": "thanks", "items": [{ "name": "Mug" }],
+    });
+    let expected = of(whole.clone()).unwrap();
+    for (name, value) in [
+        ("dailyTransactionId", json!([7])),
+        ("date", json!("soon")),
+        ("total", json!("a lot")),
+        ("total", json!(9.005)),
+        ("subTotal", json!({})),
+        ("tax", json!(true)),
+        ("fee", json!("half a dollar")),
+        ("netAmount", json!([])),
+        ("totalRefundedAmount", json!("?")),
+        ("metadata1", json!({ "order": 7 })),
+        ("metadata2", json!(false)),
+        ("name", json!(["Inés"])),
+        ("email", json!({})),
+        ("phoneNumber", json!(true)),
+        ("message", json!([])),
+        ("items", json!("Mug")),
+        ("items", json!(1)),
+        ("data", json!(17)),
+    ] {
+        let mut odd = whole.clone();
+        odd[name] = value.clone();
+        let read = of(odd.clone()).unwrap_or_else(|error| panic!("{name} {value}: {error}"));
+        odd.as_object_mut().unwrap().remove(name);
+        assert_eq!(read, of(odd).unwrap(), "{name} {value}");
+        assert_eq!(read == expected, name == "data", "{name} {value}");
+    }
+}
+
+#[test]
+fn words_for_nothing_are_nothing_but_in_the_merchants_own_texts() {
+    for nothing in ["null", "undefined", "N/A", "n/a", "None", "NULL", " undefined ", ""] {
+        let mut message = json!({ "metadata1": nothing, "metadata2": nothing, "items": [{ "name": nothing, "price": nothing, "quantity": nothing }] });
+        for name in [
+            "transactionType",
+            "status",
+            "ecommerceId",
+            "referenceNumber",
+            "dailyTransactionId",
+            "date",
+            "total",
+            "subTotal",
+            "tax",
+            "fee",
+            "netAmount",
+            "totalRefundedAmount",
+            "phoneNumber",
+            "email",
+        ] {
+            message[name] = json!(nothing);
+        }
+        let form: Vec<_> = message.as_object().unwrap().iter().filter(|(name, _)| *name != "items").collect();
+        let form =
+            form.into_iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap())).collect::<Vec<_>>();
+        let items = vec![Item::new(if nothing.is_empty() { "" } else { nothing }, Amount::ZERO)];
+        let kept = Some(nothing.to_owned()).filter(|text| !text.is_empty());
+        let expected = Message { metadata_1: kept.clone(), metadata_2: kept, ..Message::default() };
+        assert_eq!(of_form(&form.join("&")).unwrap(), expected, "{nothing:?}");
+        assert_eq!(of(message).unwrap(), Message { items, ..expected }, "{nothing:?}");
+    }
+    // The other name of a field may have what the first one lacks.
+    let read =
+        of(json!({ "ecommerceStatus": "undefined", "status": "COMPLETED", "subTotal": "N/A", "subtotal": 2 })).unwrap();
+    assert_eq!((read.status(), read.subtotal()), (Some(&Status::Completed), Some(Amount::from_cents(200))));
+}
+
+#[test]
+fn what_describes_is_rounded_half_to_even_and_the_total_never() {
+    for (value, cents) in [
+        (json!(10.125), 1012),
+        (json!(10.375), 1038),
+        (json!("3.335"), 334),
+        (json!("3.345"), 334),
+        (json!("0.005"), 0),
+        (json!("7.4999999"), 750),
+        (json!(6.666666666666667), 667),
+        (json!("2.0050000000000000000000000001"), 201),
+        (json!(0.05999999865889549), 6),
+        (json!("1e-3"), 0),
+    ] {
+        let read = of(json!({ "tax": value, "subTotal": value, "items": [{ "price": value, "tax": value }] })).unwrap();
+        let expected = Amount::from_cents(cents);
+        assert_eq!((read.tax(), read.subtotal()), (Some(expected), Some(expected)), "{value}");
+        assert_eq!((read.items()[0].price, read.items()[0].tax), (expected, expected), "{value}");
+    }
+    for (value, cents) in [(json!(0.6000000238418579), Some(60)), (json!("10.125"), None), (json!(3.3333), None)] {
+        let read = of(json!({ "total": value, "totalRefundedAmount": value })).unwrap();
+        let expected = cents.map(Amount::from_cents);
+        assert_eq!((read.total(), read.refunded_amount()), (expected, expected), "{value}");
+    }
+}
+
+#[test]
+fn quantities_are_decimals() {
+    for (value, quantity) in [
+        (json!(3), "3"),
+        (json!("2.00"), "2"),
+        (json!(0.125), "0.125"),
+        (json!("1.50"), "1.5"),
+        (json!(0), "0"),
+        (json!(""), "1"),
+        (json!("4294967296"), "4294967296"),
+    ] {
+        let read = of(json!({ "items": [{ "name": "Cheese", "quantity": value }] })).unwrap();
+        assert_eq!(read.items()[0].quantity.to_string(), quantity, "{value}");
+        assert_eq!(of(serde_json::to_value(&read).unwrap()).unwrap(), read);
+    }
+    for odd in [json!(-1), json!("a dozen"), json!([1]), json!("9".repeat(40))] {
+        assert!(of(json!({ "items": [{ "quantity": odd }] })).unwrap().items().is_empty(), "{odd}");
+    }
+}
+
+#[test]
+fn an_odd_item_is_left_out_alone() {
+    let items = json!([
+        { "name": "Mug" }, 3, { "name": "Pen", "price": "free" }, null, { "name": ["Hat"] }, { "name": "Cap", "quantity": -2 },
+        { "name": "Bag" },
+    ]);
+    let names = |read: &Message| read.items().iter().map(|item| item.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&of(json!({ "items": items })).unwrap()), ["Mug", "Bag"]);
+    assert_eq!(names(&of(json!({ "items": items.to_string() })).unwrap()), ["Mug", "Bag"]);
+    let form = "items[0][name]=Mug&items[1][name]=Pen&items[1][price]=free&items[2]=x&items[3][name]=Bag";
+    assert_eq!(names(&of_form(form).unwrap()), ["Mug", "Bag"]);
+}
+
+#[test]
+fn amounts_of_refunds_have_no_sign_and_those_of_payments_keep_theirs() {
+    let amounts = json!({ "total": "-4.50", "subTotal": "-4.00", "tax": "-0.50", "totalRefundedAmount": -4.5 });
+    let told = |kind: &str| {
+        let mut message = amounts.clone();
+        message["transactionType"] = json!(kind);
+        let read = of(message).unwrap();
+        [read.total(), read.subtotal(), read.tax(), read.refunded_amount()].map(|amount| amount.unwrap().cents())
+    };
+    assert_eq!(told("Refund"), [450, 400, 50, 450]);
+    assert_eq!(told("ECOMMERCE"), [-450, -400, -50, 450]);
+    let listed = json!({ "transactionType": "REFUND", "status": "COMPLETED", "total": "-4.50" });
+    let listed = Fields::of_answer(listed).unwrap().answer(Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(listed.total(), Amount::from_cents(450));
+    assert_eq!(crate::models::RefundDetail::of(&listed).amount, Amount::from_cents(450));
+}
+
+#[test]
+fn damaged_bytes_are_repaired_in_json_in_forms_and_in_json_within_them() {
+    let json: &[u8] = b"{\"status\":\"OPEN\",\"name\":\"Pe\xf1a\",\"metadata1\":\"two\nlines \\ud83c\"}";
+    let read = Message::parse("application/json", json).unwrap();
+    assert_eq!((read.metadata_1(), read.status()), (Some("two\nlines \u{fffd}"), Some(&Status::Open)));
+    assert_eq!(read.customer().unwrap().name.as_deref(), Some("Peña"));
+    for (form, name, items) in [
+        ("name=Mu%F1oz+%26+hijos&items=[]", "Muñoz & hijos", 0),
+        ("name=Mu%C3%B1oz&items=%5B%7B%22name%22%3A%22caf\u{e9}%0Acon+leche+%5Cud83c%22%7D%5D", "Muñoz", 1),
+    ] {
+        let read = Message::parse("application/x-www-form-urlencoded", form.as_bytes()).unwrap();
+        assert_eq!((read.customer().unwrap().name.as_deref(), read.items().len()), (Some(name), items), "{form}");
+    }
+}
+
+#[test]
+fn json_is_json_whatever_type_a_script_gives_it() {
+    let json = json!({ "status": "COMPLETED", "referenceNumber": "12-ab", "metadata1": "a&b=c;%41+d" }).to_string();
+    let expected = Message::parse("application/json", json.as_bytes()).unwrap();
+    let escaped: String = form_urlencoded::byte_serialize(json.as_bytes()).collect();
+    for content_type in
+        ["application/x-www-form-urlencoded; charset=UTF-8", "text/plain", "Text/Plain;charset=UTF-8", ""]
+    {
+        for body in [
+            &json,
+            &format!("\n {json}\r\n"),
+            &format!("[{json}]"),
+            &json!(json).to_string(),
+            &escaped,
+            &format!("{escaped}="),
+        ] {
+            assert_eq!(Message::parse(content_type, body.as_bytes()).unwrap(), expected, "{content_type}: {body}");
+        }
+        let form = Message::parse(content_type, b"status=COMPLETED&referenceNumber=12-ab").unwrap();
+        assert_eq!(form.status(), Some(&Status::Completed), "{content_type}");
+    }
+    for content_type in ["multipart/form-data; boundary=x", "application/xml", "text/html", "application/octet-stream"]
+    {
+        let error = Message::parse(content_type, json.as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("expected application/json or"), "{error}");
+    }
+}
+
+#[test]
+fn a_payment_is_found_within_what_a_page_wraps_around_it() {
+    let payment =
+        json!({ "ecommerceStatus": "CANCEL", "ecommerceId": "8f14e45f-ceea-11ee-8c99-0242ac120002", "total": 4 });
+    let expected = of(payment.clone()).unwrap();
+    assert!(expected.ecommerce_id().is_some());
+    let envelope = json!({ "status": "success", "data": payment });
+    for wrapped in [
+        json!([payment]),
+        envelope.clone(),
+        json!([envelope]),
+        json!({ "status": "success", "data": [payment] }),
+        json!({ "status": "success", "data": payment.to_string() }),
+        json!({ "status": "success", "data": json!([payment]).to_string() }),
+        json!({ "order": 17, "response": envelope }),
+        json!({ "cart": { "total": 3, "metadata1": "x" }, "result": envelope, "ok": true }),
+        json!({ "total": 4, "metadata1": "order-7", "payment": payment }),
+        json!({ "orderId": "o-1", "athm": payment }),
+        json!({ "orderId": "o-1", "athm": envelope.to_string() }),
+        json!({ "orderId": "o-1", "athm": [envelope] }),
+        json!({ "status": "success", "message": "", "body": { "data": payment.to_string() } }),
+    ] {
+        assert_eq!(of(wrapped.clone()).unwrap(), expected, "{wrapped}");
+    }
+    let form = form_urlencoded::Serializer::new(String::new()).append_pair("data", &payment.to_string()).finish();
+    assert_eq!(of_form(&form).unwrap(), expected);
+    let form = "orderId=7&response[status]=success&response[data][ecommerceStatus]=CANCEL\
+                &response[data][ecommerceId]=8f14e45f-ceea-11ee-8c99-0242ac120002&response[data][total]=4";
+    assert_eq!(of_form(form).unwrap(), expected);
+}
+
+#[test]
+fn what_a_payment_carries_besides_is_not_taken_for_the_payment() {
+    let outer = json!({ "status": "OPEN", "referenceNumber": "12-ab" });
+    let expected = of(outer.clone()).unwrap();
+    for (name, value) in [
+        ("original", json!({ "referenceNumber": "99-zz", "status": "COMPLETED" })),
+        ("data", json!({ "utm": "spring" })),
+        ("data", json!("utm=spring")),
+        ("data", json!({ "total": 5, "metadata1": "x" })),
+        ("extra", json!([{ "status": "COMPLETED" }])),
+    ] {
+        let mut message = outer.clone();
+        message[name] = value.clone();
+        assert_eq!(of(message).unwrap(), expected, "{name} {value}");
+    }
+    // Two levels deep nobody looks.
+    assert_eq!(of(json!({ "a": { "b": outer } })).unwrap(), Message::default());
+    for none in [json!([outer, outer]), json!("status"), json!(7), json!(null)] {
+        assert!(matches!(of(none).unwrap_err(), ParseError::NotAnObject { .. }));
+    }
+}
+
+#[test]
+fn phps_lists_are_read_with_numbers_and_without() {
+    let expected =
+        [Item::new("Mug", Amount::from_cents(1250)).quantity(2), Item::new("Pen", Amount::from_cents(99)).sku("P")];
+    for form in [
+        "items[0][name]=Mug&items[0][price]=12.5&items[0][quantity]=2&items[1][name]=Pen&items[1][price]=.99&items[1][sku]=P",
+        "items[][name]=Mug&items[][price]=12.5&items[][quantity]=2&items[][name]=Pen&items[][price]=0.99&items[][sku]=P",
+        "items%5B%5D%5Bname%5D=Mug&items%5B%5D%5Bprice%5D=12.5&items%5B%5D%5Bquantity%5D=2&items%5B%5D%5Bname%5D=Pen\
+         &items%5B%5D%5Bprice%5D=0.99&items%5B%5D%5Bsku%5D=P",
+        "data[items][][name]=Mug&data[items][][price]=12.5&data[items][][quantity]=2&data[items][][name]=Pen\
+         &data[items][][price]=0.99&data[items][][sku]=P&status=success",
+        "items[3][name]=Mug&items[3][price]=12.5&items[3][quantity]=2&items[][name]=Pen&items[][price]=0.99&items[][sku]=P",
+    ] {
+        assert_eq!(of_form(form).unwrap().items(), expected, "{form}");
+    }
+    let many: String = (0..12).map(|n| format!("&items[][name]={n}&items[][price]={n}")).collect();
+    let names: Vec<_> = of_form(&many).unwrap().items().iter().map(|item| item.name.clone()).collect();
+    assert_eq!(names, (0..12).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
 #[test]
@@ -198,8 +488,8 @@ fn amount() -> impl Strategy<Value = Amount> {
 }
 
 prop_compose! {
-    fn item()(name in text(), description in text(), quantity in 0_u32..100, price in amount(), tax in amount(), metadata in text(), sku in text()) -> Item {
-        Item { name, description, quantity, price, tax, metadata, sku }
+    fn item()(name in text(), description in text(), quantity in (0_i64..100_000, 0_u32..4), price in amount(), tax in amount(), metadata in text(), sku in text()) -> Item {
+        Item { name, description, quantity: Decimal::new(quantity.0, quantity.1).normalize(), price, tax, metadata, sku }
     }
 }
 
@@ -319,7 +609,7 @@ proptest! {
     fn no_json_panics(value in any_json()) {
         let text = value.to_string();
         let _ = Message::parse("application/json", text.as_bytes());
-        if let Ok(fields) = Fields::from_value(value) {
+        if let Ok(fields) = Fields::of_answer(value) {
             let _ = fields.answer(Timestamp::UNIX_EPOCH);
         }
     }

@@ -1,7 +1,6 @@
 //! The provider's words for states, sorts, times and phones.
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use crate::models::{PhoneNumber, Status, TransactionKind};
@@ -68,16 +67,40 @@ fn readable(word: &str) -> Option<String> {
     Some(kept.trim_end().to_owned()).filter(|kept| !kept.is_empty())
 }
 
-/// `2020-01-01 12:00:00.0` in Puerto Rico, or an epoch in seconds or milliseconds. No payment is of a year before our
-/// era, of which there is no such spelling.
+/// Whether a word says that there is nothing, as scripts write a value that is missing.
+pub(super) fn is_nothing(word: &str) -> bool {
+    let word = word.trim();
+    ["null", "undefined", "n/a", "none"].iter().any(|nothing| word.eq_ignore_ascii_case(nothing))
+}
+
+/// `2020-01-01 12:00:00.0` in Puerto Rico, also with slashes; ISO 8601 with `Z` or an offset, which counts; or an epoch in
+/// seconds or milliseconds. No payment is of a year before our era, of which there is no such spelling.
 pub(super) fn date(text: &str) -> Option<Timestamp> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         let epoch = text.parse().ok()?;
         let of = if text.len() >= MILLISECOND_DIGITS { Timestamp::from_millisecond } else { Timestamp::from_second };
         return of(epoch).ok();
     }
-    let local: DateTime = text.parse().ok()?;
-    PUERTO_RICO.to_timestamp(local).ok().filter(|_| local.year() >= 0)
+    let text = text.replacen('/', "-", 2);
+    // `2026-03-04 15:06:07 -0400` and `2026-03-04 19:06:07 UTC`: the parser takes neither blank nor name.
+    let (time, zone) = text
+        .rsplit_once(' ')
+        .filter(|(_, zone)| !zone.contains(':') || zone.starts_with(['+', '-']))
+        .unwrap_or((&text, ""));
+    let zone = if ["UTC", "GMT"].contains(&zone) { "Z" } else { zone };
+    let time: Timestamp = match format!("{time}{zone}").parse() {
+        Ok(time) => time,
+        // A zone that can't be read isn't Puerto Rico's.
+        Err(_) if has_zone(&text) => return None,
+        Err(_) => PUERTO_RICO.to_timestamp(text.parse().ok()?).ok()?,
+    };
+    Some(time).filter(|time| PUERTO_RICO.to_datetime(*time).year() >= 0)
+}
+
+/// Whether anything but digits follows the date.
+fn has_zone(date: &str) -> bool {
+    const TIME: usize = "2025-05-01 ".len();
+    date.bytes().skip(TIME).any(|byte| !byte.is_ascii_digit() && !b":.,".contains(&byte))
 }
 
 pub(super) fn provider_date(date: Timestamp) -> String {
@@ -96,8 +119,9 @@ pub(crate) fn searched_phone(phone: &PhoneNumber) -> String {
     format!("({}) {}-{}", &digits[..3], &digits[3..6], &digits[6..])
 }
 
-/// The digits of a phone, however it is written; the provider's `0` is no phone.
+/// The digits of a phone, however it is written, without the country's `1`; the provider's `0` is no phone.
 pub(super) fn phone_digits(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    digits.bytes().any(|digit| digit != b'0').then_some(digits)
+    let digits = PhoneNumber::without_country(&digits);
+    digits.bytes().any(|digit| digit != b'0').then(|| digits.to_owned())
 }

@@ -135,7 +135,7 @@ impl RefundDetail {
     /// Of a refund that the provider lists as a transaction.
     pub(crate) fn of(listed: &Transaction) -> Self {
         Self {
-            amount: if listed.total.is_zero() { listed.refunded_amount } else { listed.total },
+            amount: if listed.total.is_zero() { listed.refunded_amount } else { listed.total }.abs(),
             reference_number: listed.reference_number.clone(),
             daily_transaction_id: listed.daily_transaction_id.clone(),
             date: listed.date,

@@ -55,6 +55,7 @@ impl Transaction {
             date: None,
             deadline: None,
             verified: false,
+            problem: None,
             created_at: now,
             updated_at: now,
         })

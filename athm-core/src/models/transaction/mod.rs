@@ -47,6 +47,7 @@ pub struct Transaction {
     pub(crate) date: Option<Timestamp>,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) verified: bool,
+    pub(crate) problem: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
 }
@@ -146,6 +147,12 @@ impl Transaction {
     #[must_use]
     pub fn customer(&self) -> Option<&Customer> {
         self.customer.as_ref()
+    }
+
+    /// Why a person must look at it: its total is negative, or another payment has its reference number.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
     }
 
     /// When the money moved, by the provider's clock.

@@ -103,13 +103,20 @@ mod tests {
             ("postgres://shop@localhost/shop?sslmode=require&sslrootcert=ca.pem", SslMode::Require, Trust::Signed),
             ("postgres://shop@localhost/shop?sslmode=verify-ca&connect_timeout=3", SslMode::Require, Trust::Signed),
             ("postgres://shop@localhost/shop?sslmode=verify-full", SslMode::Require, Trust::Named),
+            ("postgres://shop@localhost/shop?sslrootcert=system", SslMode::Require, Trust::Named),
+            ("postgres://shop@10.0.0.7/shop?sslmode=require&sslrootcert=system", SslMode::Require, Trust::Named),
+            ("postgres://shop@10.0.0.7/shop?sslmode=verify-ca&sslrootcert=system", SslMode::Require, Trust::Named),
+            ("postgres://shop@10.0.0.7/shop?sslmode=disable&sslrootcert=system", SslMode::Disable, Trust::Anybody),
         ] {
             let (rest, asked) = without_tls(url);
             let config: Config = rest.parse().unwrap();
             let tls = Tls::of(asked.mode.as_deref(), asked.roots, config.get_hosts().iter().all(is_local)).unwrap();
             assert_eq!((tls.mode, tls.trust), (mode, trust), "{url}");
         }
-        let address = Address::parse("postgres://shop@db.example.com/shop?sslmode=verify-full").unwrap();
+        let system = Tls::of(None, Some("system".into()), false).unwrap();
+        assert_eq!(system.roots, None);
+        let address =
+            Address::parse("postgres://shop@db.example.com/shop?sslmode=verify-full&sslrootcert=system").unwrap();
         assert_eq!(address.config.get_ssl_mode(), SslMode::Require);
         assert_eq!(address.config.get_application_name(), Some("athm"));
     }

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0003_refunds.sql"),
     include_str!("../migrations/postgres/0004_errands.sql"),
     include_str!("../migrations/postgres/0005_names.sql"),
+    include_str!("../migrations/postgres/0006_odd_payments.sql"),
 ];
 
 /// Brings the tables up to date, as one step: forward only, and one process at a time.

@@ -25,35 +25,35 @@ macro_rules! write_payments {
             "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], ",
             "$7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], ",
             "$14::text[], $15::timestamptz[], $16::timestamptz[], $17::boolean[], $18::text[], $19::boolean[], ",
-            "$20::timestamptz[], $21::timestamptz[]) ",
+            "$20::timestamptz[], $21::timestamptz[], $22::text[]) ",
             "AS seen (id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, subtotal, tax, fee, ",
             "net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, is_final, ",
-            "created_at, updated_at)), ",
+            "created_at, updated_at, problem)), ",
             "written AS (", $written, "), ",
             "items AS (INSERT INTO athm_item ",
             "(transaction_id, position, name, description, quantity, price, tax, metadata, sku) ",
-            "SELECT item.* FROM unnest($22::uuid[], $23::integer[], $24::text[], $25::text[], $26::bigint[], ",
-            "$27::bigint[], $28::bigint[], $29::text[], $30::text[]) AS item (of) JOIN written ON written.id = item.of), ",
+            "SELECT item.* FROM unnest($23::uuid[], $24::integer[], $25::text[], $26::text[], $27::text[], ",
+            "$28::bigint[], $29::bigint[], $30::text[], $31::text[]) AS item (of) JOIN written ON written.id = item.of), ",
             "customers AS (INSERT INTO athm_customer (transaction_id, name, phone, email, message) ",
-            "SELECT customer.* FROM unnest($31::uuid[], $32::text[], $33::text[], $34::text[], $35::text[]) ",
+            "SELECT customer.* FROM unnest($32::uuid[], $33::text[], $34::text[], $35::text[], $36::text[]) ",
             "AS customer (of) JOIN written ON written.id = customer.of), ",
             "events AS (INSERT INTO athm_event ",
             "(transaction_id, id, transition, refund_amount, sender, rejection, created_at) ",
-            "SELECT event.* FROM unnest($36::uuid[], $37::uuid[], $38::text[], $39::bigint[], $40::text[], $41::text[], ",
-            "$42::timestamptz[]) AS event (of) JOIN written ON written.id = event.of), ",
+            "SELECT event.* FROM unnest($37::uuid[], $38::uuid[], $39::text[], $40::bigint[], $41::text[], $42::text[], ",
+            "$43::timestamptz[]) AS event (of) JOIN written ON written.id = event.of), ",
             "deliveries AS (INSERT INTO athm_delivery ",
             "(event_id, id, signal, receiver, state, attempts, is_replay, due_at, created_at) ",
             "SELECT event_id, delivery.id, signal, receiver, state, attempts, false, due_at, created_at ",
-            "FROM unnest($43::uuid[], $44::uuid[], $45::uuid[], $46::text[], $47::text[], $48::text[], $49::integer[], ",
-            "$50::timestamptz[], $51::timestamptz[]) ",
+            "FROM unnest($44::uuid[], $45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::text[], $50::integer[], ",
+            "$51::timestamptz[], $52::timestamptz[]) ",
             "AS delivery (of, event_id, id, signal, receiver, state, attempts, due_at, created_at) ",
             "JOIN written ON written.id = delivery.of), ",
-            "settled AS (DELETE FROM athm_inbox USING unnest($52::uuid[], $53::text[], $54::bigint[]) ",
+            "settled AS (DELETE FROM athm_inbox USING unnest($53::uuid[], $54::text[], $55::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
-            "WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($53) AND state = 'pending' ",
+            "WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($54) AND state = 'pending' ",
             "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
             "polls AS (INSERT INTO athm_poll (transaction_id, attempts, due_at) ",
-            "SELECT poll.of, 0, poll.due_at FROM unnest($55::uuid[], $56::timestamptz[]) AS poll (of, due_at) ",
+            "SELECT poll.of, 0, poll.due_at FROM unnest($56::uuid[], $57::timestamptz[]) AS poll (of, due_at) ",
             "JOIN written ON written.id = poll.of ",
             "ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at) ",
             "SELECT id FROM written"
@@ -66,10 +66,10 @@ pub(super) async fn insert(session: &Session, drafts: &[Draft], now: Timestamp) 
     let sql = write_payments!(
         "INSERT INTO athm_transaction (id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, \
          subtotal, tax, fee, net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, \
-         created_at, updated_at) \
+         created_at, updated_at, problem) \
          SELECT id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, subtotal, tax, fee, \
          net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, created_at, \
-         updated_at FROM seen ON CONFLICT DO NOTHING RETURNING id"
+         updated_at, problem FROM seen ON CONFLICT DO NOTHING RETURNING id"
     );
     let written = session.all(sql, rows(drafts, now), |columns| columns.get()).await?;
     Ok(written.into_iter().collect())
@@ -84,6 +84,7 @@ pub(super) fn update<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft], n
          tax = seen.tax, fee = seen.fee, net_amount = seen.net_amount, refunded_amount = seen.refunded_amount, \
          metadata_1 = seen.metadata_1, metadata_2 = seen.metadata_2, date = seen.date, deadline = seen.deadline, \
          verified = seen.verified, created_at = seen.created_at, updated_at = seen.updated_at, \
+         problem = seen.problem, \
          auth_token = CASE WHEN seen.is_final THEN NULL ELSE coalesce(seen.auth_token, known.auth_token) END \
          FROM seen WHERE known.id = seen.id RETURNING known.id"
     );
@@ -167,6 +168,7 @@ fn push_payments<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
         column(&each, |t| t.status.is_final()),
         column(&each, |t| storable(t.created_at)),
         column(&each, |t| storable(t.updated_at)),
+        column(&each, |t| maybe_text(&t.problem)),
     ]);
 }
 
@@ -180,7 +182,7 @@ fn push_items<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
         column(&each, |(_, position, _)| *position),
         column(&each, |(.., item)| text(&item.name)),
         column(&each, |(.., item)| text(&item.description)),
-        column(&each, |(.., item)| i64::from(item.quantity)),
+        column(&each, |(.., item)| item.quantity.to_string()),
         column(&each, |(.., item)| item.price.cents()),
         column(&each, |(.., item)| item.tax.cents()),
         column(&each, |(.., item)| text(&item.metadata)),

@@ -44,7 +44,7 @@ impl Batched for Recording {
     async fn execute_all(recordings: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<Self::Written>>> {
         let mut drafts = Vec::with_capacity(recordings.len());
         for Self { record, .. } in recordings {
-            let decision = batch.context.policy.decide(Vec::new(), record).map_err(Fault::Failed)?;
+            let decision = batch.context.policy.decide(Vec::new(), record);
             drafts.push(Draft::of(decision, record, &batch.context.outbox));
         }
         let new = insert(batch.session, &drafts, batch.now()).await?;
@@ -75,7 +75,7 @@ async fn apply(
 ) -> Result<Vec<usize>> {
     let rows = lock(batch.session, &column(known, |&n| &recordings[n].record)).await?;
     let (mut left, mut taken) = (Vec::new(), HashSet::new());
-    let (mut merged, mut changed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut merged, mut new, mut changed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &n in known {
         let record = &recordings[n].record;
         let stored: Vec<_> = rows.iter().filter(|row| is_one(&row.transaction, &record.observed)).cloned().collect();
@@ -84,31 +84,41 @@ async fn apply(
             continue;
         }
         taken.extend(stored.iter().map(|row| *row.transaction.id.as_uuid()));
-        let decision = match batch.context.policy.decide(stored, record) {
+        if stored.is_empty() {
             // It was in the way of an insert, and is gone: another process has merged it with another row.
-            Ok(decision) if decision.write == Write::Insert => return Err(Fault::gone()),
-            Ok(decision) => decision,
-            Err(error) => {
-                written[n] = Some(Err(error));
-                continue;
-            }
-        };
+            return Err(Fault::gone());
+        }
+        let decision = batch.context.policy.decide(stored, record);
         merged.extend(decision.merged.map(|other| (other, decision.transaction.id)));
         let is_unchanged =
             decision.write == Write::Nothing && decision.events.is_empty() && decision.refunds.is_empty();
+        // Another payment has its reference number: it is new all the same.
+        let is_new = decision.write == Write::Insert;
         let draft = Draft::of(decision, record, &batch.context.outbox);
-        let drafts = if is_unchanged && draft.auth_token().is_none() { &mut unchanged } else { &mut changed };
+        let drafts = match draft.auth_token() {
+            _ if is_new => &mut new,
+            None if is_unchanged => &mut unchanged,
+            _ => &mut changed,
+        };
         drafts.push((n, draft));
+    }
+    let (new_of, new): (Vec<_>, Vec<_>) = new.into_iter().unzip();
+    if insert(batch.session, &new, batch.now()).await?.len() < new.len() {
+        return Err(Fault::gone());
     }
     let (unchanged_of, unchanged): (Vec<_>, Vec<_>) = unchanged.into_iter().unzip();
     let (changed_of, changed): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
     let mut statements = Statements::new();
     merged.into_iter().for_each(|(from, to)| merge(&mut statements, from, to));
     update(&mut statements, &changed, batch.now());
-    changed.iter().flat_map(|draft| &draft.refunds).for_each(|refund| write_refund(&mut statements, refund));
+    new.iter()
+        .chain(&changed)
+        .flat_map(|draft| &draft.refunds)
+        .for_each(|refund| write_refund(&mut statements, refund));
     settle(&mut statements, &unchanged);
     batch.session.execute_all(statements).await?;
-    for (n, draft) in changed_of.into_iter().zip(changed).chain(unchanged_of.into_iter().zip(unchanged)) {
+    let of_each = new_of.into_iter().chain(changed_of).chain(unchanged_of);
+    for (n, draft) in of_each.zip(new.into_iter().chain(changed).chain(unchanged)) {
         written[n] = Some(Ok(draft.recorded(&recordings[n].span)));
     }
     Ok(left)

@@ -89,6 +89,7 @@ impl<'r> Columns<'r> {
             date: self.maybe_time()?,
             deadline: self.maybe_time()?,
             verified: self.get()?,
+            problem: self.get()?,
             created_at: self.time()?,
             updated_at: self.time()?,
             items: Vec::new(),
@@ -100,7 +101,7 @@ impl<'r> Columns<'r> {
         Ok(Item {
             name: self.get()?,
             description: self.get()?,
-            quantity: self.get::<i64>()?.try_into().map_err(|error| self.unreadable(error))?,
+            quantity: self.parsed()?,
             price: self.cents()?,
             tax: self.cents()?,
             metadata: self.get()?,

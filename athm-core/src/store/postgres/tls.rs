@@ -14,6 +14,9 @@ use tokio_postgres::config::SslMode;
 
 use crate::store::StoreError;
 
+/// What `sslrootcert` says for the certificates that the system trusts.
+const SYSTEM: &str = "system";
+
 /// What an address asks for, in `libpq`'s words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tls {
@@ -37,11 +40,19 @@ pub(super) enum Trust {
 impl Tls {
     /// What `sslmode` and `sslrootcert` say. Unset, what leaves the machine is encrypted and verified.
     pub(super) fn of(mode: Option<&str>, roots: Option<PathBuf>, is_local: bool) -> Option<Self> {
-        // Roots that are named are there to be checked against.
-        let at_least = if roots.is_some() { Trust::Signed } else { Trust::Anybody };
+        let is_system = roots.as_deref() == Some(Path::new(SYSTEM));
+        // Roots that are named are there to be checked against. The system's sign certificates for everybody: those count
+        // with the server's name alone, as in `libpq`.
+        let at_least = match &roots {
+            Some(_) if is_system => Trust::Named,
+            Some(_) => Trust::Signed,
+            None => Trust::Anybody,
+        };
+        let roots = roots.filter(|_| !is_system);
         let (mode, trust) = match mode {
-            None if is_local => (SslMode::Disable, Trust::Anybody),
+            None if is_local && !is_system => (SslMode::Disable, Trust::Anybody),
             None | Some("verify-full") => (SslMode::Require, Trust::Named),
+            Some("verify-ca") if is_system => (SslMode::Require, Trust::Named),
             Some("verify-ca") => (SslMode::Require, Trust::Signed),
             Some("require") => (SslMode::Require, at_least),
             Some("prefer") => (SslMode::Prefer, at_least),

@@ -14,7 +14,7 @@ macro_rules! select_transaction {
         concat!(
             "SELECT t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, ",
             "t.subtotal, t.tax, t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, ",
-            "t.verified, t.created_at, t.updated_at ",
+            "t.verified, t.problem, t.created_at, t.updated_at ",
             $rest
         )
     };

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0003_refunds.sql"),
     include_str!("../migrations/sqlite/0004_errands.sql"),
     include_str!("../migrations/sqlite/0005_names.sql"),
+    include_str!("../migrations/sqlite/0006_odd_payments.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
 const PATIENCE: Duration = Duration::from_secs(5);

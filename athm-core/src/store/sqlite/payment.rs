@@ -11,8 +11,8 @@ use crate::store::transition_key::MERGED_SUFFIX;
 pub(super) fn insert(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_transaction (id, created_at, kind, status, ecommerce_id, reference_number, \
                daily_transaction_id, total, subtotal, tax, fee, net_amount, refunded_amount, metadata_1, metadata_2, \
-               date, deadline, verified, updated_at) \
-               VALUES (?1, ?19, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+               date, deadline, verified, updated_at, problem) \
+               VALUES (?1, ?19, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20)";
     write_row(connection, sql, transaction)?;
     write_belongings(connection, transaction)
 }
@@ -21,7 +21,7 @@ pub(super) fn update(connection: &Connection, transaction: &Transaction) -> rusq
     let sql = "UPDATE athm_transaction SET kind = ?2, status = ?3, ecommerce_id = ?4, reference_number = ?5, \
                daily_transaction_id = ?6, total = ?7, subtotal = ?8, tax = ?9, fee = ?10, net_amount = ?11, \
                refunded_amount = ?12, metadata_1 = ?13, metadata_2 = ?14, date = ?15, deadline = ?16, verified = ?17, \
-               updated_at = ?18, created_at = ?19 WHERE id = ?1";
+               updated_at = ?18, created_at = ?19, problem = ?20 WHERE id = ?1";
     write_row(connection, sql, transaction)?;
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [transaction.id.as_uuid()])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [transaction.id.as_uuid()])?;
@@ -50,6 +50,7 @@ fn write_row(connection: &Connection, sql: &str, transaction: &Transaction) -> r
         t.verified,
         t.updated_at.as_microsecond(),
         t.created_at.as_microsecond(),
+        t.problem,
     ];
     execute(connection, sql, values)
 }
@@ -59,9 +60,8 @@ fn write_belongings(connection: &Connection, transaction: &Transaction) -> rusql
     for (position, item) in (0_u32..).zip(&transaction.items) {
         let sql = "INSERT INTO athm_item (transaction_id, position, name, description, quantity, price, tax, metadata, sku) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        let (price, tax) = (item.price.cents(), item.tax.cents());
-        let values =
-            params![id, position, item.name, item.description, item.quantity, price, tax, item.metadata, item.sku];
+        let (quantity, price, tax) = (item.quantity.to_string(), item.price.cents(), item.tax.cents());
+        let values = params![id, position, item.name, item.description, quantity, price, tax, item.metadata, item.sku];
         execute(connection, sql, values)?;
     }
     if let Some(Customer { name, phone, email, message }) = &transaction.customer {

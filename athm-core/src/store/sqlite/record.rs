@@ -29,7 +29,7 @@ pub(super) fn record_one(
     let rows = by_names(connection, ecommerce_id, reference)?;
     let needs_refunds = needs_refunds(rows.iter(), record);
     let rows = rows.into_iter().map(|transaction| stored(connection, transaction, needs_refunds));
-    let decision = context.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record)?;
+    let decision = context.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record);
     let transaction = decision.transaction;
     if let Some(other) = decision.merged {
         merge(connection, other, transaction.id)?;

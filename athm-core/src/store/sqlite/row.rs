@@ -83,6 +83,7 @@ impl<'r> Columns<'r> {
             date: self.maybe_time()?,
             deadline: self.maybe_time()?,
             verified: self.get()?,
+            problem: self.get()?,
             created_at: self.time()?,
             updated_at: self.time()?,
             items: Vec::new(),
@@ -94,7 +95,7 @@ impl<'r> Columns<'r> {
         Ok(Item {
             name: self.get()?,
             description: self.get()?,
-            quantity: self.get()?,
+            quantity: self.parsed()?,
             price: self.cents()?,
             tax: self.cents()?,
             metadata: self.get()?,

@@ -143,12 +143,17 @@ async fn more_than_can_wait_is_refused_and_the_end_of_a_delivery_never_is() {
 #[tokio::test]
 async fn a_bad_record_fails_alone() {
     let world = World::with_slots(8);
-    let (ours, theirs) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    world.store.record(record("12-ab", Some(ours))).await.unwrap();
-    let batch = [record("1-a", None), record("12-ab", Some(theirs)), record("2-b", None)];
+    let refuse = "CREATE TRIGGER no_seven BEFORE INSERT ON athm_transaction WHEN new.total = 7 BEGIN \
+                  SELECT raise(ABORT, 'no'); END";
+    let refuse = |connection: &Connection| Ok(connection.execute_batch(refuse)?);
+    world.store.writer.write(refuse, |()| ()).await.unwrap();
+    world.store.record(record("12-ab", Some(Uuid::from_u128(1)))).await.unwrap();
+    let mut wrong = record("3-c", None);
+    wrong.observed.total = Amount::from_cents(7);
+    let batch = [record("1-a", None), wrong, record("2-b", None)];
     let results = join_all(batch.map(|record| world.store.record(record))).await;
     assert!(results[0].is_ok() && results[2].is_ok());
-    assert!(matches!(results[1], Err(StoreError::Conflict { .. })), "{:?}", results[1]);
+    assert!(matches!(results[1], Err(StoreError::Database(_))), "{:?}", results[1]);
     assert_eq!(world.count("SELECT count(*) FROM athm_transaction").await, 3);
 }
 

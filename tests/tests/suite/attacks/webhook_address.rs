@@ -28,7 +28,7 @@ async fn a_webhook_without_the_secret_is_answered_404_and_stores_nothing() {
         &format!("/{}", &WEBHOOK_SECRET[1..]),
         &format!("/{WEBHOOK_SECRET}0"),
         &format!("/{upper}"),
-        &format!("/{WEBHOOK_SECRET}/"),
+        &format!("/{WEBHOOK_SECRET}//"),
         &format!("/{WEBHOOK_SECRET}/more"),
         &format!("/more/{WEBHOOK_SECRET}"),
         &format!("//{WEBHOOK_SECRET}"),
@@ -46,6 +46,7 @@ async fn a_webhook_without_the_secret_is_answered_404_and_stores_nothing() {
 
     let right = format!("/athm/webhook/{WEBHOOK_SECRET}");
     assert_eq!(target.server.json(&right, &message).await, result(201, "recorded"));
+    assert_eq!(target.server.json(&format!("{right}/"), &message).await, result(200, "known"));
     assert_eq!(target.fixture.noted().await, ["received by webhook", "completed by webhook"]);
     // The customer's browser has no secret.
     assert_eq!(target.callback(message).await, result(200, "known"));
