@@ -87,7 +87,7 @@ async fn a_database_with_missing_and_altered_payments_is_corrected_to_the_cent()
     let lost = of(3);
     let events = format!("(SELECT id FROM athm_event WHERE transaction_id IN {lost})");
     let mut sql = vec![format!("DELETE FROM athm_delivery WHERE event_id IN {events}")];
-    for table in ["event", "refund", "item", "customer", "errand"] {
+    for table in ["event", "refund", "item", "customer", "poll"] {
         sql.push(format!("DELETE FROM athm_{table} WHERE transaction_id IN {lost}"));
     }
     sql.push(format!("DELETE FROM athm_transaction WHERE id IN {lost}"));

@@ -30,7 +30,7 @@ async fn a_refund_of_unknown_outcome_reserves_its_amount_until_the_ledger_shows_
     merchant.report_refunded(Some(0));
     let error = merchant.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
-    assert!(error.to_string().contains("must not be repeated"), "{error}");
+    assert!(error.to_string().contains("don't repeat it"), "{error}");
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Pending, 700)]);
     for new in [partial(1), NewRefund::full()] {
         let error = merchant.athm.refund(paid.id(), new).await.unwrap_err();
