@@ -71,7 +71,7 @@ pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
             tracing::error!(error = causes(error), "old rows couldn't be pruned; tried again");
         });
         match retried.and(pruned) {
-            Ok(()) => NextRun::Due(store.next_due().await.ok().flatten()),
+            Ok(()) => NextRun::Due(store.next_pending_message().await.ok().flatten()),
             Err(error) => error.next_run(),
         }
     };

@@ -29,7 +29,7 @@ impl<'a> Deliveries<'a> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn dead(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.athm.store().deliveries(DeliveryQuery::Dead).await
+        self.athm.store().list_deliveries(DeliveryQuery::Dead).await
     }
 
     /// Those that have been due for a day (or what the builder says) and whose receiver this program doesn't have, or not
@@ -41,7 +41,7 @@ impl<'a> Deliveries<'a> {
     pub async fn orphaned(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
         let runnable = runnable(&self.athm.receivers());
         let due_before = earlier(self.athm.clock().steady(), self.athm.orphaned_after());
-        self.athm.store().deliveries(DeliveryQuery::Orphaned { due_before, runnable }).await
+        self.athm.store().list_deliveries(DeliveryQuery::Orphaned { due_before, runnable }).await
     }
 
     /// One by its id.
@@ -50,18 +50,18 @@ impl<'a> Deliveries<'a> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn get(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
-        Ok(self.athm.store().deliveries(DeliveryQuery::One(id)).await?.pop())
+        Ok(self.athm.store().list_deliveries(DeliveryQuery::One(id)).await?.pop())
     }
 
     /// Runs a delivery again, with its attempts counted anew and the same idempotency key.
     pub fn replay(&self, id: DeliveryId) -> Replay<'a> {
-        Replay { athm: self.athm, what: ReplayTarget::Delivery(id), to: None, is_forced: false }
+        Replay { athm: self.athm, target: ReplayTarget::Delivery(id), to: None, is_forced: false }
     }
 
     /// Runs one receiver for an event, once for each of the event's signals that it listens to: also for an event that
     /// a check has refused, or that is older than the receiver.
     pub fn replay_event(&self, event: EventId, receiver: impl Into<String>) -> Replay<'a> {
-        Replay { athm: self.athm, what: ReplayTarget::Event(event), to: Some(receiver.into()), is_forced: false }
+        Replay { athm: self.athm, target: ReplayTarget::Event(event), to: Some(receiver.into()), is_forced: false }
     }
 }
 
@@ -71,7 +71,7 @@ impl<'a> Deliveries<'a> {
 #[must_use = "a replay does nothing until `run`"]
 pub struct Replay<'a> {
     athm: &'a Athm,
-    what: ReplayTarget,
+    target: ReplayTarget,
     to: Option<String>,
     is_forced: bool,
 }
@@ -107,7 +107,7 @@ impl Replay<'_> {
         self.execute(ReplayMode::Real).await
     }
 
-    async fn execute(self, run: ReplayMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
+    async fn execute(self, mode: ReplayMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let to = match &self.to {
             Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
             None => {
@@ -115,8 +115,8 @@ impl Replay<'_> {
                 None
             }
         };
-        let Self { what, is_forced, .. } = self;
-        let replay = ReplayRequest { what, to, is_forced, run, now: self.athm.clock().steady() };
+        let Self { target, is_forced, .. } = self;
+        let replay = ReplayRequest { target, to, is_forced, mode, now: self.athm.clock().steady() };
         let replayed = self.athm.store().replay(replay).await??;
         self.athm.wake();
         Ok(replayed)
@@ -124,7 +124,7 @@ impl Replay<'_> {
 
     /// A delivery whose receiver this program doesn't have would only wait again.
     async fn refuse_unknown_receiver(&self) -> Result<(), ReplayError> {
-        let ReplayTarget::Delivery(id) = self.what else { return Ok(()) };
+        let ReplayTarget::Delivery(id) = self.target else { return Ok(()) };
         match self.athm.deliveries().get(id).await? {
             Some(delivery) if self.receiver(&delivery.receiver)?.signals().contains(&delivery.signal) => Ok(()),
             Some(delivery) => Err(ReplayError::NotListening { receiver: delivery.receiver }),

@@ -211,7 +211,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transactions(&self, query: TransactionQuery) -> Result<Page, StoreError> {
-        self.0.inbox.store.list(query).await
+        self.0.inbox.store.list_payments(query).await
     }
 
     /// What has happened to a payment, in its order.
@@ -233,7 +233,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn events(&self, id: TransactionId) -> Result<Vec<Event>, StoreError> {
-        self.0.inbox.store.events(id).await
+        self.0.inbox.store.list_events(id).await
     }
 
     /// Every receiver, in the order in which they start.

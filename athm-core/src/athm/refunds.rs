@@ -31,7 +31,7 @@ impl Refunds<'_> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn of(&self, id: TransactionId) -> Result<Vec<RefundRecord>, StoreError> {
-        self.athm.store().refunds(RefundQuery::Of(id)).await
+        self.athm.store().list_refunds(RefundQuery::Of(id)).await
     }
 
     /// Refunds without a known outcome for a day: the oldest 1,000, oldest first. That the provider doesn't show them proves
@@ -42,6 +42,6 @@ impl Refunds<'_> {
     /// [`StoreError`] when the database can't be read.
     pub async fn unresolved(&self) -> Result<Vec<RefundRecord>, StoreError> {
         let since = earlier(self.athm.clock().now(), REFUND_UNRESOLVED_AFTER);
-        self.athm.store().refunds(RefundQuery::Pending { since }).await
+        self.athm.store().list_refunds(RefundQuery::Pending { since }).await
     }
 }

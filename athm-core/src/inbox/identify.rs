@@ -36,7 +36,7 @@ impl Inbox {
         if kind != Some(&TransactionKind::Refund) {
             return Ok(key);
         }
-        let Some(refund) = self.store.refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
+        let Some(refund) = self.store.list_refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
             return Ok(key);
         };
         let payment = self.store.find(PaymentLookup::Id(refund.transaction_id)).await?;

@@ -91,10 +91,10 @@ impl Inbox {
     pub(crate) async fn retry_pending(&self) -> Result<(), StoreError> {
         let Some(lookup) = &self.lookup else { return Ok(()) };
         let now = self.clock.steady();
-        if self.store.next_due().await?.is_none_or(|due| due > now) {
+        if self.store.next_pending_message().await?.is_none_or(|due| due > now) {
             return Ok(());
         }
-        let due = self.store.pending(now, later(now, LOOKUP_LEASE)).await?;
+        let due = self.store.take_pending_messages(now, later(now, LOOKUP_LEASE)).await?;
         let retries = due.into_iter().filter_map(PendingMessage::stored).map(|message| async {
             let key = message.key.clone();
             self.settle(lookup, message).await.inspect_err(|error| {
@@ -118,7 +118,7 @@ impl Inbox {
         let key = key.or_else(|| super::identify::stated_key(message));
         let state = InboxState::Unmatched { reason: reason.to_owned() };
         let body = beginning(body);
-        self.store.hold(InboxMessage { key, kind, status, sender, body, ..self.new_row(state) }).await?;
+        self.store.insert_message(InboxMessage { key, kind, status, sender, body, ..self.new_row(state) }).await?;
         Ok(MessageResult::Known)
     }
 
@@ -138,7 +138,7 @@ impl Inbox {
     pub(super) async fn retry_later(&self, message: PendingMessage) -> Result<MessageResult, StoreError> {
         let due_at = later(self.clock.steady(), BACKOFF.pause_after(message.attempts.saturating_add(1)));
         let state = InboxState::Pending { attempts: message.attempts.saturating_add(1), due_at };
-        self.store.hold(self.row(message, state)).await?;
+        self.store.insert_message(self.row(message, state)).await?;
         self.message_pending.notify_one();
         Ok(MessageResult::Pending)
     }
@@ -153,7 +153,7 @@ impl Inbox {
     /// Stores a message in its final state, in place of the pending one.
     pub(super) async fn end(&self, message: PendingMessage, state: InboxState) -> Result<(), StoreError> {
         let (key, version) = (message.key.clone(), message.version);
-        self.store.hold(self.row(message, state)).await?;
+        self.store.insert_message(self.row(message, state)).await?;
         self.delete_pending(key, version).await
     }
 
@@ -170,7 +170,7 @@ impl Inbox {
     /// Deletes the stored message, unless another message for the same payment has arrived meanwhile.
     async fn delete_pending(&self, key: PaymentKey, version: Option<i64>) -> Result<(), StoreError> {
         match version {
-            Some(version) => self.store.release(key, version).await,
+            Some(version) => self.store.delete_pending(key, version).await,
             None => Ok(()),
         }
     }

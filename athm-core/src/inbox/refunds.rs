@@ -26,7 +26,7 @@ impl Inbox {
     ) -> Result<MessageResult, StoreError> {
         let detail = RefundDetail::of(refund);
         let customer = refund.customer.clone().unwrap_or_default();
-        let payments = self.store.paid_by(customer, detail.amount).await?;
+        let payments = self.store.list_paid_by(customer, detail.amount).await?;
         if payments.is_empty() {
             let reason = "it names a refund, and no payment of that customer is known";
             self.end(message, InboxState::Unmatched { reason: reason.to_owned() }).await?;
@@ -36,7 +36,7 @@ impl Inbox {
             let Some(key) = payment.key() else { continue };
             let class = self.rate_limit_class(Some(&payment), &message.sender, message.attempts);
             let Some(Ok(observed)) = lookup.look_up(&key, Some(&payment), class).await else { continue };
-            let refunds = self.store.refunds(RefundQuery::Of(payment.id)).await?;
+            let refunds = self.store.list_refunds(RefundQuery::Of(payment.id)).await?;
             let increase = observed.refunded_amount.checked_sub(payment.refunded_amount);
             let shows_it = increase >= Some(detail.amount)
                 || refunds.iter().any(|refund| refund.may_hold(&detail) || refund.is(&detail));
@@ -56,7 +56,7 @@ impl Inbox {
     pub(super) async fn with_stated_refund(&self, stated: Record, payment: Transaction) -> Result<Record, StoreError> {
         let mut detail = RefundDetail::of(&stated.observed);
         detail.reference_number.take_if(|reference| Some(&*reference) == payment.reference_number.as_ref());
-        let refunds = self.store.refunds(RefundQuery::Of(payment.id)).await?;
+        let refunds = self.store.list_refunds(RefundQuery::Of(payment.id)).await?;
         let refunded_amount = if detail.is_bare() {
             // Nothing distinguishes it from the refund before: it may be the same message again.
             payment.refunded_amount.max(detail.amount)

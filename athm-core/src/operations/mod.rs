@@ -74,7 +74,7 @@ impl Operations {
             let (at, now) = (self.inbox.clock.now(), self.inbox.clock.steady());
             let ends_at = later(now, self.longest_call());
             let begin = BeginOperation { transaction, operation, kind, amount, at, now, ends_at };
-            match self.inbox.store.begin(begin).await? {
+            match self.inbox.store.begin_operation(begin).await? {
                 Err(BeginError::UnderWay) if Instant::now() < wait_until => sleep(WAIT_INTERVAL).await,
                 Err(BeginError::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
                 Err(BeginError::NoSuchPayment) => return Err(OperationError::UnknownTransaction { id: transaction }),

@@ -26,7 +26,7 @@ impl Operations {
         let Inbox { store, clock, .. } = &self.inbox;
         let run = || async {
             match self.recover_due().await {
-                Ok(()) => NextRun::Due(store.next_unresolved().await.ok().flatten()),
+                Ok(()) => NextRun::Due(store.next_unresolved_operation().await.ok().flatten()),
                 Err(error) => {
                     tracing::error!(error = causes(&error), "unresolved operations couldn't be recovered; tried again");
                     error.next_run()
@@ -37,7 +37,7 @@ impl Operations {
     }
 
     async fn recover_due(&self) -> Result<(), StoreError> {
-        let due = self.inbox.store.unresolved(self.inbox.clock.steady()).await?;
+        let due = self.inbox.store.take_unresolved_operations(self.inbox.clock.steady()).await?;
         let recoveries = due.into_iter().map(|unresolved| async move {
             if let Err(error) = self.recover(unresolved).await {
                 let UnresolvedOperation { transaction, operation, .. } = unresolved;

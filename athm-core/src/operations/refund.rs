@@ -139,7 +139,7 @@ impl Operations {
     }
 
     pub(super) async fn refund_record(&self, id: RefundId) -> Result<RefundRecord, OperationError> {
-        let found = self.inbox.store.refunds(RefundQuery::One(id)).await?.pop();
+        let found = self.inbox.store.list_refunds(RefundQuery::One(id)).await?.pop();
         found.ok_or(OperationError::UnknownRefund { id })
     }
 }

@@ -1,4 +1,4 @@
-//! From the commit to the worker.
+//! The way from a commit to the worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +9,20 @@ use super::running::Running;
 use super::{EventDeliveries, Slot, Slots};
 use crate::models::DeliveryId;
 
-/// Takes what was committed. What it takes counts as running at once, so that nobody finds athm idle in between.
+/// Takes the deliveries that a commit has claimed. From then on they count as running, so that athm is never taken for
+/// idle between the commit and the start of the receiver.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     sender: mpsc::UnboundedSender<EventDeliveries>,
     pub(crate) running: Running,
     pub(crate) slots: Slots,
-    /// More is due than was claimed.
+    /// Whether more is due than was claimed.
     pub(crate) backlog: Arc<AtomicBool>,
     pub(crate) woken: Arc<Notify>,
     pub(crate) stopping: Arc<AtomicBool>,
 }
 
-/// What the outbox took, for the worker.
+/// The worker's end of the channel.
 pub(crate) type Unstarted = mpsc::UnboundedReceiver<EventDeliveries>;
 
 impl Outbox {
@@ -38,7 +39,7 @@ impl Outbox {
         (outbox, unstarted)
     }
 
-    /// Places for so many deliveries, or for as many as can be run right now. What gets none is stored as due.
+    /// Takes up to `wanted` slots. Deliveries that get none are stored as due, which is a backlog.
     pub(crate) fn slots(&self, wanted: usize) -> Vec<Slot> {
         let slots = if self.is_stopping() { Vec::new() } else { self.slots.take(wanted) };
         if slots.len() < wanted {
@@ -47,23 +48,25 @@ impl Outbox {
         slots
     }
 
-    pub(crate) fn hand_over(&self, work: EventDeliveries) {
-        if work.deliveries.is_empty() {
+    /// Hands claimed deliveries to the worker, after their commit.
+    pub(crate) fn hand_over(&self, claimed: EventDeliveries) {
+        if claimed.deliveries.is_empty() {
             return;
         }
-        self.running.claimed(work.deliveries.iter().map(|claimed| (claimed.planned.id, claimed.attempt)));
-        if let Err(mpsc::error::SendError(work)) = self.sender.send(work) {
-            // No worker is left: their leases end, or the program starts again.
-            work.deliveries.iter().for_each(|claimed| self.running.ended(claimed.planned.id));
+        self.running.claimed(claimed.deliveries.iter().map(|delivery| (delivery.id(), delivery.attempt)));
+        if let Err(mpsc::error::SendError(claimed)) = self.sender.send(claimed) {
+            // The worker is gone: the leases end, or the program starts again.
+            claimed.deliveries.iter().for_each(|delivery| self.running.ended(delivery.id()));
         }
     }
 
-    /// What runs here. Asked by the thread that writes, it is exact: what is claimed is handed over on that thread.
+    /// The deliveries that run here. On the thread or task that writes this is exact, because it hands over what it
+    /// has claimed itself.
     pub(crate) fn running(&self) -> Vec<DeliveryId> {
         self.running.all().into_iter().map(|(id, _)| id).collect()
     }
 
-    /// Has the worker look for what is due now.
+    /// Makes the worker poll for due deliveries now.
     pub(crate) fn wake(&self) {
         self.woken.notify_one();
     }

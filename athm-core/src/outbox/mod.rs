@@ -1,11 +1,15 @@
-//! Durable delivery: the outbox.
+//! The outbox: durable deliveries, between the commit that creates them and the worker that runs them.
 //!
-//! Recording an event makes one delivery for each of its receivers, in the same commit ([`store`](crate::store)). As
-//! many as there are free [`slots`] are claimed by that very commit, and the [`channel`] hands them to the [`worker`](crate::worker)
-//! right after it. All others (too many at once, failed before, left by a process that died) are found by the worker,
-//! which asks for what is due every second and claims no more than it has slots for. An attempt ends with an
-//! acknowledgement that names it, and [`retry`] says when the next one is due.
+//! Recording an event inserts one delivery for each receiver that hears it, in the same commit ([`store`](crate::store)).
+//! As many as there are free [`slots`] are claimed by that very commit, and the [`channel`] hands them to the
+//! [`worker`](crate::worker) right after it. The worker finds all others (no slot was free, an attempt failed, a process
+//! died): it polls for due deliveries once a second and claims no more than it has slots for.
+//!
+//! A claim is a lease: it ends after [`LEASE`] unless it is renewed, and then any process may claim the delivery again.
+//! An attempt ends with an [`Acknowledgement`] that names it, so that a late one can be told from the current one, and
+//! [`retry`] says when the next attempt is due.
 
+mod acknowledgement;
 mod channel;
 mod record;
 mod retry;
@@ -15,8 +19,7 @@ mod slots;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate};
 pub(crate) use self::channel::{Outbox, Unstarted};
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
 pub(crate) use self::retry::retry_pause;
@@ -25,10 +28,10 @@ pub(crate) use self::slots::{Slot, Slots};
 use crate::models::{DeliveryId, Event, Signal, Transaction};
 use crate::receiver::ReceiverInfo;
 
-/// How long a claim holds without being renewed.
+/// How long a claim is valid without being renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
-/// A delivery as it is made: one receiver's turn at one signal of one event.
+/// A delivery that is about to be inserted: one receiver's turn at one signal of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewDelivery {
     pub(crate) id: DeliveryId,
@@ -36,52 +39,56 @@ pub(crate) struct NewDelivery {
     pub(crate) receiver: String,
 }
 
-/// A delivery that this process has claimed: its attempt is counted already.
+/// A delivery that this process has claimed. Its attempt is counted already.
 #[derive(Debug)]
 pub(crate) struct ClaimedDelivery {
-    pub(crate) planned: NewDelivery,
+    pub(crate) delivery: NewDelivery,
     pub(crate) attempt: u32,
     pub(crate) is_replay: bool,
     pub(crate) slot: Slot,
 }
 
+impl ClaimedDelivery {
+    pub(crate) fn id(&self) -> DeliveryId {
+        self.delivery.id
+    }
+}
+
 /// What these receivers can run: `signal:receiver`, for each signal of each.
 pub(crate) fn runnable(receivers: &[ReceiverInfo]) -> Vec<String> {
     let of = |receiver: &ReceiverInfo| {
-        let turns = receiver.signals().iter().map(|signal| format!("{signal}:{}", receiver.id()));
-        turns.collect::<Vec<_>>()
+        let each = receiver.signals().iter().map(|signal| format!("{signal}:{}", receiver.id()));
+        each.collect::<Vec<_>>()
     };
     receivers.iter().flat_map(of).collect()
 }
 
-/// ClaimedDelivery deliveries of one event, with what they are about.
+/// The claimed deliveries of one event, with the event and its transaction.
 #[derive(Debug)]
 pub(crate) struct EventDeliveries {
     pub(crate) transaction: Arc<Transaction>,
     pub(crate) event: Arc<Event>,
     pub(crate) deliveries: Vec<ClaimedDelivery>,
-    /// Where it was recorded.
+    /// The span in which the event was recorded; none for deliveries that were claimed later.
     pub(crate) span: tracing::Span,
 }
 
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Acknowledgement {
-    pub(crate) id: DeliveryId,
-    pub(crate) attempt: u32,
-    pub(crate) at: Timestamp,
-    pub(crate) end: AttemptOutcome,
-}
-
-/// The end of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum AttemptOutcome {
-    /// Counts however late it comes.
-    Succeeded,
-    /// Counts only while it is the last attempt. Tried again then, or dead when there is no then.
-    Failed { error: String, retry_at: Option<Timestamp> },
-    /// It was not started: its attempt doesn't count.
-    Unstarted,
-    /// It was still running when the process stopped.
-    Abandoned,
+impl EventDeliveries {
+    /// Groups claimed deliveries by event: those of one event run in the order of its signals, so that one task runs
+    /// them all.
+    pub(crate) fn group(claimed: impl IntoIterator<Item = (Transaction, Event, ClaimedDelivery)>) -> Vec<Self> {
+        let mut groups = Vec::<Self>::new();
+        for (transaction, event, delivery) in claimed {
+            match groups.iter_mut().find(|group| group.event.id == event.id) {
+                Some(group) => group.deliveries.push(delivery),
+                None => groups.push(Self {
+                    transaction: Arc::new(transaction),
+                    event: Arc::new(event),
+                    deliveries: vec![delivery],
+                    span: tracing::Span::none(),
+                }),
+            }
+        }
+        groups
+    }
 }

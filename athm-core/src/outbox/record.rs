@@ -1,4 +1,4 @@
-//! A delivery as it is recorded.
+//! A delivery as it is stored, for people who look at it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use crate::models::{DeliveryId, EventId, Signal, TransactionId};
 
-/// A delivery as it is recorded.
+/// A delivery as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryRecord {
     /// Its id, which is its idempotency key.
     pub id: DeliveryId,
-    /// The event that it tells of.
+    /// The event that it is about.
     pub event_id: EventId,
     /// The transaction that the event is about.
     pub transaction_id: TransactionId,
@@ -21,40 +21,46 @@ pub struct DeliveryRecord {
     pub signal: Signal,
     /// The receiver's id.
     pub receiver: String,
-    /// How it stands.
+    /// Whether it is due, running, or finished.
     pub state: DeliveryState,
-    /// How many attempts were begun, since the last replay.
+    /// How many attempts were started since the last replay.
     pub attempts: u32,
-    /// Whether somebody asked for it to run again.
+    /// Whether it runs again because of a replay.
     pub is_replay: bool,
-    /// When it may be claimed; of a running one, when its lease ends.
+    /// When it may be claimed. For a running delivery: when its lease ends.
     pub due_at: Timestamp,
-    /// How the last attempt failed.
+    /// The error of the last attempt that failed.
     pub error: Option<String>,
 }
 
-/// How a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeliveryState {
-    /// It runs when its time has come.
+    /// It runs once `due_at` has passed.
     Due,
-    /// It runs, or its process has died and its lease has not yet ended.
+    /// It runs, or its process died and its lease has not ended yet.
     Running,
-    /// Its receiver has succeeded. It is not run again, unless somebody forces it.
+    /// Its receiver succeeded. It runs again only by a forced replay.
     Succeeded,
-    /// Its attempts are used up, or its error was permanent. It is kept, and can be replayed.
+    /// Its attempts are used up, or its error was permanent. It can be replayed until it is pruned.
     Dead,
 }
 
-impl fmt::Display for DeliveryState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl DeliveryState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
             Self::Due => "due",
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Dead => "dead",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -64,12 +70,12 @@ impl FromStr for DeliveryState {
     fn from_str(text: &str) -> Result<Self, UnknownDeliveryState> {
         [Self::Due, Self::Running, Self::Succeeded, Self::Dead]
             .into_iter()
-            .find(|state| state.to_string() == text)
+            .find(|state| state.as_str() == text)
             .ok_or_else(|| UnknownDeliveryState(text.to_owned()))
     }
 }
 
-/// A word that names no state of a delivery.
+/// A text that names no state of a delivery.
 ///
 /// ```
 /// let error = "lost".parse::<athm_core::DeliveryState>().unwrap_err();

@@ -1,4 +1,4 @@
-//! The deliveries that this process has claimed and not acknowledged.
+//! The deliveries that this process has claimed and not acknowledged yet.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,15 @@ use tokio::sync::watch;
 use crate::models::DeliveryId;
 use crate::util::in_flight::{InFlight, InFlightGuard};
 
-/// Which deliveries this process holds.
+/// The deliveries that run in this process, for the renewal of leases, for shutdown and for `idle`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Running {
-    held: watch::Sender<HashMap<DeliveryId, ClaimedAttempt>>,
-    /// Claims under way, of which nobody knows yet what they bring.
+    deliveries: watch::Sender<HashMap<DeliveryId, ClaimedAttempt>>,
+    /// Claims whose result isn't known yet: they may add deliveries.
     claims: InFlight,
 }
 
-/// How far one has come.
+/// The attempt that runs, and whether its receiver was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClaimedAttempt {
     pub(crate) attempt: u32,
@@ -24,51 +24,53 @@ pub(crate) struct ClaimedAttempt {
 
 impl Running {
     pub(crate) fn claimed(&self, claimed: impl Iterator<Item = (DeliveryId, u32)>) {
-        let held = claimed.map(|(id, attempt)| (id, ClaimedAttempt { attempt, has_started: false }));
-        self.held.send_modify(|running| running.extend(held));
+        let attempts = claimed.map(|(id, attempt)| (id, ClaimedAttempt { attempt, has_started: false }));
+        self.deliveries.send_modify(|running| running.extend(attempts));
     }
 
     pub(crate) fn started(&self, id: DeliveryId) {
-        self.held.send_if_modified(|running| {
-            running.entry(id).and_modify(|held| held.has_started = true);
+        // Nothing waits for a start, so that this notifies no task.
+        self.deliveries.send_if_modified(|running| {
+            running.entry(id).and_modify(|attempt| attempt.has_started = true);
             false
         });
     }
 
     pub(crate) fn ended(&self, id: DeliveryId) {
-        self.held.send_if_modified(|running| running.remove(&id).is_some());
+        self.deliveries.send_if_modified(|running| running.remove(&id).is_some());
     }
 
     pub(crate) fn all(&self) -> Vec<(DeliveryId, ClaimedAttempt)> {
-        self.held.borrow().iter().map(|(id, held)| (*id, *held)).collect()
+        self.deliveries.borrow().iter().map(|(id, attempt)| (*id, *attempt)).collect()
     }
 
+    /// Counts a claim as in flight until the guard is dropped.
     pub(crate) fn claiming(&self) -> InFlightGuard {
         self.claims.enter()
     }
 
-    /// Lets go of these when it is dropped, whatever becomes of the task that holds it.
+    /// Removes these deliveries when it is dropped, also when the task that runs them panics or is cancelled.
     pub(crate) fn guard(&self, ids: Vec<DeliveryId>) -> Guard {
         Guard { running: self.clone(), ids }
     }
 
-    /// Waits until nothing is claimed any more.
-    pub(crate) async fn claimed_all(&self) {
+    /// Waits until no claim is in flight.
+    pub(crate) async fn no_claims(&self) {
         self.claims.none().await;
     }
 
-    /// Waits until there is none.
+    /// Waits until no delivery runs and no claim is in flight.
     pub(crate) async fn none(&self) {
-        let mut held = self.held.subscribe();
-        while !held.borrow_and_update().is_empty() || !self.claims.is_none() {
+        let mut deliveries = self.deliveries.subscribe();
+        while !deliveries.borrow_and_update().is_empty() || !self.claims.is_none() {
             self.claims.none().await;
-            // The sender is alive as long as `self` is, so this ends only when nothing runs.
-            let _ = held.wait_for(HashMap::is_empty).await;
+            // The sender lives as long as `self`, so this ends only when no delivery runs.
+            let _ = deliveries.wait_for(HashMap::is_empty).await;
         }
     }
 }
 
-/// What a task holds; see [`Running::guard`].
+/// See [`Running::guard`].
 pub(crate) struct Guard {
     running: Running,
     ids: Vec<DeliveryId>,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// A bounded number of places; nothing is claimed without one.
+/// A bounded number of permits to run a delivery. A process claims no delivery without a slot for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
     free: Arc<Semaphore>,
     freed: Arc<Notify>,
 }
 
-/// A place, given back when it is dropped.
+/// A permit to run one delivery, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     freed: Arc<Notify>,
@@ -23,13 +23,13 @@ impl Slots {
         Self { free: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))), freed: Arc::default() }
     }
 
-    /// So many, or as many as are free.
-    pub(crate) fn take(&self, most: usize) -> Vec<Slot> {
+    /// Takes up to `max` slots, as many as are free.
+    pub(crate) fn take(&self, max: usize) -> Vec<Slot> {
         let each = std::iter::from_fn(|| Arc::clone(&self.free).try_acquire_owned().ok());
-        each.take(most).map(|permit| Slot { freed: Arc::clone(&self.freed), permit: Some(permit) }).collect()
+        each.take(max).map(|permit| Slot { freed: Arc::clone(&self.freed), permit: Some(permit) }).collect()
     }
 
-    /// Waits until one is given back.
+    /// Waits until a slot becomes free.
     pub(crate) async fn freed(&self) {
         self.freed.notified().await;
     }
@@ -37,7 +37,7 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // The place first, so that whoever is told finds it.
+        // The permit first: the task that is notified must find it free.
         self.permit = None;
         self.freed.notify_one();
     }

@@ -182,7 +182,7 @@ impl<'a> ReportScan<'a> {
         let mut query =
             TransactionQuery::new().status(Status::Completed).since(earlier(self.from, MAX_OPEN)).limit(PAGE_SIZE);
         loop {
-            let page = self.inbox.store.list(query.clone()).await?;
+            let page = self.inbox.store.list_payments(query.clone()).await?;
             let unreported = page.transactions().iter().filter(|payment| {
                 let is_within = payment.date.is_some_and(|date| self.from <= date && date < end);
                 let is_reported =

@@ -1,17 +1,24 @@
-//! Whether writes share a commit.
+//! How writes share commits, in both backends.
+
+use std::time::Duration;
+
+/// How many writes may be queued. More are refused with [`StoreError::Busy`](super::StoreError::Busy).
+pub(super) const MAX_QUEUED: usize = 1024;
+/// How long a deferred write waits for others to share its commit.
+pub(super) const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);
 
 /// How many writes share one commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Batching {
-    /// All that wait, up to 256.
+    /// All that are queued, up to 256.
     #[default]
     Grouped,
-    /// One: to measure what sharing brings.
+    /// One: to measure what group commit brings.
     OneByOne,
 }
 
 impl Batching {
-    pub(crate) fn most(self) -> usize {
+    pub(crate) fn max_writes(self) -> usize {
         match self {
             Self::Grouped => 256,
             Self::OneByOne => 1,

@@ -1,4 +1,9 @@
-//! What recording a payment comes to, decided on what is recorded already. Every backend asks this.
+//! What recording an observation changes, given what is stored. Both backends use this.
+//!
+//! Most payments have one row or none. Two rows are found when one was seen by its reference number only, the other by its
+//! ecommerceId only, and this observation carries both: they are one payment. The row with the ecommerceId stays, and the
+//! other is merged into it: refunds are united, both rows' fired transitions count as fired, and then the observation is
+//! applied as usual. So no transition fires twice, whichever row has fired it.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +19,10 @@ use crate::models::{
 use crate::outbox::NewDelivery;
 use crate::receiver::Rejection;
 
-/// A rule of the program's own that holds on every way in.
+/// A rule of the program's own for every payment, whatever source it is recorded from.
 pub(crate) type Check = Arc<dyn Fn(&Transaction) -> Result<(), Rejection> + Send + Sync>;
 
-/// What the program has set up: its checks, and who listens.
+/// What the program has configured: its checks, its receivers and which polls it wants.
 #[derive(Clone, Default)]
 pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
@@ -25,12 +30,12 @@ pub(crate) struct Policy {
     pub(crate) polls: PollSchedule,
 }
 
-/// A payment as it is recorded, with the steps that it has taken.
+/// A payment as it is stored, with the transitions that it has fired.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) transaction: Transaction,
     pub(crate) fired: FiredTransitions,
-    /// Only where [`needs_refunds`] says so.
+    /// Empty unless [`needs_refunds`].
     pub(crate) refunds: RefundLedger,
 }
 
@@ -39,16 +44,16 @@ pub(crate) struct Stored {
 pub(crate) struct Decision {
     pub(crate) transaction: Transaction,
     pub(crate) write: Write,
-    /// A second row of the same payment, whose belongings move to the first.
+    /// A second row of the same payment, which is merged into the first and deleted.
     pub(crate) merged: Option<TransactionId>,
-    /// Its refunds that are new, or other than they were.
+    /// The refunds that are new or changed.
     pub(crate) refunds: Vec<RefundRecord>,
-    /// What happened, with a delivery for each receiver.
+    /// The events that fire, with a delivery for each receiver.
     pub(crate) events: Vec<(Event, Vec<NewDelivery>)>,
     pub(crate) poll: PollPlan,
 }
 
-/// How the payment's own row is to be written.
+/// What is done to the payment's own row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Write {
     Insert,
@@ -57,7 +62,7 @@ pub(crate) enum Write {
 }
 
 impl Policy {
-    /// Applies what was seen to the rows that carry one of its names: none, one, or two that turn out to be the same.
+    /// Applies an observation to the rows that have one of its names: none, one, or two that turn out to be one payment.
     pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Decision {
         let (rows, observed, conflict) = without_conflict(rows, &record.observed);
         let observed = observed.as_ref();
@@ -78,9 +83,9 @@ impl Policy {
         }
         if let Some(other) = &merged {
             fired.extend(&other.fired);
-            // What was given back has been told by the one row or the other, to the last cent.
+            // Each refund has been reported to one row or the other.
             refunds.merge(&mut transaction, &other.transaction, &other.refunds);
-            // Fires nothing that the other row has fired: only what makes sense of both together.
+            // Fires only what neither row has fired.
             transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
         transitions.extend(transaction.apply(observed, &record.reported, &mut refunds, &mut fired));
@@ -120,8 +125,8 @@ impl Policy {
         Decision { events: events.collect(), transaction, write, merged, refunds, poll: PollPlan::Keep }
     }
 
-    /// Why it fires nothing: no such payment can be, or the program's own checks refuse it. A check that panics has not
-    /// agreed.
+    /// Why it fires nothing: its total is negative, or one of the program's checks refuses it. A check that panics
+    /// refuses.
     fn rejection(&self, transaction: &Transaction) -> Option<String> {
         if transaction.is_negative() {
             return Some(String::from(NEGATIVE));
@@ -149,7 +154,7 @@ impl Policy {
     }
 }
 
-/// Whether the refunds of these rows have a part in it: most payments have none, and are spared the question.
+/// Whether the decision depends on the stored refunds. For most payments it doesn't, which saves a query.
 pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, record: &Record) -> bool {
     let Some(row) = rows.next() else { return false };
     let (observed, known) = (record.observed.refunded_amount, row.refunded_amount);
@@ -160,7 +165,7 @@ pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>,
     rows.next().is_some() || !record.reported.is_empty() || differs
 }
 
-/// The row with the ecommerceId stays when two turn out to be one payment.
+/// The row with the ecommerceId first: it stays when two turn out to be one payment.
 fn in_precedence(mut rows: Vec<Stored>) -> Vec<Stored> {
     rows.sort_by_key(|row| row.transaction.ecommerce_id.is_none());
     rows
@@ -168,16 +173,18 @@ fn in_precedence(mut rows: Vec<Stored>) -> Vec<Stored> {
 
 const NEGATIVE: &str = "its total is negative";
 
-/// One reference number can't belong to two tickets: what is seen of the second counts without it. A placeholder is more
-/// likely than a mistake of the provider's, and a payment that is completed is worth more than its number.
+/// One reference number can't belong to two ecommerceIds. When the observation has the reference number of a row with
+/// another ecommerceId, it is recorded without that number: a placeholder is more likely than a mistake of the provider's,
+/// and a completed payment is worth more than its number. Returns the rows that remain, the observation to apply, and the
+/// number that was left out.
 fn without_conflict(
     mut rows: Vec<Stored>,
     observed: &Transaction,
 ) -> (Vec<Stored>, Cow<'_, Transaction>, Option<&ReferenceNumber>) {
     let found = rows.len();
     rows.retain(|row| {
-        let tickets = row.transaction.ecommerce_id.zip(observed.ecommerce_id);
-        tickets.is_none_or(|(known, seen)| known == seen)
+        let ids = row.transaction.ecommerce_id.zip(observed.ecommerce_id);
+        ids.is_none_or(|(stored, observed)| stored == observed)
     });
     if rows.len() == found {
         return (rows, Cow::Borrowed(observed), None);
@@ -187,12 +194,12 @@ fn without_conflict(
 }
 
 impl Transaction {
-    /// A payment that gives money to its customer can't be.
+    /// Whether its total is negative, which no payment's is.
     fn is_negative(&self) -> bool {
         self.kind != TransactionKind::Refund && self.total < Amount::ZERO
     }
 
-    /// Marks what a person must look at. The first reason stays.
+    /// Notes a problem that a person must look at. The first one stays.
     fn note_problem(&mut self, conflict: Option<&ReferenceNumber>) {
         let problem = match conflict {
             _ if self.problem.is_some() => return,

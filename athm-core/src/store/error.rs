@@ -1,60 +1,60 @@
-//! What can go wrong with the database.
+//! Errors of the store.
 
 use crate::receiver::BoxError;
 use crate::util::schedule::NextRun;
 
-/// Why the database could not do it.
+/// Why the store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The address names no database, or something about it that can't be used.
+    /// The database's URL can't be used.
     #[error("the database's address can't be used: {reason}")]
     Address {
-        /// What is wrong with it, and what was expected. A password isn't in it.
+        /// What is wrong with it, and what was expected. It never contains the password.
         reason: String,
     },
-    /// The address names a database that this program was built without.
+    /// The URL names a kind of database that this program was built without.
     #[error("this database needs the feature `{feature}` of athm-actix (or athm-core)")]
     Feature {
         /// The feature to switch on.
         feature: &'static str,
     },
-    /// The file can't be made or opened.
+    /// The database file can't be created or opened.
     #[error("{path} can't be used: does its folder exist, and may it be written to?")]
     Unusable {
         /// The database file.
         path: String,
-        /// What the system says.
+        /// The operating system's error.
         #[source]
         source: std::sync::Arc<std::io::Error>,
     },
-    /// Another process has the file.
+    /// Another process has locked the database file.
     #[error("{path} is in use by another process: one SQLite file serves one process")]
     InUse {
         /// The database file.
         path: String,
     },
-    /// The tables were made by a newer athm.
+    /// A newer version of athm has migrated the tables.
     #[error("the database is at version {found}, this athm knows versions up to {known}: use a newer one")]
     Newer {
-        /// The version that the tables have.
+        /// The version of the tables.
         found: u32,
-        /// The newest version that this athm knows.
+        /// The newest version that this version of athm knows.
         known: u32,
     },
-    /// More waits to be written than can be held: try again in a moment.
-    #[error("too much waits to be written")]
+    /// Too many writes are queued: try again in a moment.
+    #[error("too many writes are queued: try again in a moment")]
     Busy,
-    /// More messages wait for the provider's word than are kept: try again later.
-    #[error("too many messages wait for the provider's word")]
+    /// Too many messages are pending, about payments that aren't known: try again later.
+    #[error("too many messages are pending: try again later")]
     InboxFull,
     /// athm is shutting down.
     #[error("the database is closed")]
     Closed,
-    /// A mistake of athm's own: please report it.
-    #[error("athm panicked as it wrote: please report it")]
+    /// A write panicked, which is a bug in athm: please report it.
+    #[error("a write panicked, which is a bug in athm: please report it")]
     Panicked,
-    /// The database refused, or can't be reached.
+    /// The database refused a statement, or can't be reached.
     #[error("the database failed")]
     Database(#[source] SharedError),
 }
@@ -71,7 +71,7 @@ impl StoreError {
     }
 }
 
-/// An error that several callers get: all whose writes were in one commit.
+/// An error that several callers receive: all whose writes were in one commit.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct SharedError(std::sync::Arc<dyn std::error::Error + Send + Sync>);

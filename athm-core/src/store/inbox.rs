@@ -1,11 +1,11 @@
-//! Messages that are kept: those that wait for the provider's word, and those that came to nothing.
+//! Messages that are stored: pending, refused and unmatched ones.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::models::{Amount, PaymentKey, Sender, Status, TransactionKind};
 
-/// A message as the inbox keeps it.
+/// A message as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct InboxMessage {
     pub(crate) id: Uuid,
@@ -13,9 +13,9 @@ pub(crate) struct InboxMessage {
     pub(crate) key: Option<PaymentKey>,
     pub(crate) kind: Option<TransactionKind>,
     pub(crate) status: Option<Status>,
-    /// What it claims has been given back, at least.
+    /// The least refunded amount that it states.
     pub(crate) refunded: Option<Amount>,
-    /// Of a pending one: how many messages for the payment it stands for.
+    /// Counts the messages that were merged into a pending one.
     pub(crate) version: i64,
     pub(crate) sender: Sender,
     /// The beginning of its body.
@@ -23,12 +23,12 @@ pub(crate) struct InboxMessage {
     pub(crate) received_at: Timestamp,
 }
 
-/// Why it is kept.
+/// Why a message is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InboxState {
-    /// The provider is asked again, then.
+    /// The provider is asked again at `due_at`.
     Pending { attempts: u32, due_at: Timestamp },
-    /// The provider says otherwise, or a check did.
+    /// The provider contradicted it, or a check of the program's own refused it.
     Refused { reason: String },
     /// It names no payment.
     Unmatched { reason: String },

@@ -1,17 +1,31 @@
-//! Where payments, events, deliveries and waiting messages are kept.
+//! The store: payments, events, deliveries, messages, polls and operations, in SQLite or in PostgreSQL.
 //!
-//! A backend reads, lets [`Policy::decide`] judge, and writes what it says, in one database transaction: no rule of
-//! a payment's life is written in SQL.
+//! A backend implements the [`Store`] trait. To record a payment it reads the rows that exist, lets [`Policy::decide`]
+//! apply the rules, and writes the [`decision`](decide::Decision), all in one transaction: SQL has no rule about payments.
+//! Both backends map rows by one trait ([`row`]), and commit many writes at once (group commit, see each backend's
+//! `writer`).
+//!
+//! Several kinds of rows are queues: due deliveries, pending messages, polls and unresolved operations. Taking a row from
+//! a queue is a claim with a lease: its `due_at` moves to the end of the lease, so that no other process takes it, and so
+//! that it is due again if this process dies before it has settled the row.
 
 mod batching;
 mod decide;
 mod error;
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+mod fixtures;
 mod inbox;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod limits;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod payment_write;
 mod poll;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod query;
 mod replay;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod row;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -37,110 +51,112 @@ use crate::models::{
 use crate::outbox::{Acknowledgement, DeliveryRecord, Outbox, Slot};
 use crate::util::clock::Clock;
 
-/// An answer of the store's, in its own time.
+/// The answer of the store.
 pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// ReplayTarget every backend does.
+/// What a backend does.
 ///
-/// Each write is durable when its answer comes. Those that wait at the same time may share one commit.
+/// Names follow one scheme: `find` and `list` read; `take` claims rows of a queue with a lease; `next` says when a queue's
+/// next row is due. A write is durable when its answer arrives. Times called `now` and `until` are the process's
+/// steady clock; a backend converts them if it stores another clock's time.
 pub(crate) trait Store: Send + Sync {
-    /// Reads the payment, applies what was seen of it, and writes it with its event and deliveries, as one step. The
-    /// deliveries are handed to the outbox as soon as they are committed, whether or not the caller still waits.
+    /// Applies an observation of a payment to what is stored, and writes the payment with its events and deliveries, in one
+    /// transaction. Deliveries that get a slot are handed to the outbox right after the commit, even when the caller has
+    /// gone away.
     fn record(&self, record: Record) -> StoreFuture<'_, Recorded>;
 
-    /// Claims what is due, the longest waiting first, no more than there are slots for, and nothing that runs here
-    /// already, whatever the clock says of its lease. ReplayTarget is claimed is handed to the
-    /// outbox as soon as that is committed. Tells how many.
-    fn claim(&self, claim: Claim) -> StoreFuture<'_, usize>;
+    /// Claims due deliveries, longest due first: at most one for each slot, and none that runs here already, even if its
+    /// lease has ended. They are handed to the outbox right after the commit. Returns how many.
+    fn claim_deliveries(&self, claim: Claim) -> StoreFuture<'_, usize>;
 
-    /// Whether any of the deliveries that can be run here could be claimed now; see [`Claim::runnable`].
-    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool>;
+    /// Whether a delivery that can run here is due; see [`Claim::runnable`].
+    fn has_due_deliveries(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool>;
 
-    /// Holds on to what runs here.
-    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()>;
+    /// Extends the leases of these attempts.
+    fn renew_leases(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Notes how an attempt ended. A success counts however late; anything else only of the last attempt.
-    fn acknowledge(&self, ended: Acknowledgement) -> StoreFuture<'_, ()>;
+    /// Stores how an attempt ended. A success always counts; anything else only for the latest attempt, while it runs.
+    fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()>;
 
-    /// Deliveries to show to a person.
-    fn deliveries(&self, which: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>>;
+    /// Deliveries, for people.
+    fn list_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>>;
 
-    /// Makes deliveries due again, or makes them.
-    fn replay(&self, replay: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
+    /// Makes deliveries due again, or inserts those that an event lacks.
+    fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
 
-    /// Keeps a message. A pending one takes the place of the one that waits for the same payment.
-    fn hold(&self, held: InboxMessage) -> StoreFuture<'_, ()>;
+    /// Stores a message. A pending one is merged into the one that is pending for the same payment.
+    /// [`StoreError::InboxFull`] when too many are pending and the payment isn't known.
+    fn insert_message(&self, message: InboxMessage) -> StoreFuture<'_, ()>;
 
-    /// Drops what waits for this payment, if nothing has come since it was read.
-    fn release(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()>;
+    /// Deletes the pending message of a payment, unless another one was merged into it since that version was read.
+    fn delete_pending(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()>;
 
-    /// Forgets what is old enough, a small batch at a time. Tells whether there may be more.
-    fn prune(&self, before: RetentionCutoffs) -> StoreFuture<'_, bool>;
+    /// Takes due pending messages, longest due first. They are due again at `until`.
+    fn take_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>>;
 
-    /// The messages whose time has come, the longest waiting first. They are put off until then, so that nobody else
-    /// asks about them too, and so that they come again if nothing is heard of them.
-    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>>;
+    /// When the next pending message is due.
+    fn next_pending_message(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
-    /// When the next message's time comes.
-    fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    /// Deletes old rows, a bounded number at a time. Returns whether there may be more.
+    fn prune(&self, cutoffs: RetentionCutoffs) -> StoreFuture<'_, bool>;
 
-    /// A payment by any of its names.
-    fn find(&self, by: PaymentLookup) -> StoreFuture<'_, Option<Transaction>>;
+    /// A payment, by any of its names.
+    fn find(&self, lookup: PaymentLookup) -> StoreFuture<'_, Option<Transaction>>;
 
-    /// Writes down, under the payment's lock, that a call is about to be made, or says why it may not be.
-    fn begin(&self, beginning: BeginOperation) -> StoreFuture<'_, BeginResult>;
+    /// Stores the intent of an operation, with the payment locked, or says why it may not begin.
+    fn begin_operation(&self, request: BeginOperation) -> StoreFuture<'_, BeginResult>;
 
-    /// Notes how a call ended.
-    fn finish_operation(&self, conclusion: OperationResult) -> StoreFuture<'_, ()>;
+    /// Stores how an operation ended.
+    fn finish_operation(&self, result: OperationResult) -> StoreFuture<'_, ()>;
 
-    /// Calls into whose unknown outcome it is time to look. They are put off, so that nobody else does so now.
-    fn unresolved(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>>;
+    /// Takes operations whose unknown outcome is due to be looked up. Each is due again after a growing pause.
+    fn take_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>>;
 
-    /// When it is time to look into the next one.
-    fn next_unresolved(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    /// When the next unresolved operation is due.
+    fn next_unresolved_operation(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
-    /// Refunds, oldest first; those of the ledger in its order.
-    fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>>;
+    /// Refunds, oldest first; those of one payment in the order of its ledger.
+    fn list_refunds(&self, query: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>>;
 
-    /// The newest completed payments of a customer, by phone or e-mail address, of which so much could be given back.
-    fn paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>>;
+    /// The newest completed payments of a customer, by phone or e-mail address, with a total of at least `amount`: at most
+    /// [`MAX_MATCHING_PAYMENTS`].
+    fn list_paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>>;
 
-    /// Gives a refund up that wasn't done, unless its call is under way. Tells whether it was pending.
+    /// Marks a pending refund as not done, unless its call is in flight. Returns whether it did.
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Payments about which the provider is to be asked now. They are put off until then, so that nobody else has them
-    /// too, and so that they come again if nothing is heard of them.
-    fn polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
+    /// Takes due polls. They are due again at `until`.
+    fn take_due_polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
 
-    /// Says when a payment has its next turn.
-    fn reschedule(&self, next: Reschedule) -> StoreFuture<'_, ()>;
+    /// Sets when a payment is polled next.
+    fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()>;
 
-    /// When the next payment has its turn.
-    fn next_poll(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    /// When the next poll is due.
+    fn next_due_poll(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
-    /// Open payments of ours that are like that: none, one, or two if there are several.
-    fn find_open_matching(&self, like: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>>;
+    /// Open payments of ours that match: none, one, or two if there are several.
+    fn find_open_matching(&self, criteria: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>>;
 
     /// Payments, newest first.
-    fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page>;
+    fn list_payments(&self, query: TransactionQuery) -> StoreFuture<'_, Page>;
 
-    /// The events of a payment, in their order.
-    fn events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>>;
+    /// The events of a payment, oldest first.
+    fn list_events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>>;
 
-    /// Whether the database answers.
+    /// Whether the database answers reads and writes.
     fn ping(&self) -> StoreFuture<'_, ()>;
 
-    /// Stops taking writes, ends the connections and lets go of the database.
+    /// Refuses further writes, executes those that are queued, and closes the database.
     fn close(&self) -> StoreFuture<'_, ()>;
 }
 
-/// A payment as it was seen, to be recorded.
+/// An observation of a payment, to be recorded.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) observed: Transaction,
     pub(crate) sender: Sender,
     pub(crate) auth_token: Option<SecretString>,
-    /// ReplayTarget the provider tells of its refunds.
+    /// What the provider reports about its refunds.
     pub(crate) reported: Vec<ReportedRefund>,
     pub(crate) origin: Origin,
 }
@@ -152,26 +168,26 @@ impl Record {
     }
 }
 
-/// ReplayTarget is seen of a payment.
+/// Where an observation comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// How it stands: it may be late.
+    /// A lookup or a message. It may be older than what is stored.
     Observation,
-    /// ReplayTarget the provider's books say of it.
+    /// The provider's report, which corrects what is stored.
     Reconciliation,
 }
 
-/// ReplayTarget this process could run now.
+/// A claim of deliveries that this process can run.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) now: Timestamp,
     pub(crate) lease_until: Timestamp,
-    /// `signal:receiver`, for each signal of each receiver that this process has: another version's may listen to others.
+    /// `signal:receiver`, for each signal of each receiver of this process: a process of another version may have others.
     pub(crate) runnable: Vec<String>,
     pub(crate) slots: Vec<Slot>,
 }
 
-/// Which deliveries to show: those dead, or those due since then that can't be run here, or one.
+/// Which deliveries to list: the dead ones, those due before a time that can't run here, or one.
 #[derive(Debug, Clone)]
 pub(crate) enum DeliveryQuery {
     Dead,
@@ -179,15 +195,15 @@ pub(crate) enum DeliveryQuery {
     One(DeliveryId),
 }
 
-/// How many payments of a customer are looked at.
-pub(crate) const FEW: u32 = 8;
+/// How many payments of a customer are listed.
+pub(crate) const MAX_MATCHING_PAYMENTS: u32 = 8;
 
-/// Which refunds to show.
+/// Which refunds to list.
 #[derive(Debug, Clone)]
 pub(crate) enum RefundQuery {
     One(RefundId),
     Of(TransactionId),
-    /// Those of which nobody has known since then whether they were done.
+    /// Those that were requested at this time or before, and have no known outcome.
     Pending {
         since: Timestamp,
     },
@@ -195,7 +211,7 @@ pub(crate) enum RefundQuery {
     Reference(ReferenceNumber),
 }
 
-/// From when on things are kept.
+/// Rows that are older than these times are deleted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetentionCutoffs {
     pub(crate) tokens: Timestamp,
@@ -204,7 +220,7 @@ pub(crate) struct RetentionCutoffs {
     pub(crate) unmatched: Timestamp,
 }
 
-/// ReplayTarget recording made of it.
+/// A payment as it was recorded, with the transitions that the recording fired.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     pub(crate) transaction: Transaction,
@@ -212,33 +228,33 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The payment as it is recorded now.
+    /// The payment as it is stored now.
     #[must_use]
     pub fn transaction(&self) -> &Transaction {
         &self.transaction
     }
 
-    /// The transitions that this brought; none when everything was known.
+    /// The transitions that this recording fired; none if it brought nothing new.
     #[must_use]
     pub fn events(&self) -> &[Event] {
         &self.events
     }
 }
 
-/// A name of a payment.
+/// How a payment is looked up.
 #[derive(Debug, Clone)]
 pub(crate) enum PaymentLookup {
     Id(TransactionId),
     Payment(PaymentKey),
 }
 
-/// ReplayTarget a store works with.
+/// What a backend works with.
 pub(crate) struct StoreContext {
     pub(crate) policy: Policy,
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
     pub(crate) batching: Batching,
-    /// Where a connection lives: nothing depends on the caller's runtime.
+    /// The runtime of connections and of the writer: neither may depend on the caller's runtime.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
     pub(crate) background: Handle,
 }

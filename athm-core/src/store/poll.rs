@@ -1,5 +1,5 @@
-//! What the provider is to be asked about a payment although no message says so: an open one of ours, how it stands; a
-//! completed one, who paid.
+//! Polls: lookups of payments on a schedule, without a message. An open payment of ours is polled for its status, a
+//! completed one for its customer.
 
 use std::time::Duration;
 
@@ -8,20 +8,21 @@ use jiff::Timestamp;
 use super::Policy;
 use crate::models::{Amount, Status, Transaction, TransactionId};
 
-/// How long a payment that was just opened is left alone: its customer has to find the phone first.
+/// The pause before a new payment is polled: the customer needs time to approve it.
 const FIRST_POLL: Duration = Duration::from_secs(20);
-/// How long after a completion the provider's search is asked who paid: it may lag behind.
-const CUSTOMER: Duration = Duration::from_secs(2);
+/// The pause between a completion and the search for the customer: the provider's search lags behind.
+const CUSTOMER_SEARCH_DELAY: Duration = Duration::from_secs(2);
 
-/// A payment whose turn has come.
+/// A payment whose poll is due.
 #[derive(Debug)]
 pub(crate) struct PollTask {
     pub(crate) transaction: Transaction,
-    /// How often it had its turn, this time included.
+    /// The number of this poll, from 1. It starts again when a new poll is planned.
     pub(crate) attempt: u32,
 }
 
-/// When a payment has its next turn, or that it needs none; it counts unless something else was decided meanwhile.
+/// When a payment is polled next; never without `due_at`. It has no effect if a poll was taken or planned since
+/// `attempt`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reschedule {
     pub(crate) transaction: TransactionId,
@@ -29,16 +30,17 @@ pub(crate) struct Reschedule {
     pub(crate) due_at: Option<Timestamp>,
 }
 
-/// What recording a payment makes of its errand.
+/// What recording a payment does to its poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PollPlan {
     Keep,
-    /// A new one, whose turn comes after that time.
+    /// Plans a poll, after this pause, in place of the one that is planned.
     In(Duration),
-    AttemptOutcome,
+    /// Deletes the poll.
+    End,
 }
 
-/// What a message tells of a payment that it doesn't name.
+/// What a message states about a payment without naming it.
 #[derive(Debug, Clone)]
 pub(crate) struct MatchCriteria {
     pub(crate) total: Amount,
@@ -46,28 +48,30 @@ pub(crate) struct MatchCriteria {
     pub(crate) metadata_2: String,
 }
 
-/// Who runs errands here.
+/// Which polls are planned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum PollSchedule {
-    /// Nobody: there is no provider.
+    /// None: there is no provider.
     None,
-    /// The sweeper; it leaves it to others to authorize what the customer has approved.
+    /// For the status and the customer. The program authorizes approved payments itself.
     #[default]
     Watched,
-    /// The sweeper, which also authorizes what the customer has approved.
+    /// The same, and an approved payment is polled at once, to authorize it.
     Authorized,
 }
 
 impl Policy {
-    /// The errand of a payment that was recorded like that before, if it was.
+    /// The poll of a payment, given how it was stored before, if it was.
     pub(super) fn poll(&self, before: Option<&Transaction>, after: &Transaction) -> PollPlan {
         let was = before.map(|before| &before.status);
         let is_ours = after.deadline.is_some() && after.ecommerce_id.is_some();
         match &after.status {
             _ if self.polls == PollSchedule::None => PollPlan::Keep,
-            Status::Completed if was != Some(&Status::Completed) && asks_who_paid(after) => PollPlan::In(CUSTOMER),
-            Status::Completed if asks_who_paid(after) => PollPlan::Keep,
-            status if status.is_final() => before.map_or(PollPlan::Keep, |_| PollPlan::AttemptOutcome),
+            Status::Completed if was != Some(&Status::Completed) && needs_customer(after) => {
+                PollPlan::In(CUSTOMER_SEARCH_DELAY)
+            }
+            Status::Completed if needs_customer(after) => PollPlan::Keep,
+            status if status.is_final() => before.map_or(PollPlan::Keep, |_| PollPlan::End),
             Status::Confirmed
                 if is_ours && was != Some(&Status::Confirmed) && self.polls == PollSchedule::Authorized =>
             {
@@ -79,7 +83,7 @@ impl Policy {
     }
 }
 
-fn asks_who_paid(transaction: &Transaction) -> bool {
+fn needs_customer(transaction: &Transaction) -> bool {
     transaction.customer.is_none() && transaction.verified && transaction.reference_number.is_some()
 }
 
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_payment_is_watched_if_we_opened_it() {
+    fn an_open_payment_is_polled_if_we_opened_it() {
         assert_eq!(plan(PollSchedule::Watched, None, &ours(Status::Open)), PollPlan::In(FIRST_POLL));
         assert_eq!(plan(PollSchedule::Watched, Some(&of(Status::Open)), &ours(Status::Open)), PollPlan::In(FIRST_POLL));
         assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &ours(Status::Confirmed)), PollPlan::Keep);
@@ -116,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approved_one_is_looked_after_at_once_if_it_is_to_be_authorized() {
+    fn an_approved_payment_is_polled_at_once_if_it_is_to_be_authorized() {
         let (open, confirmed) = (ours(Status::Open), ours(Status::Confirmed));
         assert_eq!(plan(PollSchedule::Authorized, Some(&open), &confirmed), PollPlan::In(Duration::ZERO));
         assert_eq!(plan(PollSchedule::Authorized, Some(&confirmed), &confirmed), PollPlan::Keep);
@@ -124,27 +128,24 @@ mod tests {
     }
 
     #[test]
-    fn a_completed_one_is_asked_who_paid_once_unless_that_is_known() {
+    fn the_customer_of_a_completed_payment_is_searched_once_unless_it_is_known() {
         let known = Transaction { customer: Some(crate::models::Customer::default()), ..paid() };
-        assert_eq!(plan(PollSchedule::Watched, None, &paid()), PollPlan::In(CUSTOMER));
-        assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &paid()), PollPlan::In(CUSTOMER));
-        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &paid()), PollPlan::Keep);
-        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &known), PollPlan::AttemptOutcome);
-        assert_eq!(plan(PollSchedule::Watched, None, &known), PollPlan::Keep);
-        // What nobody has verified, or has no number yet, can't be searched for.
+        assert_eq!(plan(PollSchedule::Watched, None, &paid()), PollPlan::In(CUSTOMER_SEARCH_DELAY));
         assert_eq!(
-            plan(PollSchedule::Watched, Some(&ours(Status::Open)), &of(Status::Completed)),
-            PollPlan::AttemptOutcome
+            plan(PollSchedule::Watched, Some(&ours(Status::Open)), &paid()),
+            PollPlan::In(CUSTOMER_SEARCH_DELAY)
         );
+        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &paid()), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &known), PollPlan::End);
+        assert_eq!(plan(PollSchedule::Watched, None, &known), PollPlan::Keep);
+        // The search needs a verified payment with a reference number.
+        assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &of(Status::Completed)), PollPlan::End);
     }
 
     #[test]
-    fn what_ended_without_money_needs_nothing_more() {
+    fn a_payment_that_ended_without_money_is_polled_no_more() {
         for status in [Status::Cancelled, Status::Expired] {
-            assert_eq!(
-                plan(PollSchedule::Authorized, Some(&ours(Status::Open)), &ours(status)),
-                PollPlan::AttemptOutcome
-            );
+            assert_eq!(plan(PollSchedule::Authorized, Some(&ours(Status::Open)), &ours(status)), PollPlan::End);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! ProviderLookup for payments.
+//! Lists of payments, a page at a time.
 
 use jiff::Timestamp;
 
@@ -32,46 +32,46 @@ pub struct TransactionQuery {
 }
 
 impl TransactionQuery {
-    const MOST: u32 = 1000;
-    const USUAL: u32 = 50;
+    const MAX_LIMIT: u32 = 1000;
+    const DEFAULT_LIMIT: u32 = 50;
 
     /// All payments.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only those in this state.
+    /// Only payments with this status.
     pub fn status(mut self, status: Status) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Only those first heard of at this time or later.
+    /// Only payments that were first recorded at this time or later.
     pub fn since(mut self, since: Timestamp) -> Self {
         self.since = Some(since);
         self
     }
 
-    /// Only those first heard of before this time.
+    /// Only payments that were first recorded before this time.
     pub fn until(mut self, until: Timestamp) -> Self {
         self.until = Some(until);
         self
     }
 
-    /// So many at once: 1 to 1000, 50 unless given.
+    /// The size of a page: 1 to 1000 payments, 50 unless given.
     pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = Some(limit.clamp(1, Self::MOST));
+        self.limit = Some(limit.clamp(1, Self::MAX_LIMIT));
         self
     }
 
-    /// Those that come after a page, from its [`next`](Page::next).
+    /// The page that follows another, from its [`next`](Page::next).
     pub fn after(mut self, cursor: Cursor) -> Self {
         self.after = Some(cursor);
         self
     }
 
     pub(super) fn page_size(&self) -> u32 {
-        self.limit.unwrap_or(Self::USUAL)
+        self.limit.unwrap_or(Self::DEFAULT_LIMIT)
     }
 }
 
@@ -90,7 +90,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// One page out of what was read: one more than asked for, when there is more.
+    /// A page of `size` payments. One more is read, which shows whether there is a next page.
     pub(super) fn of(mut transactions: Vec<Transaction>, size: u32) -> Self {
         let size = size as usize;
         let has_more = transactions.len() > size;

@@ -6,33 +6,33 @@ use super::StoreError;
 use crate::models::{DeliveryId, Event, EventId, Signal};
 use crate::outbox::{DeliveryRecord, DeliveryState};
 
-/// ReplayTarget is to run again.
+/// What runs again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ReplayTarget {
     Delivery(DeliveryId),
     Event(EventId),
 }
 
-/// Whether it is meant.
+/// Whether a replay is written, or only described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReplayMode {
     Dry,
     Real,
 }
 
-/// A replay as the store is asked for it.
+/// A request for a replay.
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayRequest {
-    pub(crate) what: ReplayTarget,
-    /// The receiver that is to run it, with what it listens to; the delivery's own unless given.
+    pub(crate) target: ReplayTarget,
+    /// The receiver that runs it, with its signals; the delivery's own receiver unless given.
     pub(crate) to: Option<(String, Vec<Signal>)>,
     pub(crate) is_forced: bool,
-    pub(crate) run: ReplayMode,
+    pub(crate) mode: ReplayMode,
     pub(crate) now: Timestamp,
 }
 
 impl ReplayRequest {
-    /// The deliveries as they are to be written, due at that time, given their event and all deliveries that it has.
+    /// The deliveries to write, due at `due_at`, given the event and all deliveries that it has.
     pub(crate) fn decide(
         &self,
         event: &Event,
@@ -42,7 +42,7 @@ impl ReplayRequest {
         let of = |signal: Signal, receiver: &str| {
             known.iter().find(|delivery| delivery.signal == signal && delivery.receiver == receiver)
         };
-        match (&self.what, &self.to) {
+        match (&self.target, &self.to) {
             (ReplayTarget::Delivery(id), to) => {
                 let delivery = known.iter().find(|delivery| delivery.id == *id).ok_or(ReplayError::NotFound)?;
                 let mut again = self.again(delivery, due_at)?;
@@ -63,7 +63,7 @@ impl ReplayRequest {
                 let heard = event.transition.signals().iter().filter(|signal| signals.contains(signal));
                 let replayed = heard.map(|signal| match of(*signal, receiver) {
                     Some(delivery) => self.again(delivery, due_at),
-                    None => Ok(made(event, *signal, receiver, due_at)),
+                    None => Ok(new_delivery(event, *signal, receiver, due_at)),
                 });
                 let replayed = replayed.collect::<Result<Vec<_>, _>>()?;
                 if replayed.is_empty() {
@@ -74,7 +74,7 @@ impl ReplayRequest {
         }
     }
 
-    /// As it is once it is due again, unless it must not run again.
+    /// The delivery as due again, unless it must not run again.
     fn again(&self, delivery: &DeliveryRecord, due_at: Timestamp) -> Result<DeliveryRecord, ReplayError> {
         let (state, error) = (DeliveryState::Due, None);
         match delivery.state {
@@ -85,8 +85,8 @@ impl ReplayRequest {
     }
 }
 
-/// One that the event doesn't have yet.
-fn made(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp) -> DeliveryRecord {
+/// A delivery that the event doesn't have yet.
+fn new_delivery(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp) -> DeliveryRecord {
     DeliveryRecord {
         id: DeliveryId::new(),
         event_id: event.id,
@@ -101,7 +101,7 @@ fn made(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp) -> Del
     }
 }
 
-/// Why something can't run again.
+/// Why a delivery or an event can't be replayed.
 ///
 /// ```no_run
 /// # async fn again(athm: athm_core::Athm, delivery: athm_core::DeliveryId) {
@@ -123,34 +123,34 @@ pub enum ReplayError {
     /// This program has no such receiver.
     #[error("this program has no receiver {receiver:?}: name one that it has with `.to(…)`")]
     UnknownReceiver {
-        /// The receiver that was named.
+        /// The id of the receiver.
         receiver: String,
     },
     /// The receiver doesn't listen to any signal of the event.
     #[error("the receiver {receiver:?} listens to none of the event's signals")]
     NotListening {
-        /// The receiver that was named.
+        /// The id of the receiver.
         receiver: String,
     },
-    /// The other receiver has a delivery of its own for that.
-    #[error("the receiver {receiver:?} has a delivery of its own for that: replay that one")]
+    /// The other receiver has a delivery of its own for this signal.
+    #[error("the receiver {receiver:?} has a delivery of its own for this signal: replay that one")]
     AlreadyThere {
-        /// The receiver that was named.
+        /// The id of the receiver.
         receiver: String,
     },
-    /// It runs.
+    /// The delivery is running.
     #[error("the delivery {id} is running")]
     Running {
-        /// The delivery.
+        /// The id of the delivery.
         id: DeliveryId,
     },
-    /// It has succeeded.
+    /// The delivery has succeeded, and the replay isn't forced.
     #[error("the delivery {id} has succeeded: `.force()` runs it all the same")]
     Succeeded {
-        /// The delivery.
+        /// The id of the delivery.
         id: DeliveryId,
     },
-    /// The database can't do it.
+    /// The database failed.
     #[error("the database couldn't be written")]
     Store(#[from] StoreError),
 }

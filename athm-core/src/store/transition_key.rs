@@ -1,15 +1,15 @@
-//! The steps of a payment's life as a database keeps them.
+//! Transitions, as they are stored.
 
 use crate::models::{Amount, Refund, Transition};
 
-/// What marks a step that two rows had both taken before they turned out to be one payment.
+/// What follows the key of a transition that two rows have fired before they turned out to be one payment.
 pub(super) const MERGED_SUFFIX: &str = "#";
 
-/// The reverse of [`Transition::key`]. What a merge of two rows has found twice is marked, and the same step.
+/// The reverse of [`Transition::key`]. A key with [`MERGED_SUFFIX`] is the same transition.
 pub(super) fn transition(key: &str, refund_amount: Option<Amount>) -> Result<Transition, UnknownTransition> {
-    let step = key.split_once(MERGED_SUFFIX).map_or(key, |(step, _)| step);
+    let plain = key.split_once(MERGED_SUFFIX).map_or(key, |(plain, _)| plain);
     let unknown = || UnknownTransition(key.to_owned());
-    Ok(match step {
+    Ok(match plain {
         "completed" => Transition::Completed,
         "cancelled" => Transition::Cancelled,
         "expired" => Transition::Expired,
@@ -25,7 +25,7 @@ pub(super) fn transition(key: &str, refund_amount: Option<Amount>) -> Result<Tra
     })
 }
 
-/// A step that no athm has written.
+/// A key that no version of athm writes.
 #[derive(Debug, thiserror::Error)]
 #[error("expected a transition, found {0:?}")]
 pub(super) struct UnknownTransition(String);

@@ -62,7 +62,7 @@ impl Sweeper {
         let Inbox { store, clock, payment_confirmed, .. } = &self.inbox;
         let run = || async {
             match self.run_due().await {
-                Ok(0) => NextRun::Due(store.next_poll().await.ok().flatten()),
+                Ok(0) => NextRun::Due(store.next_due_poll().await.ok().flatten()),
                 Ok(_) => NextRun::Now,
                 Err(error) => {
                     tracing::error!(error = causes(&error), "due polls couldn't be read; tried again");
@@ -77,10 +77,10 @@ impl Sweeper {
     /// Runs a batch of due polls, and returns how many.
     async fn run_due(&self) -> Result<usize, StoreError> {
         let (store, now) = (&self.inbox.store, self.now());
-        if store.next_poll().await?.is_none_or(|due| due > now) {
+        if store.next_due_poll().await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
-        let taken = store.polls(now, later(now, LOOKUP_LEASE)).await?;
+        let taken = store.take_due_polls(now, later(now, LOOKUP_LEASE)).await?;
         let count = taken.len();
         stream::iter(taken).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
         Ok(count)
@@ -98,7 +98,7 @@ impl Sweeper {
         let stored = match polled {
             Ok(pause) => {
                 let due_at = pause.map(|pause| later(self.now(), pause));
-                self.inbox.store.reschedule(Reschedule { transaction: id, attempt, due_at }).await
+                self.inbox.store.reschedule_poll(Reschedule { transaction: id, attempt, due_at }).await
             }
             Err(error) => Err(error),
         };

@@ -1,4 +1,17 @@
-//! The time, which tests may set.
+//! The time: of the system, of a database server, or of a test.
+//!
+//! There are two times. [`now`](Clock::now) is the time of day, for what people read and for comparisons with the
+//! provider's times. It jumps when an administrator sets the clock. `steady` only moves forward, at the rate of the
+//! system's monotonic clock; pauses, leases and deadlines are measured in it, so that a jump ends none of them early. It
+//! equals the time of day at the start of the process and may drift from it later.
+//!
+//! Offsets, by example. A process's clock shows 12:00:00 while the database server's shows 12:00:07. The server is the
+//! reference, because several processes share it:
+//!
+//! - `ahead` is +7 s after [`follow`](Clock::follow), and `now` returns 12:00:07.
+//! - `steady` stays at 12:00:00. The PostgreSQL backend converts steady times with an offset of its own whenever it stores
+//!   or reads a deadline, so that processes with different clocks agree.
+//! - `wrong_by` exists in tests only: it makes this process's clock wrong, as that of another machine.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,17 +33,18 @@ use tokio::sync::watch;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    /// None is the system's.
+    /// The clock that a test moves. `None` is the system's clock.
     manual: Option<Arc<watch::Sender<Manual>>>,
-    /// How far the database server's clock is ahead of the system's, in microseconds. Nought without a server.
+    /// How far the database server's clock is ahead of the system's, in microseconds. 0 without a server.
     ahead: Arc<AtomicI64>,
-    /// How far the system's is taken to be wrong: not at all, but where a test is another machine.
+    /// How wrong a test makes the system's clock. 0 outside tests.
     wrong_by: SignedDuration,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Manual {
     steady: Timestamp,
+    /// The sum of all jumps: `now` is `steady` plus this.
     jumped: SignedDuration,
 }
 
@@ -48,46 +62,49 @@ impl Clock {
         Self { manual: Some(Arc::new(watch::Sender::new(manual))), ..Self::default() }
     }
 
-    /// The clock of a machine on which it is wrong.
+    /// The system's clock on a machine where it is wrong.
     #[cfg(all(test, feature = "postgres"))]
     pub(crate) fn wrong(by: SignedDuration) -> Self {
         Self { wrong_by: by, ..Self::default() }
     }
 
-    /// Lets time pass on a manual clock, and wakes whoever waited for it. The system's clock stays as it is.
+    /// Moves a manual clock forward, and wakes the tasks that wait for a time that has come. It has no effect on the
+    /// system's clock.
     pub fn advance(&self, by: Duration) {
         if let Some(manual) = &self.manual {
             manual.send_modify(|manual| manual.steady = later(manual.steady, by));
         }
     }
 
-    /// Sets a manual clock forward or back without any time passing, as an administrator does.
+    /// Sets a manual clock forward or back, as an administrator does: the time of day changes, no time passes. It has no
+    /// effect on the system's clock.
     pub fn jump(&self, by: SignedDuration) {
         if let Some(manual) = &self.manual {
             manual.send_modify(|manual| manual.jumped += by);
         }
     }
 
-    /// Whether a test moves it.
+    /// Whether it is a manual clock.
     #[cfg(feature = "postgres")]
     pub(crate) fn is_manual(&self) -> bool {
         self.manual.is_some()
     }
 
-    /// Goes by the clock of the database's server from now on, as all processes do that share it.
+    /// Takes the time of day from the database server from now on, like all processes that share the database. `server`
+    /// is the server's time now.
     #[cfg(feature = "postgres")]
     pub(crate) fn follow(&self, server: Timestamp) {
-        let ahead = server.duration_since(self.as_here(system_now()));
+        let ahead = server.duration_since(self.local(system_now()));
         self.ahead.store(i64::try_from(ahead.as_micros()).unwrap_or(0), Ordering::Release);
     }
 
-    /// The time of day: that of the database's server, where several processes may share one.
+    /// The time of day: the database server's with PostgreSQL, else the system's.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.manual.as_ref().map_or_else(
             || {
                 let ahead = SignedDuration::from_micros(self.ahead.load(Ordering::Acquire));
-                let here = self.as_here(system_now());
+                let here = self.local(system_now());
                 here.saturating_add(ahead).unwrap_or(here)
             },
             |manual| {
@@ -97,48 +114,48 @@ impl Clock {
         )
     }
 
-    /// A time that only time moves: pauses and leases are measured with it, so that a clock that is set doesn't end
-    /// them early or late. It was the time of day when the process began.
+    /// A time that only moves forward, whatever happens to the time of day. Pauses and leases are measured in it.
     pub(crate) fn steady(&self) -> Timestamp {
-        self.manual.as_ref().map_or_else(|| self.as_here(system_steady()), |manual| manual.borrow().steady)
+        self.manual.as_ref().map_or_else(|| self.local(system_steady()), |manual| manual.borrow().steady)
     }
 
-    fn as_here(&self, time: Timestamp) -> Timestamp {
+    /// A system time as this process sees it.
+    fn local(&self, time: Timestamp) -> Timestamp {
         time.saturating_add(self.wrong_by).unwrap_or(time)
     }
 
-    /// Waits until a steady time: at once when it has passed.
+    /// Waits until a steady time, which may have passed.
     pub(crate) async fn sleep_until(&self, until: Timestamp) {
         match &self.manual {
             None => {
                 tokio::time::sleep(Duration::try_from(until.duration_since(self.steady())).unwrap_or_default()).await
             }
             Some(manual) => {
-                // The sender is alive as long as `self` is, so this ends only when the time has come.
+                // The sender lives as long as `self`, so this ends only when the time has come.
                 let _ = manual.subscribe().wait_for(|manual| manual.steady >= until).await;
             }
         }
     }
 }
 
-/// That much later, or the last time that there is.
+/// `time + by`, or the last representable time.
 pub(crate) fn later(time: Timestamp, by: Duration) -> Timestamp {
     time.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// That much earlier, or the first time that there is.
+/// `time - by`, or the first representable time.
 pub(crate) fn earlier(time: Timestamp, by: Duration) -> Timestamp {
     time.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// The system's time, in the microseconds that databases keep: what is written is what is read.
+/// The system's time in whole microseconds, which is what databases store: a time that is read equals the one written.
 pub(crate) fn system_now() -> Timestamp {
     whole_micros(Timestamp::now())
 }
 
 fn system_steady() -> Timestamp {
-    static BEGINNING: OnceLock<(Timestamp, Instant)> = OnceLock::new();
-    let (timestamp, instant) = BEGINNING.get_or_init(|| (Timestamp::now(), Instant::now()));
+    static START: OnceLock<(Timestamp, Instant)> = OnceLock::new();
+    let (timestamp, instant) = START.get_or_init(|| (Timestamp::now(), Instant::now()));
     whole_micros(later(*timestamp, instant.elapsed()))
 }
 

@@ -1,12 +1,12 @@
-//! How many of something are under way, and waiting until none is.
+//! Counts what is in flight, and waits until nothing is.
 
 use tokio::sync::watch;
 
-/// A count that goes up with every entry, and down when that is dropped.
+/// A count that each guard increases by one until it is dropped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InFlight(watch::Sender<usize>);
 
-/// One that is under way, until it is dropped.
+/// Counts as in flight until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlightGuard(watch::Sender<usize>);
 
@@ -20,9 +20,9 @@ impl InFlight {
         *self.0.borrow() == 0
     }
 
-    /// Waits until none is under way.
+    /// Waits until the count is 0.
     pub(crate) async fn none(&self) {
-        // The sender is alive as long as `self` is, so this ends only when the count is nought.
+        // The sender lives as long as `self`, so this ends only when the count is 0.
         let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
     }
 }

@@ -1,42 +1,44 @@
-//! A rate limit: so many a second, with a burst after a quiet time.
+//! A rate limit: a number of lookups per second on average, and a burst after a quiet time.
 
 use jiff::Timestamp;
 
-/// So many a second, and so many at once after a quiet time.
+/// A token bucket: it fills at `per_second` tokens a second up to `burst`, and each lookup takes one token.
+///
+/// With 5 and 20, a full bucket allows 20 lookups at once, then one every 200 ms.
 #[derive(Debug)]
 pub(crate) struct TokenBucket {
     per_second: u32,
     burst: u32,
-    left: f64,
-    at: Timestamp,
+    tokens: f64,
+    filled_at: Timestamp,
 }
 
 impl TokenBucket {
     pub(crate) fn new(per_second: u32, burst: u32, now: Timestamp) -> Self {
-        Self { per_second, burst, left: f64::from(burst), at: now }
+        Self { per_second, burst, tokens: f64::from(burst), filled_at: now }
     }
 
-    #[expect(clippy::float_arithmetic, reason = "parts of a question, not of a dollar")]
+    #[expect(clippy::float_arithmetic, reason = "parts of a token, not of a dollar")]
     fn fill(&mut self, now: Timestamp) {
-        let passed = now.duration_since(self.at).as_secs_f64().max(0.0);
-        self.at = now;
-        self.left = (self.left + passed * f64::from(self.per_second)).min(f64::from(self.burst));
+        let passed = now.duration_since(self.filled_at).as_secs_f64().max(0.0);
+        self.filled_at = now;
+        self.tokens = (self.tokens + passed * f64::from(self.per_second)).min(f64::from(self.burst));
     }
 
     pub(crate) fn is_full(&mut self, now: Timestamp) -> bool {
         self.fill(now);
-        self.left >= f64::from(self.burst)
+        self.tokens >= f64::from(self.burst)
     }
 
-    /// Whether one more may be asked now; it counts if so.
-    #[expect(clippy::float_arithmetic, reason = "parts of a question, not of a dollar")]
+    /// Takes a token if there is one, and returns whether it did.
+    #[expect(clippy::float_arithmetic, reason = "parts of a token, not of a dollar")]
     pub(crate) fn take(&mut self, now: Timestamp) -> bool {
         self.fill(now);
-        let may = self.left >= 1.0;
-        if may {
-            self.left -= 1.0;
+        let has_token = self.tokens >= 1.0;
+        if has_token {
+            self.tokens -= 1.0;
         }
-        may
+        has_token
     }
 }
 
@@ -48,7 +50,7 @@ mod tests {
     use crate::util::clock::later;
 
     #[test]
-    fn a_burst_is_followed_by_so_many_a_second() {
+    fn a_burst_is_followed_by_the_average_rate() {
         let start = Timestamp::UNIX_EPOCH;
         let mut bucket = TokenBucket::new(5, 20, start);
         let mut within = |millis: u64, wanted: usize| {

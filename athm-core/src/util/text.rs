@@ -1,24 +1,24 @@
-//! Text from outside, made fit for an error message or a log line.
+//! Text from outside, shortened for error messages and log lines.
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How much of a foreign value an error message repeats.
-const SHOWN: usize = 40;
+/// How many characters of a value from outside an error message repeats.
+const MAX_SHOWN: usize = 40;
 
-/// The beginning of what was found, so that a message stays a line whatever was sent.
+/// The beginning of a value, so that a message stays one line whatever was sent.
 pub(crate) fn shortened(text: &str) -> String {
-    cut(text, SHOWN).map_or_else(|| text.to_owned(), |beginning| format!("{beginning}…"))
+    cut(text, MAX_SHOWN).map_or_else(|| text.to_owned(), |beginning| format!("{beginning}…"))
 }
 
-/// The first so many characters, when there are more.
-pub(crate) fn cut(text: &str, most: usize) -> Option<&str> {
-    text.char_indices().nth(most).map(|(end, _)| &text[..end])
+/// The first `max` characters; `None` when there are no more than that.
+pub(crate) fn cut(text: &str, max: usize) -> Option<&str> {
+    text.char_indices().nth(max).map(|(end, _)| &text[..end])
 }
 
-/// An error with its causes, on one line. An error may be a receiver's own: even customer_message what it is may panic.
+/// An error with its causes, on one line. The error may be of a receiver's own type, whose `Display` may panic.
 pub(crate) fn causes(error: &dyn Error) -> String {
-    let said = || {
+    let describe = || {
         let mut line = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {
@@ -28,15 +28,15 @@ pub(crate) fn causes(error: &dyn Error) -> String {
         }
         line
     };
-    catch_unwind(AssertUnwindSafe(said)).unwrap_or_else(|_| String::from("(it panics when it is shown)"))
+    catch_unwind(AssertUnwindSafe(describe)).unwrap_or_else(|_| String::from("(its `Display` panics)"))
 }
 
-/// The name that is near enough to be meant.
+/// The name that is most similar to what was written, if one is similar enough to be meant.
 pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const NEAR: f64 = 0.6;
+    const MIN_SIMILARITY: f64 = 0.6;
     names
         .map(|name| (strsim::normalized_levenshtein(written, name), name))
-        .filter(|&(likeness, _)| likeness >= NEAR)
+        .filter(|&(similarity, _)| similarity >= MIN_SIMILARITY)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
 }

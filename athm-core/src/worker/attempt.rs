@@ -15,11 +15,11 @@ use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, c
 use crate::util::clock::later;
 use crate::util::text::{causes, cut};
 
-/// How much of a failure's message is kept, in characters.
-const MESSAGE: usize = 1000;
+/// How much of a failure's message is stored, in characters.
+const MAX_ERROR_CHARS: usize = 1000;
 
 impl Worker {
-    /// Runs the receiver. Tells how it ended.
+    /// Runs the receiver, and returns the attempt's outcome.
     pub(super) async fn deliver(
         &self,
         receiver: &ReceiverInfo,
@@ -28,9 +28,9 @@ impl Worker {
         event: &Event,
         recording: &Span,
     ) -> AttemptOutcome {
-        let ClaimedDelivery { planned, attempt, .. } = claimed;
-        self.outbox.running.started(planned.id);
-        let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %planned.signal, transaction = %transaction.id(), attempt);
+        let ClaimedDelivery { delivery, attempt, .. } = claimed;
+        self.outbox.running.started(delivery.id);
+        let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %delivery.signal, transaction = %transaction.id(), attempt);
         span.follows_from(recording.id());
         let result = self.attempt(receiver, claimed, transaction, event).instrument(span.clone()).await;
         match result {
@@ -52,15 +52,15 @@ impl Worker {
         let (attempt, attempts) = (claimed.attempt, receiver.attempts());
         if attempt > attempts {
             return Err(Failure::Error(
-                "every attempt ended without an answer: the process may have died of it".into(),
+                "every attempt ended without a result: the receiver may have ended the process".into(),
             ));
         }
-        let ClaimedDelivery { planned, is_replay, .. } = claimed;
-        let delivery =
-            Delivery { id: planned.id, event_id: Some(event.id()), attempt, attempts, is_replay: *is_replay };
+        let NewDelivery { id, signal, .. } = claimed.delivery;
+        let is_replay = claimed.is_replay;
+        let delivery = Delivery { id, event_id: Some(event.id()), attempt, attempts, is_replay };
         let occasion = SignalContext {
             transaction,
-            signal: planned.signal,
+            signal,
             sender: event.sender(),
             states: self.dispatcher.states(),
             refund: event.transition().refund(),
@@ -78,7 +78,8 @@ impl Worker {
         }
     }
 
-    /// What can't be stopped may come back past its time: a success counts then, a failure is a timeout.
+    /// A blocking receiver can't be stopped and may return after its timeout. A success counts then, a failure is
+    /// reported as the timeout.
     fn in_time(&self, result: Result<(), Failure>, started: Timestamp, limit: Duration) -> Result<(), Failure> {
         if self.clock.steady() <= later(started, limit) {
             return result;
@@ -96,20 +97,20 @@ impl Worker {
             Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
             None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),
         }
-        AttemptOutcome::Failed { error: cut(&message, MESSAGE).unwrap_or(&message).to_owned(), retry_at }
+        AttemptOutcome::Failed { error: cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at }
     }
 
-    /// Notes how a delivery ended, of which the store is told at once. Its slot is free again when that is done: what is
-    /// claimed goes no faster than what has ended can be written.
-    pub(super) fn acknowledge(&self, claimed: ClaimedDelivery, end: AttemptOutcome) -> impl Future<Output = ()> {
-        let ClaimedDelivery { planned: NewDelivery { id, receiver, .. }, attempt, slot, .. } = claimed;
-        let noted = self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), end });
+    /// Acknowledges an attempt. The write is queued by the call itself; the future waits for its commit, and then frees
+    /// the slot. Deliveries are therefore claimed no faster than acknowledgements commit.
+    pub(super) fn acknowledge(&self, claimed: ClaimedDelivery, outcome: AttemptOutcome) -> impl Future<Output = ()> {
+        let ClaimedDelivery { delivery: NewDelivery { id, receiver, .. }, attempt, slot, .. } = claimed;
+        let committed = self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome });
         async move {
-            if let Err(error) = noted.await {
+            if let Err(error) = committed.await {
                 tracing::error!(
                     receiver,
                     error = causes(&error),
-                    "how a receiver ended couldn't be noted: it runs again when its lease ends"
+                    "the delivery's outcome couldn't be stored: it runs again when its lease ends"
                 );
             }
             self.outbox.running.ended(id);
@@ -120,7 +121,7 @@ impl Worker {
 
 impl Failure {
     fn is_permanent(&self) -> bool {
-        // The error is the receiver's own: even asking it for its cause may panic.
+        // The error's type is the receiver's own: its `source` may panic.
         matches!(self, Self::Error(error) if catch_unwind(AssertUnwindSafe(|| Permanent::is(error.as_ref()))).unwrap_or(false))
     }
 }

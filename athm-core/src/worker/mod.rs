@@ -1,4 +1,11 @@
-//! Finds what is due, claims it, and has it run.
+//! The worker: claims due deliveries, runs their receivers, renews leases and acknowledges outcomes.
+//!
+//! Deliveries come to it in two ways: claimed by the commit that inserted them, through the outbox, or claimed by its own
+//! poll. Both run in [`Worker::run_event`], one task for each event, on the receivers' runtime. Polling and the renewal of
+//! leases run on the background runtime, so that a receiver that blocks its thread delays neither.
+//!
+//! The lease's arithmetic: a claim is valid for 30 s ([`LEASE`]) and is renewed every 10 s, so that two renewals may fail
+//! before another process may claim the delivery. A process that dies is replaced after 30 s at most.
 
 mod attempt;
 
@@ -34,7 +41,7 @@ const POLL_INTERVAL: (Duration, Duration) = (Duration::from_millis(800), Duratio
 /// How long to wait for more slots once one is free, so that one claim fills all that a commit frees.
 const MAX_SLOT_DELAY: Duration = Duration::from_millis(2);
 
-/// Runs deliveries and notes how they ended.
+/// Runs deliveries and acknowledges their outcomes.
 #[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) dispatcher: Dispatcher,
@@ -42,15 +49,15 @@ pub(crate) struct Worker {
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
     pub(crate) jitter: Arc<Jitter>,
-    /// Where receivers run: they may block it, and stall nobody else.
+    /// The runtime of the receivers. They may block it: nothing else runs there.
     pub(crate) receivers: Handle,
 }
 
 impl Worker {
-    /// Starts what comes out of the outbox, until nobody can put anything in any more.
+    /// Starts the deliveries that the outbox hands over, until every outbox is dropped.
     pub(crate) async fn start_handed_over(self, mut unstarted: Unstarted) {
-        while let Some(work) = unstarted.recv().await {
-            self.receivers.spawn(self.clone().run_event(work));
+        while let Some(claimed) = unstarted.recv().await {
+            self.receivers.spawn(self.clone().run_event(claimed));
         }
     }
 
@@ -88,22 +95,22 @@ impl Worker {
 
     async fn claim_due(&self) -> Result<(), StoreError> {
         let now = self.clock.steady();
-        // Whoever finds no slot while they are taken here says so after this.
+        // Reset before slots are taken: a commit that finds none from here on sets it again.
         let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
-        if !has_backlog && !self.store.has_due(now, self.runnable()).await? {
+        if !has_backlog && !self.store.has_due_deliveries(now, self.runnable()).await? {
             return Ok(());
         }
         let slots = self.outbox.slots.take(usize::MAX);
         let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
         let claim = Claim { now, lease_until: later(now, LEASE), runnable: self.runnable(), slots };
-        if self.store.claim(claim).await? == wanted {
+        if self.store.claim_deliveries(claim).await? == wanted {
             self.outbox.backlog.store(true, Ordering::Release);
         }
         Ok(())
     }
 
-    /// Keeps the leases of what runs here, however long it takes.
+    /// Renews the leases of the deliveries that run here, for as long as they run.
     pub(crate) async fn renew_leases(self) {
         loop {
             self.clock.sleep_until(later(self.clock.steady(), RENEWAL_INTERVAL)).await;
@@ -112,7 +119,9 @@ impl Worker {
             let renewed = if running.is_empty() {
                 Ok(())
             } else {
-                self.store.renew(running.into_iter().map(|(id, held)| (id, held.attempt)).collect(), until).await
+                self.store
+                    .renew_leases(running.into_iter().map(|(id, claimed)| (id, claimed.attempt)).collect(), until)
+                    .await
             };
             match renewed {
                 Ok(()) => {}
@@ -122,37 +131,39 @@ impl Worker {
         }
     }
 
-    /// The deliveries of an event: signal by signal, `order` by `order`, those of one order at once. The next ones start
-    /// when these have run, while it is still being noted how they ended.
-    async fn run_event(self, work: EventDeliveries) {
-        let EventDeliveries { transaction, event, deliveries, span } = work;
-        let _held = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.planned.id).collect());
+    /// Runs the deliveries of an event: signal by signal, within a signal by `order`, and those of one `order`
+    /// concurrently. A group starts when the receivers of the group before have returned; it doesn't wait for their
+    /// acknowledgements to commit.
+    async fn run_event(self, claimed: EventDeliveries) {
+        let EventDeliveries { transaction, event, deliveries, span } = claimed;
+        let _guard = self.outbox.running.guard(deliveries.iter().map(ClaimedDelivery::id).collect());
         let (worker, transaction, event, span) = (&self, &transaction, &event, &span);
-        let mut run = Vec::with_capacity(deliveries.len());
-        let mut before = InFlight::default();
+        let mut runs = Vec::with_capacity(deliveries.len());
+        let mut this_group = InFlight::default();
         for group in self.in_order(event.transition().signals(), deliveries) {
-            let earlier = std::mem::take(&mut before);
+            let group_before = std::mem::take(&mut this_group);
             for (receiver, claimed) in group {
-                let (earlier, running) = (earlier.clone(), before.enter());
-                run.push(async move {
-                    earlier.none().await;
-                    let end = match receiver {
+                let (group_before, running) = (group_before.clone(), this_group.enter());
+                runs.push(async move {
+                    group_before.none().await;
+                    let outcome = match receiver {
                         Some(receiver) if !worker.outbox.is_stopping() => {
                             worker.deliver(&receiver, &claimed, transaction, event, span).await
                         }
-                        // Disconnected meanwhile, or the program is stopping.
+                        // The receiver was disconnected after the claim, or the program is stopping.
                         _ => AttemptOutcome::Unstarted,
                     };
-                    let noted = worker.acknowledge(claimed, end);
+                    let acknowledged = worker.acknowledge(claimed, outcome);
                     drop(running);
-                    noted.await;
+                    acknowledged.await;
                 });
             }
         }
-        join_all(run).await;
+        join_all(runs).await;
     }
 
-    /// In groups that start one after another: by signal, by `order`, and within a group as the registry has them.
+    /// Groups that run one after another: by signal, then by `order`. Within a group, the registry's order decides.
+    /// Deliveries whose receiver is gone form a group of their own.
     fn in_order(
         &self,
         signals: &[Signal],
@@ -161,44 +172,49 @@ impl Worker {
         let registry = self.dispatcher.snapshot();
         let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
         for claimed in deliveries {
-            let signal = signals.iter().position(|signal| *signal == claimed.planned.signal);
-            let place = registry.all().iter().position(|receiver| receiver.id() == claimed.planned.receiver);
+            let signal = signals.iter().position(|signal| *signal == claimed.delivery.signal);
+            let place = registry.all().iter().position(|receiver| receiver.id() == claimed.delivery.receiver);
             let receiver = place.map(|place| registry.all()[place].clone());
             let order = receiver.as_ref().map(ReceiverInfo::order);
-            groups.entry((signal, order)).or_default().insert((place, claimed.planned.id), (receiver, claimed));
+            groups.entry((signal, order)).or_default().insert((place, claimed.id()), (receiver, claimed));
         }
         groups.into_values().map(|group| group.into_values().collect()).collect()
     }
 
-    /// Waits until nothing runs and nothing is due.
+    /// Waits until no delivery runs and none that can run here is due.
     pub(crate) async fn idle(&self) -> Result<(), StoreError> {
         loop {
             self.outbox.running.none().await;
-            if self.outbox.is_stopping() || !self.store.has_due(self.clock.steady(), self.runnable()).await? {
+            if self.outbox.is_stopping() || !self.store.has_due_deliveries(self.clock.steady(), self.runnable()).await?
+            {
                 return Ok(());
             }
             self.claim_due().await?;
         }
     }
 
-    /// Claims nothing more, lets what runs finish for so long, and lets go of the rest.
+    /// Stops claiming, waits up to `grace` for running receivers, and gives up the deliveries that still run: the next
+    /// process that has their receivers may claim them at once.
     pub(crate) async fn stop(&self, grace: Duration) {
         self.outbox.stopping.store(true, Ordering::Release);
         self.outbox.wake();
         if tokio::time::timeout(grace, self.outbox.running.none()).await.is_ok() {
             return;
         }
-        self.outbox.running.claimed_all().await;
-        let held = self.outbox.running.all();
-        tracing::warn!(receivers = held.len(), "receivers run past the grace period; they run again at the next start");
-        let let_go = held.into_iter().map(|(id, ClaimedAttempt { attempt, has_started })| {
-            let end = if has_started { AttemptOutcome::Abandoned } else { AttemptOutcome::Unstarted };
-            self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), end })
+        self.outbox.running.no_claims().await;
+        let unfinished = self.outbox.running.all();
+        tracing::warn!(
+            receivers = unfinished.len(),
+            "receivers run past the grace period; they run again at the next start"
+        );
+        let given_up = unfinished.into_iter().map(|(id, ClaimedAttempt { attempt, has_started })| {
+            let outcome = if has_started { AttemptOutcome::Abandoned } else { AttemptOutcome::Unstarted };
+            self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome })
         });
-        join_all(let_go).await;
+        join_all(given_up).await;
     }
 
-    /// Looks for what is due now, without waiting for the second to pass.
+    /// Polls for due deliveries now.
     pub(crate) fn wake(&self) {
         self.outbox.wake();
     }

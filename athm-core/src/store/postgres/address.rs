@@ -1,4 +1,4 @@
-//! Where the server is, and how it is spoken to.
+//! The server's address, and how connections to it are made.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::tls::{Tls, Trust};
 use crate::store::StoreError;
 use crate::util::text::causes;
 
-/// How long making a connection may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long opening a TCP connection may take, unless the address sets `connect_timeout`.
+const TCP_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A server's address, with what its certificate is checked against. Its password is shown nowhere.
+/// A server's address with its TLS settings. It has no `Debug`, because it contains the password.
 pub(super) struct Address {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
@@ -22,21 +22,21 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
-        // The parser names what it doesn't understand, and repeats no value.
+        // The driver's parser names the option that it doesn't understand, and repeats no value.
         let unusable = |reason: String| StoreError::Address { reason };
-        let (rest, asked) = without_tls(url);
+        let (rest, options) = without_tls(url);
         let mut config: Config = rest.parse().map_err(|error| unusable(causes(&error)))?;
         let is_local =
             config.get_hosts().iter().all(is_local) && config.get_hostaddrs().iter().all(|ip| ip.is_loopback());
-        let tls = Tls::of(asked.mode.as_deref(), asked.roots, is_local).ok_or_else(|| {
+        let tls = Tls::of(options.mode.as_deref(), options.roots, is_local).ok_or_else(|| {
             unusable(String::from("expected sslmode to be disable, prefer, require, verify-ca or verify-full"))
         })?;
         match tls.mode {
             _ if is_local => {}
             SslMode::Disable => {
-                tracing::warn!("what goes to the database and back is not encrypted: sslmode=verify-full encrypts it");
+                tracing::warn!("the connection to the database is not encrypted: sslmode=verify-full encrypts it");
             }
-            _ if tls.trust == Trust::Anybody => {
+            _ if tls.trust == Trust::Any => {
                 tracing::warn!("the database's certificate is not verified: sslmode=verify-full verifies it");
             }
             _ => {}
@@ -46,36 +46,36 @@ impl Address {
             config.application_name("athm");
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(PATIENCE);
+            config.connect_timeout(TCP_CONNECT_TIMEOUT);
         }
         config.keepalives_idle(Duration::from_secs(15)).tcp_user_timeout(Duration::from_secs(30));
         Ok(Self { config, tls: MakeRustlsConnect::new(tls.config()?) })
     }
 }
 
-/// What the address says of TLS.
+/// The TLS options of an address, as `libpq` spells them.
 #[derive(Default)]
-struct Asked {
+struct TlsOptions {
     mode: Option<String>,
     roots: Option<PathBuf>,
 }
 
-/// The rest of the address, and what `libpq` knows and the driver doesn't.
-fn without_tls(url: &str) -> (String, Asked) {
-    let Some((server, query)) = url.split_once('?') else { return (url.to_owned(), Asked::default()) };
-    let mut asked = Asked::default();
+/// Splits off the TLS options, which the driver knows only in part.
+fn without_tls(url: &str) -> (String, TlsOptions) {
+    let Some((server, query)) = url.split_once('?') else { return (url.to_owned(), TlsOptions::default()) };
+    let mut options = TlsOptions::default();
     let mut rest = Vec::new();
     for pair in query.split('&') {
         match form_urlencoded::parse(pair.as_bytes()).next() {
-            Some((name, value)) if name == "sslmode" => asked.mode = Some(value.into_owned()),
-            Some((name, value)) if name == "sslrootcert" => asked.roots = Some(PathBuf::from(value.as_ref())),
+            Some((name, value)) if name == "sslmode" => options.mode = Some(value.into_owned()),
+            Some((name, value)) if name == "sslrootcert" => options.roots = Some(PathBuf::from(value.as_ref())),
             _ => rest.push(pair),
         }
     }
-    (if rest.is_empty() { server.to_owned() } else { format!("{server}?{}", rest.join("&")) }, asked)
+    (if rest.is_empty() { server.to_owned() } else { format!("{server}?{}", rest.join("&")) }, options)
 }
 
-/// Nothing that is sent there leaves the machine.
+/// Whether nothing that is sent there leaves the machine.
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
@@ -91,26 +91,26 @@ mod tests {
     #[test]
     fn what_leaves_the_machine_is_encrypted_and_verified_unless_the_address_says_otherwise() {
         for (url, mode, trust) in [
-            ("postgres://shop@localhost/shop", SslMode::Disable, Trust::Anybody),
-            ("postgres://shop@127.0.0.1:5433/shop", SslMode::Disable, Trust::Anybody),
-            ("postgresql://shop@[::1]/shop", SslMode::Disable, Trust::Anybody),
-            ("postgres:///shop?host=/var/run/postgresql", SslMode::Disable, Trust::Anybody),
+            ("postgres://shop@localhost/shop", SslMode::Disable, Trust::Any),
+            ("postgres://shop@127.0.0.1:5433/shop", SslMode::Disable, Trust::Any),
+            ("postgresql://shop@[::1]/shop", SslMode::Disable, Trust::Any),
+            ("postgres:///shop?host=/var/run/postgresql", SslMode::Disable, Trust::Any),
             ("postgres://shop@db.example.com/shop", SslMode::Require, Trust::Named),
             ("postgres://shop@localhost,db.example.com/shop", SslMode::Require, Trust::Named),
-            ("postgres://shop@10.0.0.7/shop?sslmode=disable", SslMode::Disable, Trust::Anybody),
-            ("postgres://shop@10.0.0.7/shop?connect_timeout=3&sslmode=prefer", SslMode::Prefer, Trust::Anybody),
-            ("postgres://shop@localhost/shop?sslmode=require", SslMode::Require, Trust::Anybody),
+            ("postgres://shop@10.0.0.7/shop?sslmode=disable", SslMode::Disable, Trust::Any),
+            ("postgres://shop@10.0.0.7/shop?connect_timeout=3&sslmode=prefer", SslMode::Prefer, Trust::Any),
+            ("postgres://shop@localhost/shop?sslmode=require", SslMode::Require, Trust::Any),
             ("postgres://shop@localhost/shop?sslmode=require&sslrootcert=ca.pem", SslMode::Require, Trust::Signed),
             ("postgres://shop@localhost/shop?sslmode=verify-ca&connect_timeout=3", SslMode::Require, Trust::Signed),
             ("postgres://shop@localhost/shop?sslmode=verify-full", SslMode::Require, Trust::Named),
             ("postgres://shop@localhost/shop?sslrootcert=system", SslMode::Require, Trust::Named),
             ("postgres://shop@10.0.0.7/shop?sslmode=require&sslrootcert=system", SslMode::Require, Trust::Named),
             ("postgres://shop@10.0.0.7/shop?sslmode=verify-ca&sslrootcert=system", SslMode::Require, Trust::Named),
-            ("postgres://shop@10.0.0.7/shop?sslmode=disable&sslrootcert=system", SslMode::Disable, Trust::Anybody),
+            ("postgres://shop@10.0.0.7/shop?sslmode=disable&sslrootcert=system", SslMode::Disable, Trust::Any),
         ] {
-            let (rest, asked) = without_tls(url);
+            let (rest, options) = without_tls(url);
             let config: Config = rest.parse().unwrap();
-            let tls = Tls::of(asked.mode.as_deref(), asked.roots, config.get_hosts().iter().all(is_local)).unwrap();
+            let tls = Tls::of(options.mode.as_deref(), options.roots, config.get_hosts().iter().all(is_local)).unwrap();
             assert_eq!((tls.mode, tls.trust), (mode, trust), "{url}");
         }
         let system = Tls::of(None, Some("system".into()), false).unwrap();

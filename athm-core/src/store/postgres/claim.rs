@@ -1,91 +1,133 @@
-//! Which deliveries run here.
+//! Claims, the renewal of leases, and acknowledgements.
+//!
+//! Several processes claim from one table. `FOR UPDATE SKIP LOCKED` passes over rows that another process is claiming
+//! right now, so that no process waits for another and none gets the same delivery. A claim sets `due_at` to the end of
+//! its lease: until then, the delivery is due for no process. Attempts are counted by the claim, so that an attempt that
+//! takes its process down counts as well.
 
-use std::sync::Arc;
-
-use tracing::Span;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::{filled, select_transaction};
-use super::job::{BatchContext, Request, Single};
-use super::session::{Session, Times, values};
-use crate::models::{Event, Transaction};
-use crate::outbox::{ClaimedDelivery, EventDeliveries, NewDelivery};
+use super::find::with_details;
+use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
+use super::values::{column, integer, text, values};
+use crate::models::{DeliveryId, Event, Transaction};
+use crate::outbox::{Acknowledgement, ClaimedDelivery, DeliveryUpdate, EventDeliveries, NewDelivery};
+use crate::store::row::{Columns, select_claimable};
 use crate::store::{Claim, StoreContext};
 
-/// A delivery that was claimed, with what it is about.
+/// A delivery that was claimed, with its event and transaction. It gets its slot after the commit.
 pub(super) struct ClaimedRow {
     transaction: Transaction,
     event: Event,
-    pub(super) planned: NewDelivery,
+    pub(super) delivery: NewDelivery,
     pub(super) attempt: u32,
     is_replay: bool,
 }
 
 impl Request for Claim {
-    /// How many, and, until they are handed over, which.
+    /// How many deliveries were claimed, and, until they are handed over, which.
     type Written = (usize, Vec<ClaimedRow>);
 
     fn committed(self, (_, rows): &mut Self::Written, context: &StoreContext) {
-        let mut works = Vec::<EventDeliveries>::new();
-        for (ClaimedRow { transaction, event, planned, attempt, is_replay }, slot) in rows.drain(..).zip(self.slots) {
-            let claimed = ClaimedDelivery { planned, attempt, is_replay, slot };
-            match works.iter_mut().find(|work| work.event.id == event.id) {
-                Some(work) => work.deliveries.push(claimed),
-                None => works.push(EventDeliveries {
-                    transaction: Arc::new(transaction),
-                    event: Arc::new(event),
-                    deliveries: vec![claimed],
-                    span: Span::none(),
-                }),
-            }
-        }
-        works.into_iter().for_each(|work| context.outbox.hand_over(work));
+        let claimed = rows.drain(..).zip(self.slots).map(|(row, slot)| {
+            let ClaimedRow { transaction, event, delivery, attempt, is_replay } = row;
+            (transaction, event, ClaimedDelivery { delivery, attempt, is_replay, slot })
+        });
+        EventDeliveries::group(claimed).into_iter().for_each(|event| context.outbox.hand_over(event));
     }
 }
 
-impl Single for Claim {
-    async fn execute(&self, BatchContext { session, times, context }: BatchContext<'_>) -> Result<Self::Written> {
-        // Asked by the task that hands over what is claimed, so that it is exact.
-        let running: Vec<_> = context.outbox.running().iter().map(|id| *id.as_uuid()).collect();
-        let most = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
-        let rows = claim(session, times, self, running, most).await?;
+impl SingleRequest for Claim {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<Self::Written> {
+        // Exact, because the task that executes this also hands over what it has claimed.
+        let running = batch.context.outbox.running().iter().map(|id| *id.as_uuid()).collect();
+        let limit = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
+        let rows = claim_deliveries(batch, self, running, limit).await?;
         Ok((rows.len(), rows))
     }
 }
 
-pub(super) async fn claim(
-    session: &Session,
-    times: Times,
+/// Claims due deliveries. `running` are those that run here already: even when their leases have ended by the clock, they
+/// are not claimed twice.
+pub(super) async fn claim_deliveries(
+    BatchContext { session, offset, .. }: BatchContext<'_>,
     claim: &Claim,
     running: Vec<Uuid>,
-    most: i64,
+    limit: i64,
 ) -> Result<Vec<ClaimedRow>> {
-    let sql = select_transaction!(
-        ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
-         d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
-         JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
-         WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3) \
-         ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED"
+    let sql = select_claimable!(
+        "WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.signal || ':' || d.receiver = ANY ($2) \
+         AND d.id <> ALL ($3) ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED"
     );
-    let values = values![times.there(claim.now), claim.runnable.clone(), running, most];
-    let rows = session.all(sql, values, |columns| {
-        Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
-    });
-    let rows = rows.await?;
+    let values = values![offset.to_server(claim.now), claim.runnable.clone(), running, limit];
+    let rows = session.all(sql, values, |row| Ok((row.transaction()?, (row.event()?, row.claimable()?)))).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let claimed: Vec<_> = rows.iter().map(|(_, _, planned, _)| *planned.id.as_uuid()).collect();
+    let (transactions, rest): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let claimed = column(&rest, |(_, (delivery, ..))| *delivery.id.as_uuid());
     let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2 WHERE id = ANY ($1)";
-    session.execute(sql, values![claimed, times.there(claim.lease_until)]).await?;
-    let (transactions, rest): (Vec<_>, Vec<_>) = rows
-        .into_iter()
-        .map(|(transaction, event, planned, attempts)| (transaction, (event, planned, attempts)))
-        .unzip();
-    let transactions = filled(session, transactions).await?;
-    let rows = transactions.into_iter().zip(rest).map(|(transaction, (event, planned, (attempts, is_replay)))| {
-        ClaimedRow { transaction, event, planned, attempt: attempts + 1, is_replay }
+    session.execute(sql, values![claimed, offset.to_server(claim.lease_until)]).await?;
+    let transactions = with_details(session, transactions).await?;
+    let rows = transactions.into_iter().zip(rest).map(|(transaction, (event, (delivery, attempts, is_replay)))| {
+        ClaimedRow { transaction, event, delivery, attempt: attempts + 1, is_replay }
     });
     Ok(rows.collect())
+}
+
+/// Extends the leases of attempts that still run: a delivery that another attempt has is left alone.
+pub(super) struct RenewLeases {
+    pub(super) running: Vec<(DeliveryId, u32)>,
+    pub(super) until: Timestamp,
+}
+
+impl Request for RenewLeases {
+    type Written = ();
+}
+
+impl SingleRequest for RenewLeases {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
+        // `d.id = ANY ($1)` repeats the join's condition: it makes the server use the index.
+        let sql = "UPDATE athm_delivery d SET due_at = $3 FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt) \
+                   WHERE d.id = held.id AND d.id = ANY ($1) AND d.attempts = held.attempt AND d.state = 'running'";
+        let (ids, attempts): (Vec<_>, Vec<_>) =
+            self.running.iter().map(|(id, attempt)| (*id.as_uuid(), integer(*attempt))).unzip();
+        batch.session.execute(sql, values![ids, attempts, batch.offset.to_server(self.until)]).await.map(drop)
+    }
+}
+
+impl Request for Acknowledgement {
+    type Written = ();
+
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::These(vec![self.id.to_string()])
+    }
+}
+
+impl BatchedRequest for Acknowledgement {
+    /// A success counts however late it comes; anything else only while that attempt runs.
+    async fn execute_all(acknowledgements: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<()>>> {
+        let sql = "UPDATE athm_delivery AS d SET state = ended.state, due_at = coalesce(ended.due_at, d.due_at), \
+                   attempts = d.attempts - ended.uncounted, finished_at = coalesce(ended.finished_at, d.finished_at), \
+                   error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
+                   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
+                   $6::integer[], $7::text[]) AS ended (id, attempt, state, due_at, finished_at, uncounted, error) \
+                   WHERE d.id = ended.id AND d.id = ANY ($1) \
+                   AND (ended.state = 'succeeded' OR d.state = 'running' AND d.attempts = ended.attempt)";
+        let updates: Vec<DeliveryUpdate<'_>> = column(acknowledgements, |acknowledgement| acknowledgement.update());
+        let to_server = |at: Timestamp| batch.offset.to_server(at);
+        let values = values![
+            column(acknowledgements, |acknowledgement| *acknowledgement.id.as_uuid()),
+            column(acknowledgements, |acknowledgement| integer(acknowledgement.attempt)),
+            column(&updates, |update| update.state.as_str()),
+            column(&updates, |update| update.due_at.map(to_server)),
+            column(&updates, |update| update.finished_at.map(to_server)),
+            column(&updates, |update| integer(update.uncounted)),
+            column(&updates, |update| update.error.map(text)),
+        ];
+        batch.session.execute(sql, values).await?;
+        Ok(acknowledgements.iter().map(|_| Ok(())).collect())
+    }
 }

@@ -1,4 +1,18 @@
-//! A batch is committed.
+//! A batch of writes is committed.
+//!
+//! Why a write may be executed more than once: all writes of a batch are executed in one transaction, which fails as a
+//! whole. It is executed again
+//!
+//! - when another process was in the way (a deadlock, a lock that wasn't free in time, a row that appeared meanwhile), after
+//!   a random pause, up to [`MAX_BATCH_ATTEMPTS`] times;
+//! - when the connection was lost before the commit was sent, once, on a new connection;
+//! - when the server refuses one of the statements: each write then gets a transaction of its own, so that a bad one
+//!   fails alone.
+//!
+//! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
+//! nothing is executed again: callers get an error, and repeat what they need, because every write can be repeated safely.
+//! Deferred writes are the exception: they are retried for [`RETRY_TIMEOUT`], because they change nothing the second
+//! time, and no caller would repeat them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,124 +22,127 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
-use super::job::{BatchContext, WriteResult, execute};
 use super::queue::PendingWrite;
-use super::session::{ReconnectingClient, Session};
+use super::queued_write::execute;
+use super::reconnecting_client::ReconnectingClient;
+use super::request::{BatchContext, WriteResult};
+use super::session::Session;
 use crate::store::StoreContext;
 use crate::util::backoff::{Backoff, Jitter};
 
-/// How long one that can't be refused waits for a lost connection to come back.
-const ABSENCE: Duration = Duration::from_secs(10);
-/// How long a batch may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a batch is tried that other processes get in the way of, before its writes are tried one by one.
-const TRIES: u32 = 6;
-/// How often one of them is tried then.
-const TRIES_ALONE: u32 = 2;
-
-/// The longest pauses between tries: 4 ms, 8 ms, 16 ms …
+/// How long a deferred write is retried while the server can't be reached.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one commit may take, and how long the writes of a failed batch are executed one by one.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a batch is executed while other processes are in the way, before its writes are executed one by one.
+const MAX_BATCH_ATTEMPTS: u32 = 6;
+/// How often a single write is executed then.
+const MAX_SINGLE_ATTEMPTS: u32 = 2;
+/// The longest pauses between these attempts: 4 ms, 8 ms, 16 ms …
 const CONTENTION_BACKOFF: Backoff = Backoff::new(Duration::from_millis(4), 2, Duration::from_secs(1));
 
 /// Commits on one connection.
 pub(super) struct Committer {
-    pub(super) link: ReconnectingClient,
+    pub(super) client: ReconnectingClient,
     pub(super) context: Arc<StoreContext>,
     pub(super) jitter: Jitter,
 }
 
 impl Committer {
-    /// All of them in one commit, or one by one when one of them can't be written: as many as there is time for. Returns
-    /// what waits for a better moment.
-    pub(super) async fn write(&self, mut writes: Vec<PendingWrite>) -> Vec<PendingWrite> {
+    /// Commits all writes at once, or one by one if one of them fails, and answers their callers. Returns the writes that
+    /// are to be retried later.
+    pub(super) async fn commit_batch(&self, mut writes: Vec<PendingWrite>) -> Vec<PendingWrite> {
         if writes.is_empty() {
             return writes;
         }
-        let until = Instant::now() + PATIENCE;
-        let fault = match self.commit(&mut writes, TRIES).await {
+        let deadline = Instant::now() + COMMIT_TIMEOUT;
+        let fault = match self.commit(&mut writes, MAX_BATCH_ATTEMPTS).await {
             Ok(()) => return self.answer(writes, &Ok(())),
-            Err(fault) if fault.is_lost() || writes.len() == 1 => return self.put_off(writes, fault),
+            Err(fault) if fault.is_lost() || writes.len() == 1 => return self.fail(writes, fault),
             Err(fault) => fault,
         };
-        let mut left = Vec::new();
+        let mut retries = Vec::new();
         for write in writes {
-            let mut alone = vec![write];
-            let done =
-                if Instant::now() < until { self.commit(&mut alone, TRIES_ALONE).await } else { Err(fault.clone()) };
-            left.extend(match done {
-                Ok(()) => self.answer(alone, &Ok(())),
-                Err(fault) => self.put_off(alone, fault),
+            let mut single = vec![write];
+            let committed = if Instant::now() < deadline {
+                self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
+            } else {
+                Err(fault.clone())
+            };
+            retries.extend(match committed {
+                Ok(()) => self.answer(single, &Ok(())),
+                Err(fault) => self.fail(single, fault),
             });
         }
-        left
+        retries
     }
 
     fn answer(&self, writes: Vec<PendingWrite>, committed: &WriteResult<()>) -> Vec<PendingWrite> {
-        writes.into_iter().for_each(|write| write.job.answer(committed.clone(), &self.context));
+        writes.into_iter().for_each(|pending| pending.write.answer(committed.clone(), &self.context));
         Vec::new()
     }
 
-    /// Whoever waits is told at once; what can't be refused is tried again for a while, if that may help.
-    fn put_off(&self, writes: Vec<PendingWrite>, fault: Fault) -> Vec<PendingWrite> {
+    /// Answers writes that failed. Returns those that are retried instead: deferred ones, while that may help, and
+    /// writes that release what a commit of unknown outcome may have claimed.
+    fn fail(&self, writes: Vec<PendingWrite>, fault: Fault) -> Vec<PendingWrite> {
         let now = Instant::now();
-        let (is_unknown, may_pass) = (matches!(fault, Fault::Unknown(_)), fault.may_pass());
+        let (is_unknown, is_temporary) = (matches!(fault, Fault::Unknown(_)), fault.is_temporary());
         let error = fault.into_error();
-        let mut left = Vec::new();
-        for mut write in writes {
-            let until = *write.until.get_or_insert(now + ABSENCE);
-            if write.is_lazy && may_pass && until > now {
-                left.push(write);
+        let mut retries = Vec::new();
+        for mut pending in writes {
+            let retry_until = *pending.retry_until.get_or_insert(now + RETRY_TIMEOUT);
+            if pending.is_deferred && is_temporary && retry_until > now {
+                retries.push(pending);
                 continue;
             }
             if is_unknown {
-                let given_back = write.job.given_back(self.context.clock.steady());
-                left.extend(given_back.map(|job| PendingWrite { job, is_lazy: true, until: Some(now + ABSENCE) }));
+                let releases = pending.write.release_claims(self.context.clock.steady());
+                let retry_until = Some(now + RETRY_TIMEOUT);
+                retries.extend(releases.map(|write| PendingWrite { write, is_deferred: true, retry_until }));
             }
-            write.job.answer(Err(error.clone()), &self.context);
+            pending.write.answer(Err(error.clone()), &self.context);
         }
-        left
+        retries
     }
 
-    /// Tries again when other processes were in the way, and once more when the connection was lost before the
-    /// server was to commit.
-    async fn commit(&self, writes: &mut [PendingWrite], most: u32) -> Result<()> {
-        let mut has_lost = false;
-        let mut tries = 0;
+    /// Executes and commits, again where the module's comment says so.
+    async fn commit(&self, writes: &mut [PendingWrite], max_attempts: u32) -> Result<()> {
+        let mut was_lost = false;
+        let mut attempts = 0;
         loop {
-            tries += 1;
-            let session = self.link.session().await?;
-            let done =
-                timeout(PATIENCE, self.try_to_commit(&session, writes)).await.unwrap_or_else(|_| Err(Fault::slow()));
-            match done {
+            attempts += 1;
+            let session = self.client.session().await?;
+            let committed = timeout(COMMIT_TIMEOUT, self.try_commit(&session, writes)).await;
+            match committed.unwrap_or_else(|_| Err(Fault::timed_out())) {
                 Err(fault) if fault.is_lost() => {
-                    self.link.forget(&session).await;
-                    if has_lost || matches!(fault, Fault::Unknown(_)) {
+                    self.client.discard(&session).await;
+                    if was_lost || matches!(fault, Fault::Unknown(_)) {
                         return Err(fault);
                     }
-                    has_lost = true;
+                    was_lost = true;
                 }
-                Err(Fault::Contention(error)) if tries < most => {
-                    tracing::debug!(%error, tries, "another process was in the way; tried again");
-                    sleep(self.jitter.between(Duration::ZERO, CONTENTION_BACKOFF.pause_after(tries))).await;
+                Err(Fault::Contention(error)) if attempts < max_attempts => {
+                    tracing::debug!(%error, attempts, "another process was in the way; tried again");
+                    sleep(self.jitter.between(Duration::ZERO, CONTENTION_BACKOFF.pause_after(attempts))).await;
                 }
-                done => return done,
+                committed => return committed,
             }
         }
     }
 
-    /// What is begun is sent with the first statements; nobody waits for it alone.
-    async fn try_to_commit(&self, session: &Session, writes: &mut [PendingWrite]) -> Result<()> {
-        let times = session.times(&self.context.clock).await?;
-        let batch = BatchContext { session, times, context: &self.context };
-        let mut conflict_free_groups = conflict_free_groups(writes).into_iter();
-        let (begun, first) =
-            join(session.begin(), execute(conflict_free_groups.next().unwrap_or_default(), batch)).await;
+    /// Executes the groups in one transaction. Its `BEGIN` is sent together with the first statements, which saves a
+    /// round trip.
+    async fn try_commit(&self, session: &Session, writes: &mut [PendingWrite]) -> Result<()> {
+        let offset = session.clock_offset(&self.context.clock).await?;
+        let batch = BatchContext { session, offset, context: &self.context };
+        let mut groups = conflict_free_groups(writes).into_iter();
+        let (begun, mut executed) = join(session.begin(), execute(groups.next().unwrap_or_default(), batch)).await;
         begun?;
-        let mut executed = first;
-        for wave in conflict_free_groups {
+        for group in groups {
             if executed.is_err() {
                 break;
             }
-            executed = execute(wave, batch).await;
+            executed = execute(group, batch).await;
         }
         if let Err(fault) = executed {
             if !fault.is_lost() {

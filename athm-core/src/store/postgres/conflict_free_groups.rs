@@ -1,24 +1,35 @@
-//! In which order the writes of a batch are executed.
+//! The order in which the writes of a batch are executed.
+//!
+//! Writes of a batch are executed concurrently as far as they can be: pipelined, and frequent kinds by one statement. Two
+//! writes of the same payment must keep their order, though. So the batch is split into groups that are executed one
+//! after another, and within a group no two writes have a conflict key in common.
+//!
+//! Example, with the keys of each write: `a`, `b`, `a c`, `c`, everything, `b`. The groups are [`a`, `b`], [`a c`], [`c`],
+//! [everything], [`b`].
+//!
+//! Within a group, writes are sorted by key: processes then lock rows in one order, and rarely deadlock. Where they do,
+//! the server ends one of the transactions, and its batch is tried again.
 
 use std::collections::HashMap;
 
-use super::job::{ConflictKeys, Job};
 use super::queue::PendingWrite;
+use super::queued_write::AnyWrite;
+use super::request::ConflictKeys;
 
-/// In groups that are executed one after another: what is about the same comes in its order, and each group is sorted,
-/// so that processes lock rows in one order.
-pub(super) fn conflict_free_groups(writes: &mut [PendingWrite]) -> Vec<Vec<&mut Job>> {
-    let mut groups: Vec<Vec<(String, &mut Job)>> = Vec::new();
+pub(super) fn conflict_free_groups(writes: &mut [PendingWrite]) -> Vec<Vec<&mut AnyWrite>> {
+    let mut groups: Vec<Vec<(String, &mut AnyWrite)>> = Vec::new();
+    // The last group that has a write with this key.
     let mut last = HashMap::<String, usize>::new();
+    // The first group behind the last write that conflicts with everything.
     let mut first_free = 0;
-    for write in writes {
-        let (group, name) = match write.job.conflict_keys() {
-            ConflictKeys::These(names) => {
+    for pending in writes {
+        let (group, key) = match pending.write.conflict_keys() {
+            ConflictKeys::These(keys) => {
                 let group =
-                    names.iter().filter_map(|name| last.get(name).map(|last| last + 1)).fold(first_free, usize::max);
-                let name = names.first().cloned().unwrap_or_default();
-                last.extend(names.into_iter().map(|name| (name, group)));
-                (group, name)
+                    keys.iter().filter_map(|key| last.get(key).map(|last| last + 1)).fold(first_free, usize::max);
+                let key = keys.first().cloned().unwrap_or_default();
+                last.extend(keys.into_iter().map(|key| (key, group)));
+                (group, key)
             }
             ConflictKeys::Everything => {
                 let group = groups.len();
@@ -29,11 +40,11 @@ pub(super) fn conflict_free_groups(writes: &mut [PendingWrite]) -> Vec<Vec<&mut 
         if groups.len() <= group {
             groups.resize_with(group + 1, Vec::new);
         }
-        groups[group].push((name, &mut write.job));
+        groups[group].push((key, &mut pending.write));
     }
     let sorted = groups.into_iter().map(|mut group| {
         group.sort_by(|(one, _), (other, _)| one.cmp(other));
-        group.into_iter().map(|(_, job)| job).collect()
+        group.into_iter().map(|(_, write)| write).collect()
     });
     sorted.collect()
 }

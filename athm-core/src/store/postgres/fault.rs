@@ -1,40 +1,42 @@
-//! What can go wrong with a statement, by what is to be done about it.
+//! What can go wrong with a statement, by what to do about it.
+
+use std::error::Error as _;
+use std::io;
 
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::receiver::BoxError;
 use crate::store::StoreError;
-use crate::util::text::causes;
 
 pub(super) type Result<T> = std::result::Result<T, Fault>;
 
 /// Why something wasn't written or read.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// PaymentLookup a rule, before anything was written: it concerns its caller alone.
+    /// By a rule, before anything was written. Other writes of the batch aren't affected.
     Refused(StoreError),
-    /// Another process was in the way: the same thing may succeed the next time.
+    /// Another process was in the way: the same statements may succeed the next time.
     Contention(StoreError),
-    /// The connection is of no use any more.
+    /// The connection can't be used any more. Nothing was committed.
     Lost(StoreError),
-    /// The connection was lost while the server was to commit: nobody knows whether it has.
+    /// The connection was lost while the server was asked to commit: it may or may not have.
     Unknown(StoreError),
-    /// The server refuses one of the statements.
+    /// The server refuses one of the statements: the same statement will fail again.
     Failed(StoreError),
-    /// An earlier statement of the same database transaction went wrong.
+    /// An earlier statement of the same transaction failed, which is the fault that matters.
     Aborted(StoreError),
 }
 
 impl Fault {
     /// The server didn't answer in time.
-    pub(super) fn slow() -> Self {
+    pub(super) fn timed_out() -> Self {
         Self::Unknown(StoreError::database("the server didn't answer in time"))
     }
 
-    /// A row isn't there any more.
-    pub(super) fn gone() -> Self {
-        Self::Contention(StoreError::database("another process has taken a row away"))
+    /// A row was deleted since it was read.
+    pub(super) fn row_deleted() -> Self {
+        Self::Contention(StoreError::database("another process deleted a row meanwhile"))
     }
 
     pub(super) fn into_error(self) -> StoreError {
@@ -52,12 +54,12 @@ impl Fault {
         matches!(self, Self::Lost(_) | Self::Unknown(_))
     }
 
-    /// Whether the same thing may succeed later.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Whether the same statements may succeed later.
+    pub(super) fn is_temporary(&self) -> bool {
         self.is_lost() || matches!(self, Self::Contention(_))
     }
 
-    /// Of several, that which caused the others.
+    /// Of two faults of one batch, the one that caused the other.
     pub(super) fn or_cause(self, other: Self) -> Self {
         if matches!(self, Self::Aborted(_)) { other } else { self }
     }
@@ -66,11 +68,11 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let Some(code) = error.code().cloned() else {
-            let is_lost = error.is_closed() || causes(&error).contains("communicating with the server");
+            let is_lost = error.is_closed() || is_io(&error);
             let shown = StoreError::database(error);
             return if is_lost { Self::Lost(shown) } else { Self::Failed(shown) };
         };
-        let shown = StoreError::database(ReportedRefund::of(&error, &code));
+        let shown = StoreError::database(ServerError::of(&error, &code));
         match code {
             SqlState::T_R_DEADLOCK_DETECTED
             | SqlState::T_R_SERIALIZATION_FAILURE
@@ -78,13 +80,20 @@ impl From<Error> for Fault {
             | SqlState::FOREIGN_KEY_VIOLATION
             | SqlState::LOCK_NOT_AVAILABLE => Self::Contention(shown),
             SqlState::IN_FAILED_SQL_TRANSACTION => Self::Aborted(shown),
-            // A server that has become a stand-by, or a table that was altered under a prepared statement.
+            // The server has become a standby, or a table was altered under a prepared statement: a new connection helps.
             SqlState::READ_ONLY_SQL_TRANSACTION | SqlState::FEATURE_NOT_SUPPORTED => Self::Lost(shown),
-            // Connection exceptions, and what an operator does.
+            // Class 08 is connection exceptions, 57P an operator's intervention.
             other if other.code().starts_with("08") || other.code().starts_with("57P") => Self::Lost(shown),
             _ => Self::Failed(shown),
         }
     }
+}
+
+/// Whether reading from or writing to the connection failed. Values that can't be encoded are reported as an I/O error
+/// too, of the kind `InvalidInput`.
+fn is_io(error: &Error) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    io.is_some_and(|io| io.kind() != io::ErrorKind::InvalidInput)
 }
 
 impl From<Unreadable> for Fault {
@@ -93,22 +102,22 @@ impl From<Unreadable> for Fault {
     }
 }
 
-/// What the server says, without the details: these may hold what a row holds.
+/// An error that the server reports, without its details: they may contain values of a row.
 #[derive(Debug, thiserror::Error)]
 #[error("{message} ({code})")]
-pub(super) struct ReportedRefund {
+pub(super) struct ServerError {
     message: String,
     code: String,
 }
 
-impl ReportedRefund {
+impl ServerError {
     pub(super) fn of(error: &Error, code: &SqlState) -> Self {
         let message = error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned());
         Self { message, code: code.code().to_owned() }
     }
 }
 
-/// A column holds what no athm has written.
+/// A column holds a value that no version of athm writes.
 #[derive(Debug, thiserror::Error)]
 #[error("column {column} can't be read")]
 pub(super) struct Unreadable {

@@ -1,4 +1,4 @@
-//! Payments as they are recorded.
+//! Payments, looked up and listed.
 
 use std::collections::HashMap;
 
@@ -6,29 +6,34 @@ use futures_util::future::try_join;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::row::Columns;
-use super::session::{Session, storable, text, values};
-use crate::models::{Transaction, TransactionId};
-use crate::store::{Page, TransactionQuery};
+use super::row::PostgresRow;
+use super::session::Session;
+use super::values::{storable, text, values};
+use crate::models::{Event, PaymentKey, Transaction, TransactionId};
+use crate::store::row::{Columns, customer_columns, item_columns, select_event, select_transaction};
+use crate::store::{Page, PaymentLookup, TransactionQuery};
 
-macro_rules! select_transaction {
-    ($rest:literal) => {
-        concat!(
-            "SELECT t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, ",
-            "t.subtotal, t.tax, t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, ",
-            "t.verified, t.problem, t.created_at, t.updated_at ",
-            $rest
-        )
+pub(super) async fn find(session: &Session, lookup: PaymentLookup) -> Result<Option<Transaction>> {
+    let found = match lookup {
+        PaymentLookup::Id(id) => by_id(session, id).await?,
+        PaymentLookup::Payment(PaymentKey::Ecommerce(id)) => {
+            let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
+            session.all(sql, values![*id.as_uuid()], |row| row.transaction()).await?
+        }
+        PaymentLookup::Payment(PaymentKey::Reference(reference)) => {
+            let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = $1");
+            session.all(sql, values![reference.as_str()], |row| row.transaction()).await?
+        }
     };
+    Ok(with_details(session, found).await?.pop())
 }
-pub(super) use select_transaction;
 
 pub(super) async fn by_id(session: &Session, id: TransactionId) -> Result<Vec<Transaction>> {
     let sql = select_transaction!("FROM athm_transaction t WHERE t.id = $1");
-    session.all(sql, values![*id.as_uuid()], |columns| columns.transaction()).await
+    session.all(sql, values![*id.as_uuid()], |row| row.transaction()).await
 }
 
-pub(super) async fn list(session: &Session, query: &TransactionQuery) -> Result<Page> {
+pub(super) async fn list_payments(session: &Session, query: &TransactionQuery) -> Result<Page> {
     let of_all = select_transaction!(
         "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
          AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
@@ -53,22 +58,32 @@ pub(super) async fn list(session: &Session, query: &TransactionQuery) -> Result<
             of_status
         }
     };
-    let found = session.all(sql, values, |columns| columns.transaction()).await?;
-    Ok(Page::of(filled(session, found).await?, size))
+    let found = session.all(sql, values, |row| row.transaction()).await?;
+    Ok(Page::of(with_details(session, found).await?, size))
 }
 
-/// With their items and their customers.
-pub(super) async fn filled(session: &Session, mut transactions: Vec<Transaction>) -> Result<Vec<Transaction>> {
+/// The events of a payment, oldest first.
+pub(super) async fn list_events(session: &Session, id: TransactionId) -> Result<Vec<Event>> {
+    let sql = select_event!("WHERE e.transaction_id = $1 ORDER BY e.created_at, e.id");
+    session.all(sql, values![*id.as_uuid()], |row| row.event()).await
+}
+
+/// The payments with their items and customers, which are in tables of their own.
+pub(super) async fn with_details(session: &Session, mut transactions: Vec<Transaction>) -> Result<Vec<Transaction>> {
     if transactions.is_empty() {
         return Ok(transactions);
     }
     let of = ids(&transactions);
-    let sql = "SELECT transaction_id, name, description, quantity, price, tax, metadata, sku FROM athm_item \
-               WHERE transaction_id = ANY ($1) ORDER BY transaction_id, position";
-    let read = |columns: &mut Columns<'_>| Ok((columns.get::<Uuid>()?, columns.item()?));
+    let sql = concat!(
+        "SELECT transaction_id, ",
+        item_columns!(),
+        " FROM athm_item WHERE transaction_id = ANY ($1) ORDER BY transaction_id, position"
+    );
+    let read = |row: &mut PostgresRow<'_>| Ok((row.uuid()?, row.item()?));
     let items = session.all(sql, values![of.clone()], read);
-    let sql = "SELECT transaction_id, name, phone, email, message FROM athm_customer WHERE transaction_id = ANY ($1)";
-    let read = |columns: &mut Columns<'_>| Ok((columns.get::<Uuid>()?, columns.customer()?));
+    let sql =
+        concat!("SELECT transaction_id, ", customer_columns!(), " FROM athm_customer WHERE transaction_id = ANY ($1)");
+    let read = |row: &mut PostgresRow<'_>| Ok((row.uuid()?, row.customer()?));
     let customers = session.all(sql, values![of], read);
     let (items, customers) = try_join(items, customers).await?;
     let mut items_of = HashMap::<_, Vec<_>>::new();
@@ -78,7 +93,7 @@ pub(super) async fn filled(session: &Session, mut transactions: Vec<Transaction>
     let customers: HashMap<_, _> = customers.into_iter().collect();
     for transaction in &mut transactions {
         let id = transaction.id.as_uuid();
-        // A payment may be there several times, once for each of its deliveries.
+        // Cloned: a claim has a payment several times, once for each of its deliveries.
         transaction.items = items_of.get(id).cloned().unwrap_or_default();
         transaction.customer = customers.get(id).cloned();
     }

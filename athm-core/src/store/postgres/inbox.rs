@@ -1,16 +1,16 @@
-//! Messages: those that wait for the provider, and those that came to nothing.
+//! Pending messages, and refused and unmatched ones.
 
 use jiff::Timestamp;
 
-use super::DUE;
 use super::fault::{Fault, Result};
-use super::job::{BatchContext, ConflictKeys, Request, Single};
-use super::session::{integer, storable, text, values};
+use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
+use super::session::Session;
+use super::values::{integer, storable, text, values};
 use crate::models::{Amount, PaymentKey};
+use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES};
+use crate::store::row::{Columns, message_columns};
 use crate::store::{InboxMessage, InboxState, StoreError};
-
-/// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
-const KEPT: i64 = 10_000;
+use crate::util::clock::Clock;
 
 impl Request for InboxMessage {
     type Written = ();
@@ -20,10 +20,14 @@ impl Request for InboxMessage {
     }
 }
 
-impl Single for InboxMessage {
+impl SingleRequest for InboxMessage {
+    /// Stores a message. A pending one is merged into the one that is pending for the same payment already: there is one
+    /// lookup for a payment, however many messages name it. `version` counts them, so that a message that arrives during
+    /// a lookup is not deleted with the one that was looked up.
     async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
-        // One more may wait for a payment that waits already or that is ours, however many wait.
-        // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
+        // For a payment that has a pending message already, or that is known, one more may always be pending: strangers
+        // who fill the inbox never keep a genuine message out.
+        // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
         let sql = "INSERT INTO athm_inbox AS kept \
                    (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at) \
                    SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, 0, $7::text, $8::text, $9::text, \
@@ -39,7 +43,9 @@ impl Single for InboxMessage {
                    due_at = CASE WHEN excluded.attempts > kept.attempts THEN excluded.due_at \
                    ELSE least(kept.due_at, excluded.due_at) END, attempts = greatest(kept.attempts, excluded.attempts)";
         let (state, reason, attempts, due_at) = match &self.state {
-            InboxState::Pending { attempts, due_at } => ("pending", None, *attempts, Some(batch.times.there(*due_at))),
+            InboxState::Pending { attempts, due_at } => {
+                ("pending", None, *attempts, Some(batch.offset.to_server(*due_at)))
+            }
             InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
             InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
         };
@@ -63,51 +69,54 @@ impl Single for InboxMessage {
             storable(self.received_at),
             ticket,
             reference,
-            KEPT,
+            i64::from(MAX_MESSAGES),
         ];
         if batch.session.execute(sql, values).await? == 0 {
             return Err(Fault::Refused(StoreError::InboxFull));
         }
         if state != "pending" {
-            // The oldest makes room.
+            // One row was inserted, so that deleting the oldest one keeps the limit.
             let sql = "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox WHERE state = $1 \
                        ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED)) \
                        AND (SELECT count(*) FROM athm_inbox WHERE state = $1) > $2";
-            batch.session.execute(sql, values![state, KEPT]).await?;
+            batch.session.execute(sql, values![state, i64::from(MAX_MESSAGES)]).await?;
         }
         Ok(())
     }
 }
 
-/// Takes what is due, and puts it off, so that no other process asks about it too.
-pub(super) struct Take {
+/// Takes due messages, and leases them until `until`: they are due again then, unless they are settled before. No other
+/// process takes them meanwhile.
+pub(super) struct TakePendingMessages {
     pub(super) now: Timestamp,
     pub(super) until: Timestamp,
 }
 
-impl Request for Take {
+impl Request for TakePendingMessages {
     type Written = Vec<InboxMessage>;
 }
 
-impl Single for Take {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<Vec<InboxMessage>> {
-        let sql = "UPDATE athm_inbox SET due_at = $2 WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \
-                   WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)) \
-                   RETURNING id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at";
-        let values = values![times.there(self.now), times.there(self.until), DUE];
-        let mut taken = session.all(sql, values, |columns| columns.pending()).await?;
-        taken.sort_by_key(|held| held.received_at);
+impl SingleRequest for TakePendingMessages {
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<Vec<InboxMessage>> {
+        let sql = concat!(
+            "UPDATE athm_inbox SET due_at = $2 WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox ",
+            "WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING ",
+            message_columns!()
+        );
+        let values = values![offset.to_server(self.now), offset.to_server(self.until), i64::from(MAX_LOOKUPS)];
+        let mut taken = session.all(sql, values, |row| row.pending_message()).await?;
+        taken.sort_by_key(|message| message.received_at);
         Ok(taken)
     }
 }
 
-/// Drops what waits for a payment, if nothing has come since it was read.
-pub(super) struct Release {
+/// Deletes the pending message of a payment, unless another one was merged into it since that version was read.
+pub(super) struct DeletePending {
     pub(super) key: PaymentKey,
     pub(super) version: i64,
 }
 
-impl Request for Release {
+impl Request for DeletePending {
     type Written = ();
 
     fn conflict_keys(&self) -> ConflictKeys {
@@ -115,9 +124,17 @@ impl Request for Release {
     }
 }
 
-impl Single for Release {
+impl SingleRequest for DeletePending {
     async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
         let sql = "DELETE FROM athm_inbox WHERE payment = $1 AND state = 'pending' AND version = $2";
         batch.session.execute(sql, values![text(self.key.to_string()), self.version]).await.map(drop)
     }
+}
+
+/// When the next pending message is due.
+pub(super) async fn next_pending_message(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
+    let offset = session.clock_offset(clock).await?;
+    let sql = "SELECT min(due_at) FROM athm_inbox WHERE state = 'pending'";
+    let next = session.one(sql, values![], |row| row.maybe_time()).await?;
+    Ok(next.flatten().map(|next| offset.to_local(next)))
 }

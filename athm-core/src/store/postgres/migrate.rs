@@ -1,7 +1,8 @@
-//! How the tables come up to date.
+//! The migrations of the tables.
 
 use super::fault::{Fault, Result};
-use super::session::{Session, values};
+use super::session::Session;
+use super::values::values;
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -13,17 +14,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0006_odd_payments.sql"),
 ];
 
-/// Brings the tables up to date, as one step: forward only, and one process at a time.
+/// Runs the migrations that the tables lack, in one transaction, one process at a time. There is no way back to an earlier
+/// version.
 pub(super) async fn migrate(session: &Session) -> Result<()> {
-    // What another process has done meanwhile is seen once the lock is had, whatever the server's default.
+    // READ COMMITTED: once this process has the lock, it sees the migrations that another one ran meanwhile.
     session.begin().await?;
-    // Another process may have more to do than usually, and so may this one.
+    // A migration may take longer than the timeouts of ordinary statements, here and in the process that has the lock.
     session.run("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
-    // Any number that nobody else locks: "athm" in ASCII.
+    // Advisory locks are numbers; this one is "athm" in ASCII.
     session.run("SELECT pg_advisory_xact_lock(1635018861)").await?;
-    // Asked first: the user that runs the program need not be allowed to make tables.
+    // Checked first, because the program's user need not have the right to create tables.
     let sql = "SELECT to_regclass('athm_migration') IS NOT NULL";
-    if session.one(sql, values![], |columns| columns.get()).await? != Some(true) {
+    if session.one(sql, values![], |row| row.get()).await? != Some(true) {
         session
             .run(
                 "CREATE TABLE athm_migration (version INTEGER NOT NULL PRIMARY KEY, \
@@ -32,7 +34,7 @@ pub(super) async fn migrate(session: &Session) -> Result<()> {
             .await?;
     }
     let sql = "SELECT coalesce(max(version), 0) FROM athm_migration";
-    let found = session.one(sql, values![], |columns| columns.get::<i32>()).await?.unwrap_or(0);
+    let found = session.one(sql, values![], |row| row.get::<i32>()).await?.unwrap_or(0);
     let (found, known) = (u32::try_from(found).unwrap_or(0), u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX));
     if found > known {
         return Err(Fault::Refused(StoreError::Newer { found, known }));

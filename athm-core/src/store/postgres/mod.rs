@@ -1,32 +1,40 @@
-//! PostgreSQL: all of its SQL.
+//! PostgreSQL: a database that several processes share.
 //!
-//! Several processes write one database: what one of them reads to write it, it locks. Deadlines are by the server's
-//! clock, so that processes whose clocks disagree agree on them.
+//! Every write goes through the [`writer`], which commits many at once (group commit); reads go over a second connection.
+//!
+//! What one process reads in order to write it, it locks, because another process may write it too. Locks are taken in one
+//! order: the rows of payments first, by id, then what belongs to them. Rows that are taken from a queue (due deliveries,
+//! pending messages, polls, unresolved operations) are locked with `SKIP LOCKED`: a process passes over rows that another
+//! one is taking.
+//!
+//! Deadlines are stored in the server's time, so that processes whose clocks disagree agree on them; see
+//! [`clock_offset`].
 
 mod address;
 mod claim;
+mod clock_offset;
 mod commit;
 mod conflict_free_groups;
 mod deliveries;
-mod draft;
 mod fault;
 mod find;
 mod inbox;
-mod job;
 mod migrate;
 mod operations;
 mod payment;
 mod polls;
 mod prune;
 mod queue;
+mod queued_write;
+mod reconnecting_client;
 mod record;
 mod refunds;
 mod replay;
+mod request;
 mod row;
-mod running;
 mod session;
 mod tls;
-mod unlogged;
+mod values;
 mod writer;
 
 use std::sync::Arc;
@@ -40,15 +48,20 @@ use tokio::time::timeout;
 use tracing::Span;
 
 use self::address::Address;
-use self::deliveries::deliveries;
+use self::claim::RenewLeases;
+use self::deliveries::list_deliveries;
 use self::fault::{Fault, Result};
-use self::find::{by_id, filled, list, select_transaction};
-use self::inbox::Release;
-use self::job::{BatchContext, ConflictKeys, Request, Single};
+use self::find::{find, list_events, list_payments};
+use self::inbox::{DeletePending, TakePendingMessages, next_pending_message};
 use self::migrate::migrate;
-use self::record::Recording;
-use self::running::Renewal;
-use self::session::{ReconnectingClient, Session, values};
+use self::operations::{TakeUnresolvedOperations, next_unresolved_operation};
+use self::polls::{TakeDuePolls, find_open_matching, next_due_poll};
+use self::reconnecting_client::ReconnectingClient;
+use self::record::RecordRequest;
+use self::refunds::{GiveUpRefund, list_paid_by, list_refunds};
+use self::request::{BatchContext, ConflictKeys, Request, SingleRequest};
+use self::session::Session;
+use self::values::values;
 use self::writer::Writer;
 use super::{
     Claim, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded, RefundQuery,
@@ -60,14 +73,13 @@ use crate::models::{
 };
 use crate::outbox::{Acknowledgement, DeliveryRecord};
 use crate::store::StoreFuture;
+use crate::store::row::Columns;
 use crate::util::clock::Clock;
 
-/// How long a question may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the tables may take to be brought up to date, by this process or by another one that is waited for.
-const MIGRATING: Duration = Duration::from_secs(10 * 60);
-/// How many waiting messages, and how many unsettled calls, are taken at once.
-const DUE: i64 = 64;
+/// How long a read may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the migrations may take, including the wait for another process that runs them.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// A database on a server: one connection that writes, one that reads.
 pub(crate) struct Postgres {
@@ -84,202 +96,171 @@ impl Postgres {
         let clock = context.clock.clone();
         let opened = background.spawn(async move {
             let session = writing.session().await?;
-            let migrated = timeout(MIGRATING, migrate(&session)).await;
-            migrated.unwrap_or_else(|_| Err(Fault::slow()))?;
-            session.times(&clock).await.map(|_| writing)
+            let migrated = timeout(MIGRATION_TIMEOUT, migrate(&session)).await;
+            migrated.unwrap_or_else(|_| Err(Fault::timed_out()))?;
+            session.clock_offset(&clock).await.map(|_| writing)
         });
         let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;
-        let reader = Arc::new(writing.beside());
+        let reader = Arc::new(writing.sibling());
         let writer = Writer::start(writing, Arc::clone(&context));
         Ok(Self { writer, reader, context, is_closed: AtomicBool::new(false) })
     }
 
-    /// Asks on the house's runtime, and once more when the connection was lost.
+    /// Reads on the background runtime, and a second time when the connection was lost: it may have been idle too long.
     fn read<A: Clone + Send + Sync + 'static, T: Send + 'static>(
         &self,
-        about: A,
-        ask: fn(Arc<Session>, Clock, A) -> BoxFuture<'static, Result<T>>,
+        arguments: A,
+        read: fn(Arc<Session>, Clock, A) -> BoxFuture<'static, Result<T>>,
     ) -> StoreFuture<'static, T> {
         if self.is_closed.load(Ordering::Acquire) {
             return async { Err(StoreError::Closed) }.boxed();
         }
         let (reader, clock) = (Arc::clone(&self.reader), self.context.clock.clone());
-        let asked = self.context.background.spawn(async move {
-            let mut has_lost = false;
+        let answer = self.context.background.spawn(async move {
+            let mut was_lost = false;
             loop {
                 let session = reader.session().await?;
-                let asked = timeout(PATIENCE, ask(Arc::clone(&session), clock.clone(), about.clone())).await;
-                match asked.unwrap_or_else(|_| Err(Fault::slow())) {
+                let answer = timeout(READ_TIMEOUT, read(Arc::clone(&session), clock.clone(), arguments.clone())).await;
+                match answer.unwrap_or_else(|_| Err(Fault::timed_out())) {
                     Err(fault) if fault.is_lost() => {
-                        reader.forget(&session).await;
-                        if has_lost || matches!(fault, Fault::Unknown(_)) {
+                        reader.discard(&session).await;
+                        if was_lost || matches!(fault, Fault::Unknown(_)) {
                             return Err(fault);
                         }
-                        has_lost = true;
+                        was_lost = true;
                     }
                     answer => return answer,
                 }
             }
         });
-        async move { asked.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error) }.boxed()
+        async move { answer.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error) }.boxed()
     }
 }
 
 impl Store for Postgres {
     fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
-        let recorded = self.writer.write(Recording { record, span: Span::current() });
+        let recorded = self.writer.write(RecordRequest { record, span: Span::current() });
         recorded.map_ok(|(recorded, _)| recorded).boxed()
     }
 
-    fn claim(&self, claim: Claim) -> StoreFuture<'_, usize> {
+    fn claim_deliveries(&self, claim: Claim) -> StoreFuture<'_, usize> {
         self.writer.write(claim).map_ok(|(count, _)| count).boxed()
     }
 
-    fn has_due(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool> {
+    fn has_due_deliveries(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool> {
         self.read((now, runnable), |session, clock, (now, runnable)| {
             async move {
-                let now = session.times(&clock).await?.there(now);
-                // In the order of the index, so that the first one found is enough.
+                let now = session.clock_offset(&clock).await?.to_server(now);
+                // In the order of the index, so that the scan ends with the first row that matches.
                 let sql = "SELECT true FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= $1 \
                            AND signal || ':' || receiver = ANY ($2) ORDER BY due_at LIMIT 1";
-                let found = session.one(sql, values![now, runnable], |columns| columns.get()).await?;
+                let found = session.one(sql, values![now, runnable], |row| row.boolean()).await?;
                 Ok(found.unwrap_or(false))
             }
             .boxed()
         })
     }
 
-    fn renew(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(Renewal { running, until })
+    fn renew_leases(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(RenewLeases { running, until })
     }
 
-    fn acknowledge(&self, ended: Acknowledgement) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(ended)
+    fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(acknowledgement)
     }
 
-    fn deliveries(&self, which: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
-        self.read(which, |session, clock, which| async move { deliveries(&session, &clock, which).await }.boxed())
+    fn list_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
+        self.read(query, |session, clock, query| async move { list_deliveries(&session, &clock, query).await }.boxed())
     }
 
-    fn replay(&self, of: ReplayRequest) -> StoreFuture<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
-        self.writer.write(of)
+    fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
+        self.writer.write(request)
     }
 
-    fn hold(&self, held: InboxMessage) -> StoreFuture<'_, ()> {
-        self.writer.write(held)
+    fn insert_message(&self, message: InboxMessage) -> StoreFuture<'_, ()> {
+        self.writer.write(message)
     }
 
-    fn release(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(Release { key, version })
+    fn delete_pending(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(DeletePending { key, version })
     }
 
-    fn prune(&self, before: RetentionCutoffs) -> StoreFuture<'_, bool> {
-        self.writer.write_lazily(before)
+    fn take_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
+        self.writer.write(TakePendingMessages { now, until })
     }
 
-    fn pending(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
-        self.writer.write(inbox::Take { now, until })
+    fn next_pending_message(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { next_pending_message(&session, &clock).await }.boxed())
     }
 
-    fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read((), |session, clock, ()| {
-            async move {
-                let times = session.times(&clock).await?;
-                let sql = "SELECT min(due_at) FROM athm_inbox WHERE state = 'pending'";
-                let next = session.one(sql, values![], |columns| columns.maybe_time()).await?;
-                Ok(next.flatten().map(|next| times.here(next)))
-            }
-            .boxed()
-        })
+    fn prune(&self, cutoffs: RetentionCutoffs) -> StoreFuture<'_, bool> {
+        self.writer.write_deferred(cutoffs)
     }
 
-    fn find(&self, by: PaymentLookup) -> StoreFuture<'_, Option<Transaction>> {
-        self.read(by, |session, _, by| {
-            async move {
-                let found = match by {
-                    PaymentLookup::Id(id) => by_id(&session, id).await?,
-                    PaymentLookup::Payment(PaymentKey::Ecommerce(id)) => {
-                        let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
-                        session.all(sql, values![*id.as_uuid()], |columns| columns.transaction()).await?
-                    }
-                    PaymentLookup::Payment(PaymentKey::Reference(reference)) => {
-                        let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = $1");
-                        session.all(sql, values![reference.as_str()], |columns| columns.transaction()).await?
-                    }
-                };
-                Ok(filled(&session, found).await?.pop())
-            }
-            .boxed()
-        })
+    fn find(&self, lookup: PaymentLookup) -> StoreFuture<'_, Option<Transaction>> {
+        self.read(lookup, |session, _, lookup| async move { find(&session, lookup).await }.boxed())
     }
 
-    fn begin(&self, beginning: BeginOperation) -> StoreFuture<'_, BeginResult> {
-        self.writer.write(beginning)
+    fn begin_operation(&self, request: BeginOperation) -> StoreFuture<'_, BeginResult> {
+        self.writer.write(request)
     }
 
-    fn finish_operation(&self, conclusion: OperationResult) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(conclusion)
+    fn finish_operation(&self, result: OperationResult) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(result)
     }
 
-    fn unresolved(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
-        self.writer.write(operations::Look(now))
+    fn take_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
+        self.writer.write(TakeUnresolvedOperations(now))
     }
 
-    fn refunds(&self, which: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>> {
-        self.read(which, |session, _, which| async move { refunds::refunds(&session, which).await }.boxed())
+    fn next_unresolved_operation(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { next_unresolved_operation(&session, &clock).await }.boxed())
     }
 
-    fn paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>> {
+    fn list_refunds(&self, query: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>> {
+        self.read(query, |session, _, query| async move { list_refunds(&session, query).await }.boxed())
+    }
+
+    fn list_paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>> {
         self.read((customer, amount), |session, _, (customer, amount)| {
-            async move { refunds::paid_by(&session, &customer, amount).await }.boxed()
+            async move { list_paid_by(&session, &customer, amount).await }.boxed()
         })
     }
 
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool> {
-        self.writer.write(refunds::GivenUp { id, now })
+        self.writer.write(GiveUpRefund { id, now })
     }
 
-    fn next_unresolved(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read((), |session, clock, ()| async move { operations::next_unresolved(&session, &clock).await }.boxed())
+    fn take_due_polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+        self.writer.write(TakeDuePolls { now, until })
     }
 
-    fn polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
-        self.writer.write(polls::Take { now, until })
+    fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(next)
     }
 
-    fn reschedule(&self, next: Reschedule) -> StoreFuture<'_, ()> {
-        self.writer.write_lazily(next)
+    fn next_due_poll(&self) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read((), |session, clock, ()| async move { next_due_poll(&session, &clock).await }.boxed())
     }
 
-    fn next_poll(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read((), |session, clock, ()| async move { polls::next(&session, &clock).await }.boxed())
+    fn find_open_matching(&self, criteria: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {
+        self.read(criteria, |session, _, criteria| async move { find_open_matching(&session, &criteria).await }.boxed())
     }
 
-    fn find_open_matching(&self, like: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {
-        self.read(like, |session, _, like| async move { polls::find_open_matching(&session, &like).await }.boxed())
+    fn list_payments(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
+        self.read(query, |session, _, query| async move { list_payments(&session, &query).await }.boxed())
     }
 
-    fn list(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
-        self.read(query, |session, _, query| async move { list(&session, &query).await }.boxed())
-    }
-
-    fn events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>> {
-        self.read(id, |session, _, id| {
-            async move {
-                let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at \
-                           FROM athm_event WHERE transaction_id = $1 ORDER BY created_at, id";
-                session.all(sql, values![*id.as_uuid()], |columns| columns.event()).await
-            }
-            .boxed()
-        })
+    fn list_events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>> {
+        self.read(id, |session, _, id| async move { list_events(&session, id).await }.boxed())
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         let reads = self.read((), |session, _, ()| {
             async move { session.execute("SELECT 1 FROM athm_migration LIMIT 1", values![]).await.map(drop) }.boxed()
         });
-        // An empty write shows that the writer still answers.
-        let writes = self.writer.write(Nothing);
+        // An empty write shows that the writer answers.
+        let writes = self.writer.write(EmptyWrite);
         async move {
             reads.await?;
             writes.await
@@ -299,10 +280,10 @@ impl Store for Postgres {
     }
 }
 
-/// Nothing to write.
-struct Nothing;
+/// A write of nothing, for [`Store::ping`].
+struct EmptyWrite;
 
-impl Request for Nothing {
+impl Request for EmptyWrite {
     type Written = ();
 
     fn conflict_keys(&self) -> ConflictKeys {
@@ -310,7 +291,7 @@ impl Request for Nothing {
     }
 }
 
-impl Single for Nothing {
+impl SingleRequest for EmptyWrite {
     async fn execute(&self, _: BatchContext<'_>) -> Result<()> {
         Ok(())
     }

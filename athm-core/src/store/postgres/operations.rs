@@ -1,30 +1,34 @@
-//! Calls to the provider, as they are written down.
+//! Operations: calls to the provider that may change a payment. Their intent is stored before the call.
 
 use futures_util::future::try_join;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::DUE;
 use super::fault::Result;
-use super::find::{filled, select_transaction};
-use super::job::{BatchContext, Request, Single};
-use super::refunds::{not_done, refunds_of, write_refund};
-use super::session::{Session, Statements, integer, values};
+use super::find::with_details;
+use super::refunds::{mark_not_done, refunds_of, write_refund};
+use super::request::{BatchContext, Request, SingleRequest};
+use super::session::Session;
+use super::values::{Statements, integer, values};
 use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
+use crate::store::limits::MAX_LOOKUPS;
+use crate::store::row::{Columns, intent_columns, select_transaction, unresolved_columns};
 use crate::util::clock::Clock;
 
 impl Request for BeginOperation {
     type Written = BeginResult;
 }
 
-impl Single for BeginOperation {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<BeginResult> {
+impl SingleRequest for BeginOperation {
+    /// Stores an operation's intent, or says why it may not begin. An earlier attempt of the same operation is replaced:
+    /// the rules allow another one only once the outcome of that was looked up.
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<BeginResult> {
         let id = *self.transaction.as_uuid();
-        let begun = self.decide(times.there(self.now), locked(session, self.transaction).await?);
+        let begun = self.decide(offset.to_server(self.now), locked(session, self.transaction).await?);
         if let Ok(started) = &begun {
-            let (operation, ends_at) = (self.operation.as_str(), times.there(self.ends_at));
+            let (operation, ends_at) = (self.operation.as_str(), offset.to_server(self.ends_at));
             let mut statements = Statements::new();
             let sql = "DELETE FROM athm_operation WHERE transaction_id = $1 AND operation = $2";
             statements.push((sql, values![id, operation]));
@@ -40,15 +44,16 @@ impl Single for BeginOperation {
     }
 }
 
-/// The payment, locked.
+/// The payment with its operations. Its row is locked until the transaction ends: everything that changes a payment or
+/// its operations locks that row first, so that of two processes the second sees what the first has begun.
 async fn locked(session: &Session, id: TransactionId) -> Result<Option<LockedPayment>> {
     let sql = select_transaction!("FROM athm_transaction t WHERE t.id = $1 FOR UPDATE");
-    let found = session.all(sql, values![*id.as_uuid()], |columns| columns.transaction()).await?;
-    let Some(transaction) = filled(session, found).await?.pop() else { return Ok(None) };
+    let found = session.all(sql, values![*id.as_uuid()], |row| row.transaction()).await?;
+    let Some(transaction) = with_details(session, found).await?.pop() else { return Ok(None) };
     let sql = "SELECT auth_token FROM athm_transaction WHERE id = $1";
-    let token = session.one(sql, values![*id.as_uuid()], |columns| columns.get::<Option<String>>());
-    let sql = "SELECT operation, is_under_way, ends_at FROM athm_operation WHERE transaction_id = $1";
-    let intents = session.all(sql, values![*id.as_uuid()], |columns| columns.intent());
+    let token = session.one(sql, values![*id.as_uuid()], |row| row.get::<Option<String>>());
+    let sql = concat!("SELECT ", intent_columns!(), " FROM athm_operation WHERE transaction_id = $1");
+    let intents = session.all(sql, values![*id.as_uuid()], |row| row.intent());
     let (token, intents) = try_join(token, intents).await?;
     let refunds = refunds_of(session, vec![*id.as_uuid()]).await?.into_iter().collect();
     Ok(Some(LockedPayment { transaction, auth_token: token.flatten().map(SecretString::from), intents, refunds }))
@@ -58,50 +63,56 @@ impl Request for OperationResult {
     type Written = ();
 }
 
-impl Single for OperationResult {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<()> {
+impl SingleRequest for OperationResult {
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<()> {
         let (sql, values) = match self.outcome {
             OperationOutcome::NotDone => {
                 let mut statements = Statements::new();
-                not_done(&mut statements, self.intent);
+                mark_not_done(&mut statements, self.intent);
                 return session.execute_all(statements).await;
             }
             OperationOutcome::Known => ("DELETE FROM athm_operation WHERE id = $1", values![self.intent]),
             OperationOutcome::Unknown { ended_at, due_at } => {
                 let sql = "UPDATE athm_operation SET is_under_way = false, ends_at = $2, due_at = $3 WHERE id = $1";
-                (sql, values![self.intent, times.there(ended_at), times.there(due_at)])
+                (sql, values![self.intent, offset.to_server(ended_at), offset.to_server(due_at)])
             }
         };
         session.execute(sql, values).await.map(drop)
     }
 }
 
-/// Calls into whose outcome it is time to look.
-pub(super) struct Look(pub(super) Timestamp);
+/// Takes operations whose outcome is due to be looked up, and sets when each is due again.
+pub(super) struct TakeUnresolvedOperations(pub(super) Timestamp);
 
-impl Request for Look {
+impl Request for TakeUnresolvedOperations {
     type Written = Vec<UnresolvedOperation>;
 }
 
-impl Single for Look {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<Vec<UnresolvedOperation>> {
-        let now = times.there(self.0);
-        let sql = "SELECT id, transaction_id, operation, attempts FROM athm_operation WHERE due_at <= $1 \
-                   ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED";
-        let found = session.all(sql, values![now, DUE], |columns| columns.unresolved()).await?;
-        let put_off = found.iter().map(|unresolved| {
+impl SingleRequest for TakeUnresolvedOperations {
+    async fn execute(
+        &self,
+        BatchContext { session, offset, .. }: BatchContext<'_>,
+    ) -> Result<Vec<UnresolvedOperation>> {
+        let now = offset.to_server(self.0);
+        let sql = concat!(
+            "SELECT ",
+            unresolved_columns!(),
+            " FROM athm_operation WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED"
+        );
+        let found = session.all(sql, values![now, i64::from(MAX_LOOKUPS)], |row| row.unresolved()).await?;
+        let leases = found.iter().map(|unresolved| {
             let sql = "UPDATE athm_operation SET attempts = $2, due_at = $3 WHERE id = $1";
             let attempts = integer(unresolved.attempts.saturating_add(1));
             (sql, values![unresolved.intent, attempts, unresolved.next_attempt_at(now)])
         });
-        session.execute_all(put_off.collect()).await?;
+        session.execute_all(leases.collect()).await?;
         Ok(found)
     }
 }
 
-pub(super) async fn next_unresolved(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
-    let times = session.times(clock).await?;
+pub(super) async fn next_unresolved_operation(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
+    let offset = session.clock_offset(clock).await?;
     let sql = "SELECT min(due_at) FROM athm_operation";
-    let next = session.one(sql, values![], |columns| columns.maybe_time()).await?;
-    Ok(next.flatten().map(|next| times.here(next)))
+    let next = session.one(sql, values![], |row| row.maybe_time()).await?;
+    Ok(next.flatten().map(|next| offset.to_local(next)))
 }

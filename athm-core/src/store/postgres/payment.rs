@@ -1,4 +1,9 @@
-//! The rows of payments: those of a batch are written by one statement.
+//! The rows of payments: all payments of a batch are written by one statement.
+//!
+//! Values are arrays, one for each column, that `unnest` turns into rows. The statement is a chain of `WITH` queries:
+//! `written` inserts or updates the payments and returns their ids, and every other part (items, customers, events,
+//! deliveries, polls) joins `written`, so that it inserts rows only for payments that were written. Each array of a part
+//! starts with the id of the payment that the row belongs to, which the SQL calls `of`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,19 +11,20 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::draft::Draft;
 use super::fault::Result;
 use super::polls;
-use super::refunds::part_with;
-use super::session::{Session, Statements, Values, column, storable, text, values};
+use super::refunds;
+use super::session::Session;
+use super::values::{Statements, Values, column, storable, text, values};
 use crate::models::{PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
 use crate::outbox::LEASE;
+use crate::store::payment_write::PaymentWrite;
 use crate::store::poll::PollPlan;
 use crate::store::transition_key::MERGED_SUFFIX;
 use crate::util::clock::later;
 
-/// Payments, written in one way or the other, with all that belongs to them: their items, their customers, their events,
-/// the deliveries of these, their errands; and what waited for an ended one waits no longer.
+/// Writes payments with everything that belongs to them, and deletes the pending messages of payments that are final.
+/// `$written` inserts or updates the payments.
 macro_rules! write_payments {
     ($written:literal) => {
         concat!(
@@ -61,8 +67,11 @@ macro_rules! write_payments {
     };
 }
 
-/// Writes those of which no row carries any name yet. Tells which these were.
-pub(super) async fn insert(session: &Session, drafts: &[Draft], now: Timestamp) -> Result<HashSet<Uuid>> {
+/// Inserts the payments of which no row has any name yet, and returns the ids of these.
+///
+/// `ON CONFLICT DO NOTHING` skips a payment when another row has its id, its ecommerceId or its reference number, also one
+/// that another process inserts at the same time: the statement waits for that process to commit.
+pub(super) async fn insert(session: &Session, writes: &[PaymentWrite], now: Timestamp) -> Result<HashSet<Uuid>> {
     let sql = write_payments!(
         "INSERT INTO athm_transaction (id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, \
          subtotal, tax, fee, net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, \
@@ -71,12 +80,12 @@ pub(super) async fn insert(session: &Session, drafts: &[Draft], now: Timestamp) 
          net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, created_at, \
          updated_at, problem FROM seen ON CONFLICT DO NOTHING RETURNING id"
     );
-    let written = session.all(sql, rows(drafts, now), |columns| columns.get()).await?;
+    let written = session.all(sql, rows(writes, now), |row| row.get()).await?;
     Ok(written.into_iter().collect())
 }
 
-/// Writes those that are there already, in the place of what is there.
-pub(super) fn update<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft], now: Timestamp) {
+/// Updates payments that exist. Their items and customers are deleted and inserted again.
+pub(super) fn update<'a>(statements: &mut Statements<'a>, writes: &'a [PaymentWrite], now: Timestamp) {
     let sql = write_payments!(
         "UPDATE athm_transaction AS known SET kind = seen.kind, status = seen.status, \
          ecommerce_id = seen.ecommerce_id, reference_number = seen.reference_number, \
@@ -88,64 +97,69 @@ pub(super) fn update<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft], n
          auth_token = CASE WHEN seen.is_final THEN NULL ELSE coalesce(seen.auth_token, known.auth_token) END \
          FROM seen WHERE known.id = seen.id RETURNING known.id"
     );
-    if !drafts.is_empty() {
-        without_belongings(statements, drafts.iter().map(|draft| draft.transaction.id));
-        statements.push((sql, rows(drafts, now)));
-        let ended = drafts.iter().filter(|draft| draft.poll == PollPlan::AttemptOutcome);
-        polls::end(statements, ended.map(|draft| *draft.transaction.id.as_uuid()).collect());
+    if !writes.is_empty() {
+        delete_details(statements, writes.iter().map(|write| write.transaction.id));
+        statements.push((sql, rows(writes, now)));
+        let ended = writes.iter().filter(|write| write.poll == PollPlan::End);
+        polls::end(statements, ended.map(|write| *write.transaction.id.as_uuid()).collect());
     }
 }
 
-/// What belonged to one row belongs to the other, and the one is gone.
+/// Moves everything from one row to another that turned out to be the same payment, and deletes the first.
+///
+/// (transaction, transition) is unique. When both rows have fired the same transition, the moved event gets a suffix; its
+/// deliveries stay with it.
 pub(super) fn merge(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
-    part_with(statements, from, to);
+    refunds::merge(statements, from, to);
     let sql = "UPDATE athm_event SET transaction_id = $2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = $2) \
                THEN transition || $3 || id ELSE transition END WHERE transaction_id = $1";
     statements.push((sql, values![*from.as_uuid(), *to.as_uuid(), MERGED_SUFFIX]));
-    // Its items and its customer are in the payment that is written next.
-    without_belongings(statements, [from].into_iter());
+    // The update of the remaining row follows, and inserts the items and the customer of both.
+    delete_details(statements, [from].into_iter());
     polls::end(statements, vec![*from.as_uuid()]);
     statements.push(("DELETE FROM athm_transaction WHERE id = $1", values![*from.as_uuid()]));
 }
 
-/// An ended payment needs no secret, and nobody waits for the provider's word on it.
-pub(super) fn settle<'a>(statements: &mut Statements<'a>, drafts: &'a [Draft]) {
-    let ended: Vec<_> = drafts.iter().filter(|draft| draft.transaction.status.is_final()).collect();
-    if ended.is_empty() {
+/// A final payment needs no secret, and its pending messages need no lookup. [`update`] does the same; this is for
+/// payments that didn't change.
+pub(super) fn finish<'a>(statements: &mut Statements<'a>, writes: &'a [PaymentWrite]) {
+    let finished: Vec<_> = writes.iter().filter(|write| write.transaction.status.is_final()).collect();
+    if finished.is_empty() {
         return;
     }
     let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE id = ANY ($1) AND auth_token IS NOT NULL";
-    statements.push((sql, values![column(&ended, |draft| *draft.transaction.id.as_uuid())]));
+    statements.push((sql, values![column(&finished, |write| *write.transaction.id.as_uuid())]));
     let sql = "DELETE FROM athm_inbox USING unnest($1::uuid[], $2::text[], $3::bigint[]) AS ended (of, payment, refunded) \
                WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($2) AND state = 'pending' \
                AND coalesce(athm_inbox.refunded, 0) <= ended.refunded";
     let mut values = Values::new();
-    push_names(&mut values, ended.into_iter());
+    push_names(&mut values, finished.into_iter());
     statements.push((sql, values));
 }
 
-fn without_belongings(statements: &mut Statements<'_>, of: impl Iterator<Item = TransactionId>) {
+/// Deletes the items and the customers of these payments.
+fn delete_details(statements: &mut Statements<'_>, of: impl Iterator<Item = TransactionId>) {
     let of: Vec<_> = of.map(|id| *id.as_uuid()).collect();
     statements.push(("DELETE FROM athm_item WHERE transaction_id = ANY ($1)", values![of.clone()]));
     statements.push(("DELETE FROM athm_customer WHERE transaction_id = ANY ($1)", values![of]));
 }
 
 /// The values of `write_payments!`.
-fn rows(drafts: &[Draft], now: Timestamp) -> Values<'_> {
+fn rows(writes: &[PaymentWrite], now: Timestamp) -> Values<'_> {
     let mut values = Values::new();
-    push_payments(&mut values, drafts);
-    push_items(&mut values, drafts);
-    push_customers(&mut values, drafts);
-    push_events(&mut values, drafts);
-    push_deliveries(&mut values, drafts, now);
-    push_names(&mut values, drafts.iter().filter(|draft| draft.transaction.status.is_final()));
-    push_polls(&mut values, drafts, now);
+    push_payments(&mut values, writes);
+    push_items(&mut values, writes);
+    push_customers(&mut values, writes);
+    push_events(&mut values, writes);
+    push_deliveries(&mut values, writes, now);
+    push_names(&mut values, writes.iter().filter(|write| write.transaction.status.is_final()));
+    push_polls(&mut values, writes, now);
     values
 }
 
-fn push_payments<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
-    let each: Vec<&Transaction> = drafts.iter().map(|draft| &draft.transaction).collect();
+fn push_payments<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite]) {
+    let each: Vec<&Transaction> = writes.iter().map(|write| &write.transaction).collect();
     values.extend(values![
         column(&each, |t| *t.id.as_uuid()),
         column(&each, |t| text(t.kind.to_string())),
@@ -164,7 +178,7 @@ fn push_payments<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
         column(&each, |t| t.date.map(storable)),
         column(&each, |t| t.deadline.map(storable)),
         column(&each, |t| t.verified),
-        column(drafts, |draft| draft.auth_token().map(text)),
+        column(writes, |write| write.auth_token().map(text)),
         column(&each, |t| t.status.is_final()),
         column(&each, |t| storable(t.created_at)),
         column(&each, |t| storable(t.updated_at)),
@@ -172,8 +186,8 @@ fn push_payments<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
     ]);
 }
 
-fn push_items<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
-    let each = drafts.iter().flat_map(|Draft { transaction, .. }| {
+fn push_items<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite]) {
+    let each = writes.iter().flat_map(|PaymentWrite { transaction, .. }| {
         (0_i32..).zip(&transaction.items).map(|(position, item)| (transaction.id, position, item))
     });
     let each: Vec<_> = each.collect();
@@ -190,9 +204,10 @@ fn push_items<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
     ]);
 }
 
-fn push_customers<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
-    let each =
-        drafts.iter().filter_map(|Draft { transaction, .. }| Some((transaction.id, transaction.customer.as_ref()?)));
+fn push_customers<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite]) {
+    let each = writes
+        .iter()
+        .filter_map(|PaymentWrite { transaction, .. }| Some((transaction.id, transaction.customer.as_ref()?)));
     let each: Vec<_> = each.collect();
     values.extend(values![
         column(&each, |(of, _)| *of.as_uuid()),
@@ -203,8 +218,8 @@ fn push_customers<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
     ]);
 }
 
-fn push_events<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
-    let each: Vec<_> = drafts.iter().flat_map(|draft| &draft.events).map(|(event, _)| event).collect();
+fn push_events<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite]) {
+    let each: Vec<_> = writes.iter().flat_map(|write| &write.events).map(|(event, _)| event).collect();
     values.extend(values![
         column(&each, |event| *event.transaction_id.as_uuid()),
         column(&each, |event| *event.id.as_uuid()),
@@ -219,18 +234,18 @@ fn push_events<'a>(values: &mut Values<'a>, drafts: &'a [Draft]) {
     ]);
 }
 
-/// Those that have got a slot are claimed as they are made; the others are due.
-fn push_deliveries<'a>(values: &mut Values<'a>, drafts: &'a [Draft], now: Timestamp) {
-    let each = drafts.iter().flat_map(|draft| &draft.events);
+/// Deliveries with a slot are inserted as claimed, with their first attempt and lease; the others as due.
+fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now: Timestamp) {
+    let each = writes.iter().flat_map(|write| &write.events);
     let each: Vec<_> = each
-        .flat_map(|(event, deliveries)| deliveries.iter().map(move |(planned, slot)| (event, planned, slot)))
+        .flat_map(|(event, deliveries)| deliveries.iter().map(move |(delivery, slot)| (event, delivery, slot)))
         .collect();
     values.extend(values![
         column(&each, |(event, ..)| *event.transaction_id.as_uuid()),
         column(&each, |(event, ..)| *event.id.as_uuid()),
-        column(&each, |(_, planned, _)| *planned.id.as_uuid()),
-        column(&each, |(_, planned, _)| planned.signal.as_str()),
-        column(&each, |(_, planned, _)| text(&planned.receiver)),
+        column(&each, |(_, delivery, _)| *delivery.id.as_uuid()),
+        column(&each, |(_, delivery, _)| delivery.signal.as_str()),
+        column(&each, |(_, delivery, _)| text(&delivery.receiver)),
         column(&each, |(.., slot)| if slot.is_some() { "running" } else { "due" }),
         column(&each, |(.., slot)| i32::from(slot.is_some())),
         column(&each, |(.., slot)| if slot.is_some() { later(now, LEASE) } else { now }),
@@ -238,9 +253,9 @@ fn push_deliveries<'a>(values: &mut Values<'a>, drafts: &'a [Draft], now: Timest
     ]);
 }
 
-/// All names of these payments, with how much of each is refunded: a refund that isn't shown yet is waited for.
-fn push_names<'a>(values: &mut Values<'a>, drafts: impl Iterator<Item = &'a Draft>) {
-    let each = drafts.flat_map(|Draft { transaction, .. }| {
+/// All names of these payments, with the refunded amount: pending messages that state a larger refund stay pending.
+fn push_names<'a>(values: &mut Values<'a>, writes: impl Iterator<Item = &'a PaymentWrite>) {
+    let each = writes.flat_map(|PaymentWrite { transaction, .. }| {
         let ticket = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
         let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
         [ticket, reference].into_iter().flatten().map(move |name| (transaction, name))
@@ -253,10 +268,10 @@ fn push_names<'a>(values: &mut Values<'a>, drafts: impl Iterator<Item = &'a Draf
     ]);
 }
 
-fn push_polls<'a>(values: &mut Values<'a>, drafts: &'a [Draft], now: Timestamp) {
-    let each = drafts.iter().filter_map(|draft| match draft.poll {
-        PollPlan::In(pause) => Some((draft.transaction.id, later(now, pause))),
-        PollPlan::Keep | PollPlan::AttemptOutcome => None,
+fn push_polls<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now: Timestamp) {
+    let each = writes.iter().filter_map(|write| match write.poll {
+        PollPlan::In(pause) => Some((write.transaction.id, later(now, pause))),
+        PollPlan::Keep | PollPlan::End => None,
     });
     let each: Vec<_> = each.collect();
     values.extend(values![column(&each, |(of, _)| *of.as_uuid()), column(&each, |(_, due_at)| *due_at)]);

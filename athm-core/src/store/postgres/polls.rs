@@ -1,48 +1,53 @@
-//! What the provider is to be asked about payments, and when.
+//! The polls of payments: when the provider is asked about each next.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::{by_id, filled};
-use super::job::{BatchContext, ConflictKeys, Request, Single};
-use super::session::{Session, Statements, integer, text, values};
+use super::find::{by_id, with_details};
+use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
+use super::session::Session;
+use super::values::{Statements, integer, text, values};
 use crate::models::EcommerceId;
+use crate::store::limits::MAX_POLLS;
+use crate::store::row::{Columns, poll_columns};
 use crate::store::{MatchCriteria, PollTask, Reschedule};
 use crate::util::clock::Clock;
 
-/// How many have their batch at once.
-const TURNS: i64 = 16;
-
-/// These need none any more.
+/// Deletes polls: these payments need none any more.
 pub(super) fn end(statements: &mut Statements<'_>, of: Vec<Uuid>) {
     if !of.is_empty() {
         statements.push(("DELETE FROM athm_poll WHERE transaction_id = ANY ($1)", values![of]));
     }
 }
 
-/// Takes what is due, and puts it off, so that no other process has it too.
-pub(super) struct Take {
+/// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before. No other
+/// process takes them meanwhile.
+pub(super) struct TakeDuePolls {
     pub(super) now: Timestamp,
     pub(super) until: Timestamp,
 }
 
-impl Request for Take {
+impl Request for TakeDuePolls {
     type Written = Vec<PollTask>;
 }
 
-impl Single for Take {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<Vec<PollTask>> {
-        let sql = "UPDATE athm_poll SET attempts = attempts + 1, due_at = $2 WHERE transaction_id = ANY (ARRAY \
-                   (SELECT transaction_id FROM athm_poll WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
-                   FOR UPDATE SKIP LOCKED)) RETURNING transaction_id, attempts";
-        let values = values![times.there(self.now), times.there(self.until), TURNS];
-        let taken = session.all(sql, values, |columns| columns.batch()).await?;
+impl SingleRequest for TakeDuePolls {
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<Vec<PollTask>> {
+        let sql = concat!(
+            "UPDATE athm_poll SET attempts = attempts + 1, due_at = $2 WHERE transaction_id = ANY (ARRAY ",
+            "(SELECT transaction_id FROM athm_poll WHERE due_at <= $1 ORDER BY due_at LIMIT $3 ",
+            "FOR UPDATE SKIP LOCKED)) RETURNING ",
+            poll_columns!()
+        );
+        let values = values![offset.to_server(self.now), offset.to_server(self.until), i64::from(MAX_POLLS)];
+        let taken = session.all(sql, values, |row| row.poll()).await?;
         let mut polls = Vec::new();
         for (id, attempt) in taken {
             let found = by_id(session, id).await?;
-            polls
-                .extend(filled(session, found).await?.into_iter().map(|transaction| PollTask { transaction, attempt }));
+            polls.extend(
+                with_details(session, found).await?.into_iter().map(|transaction| PollTask { transaction, attempt }),
+            );
         }
         Ok(polls)
     }
@@ -56,13 +61,14 @@ impl Request for Reschedule {
     }
 }
 
-impl Single for Reschedule {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<()> {
+impl SingleRequest for Reschedule {
+    /// It has no effect once the poll was taken again or planned anew: `attempts` differs then.
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<()> {
         let (id, attempt) = (*self.transaction.as_uuid(), integer(self.attempt));
         let (sql, values) = match self.due_at {
             Some(due_at) => (
                 "UPDATE athm_poll SET due_at = $3 WHERE transaction_id = $1 AND attempts = $2",
-                values![id, attempt, times.there(due_at)],
+                values![id, attempt, offset.to_server(due_at)],
             ),
             None => ("DELETE FROM athm_poll WHERE transaction_id = $1 AND attempts = $2", values![id, attempt]),
         };
@@ -70,16 +76,16 @@ impl Single for Reschedule {
     }
 }
 
-pub(super) async fn next(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
-    let times = session.times(clock).await?;
-    let next = session.one("SELECT min(due_at) FROM athm_poll", values![], |columns| columns.maybe_time()).await?;
-    Ok(next.flatten().map(|next| times.here(next)))
+pub(super) async fn next_due_poll(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
+    let offset = session.clock_offset(clock).await?;
+    let next = session.one("SELECT min(due_at) FROM athm_poll", values![], |row| row.maybe_time()).await?;
+    Ok(next.flatten().map(|next| offset.to_local(next)))
 }
 
-/// Two at most: several are as good as none.
-pub(super) async fn find_open_matching(session: &Session, like: &MatchCriteria) -> Result<Vec<EcommerceId>> {
+/// At most two: more than one match is ambiguous, however many there are.
+pub(super) async fn find_open_matching(session: &Session, criteria: &MatchCriteria) -> Result<Vec<EcommerceId>> {
     let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
                AND metadata_1 = $1 AND total = $2 AND metadata_2 = $3 AND ecommerce_id IS NOT NULL LIMIT 2";
-    let values = values![text(&like.metadata_1), like.total.cents(), text(&like.metadata_2)];
-    session.all(sql, values, |columns| Ok(columns.get::<Uuid>()?.into())).await
+    let values = values![text(&criteria.metadata_1), criteria.total.cents(), text(&criteria.metadata_2)];
+    session.all(sql, values, |row| Ok(row.id()?)).await
 }

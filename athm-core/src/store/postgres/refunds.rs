@@ -1,62 +1,53 @@
-//! Refunds.
+//! The rows of refunds.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::{filled, select_transaction};
-use super::job::{BatchContext, Request, Single};
-use super::session::{Session, Statements, storable, text, values};
+use super::find::with_details;
+use super::request::{BatchContext, Request, SingleRequest};
+use super::session::Session;
+use super::values::{Statements, storable, text, values};
 use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
-use crate::store::{FEW, RefundQuery};
+use crate::store::limits::MAX_LISTED;
+use crate::store::row::{Columns, select_refund, select_transaction};
+use crate::store::{MAX_MATCHING_PAYMENTS, RefundQuery};
 
-/// How many are shown.
-const SOME: i64 = 1_000;
-
-macro_rules! select_refund {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, transaction_id, amount, state, total_refunded, is_ours, reference_number, daily_transaction_id, ",
-            "date, created_at FROM athm_refund ",
-            $rest
-        )
-    };
-}
-
-pub(super) async fn refunds(session: &Session, which: RefundQuery) -> Result<Vec<RefundRecord>> {
-    let (sql, values) = match which {
+pub(super) async fn list_refunds(session: &Session, query: RefundQuery) -> Result<Vec<RefundRecord>> {
+    let (sql, values) = match query {
         RefundQuery::One(id) => (select_refund!("WHERE id = $1"), values![*id.as_uuid()]),
         RefundQuery::Of(payment) => return refunds_of(session, vec![*payment.as_uuid()]).await,
         RefundQuery::Pending { since } => {
             let sql = select_refund!("WHERE state = 'pending' AND created_at <= $1 ORDER BY created_at, id LIMIT $2");
-            (sql, values![storable(since), SOME])
+            (sql, values![storable(since), i64::from(MAX_LISTED)])
         }
         RefundQuery::Reference(reference) => {
             let sql = select_refund!("WHERE reference_number = $1 ORDER BY created_at, id LIMIT $2");
-            (sql, values![reference.to_string(), SOME])
+            (sql, values![reference.to_string(), i64::from(MAX_LISTED)])
         }
     };
-    session.all(sql, values, |columns| columns.refund()).await
+    session.all(sql, values, |row| row.refund()).await
 }
 
-/// Those of the ledger in its order, then the others.
+/// The refunds of payments: those of the ledger in its order, then those that aren't in it.
 pub(super) async fn refunds_of(session: &Session, payments: Vec<Uuid>) -> Result<Vec<RefundRecord>> {
     let sql = select_refund!("WHERE transaction_id = ANY ($1) ORDER BY total_refunded NULLS LAST, created_at, id");
-    session.all(sql, values![payments], |columns| columns.refund()).await
+    session.all(sql, values![payments], |row| row.refund()).await
 }
 
-pub(super) async fn paid_by(session: &Session, customer: &Customer, amount: Amount) -> Result<Vec<Transaction>> {
+/// The newest completed payments of a customer that are large enough.
+pub(super) async fn list_paid_by(session: &Session, customer: &Customer, amount: Amount) -> Result<Vec<Transaction>> {
     let sql = select_transaction!(
         "FROM athm_transaction t JOIN athm_customer c ON c.transaction_id = t.id \
          WHERE t.status = 'completed' AND (c.phone = $1 OR c.email = $2) AND t.total >= $3 \
          ORDER BY t.created_at DESC, t.id DESC LIMIT $4"
     );
     let [phone, email] = [&customer.phone, &customer.email].map(|known| known.as_deref().map(text));
-    let values = values![phone, email, amount.cents(), i64::from(FEW)];
-    filled(session, session.all(sql, values, |columns| columns.transaction()).await?).await
+    let values = values![phone, email, amount.cents(), i64::from(MAX_MATCHING_PAYMENTS)];
+    with_details(session, session.all(sql, values, |row| row.transaction()).await?).await
 }
 
-/// Once nothing is pending of it any more, nobody looks into what became of its call.
+/// Inserts or updates a refund. A refund that isn't pending has a known outcome, so that its operation is deleted.
 pub(super) fn write_refund<'a>(statements: &mut Statements<'a>, refund: &'a RefundRecord) {
     let sql = "INSERT INTO athm_refund (id, transaction_id, amount, state, total_refunded, is_ours, reference_number, \
                daily_transaction_id, date, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
@@ -82,43 +73,44 @@ pub(super) fn write_refund<'a>(statements: &mut Statements<'a>, refund: &'a Refu
     statements.push((sql, values![id, refund.state.to_string()]));
 }
 
-/// Sets what was set aside for it free again.
-pub(super) fn not_done(statements: &mut Statements<'_>, id: Uuid) {
+/// The provider didn't make the refund: its amount may be refunded again.
+pub(super) fn mark_not_done(statements: &mut Statements<'_>, id: Uuid) {
     statements.push(("UPDATE athm_refund SET state = 'not_done' WHERE id = $1 AND state = 'pending'", values![id]));
     statements.push(("DELETE FROM athm_operation WHERE id = $1", values![id]));
 }
 
-/// A refund that wasn't done, as a person has found.
-pub(super) struct GivenUp {
+/// Marks a pending refund as not done, unless its call is in flight. The answer is whether it did.
+pub(super) struct GiveUpRefund {
     pub(super) id: RefundId,
     pub(super) now: Timestamp,
 }
 
-impl Request for GivenUp {
+impl Request for GiveUpRefund {
     type Written = bool;
 }
 
-impl Single for GivenUp {
-    async fn execute(&self, BatchContext { session, times, .. }: BatchContext<'_>) -> Result<bool> {
+impl SingleRequest for GiveUpRefund {
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<bool> {
         let id = *self.id.as_uuid();
-        // The payment's row is what everybody locks first.
+        // The payment's row is locked first, as by every write that changes its refunds or operations.
         let sql = "SELECT id FROM athm_transaction WHERE id IN (SELECT transaction_id FROM athm_refund WHERE id = $1) \
                    FOR UPDATE";
         session.execute(sql, values![id]).await?;
         let sql = "SELECT EXISTS (SELECT 1 FROM athm_refund WHERE id = $1 AND state = 'pending') AND NOT EXISTS \
                    (SELECT 1 FROM athm_operation WHERE id = $1 AND is_under_way AND ends_at > $2)";
-        let is_open = session.one(sql, values![id, times.there(self.now)], |columns| columns.get()).await?;
+        let is_open = session.one(sql, values![id, offset.to_server(self.now)], |row| row.boolean()).await?;
         if is_open == Some(true) {
             let mut statements = Statements::new();
-            not_done(&mut statements, id);
+            mark_not_done(&mut statements, id);
             session.execute_all(statements).await?;
         }
         Ok(is_open == Some(true))
     }
 }
 
-/// Those of a row that is about to be gone; they are written anew with the other row's.
-pub(super) fn part_with(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
+/// Removes the refunds of a row that is about to be deleted: the decision holds them, merged with those of the other row,
+/// and they are written next. Operations move, unless the other row has the same one.
+pub(super) fn merge(statements: &mut Statements<'_>, from: TransactionId, to: TransactionId) {
     let (from, to) = (*from.as_uuid(), *to.as_uuid());
     statements.push(("DELETE FROM athm_refund WHERE transaction_id = $1", values![from]));
     let sql = "DELETE FROM athm_operation WHERE transaction_id = $1 \

@@ -1,4 +1,4 @@
-//! How a connection is encrypted, and whom it trusts.
+//! How a connection is encrypted, and which certificates it trusts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use tokio_postgres::config::SslMode;
 
 use crate::store::StoreError;
 
-/// What `sslrootcert` says for the certificates that the system trusts.
+/// The value of `sslrootcert` that stands for the certificates that the system trusts.
 const SYSTEM: &str = "system";
 
-/// What an address asks for, in `libpq`'s words.
+/// The TLS settings of an address, with the meaning that they have in `libpq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tls {
     pub(super) mode: SslMode,
     pub(super) trust: Trust,
-    /// RateLimitClass certificates are trusted, instead of those that the system trusts.
+    /// A file of root certificates to trust, in place of those that the system trusts.
     pub(super) roots: Option<PathBuf>,
 }
 
-/// What is asked of the server's certificate.
+/// What the server's certificate must prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Nothing: whoever listens can't read along, but whoever stands in between can.
-    Anybody,
-    /// That somebody who is trusted has signed it.
+    /// Nothing. This protects against an eavesdropper, not against an impostor in between.
+    Any,
+    /// That a trusted authority has signed it.
     Signed,
-    /// That it is the server's own as well.
+    /// That it is also issued for the server's name.
     Named,
 }
 
@@ -41,28 +41,28 @@ impl Tls {
     /// What `sslmode` and `sslrootcert` say. Unset, what leaves the machine is encrypted and verified.
     pub(super) fn of(mode: Option<&str>, roots: Option<PathBuf>, is_local: bool) -> Option<Self> {
         let is_system = roots.as_deref() == Some(Path::new(SYSTEM));
-        // Roots that are named are there to be checked against. The system's sign certificates for everybody: those count
-        // with the server's name alone, as in `libpq`.
+        // As in `libpq`: `require` with a file of roots checks the signature. The system's authorities sign certificates
+        // for any server, so that their signature counts only together with the server's name.
         let at_least = match &roots {
             Some(_) if is_system => Trust::Named,
             Some(_) => Trust::Signed,
-            None => Trust::Anybody,
+            None => Trust::Any,
         };
         let roots = roots.filter(|_| !is_system);
         let (mode, trust) = match mode {
-            None if is_local && !is_system => (SslMode::Disable, Trust::Anybody),
+            None if is_local && !is_system => (SslMode::Disable, Trust::Any),
             None | Some("verify-full") => (SslMode::Require, Trust::Named),
             Some("verify-ca") if is_system => (SslMode::Require, Trust::Named),
             Some("verify-ca") => (SslMode::Require, Trust::Signed),
             Some("require") => (SslMode::Require, at_least),
             Some("prefer") => (SslMode::Prefer, at_least),
-            Some("disable") => (SslMode::Disable, Trust::Anybody),
+            Some("disable") => (SslMode::Disable, Trust::Any),
             Some(_) => return None,
         };
         Some(Self { mode, trust, roots })
     }
 
-    /// TLS with `ring`, handed to these connections alone.
+    /// The configuration, with `ring` as its provider: the process-wide default stays untouched.
     pub(super) fn config(&self) -> Result<ClientConfig, StoreError> {
         let provider = Arc::new(crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(Arc::clone(&provider));
@@ -76,7 +76,7 @@ impl Tls {
 
     fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<dyn ServerCertVerifier>>, StoreError> {
         match &self.roots {
-            _ if self.trust == Trust::Anybody => Ok(None),
+            _ if self.trust == Trust::Any => Ok(None),
             None => Ok(Some(Arc::new(Verifier::new(Arc::clone(provider)).map_err(StoreError::database)?))),
             Some(path) => {
                 let roots = Arc::new(read(path)?);
@@ -100,7 +100,7 @@ fn read(path: &Path) -> Result<RootCertStore, StoreError> {
     if roots.is_empty() { Err(unusable("it holds no certificate".into())) } else { Ok(roots) }
 }
 
-/// Asks as much of a certificate as is wanted. That the server has its key is always checked.
+/// Checks as much of a certificate as [`Trust`] says. That the server has the certificate's key is always checked.
 #[derive(Debug)]
 struct Checked {
     inner: Option<Arc<dyn ServerCertVerifier>>,
@@ -119,7 +119,7 @@ impl ServerCertVerifier for Checked {
     ) -> Result<ServerCertVerified, Error> {
         let Some(inner) = &self.inner else { return Ok(ServerCertVerified::assertion()) };
         match inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is looked at last: all else is in order.
+            // The name is checked last, so that everything else is in order.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.trust == Trust::Signed => Ok(ServerCertVerified::assertion()),

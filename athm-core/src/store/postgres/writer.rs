@@ -1,4 +1,12 @@
-//! The one task that writes: it drains what waits, commits once, and answers each caller after the commit.
+//! Group commit: the one task that writes.
+//!
+//! A commit costs a round trip and a flush to disk, which take far longer than the writes themselves. The task therefore
+//! takes all writes that are queued, executes them in one transaction, commits once, and answers each caller after that
+//! commit. No timer is involved: while one commit is in flight, the next batch queues up. Only when every queued write is
+//! a deferred one (an acknowledgement, say, for which no caller waits) does it wait up to 10 ms for more.
+//!
+//! [`queue`](super::queue) forms the batches, [`conflict_free_groups`](super::conflict_free_groups) orders their writes,
+//! and [`commit`](super::commit) commits them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,53 +17,55 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::commit::Committer;
-use super::job::{Job, QueuedWrite, Request, WriteResult};
-use super::queue::{Batch, MAX_BATCH_DELAY, Queue, WriterMessage};
-use super::session::ReconnectingClient;
+use super::queue::{Batch, Queue, WriterMessage};
+use super::queued_write::{AnyWrite, QueuedWrite};
+use super::reconnecting_client::ReconnectingClient;
+use super::request::{Request, WriteResult};
+use crate::store::batching::{MAX_BATCH_DELAY, MAX_QUEUED};
 use crate::store::{StoreContext, StoreError, StoreFuture};
 use crate::util::backoff::Jitter;
-
-/// How many writes may wait; more are refused, so that a stalled server shows at the edge.
-const WAITING: usize = 1024;
 
 /// A handle to the task.
 pub(super) struct Writer {
     sender: UnboundedSender<WriterMessage>,
-    waiting: Arc<AtomicUsize>,
+    /// How many writes are queued.
+    queued: Arc<AtomicUsize>,
 }
 
 impl Writer {
-    pub(super) fn start(link: ReconnectingClient, context: Arc<StoreContext>) -> Self {
+    pub(super) fn start(client: ReconnectingClient, context: Arc<StoreContext>) -> Self {
         let (sender, receiver) = unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let queued = Arc::new(AtomicUsize::new(0));
         let background = context.background.clone();
-        let queue = Queue { receiver, waiting: Arc::clone(&waiting), most: context.batching.most(), left: Vec::new() };
-        background.spawn(run(queue, Committer { link, context, jitter: Jitter::seeded(None) }));
-        Self { sender, waiting }
+        let max_writes = context.batching.max_writes();
+        let queue = Queue { receiver, queued: Arc::clone(&queued), max_writes, retries: Vec::new() };
+        background.spawn(run(queue, Committer { client, context, jitter: Jitter::seeded(None) }));
+        Self { sender, queued }
     }
 
-    /// Writes in its batch. [`StoreError::Busy`] when too much waits already.
+    /// Queues a write. [`StoreError::Busy`] when too many are queued: a stalled server then shows at the edge.
     pub(super) fn write<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
     where
-        QueuedWrite<R>: Into<Job>,
+        QueuedWrite<R>: Into<AnyWrite>,
     {
-        if self.waiting.load(Ordering::Acquire) >= WAITING {
+        if self.queued.load(Ordering::Acquire) >= MAX_QUEUED {
             return async { Err(StoreError::Busy) }.boxed();
         }
         let (write, answered) = QueuedWrite::new(request);
         self.send(WriterMessage::Write(write.into()), answered)
     }
 
-    /// The same for what has happened already and can't be refused. It may wait a little for others to write a commit.
-    pub(super) fn write_lazily<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
+    /// Queues a write of something that has happened already, and that is therefore never refused. It may wait up to
+    /// [`MAX_BATCH_DELAY`] for others to share its commit, and is retried for a while when the server can't be reached.
+    pub(super) fn write_deferred<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
     where
-        QueuedWrite<R>: Into<Job>,
+        QueuedWrite<R>: Into<AnyWrite>,
     {
         let (write, answered) = QueuedWrite::new(request);
-        self.send(WriterMessage::Lazy(write.into()), answered)
+        self.send(WriterMessage::Deferred(write.into()), answered)
     }
 
-    /// Writes what waits, and ends the task.
+    /// Executes the queued writes, and ends the task.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (answer, answered) = oneshot::channel();
         self.send(WriterMessage::Close(answer), answered)
@@ -66,7 +76,7 @@ impl Writer {
         message: WriterMessage,
         answered: oneshot::Receiver<WriteResult<T>>,
     ) -> StoreFuture<'static, T> {
-        self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.queued.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {
             sent?;
@@ -78,16 +88,16 @@ impl Writer {
 
 async fn run(mut queue: Queue, committer: Committer) {
     while let Some(Batch { writes, closed }) = queue.next().await {
-        queue.left = committer.write(writes).await;
+        queue.retries = committer.commit_batch(writes).await;
         if let Some(closed) = closed {
-            for left in queue.left.drain(..) {
-                left.job.answer(Err(StoreError::Closed), &committer.context);
+            for pending in queue.retries.drain(..) {
+                pending.write.answer(Err(StoreError::Closed), &committer.context);
             }
-            committer.link.close().await;
+            committer.client.close().await;
             let _ = closed.send(Ok(()));
             return;
         }
-        if !queue.left.is_empty() {
+        if !queue.retries.is_empty() {
             sleep(MAX_BATCH_DELAY).await;
         }
     }

@@ -1,49 +1,72 @@
-//! Claiming what is due.
+//! Claims, their renewal, and acknowledgements.
+//!
+//! One process has the file, so that no other process competes for a claim. Leases matter all the same: a delivery whose
+//! task was lost, or whose acknowledgement couldn't be written, becomes due again when its lease ends.
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use tracing::Span;
 
-use super::find::{filled, select_transaction};
+use super::find::with_details;
 use super::statement::{all, execute, json};
-use crate::models::DeliveryId;
-use crate::outbox::{ClaimedDelivery, EventDeliveries};
+use crate::models::{DeliveryId, Transaction};
+use crate::outbox::{Acknowledgement, ClaimedDelivery, DeliveryUpdate, EventDeliveries};
 use crate::store::Claim;
+use crate::store::row::{Columns, select_claimable};
 
-/// Takes the claim's slots. If it has to be written again they are gone, and it claims nothing: the next one does.
-pub(super) fn claim_due(
+/// Claims due deliveries, and takes the claim's slots for them. `running` are those that run here already: even when
+/// their leases have ended, they are not claimed twice.
+///
+/// A batch that fails is executed a second time. The slots are gone by then, so that the second execution claims
+/// nothing, and the worker's next poll does.
+pub(super) fn claim_deliveries(
     connection: &Connection,
     claim: &mut Claim,
     running: &[DeliveryId],
 ) -> rusqlite::Result<Vec<EventDeliveries>> {
-    let sql = select_transaction!(
-        ", e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at, \
-         d.id, d.signal, d.receiver, d.attempts, d.is_replay FROM athm_delivery d \
-         JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id \
-         WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND d.signal || ':' || d.receiver IN (SELECT value FROM json_each(?2)) \
+    let sql = select_claimable!(
+        "WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 \
+         AND d.signal || ':' || d.receiver IN (SELECT value FROM json_each(?2)) \
          AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
     );
     let running: Vec<String> = running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
-    let most = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
-    let values = params![claim.now.as_microsecond(), json(&claim.runnable), json(&running), most];
-    let rows = all(connection, sql, values, |columns| {
-        Ok((columns.transaction()?, columns.event()?, columns.planned()?, columns.attempts()?))
-    })?;
-    let mut works = Vec::<EventDeliveries>::new();
-    for ((transaction, event, planned, (attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots.drain(..)) {
+    let limit = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
+    let values = params![claim.now.as_microsecond(), json(&claim.runnable), json(&running), limit];
+    let rows = all(connection, sql, values, |row| Ok((row.transaction()?, row.event()?, row.claimable()?)))?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for ((transaction, event, (delivery, attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots.drain(..)) {
         let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
-        execute(connection, sql, params![planned.id.as_uuid(), claim.lease_until.as_microsecond()])?;
-        let claimed = ClaimedDelivery { planned, attempt: attempts + 1, is_replay, slot };
-        match works.iter_mut().find(|work| work.event.id == event.id) {
-            Some(work) => work.deliveries.push(claimed),
-            None => works.push(EventDeliveries {
-                transaction: Arc::new(filled(connection, transaction)?),
-                event: Arc::new(event),
-                deliveries: vec![claimed],
-                span: Span::none(),
-            }),
-        }
+        execute(connection, sql, params![delivery.id.as_uuid(), claim.lease_until.as_microsecond()])?;
+        claimed.push((transaction, event, ClaimedDelivery { delivery, attempt: attempts + 1, is_replay, slot }));
     }
-    Ok(works)
+    let mut groups = EventDeliveries::group(claimed);
+    for group in &mut groups {
+        let transaction = Transaction::clone(&group.transaction);
+        group.transaction = Arc::new(with_details(connection, transaction)?);
+    }
+    Ok(groups)
+}
+
+/// Extends leases, but only of attempts that still run: a delivery that another attempt has is left alone.
+pub(super) fn renew_leases(
+    connection: &Connection,
+    running: &[(DeliveryId, u32)],
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE athm_delivery SET due_at = ?3 WHERE id = ?1 AND attempts = ?2 AND state = 'running'";
+    let until = until.as_microsecond();
+    running.iter().try_for_each(|(id, attempt)| execute(connection, sql, params![id.as_uuid(), attempt, until]))
+}
+
+/// Stores how an attempt ended. A success counts however late it comes; anything else only while that attempt runs.
+pub(super) fn acknowledge(connection: &Connection, acknowledgement: &Acknowledgement) -> rusqlite::Result<()> {
+    let sql = "UPDATE athm_delivery SET state = ?3, due_at = coalesce(?4, due_at), \
+               finished_at = coalesce(?5, finished_at), attempts = attempts - ?6, \
+               error = CASE WHEN ?3 = 'succeeded' THEN NULL ELSE coalesce(?7, error) END \
+               WHERE id = ?1 AND (?3 = 'succeeded' OR state = 'running' AND attempts = ?2)";
+    let DeliveryUpdate { state, due_at, finished_at, uncounted, error } = acknowledgement.update();
+    let [due_at, finished_at] = [due_at, finished_at].map(|at| at.map(Timestamp::as_microsecond));
+    let (id, attempt) = (acknowledgement.id.as_uuid(), acknowledgement.attempt);
+    execute(connection, sql, params![id, attempt, state.as_str(), due_at, finished_at, uncounted, error])
 }

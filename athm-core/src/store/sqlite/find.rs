@@ -1,43 +1,33 @@
-//! Looking up payments.
+//! Payments, looked up and listed.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::row::Columns;
+use super::row::SqliteRow;
 use super::statement::{all, one};
-use crate::models::{Transaction, TransactionId};
+use crate::models::{Event, Transaction, TransactionId};
+use crate::store::row::{Columns, customer_columns, item_columns, select_event, select_transaction};
 use crate::store::{Page, TransactionQuery};
-
-macro_rules! select_transaction {
-    ($rest:literal) => {
-        concat!(
-            "SELECT t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, ",
-            "t.subtotal, t.tax, t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, ",
-            "t.verified, t.problem, t.created_at, t.updated_at ",
-            $rest
-        )
-    };
-}
-pub(super) use select_transaction;
 
 pub(super) fn by_id(connection: &Connection, id: TransactionId) -> rusqlite::Result<Option<Transaction>> {
     let sql = select_transaction!("FROM athm_transaction t WHERE t.id = ?1");
-    let found = one(connection, sql, [id.as_uuid()], |columns| columns.transaction())?;
-    found.map(|transaction| filled(connection, transaction)).transpose()
+    let found = one(connection, sql, [id.as_uuid()], |row| row.transaction())?;
+    found.map(|transaction| with_details(connection, transaction)).transpose()
 }
 
+/// All payments that have one of these names: two when the names turn out to be one payment's.
 pub(super) fn by_names(
     connection: &Connection,
     ecommerce_id: Option<Uuid>,
     reference: Option<&str>,
 ) -> rusqlite::Result<Vec<Transaction>> {
     let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = ?1 OR t.reference_number = ?2");
-    let found = all(connection, sql, params![ecommerce_id, reference], |columns| columns.transaction())?;
-    found.into_iter().map(|transaction| filled(connection, transaction)).collect()
+    let found = all(connection, sql, params![ecommerce_id, reference], |row| row.transaction())?;
+    found.into_iter().map(|transaction| with_details(connection, transaction)).collect()
 }
 
-pub(super) fn list(connection: &Connection, query: &TransactionQuery) -> rusqlite::Result<Page> {
+pub(super) fn list_payments(connection: &Connection, query: &TransactionQuery) -> rusqlite::Result<Page> {
     let of_all = select_transaction!(
         "FROM athm_transaction t WHERE t.created_at >= ?1 AND t.created_at < ?2 AND (t.created_at, t.id) < (?3, ?4) \
          ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
@@ -52,24 +42,29 @@ pub(super) fn list(connection: &Connection, query: &TransactionQuery) -> rusqlit
         .after
         .map_or((i64::MAX, Uuid::max()), |cursor| (cursor.created_at.as_microsecond(), *cursor.id.as_uuid()));
     let size = query.page_size();
-    let read = |columns: &mut Columns<'_>| columns.transaction();
+    let read = |row: &mut SqliteRow<'_>| row.transaction();
     let found = match &query.status {
         None => all(connection, of_all, params![since, until, after, after_id, size + 1], read)?,
         Some(status) => {
             all(connection, of_status, params![since, until, after, after_id, size + 1, status.to_string()], read)?
         }
     };
-    let filled = found.into_iter().map(|transaction| filled(connection, transaction));
-    Ok(Page::of(filled.collect::<rusqlite::Result<_>>()?, size))
+    let detailed = found.into_iter().map(|transaction| with_details(connection, transaction));
+    Ok(Page::of(detailed.collect::<rusqlite::Result<_>>()?, size))
 }
 
-/// With its items and its customer.
-pub(super) fn filled(connection: &Connection, mut transaction: Transaction) -> rusqlite::Result<Transaction> {
+/// The payment with its items and its customer, which are in tables of their own.
+pub(super) fn with_details(connection: &Connection, mut transaction: Transaction) -> rusqlite::Result<Transaction> {
     let id = transaction.id;
-    let sql = "SELECT name, description, quantity, price, tax, metadata, sku FROM athm_item \
-               WHERE transaction_id = ?1 ORDER BY position";
-    transaction.items = all(connection, sql, [id.as_uuid()], |columns| columns.item())?;
-    let sql = "SELECT name, phone, email, message FROM athm_customer WHERE transaction_id = ?1";
-    transaction.customer = one(connection, sql, [id.as_uuid()], |columns| columns.customer())?;
+    let sql = concat!("SELECT ", item_columns!(), " FROM athm_item WHERE transaction_id = ?1 ORDER BY position");
+    transaction.items = all(connection, sql, [id.as_uuid()], |row| row.item())?;
+    let sql = concat!("SELECT ", customer_columns!(), " FROM athm_customer WHERE transaction_id = ?1");
+    transaction.customer = one(connection, sql, [id.as_uuid()], |row| row.customer())?;
     Ok(transaction)
+}
+
+/// The events of a payment, oldest first.
+pub(super) fn list_events(connection: &Connection, id: TransactionId) -> rusqlite::Result<Vec<Event>> {
+    let sql = select_event!("WHERE e.transaction_id = ?1 ORDER BY e.created_at, e.id");
+    all(connection, sql, [id.as_uuid()], |row| row.event())
 }

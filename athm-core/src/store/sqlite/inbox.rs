@@ -1,21 +1,22 @@
-//! Messages that wait, and those that came to nothing.
+//! Pending messages, and refused and unmatched ones.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::DUE;
-use super::statement::{all, execute};
+use super::statement::{all, execute, one};
 use crate::models::{Amount, PaymentKey};
+use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES};
+use crate::store::row::{Columns, message_columns};
 use crate::store::{InboxMessage, InboxState, StoreError};
 
-/// How many messages may wait, and how many refused and unmatched ones are kept: the newest.
-const KEPT: u32 = 10_000;
-
-pub(super) fn hold(connection: &Connection, held: &InboxMessage) -> Result<(), StoreError> {
-    if matches!(held.state, InboxState::Pending { .. }) && !has_room(connection, held)? {
+/// Stores a message. A pending one is merged into the one that is pending for the same payment already: there is one
+/// lookup for a payment, however many messages name it. `version` counts them, so that a message that arrives during a
+/// lookup is not deleted with the one that was looked up.
+pub(super) fn insert_message(connection: &Connection, message: &InboxMessage) -> Result<(), StoreError> {
+    if matches!(message.state, InboxState::Pending { .. }) && !has_room(connection, message)? {
         return Err(StoreError::InboxFull);
     }
-    // Of two claims, that of an expiry is kept: it alone tells anything that the provider doesn't.
+    // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
     let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?12, 0, ?6, ?7, ?8, ?9, ?10, ?11) \
                ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = version + 1, \
@@ -24,49 +25,58 @@ pub(super) fn hold(connection: &Connection, held: &InboxMessage) -> Result<(), S
                status = CASE WHEN status = 'expired' THEN status ELSE coalesce(excluded.status, status) END, \
                due_at = CASE WHEN excluded.attempts > attempts THEN excluded.due_at ELSE min(due_at, excluded.due_at) END, \
                attempts = max(attempts, excluded.attempts)";
-    let (state, reason, attempts, due_at) = match &held.state {
+    let (state, reason, attempts, due_at) = match &message.state {
         InboxState::Pending { attempts, due_at } => ("pending", None, *attempts, Some(due_at.as_microsecond())),
         InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
         InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
     };
     let values = params![
-        held.id,
+        message.id,
         state,
-        held.key.as_ref().map(ToString::to_string),
-        held.kind.as_ref().map(ToString::to_string),
-        held.status.as_ref().map(ToString::to_string),
-        held.sender.as_str(),
-        held.body,
+        message.key.as_ref().map(ToString::to_string),
+        message.kind.as_ref().map(ToString::to_string),
+        message.status.as_ref().map(ToString::to_string),
+        message.sender.as_str(),
+        message.body,
         reason,
         attempts,
         due_at,
-        held.received_at.as_microsecond(),
-        held.refunded.map(Amount::cents),
+        message.received_at.as_microsecond(),
+        message.refunded.map(Amount::cents),
     ];
     execute(connection, sql, values)?;
     if state != "pending" {
-        // The oldest makes room.
+        // One row was inserted, so that deleting the oldest one keeps the limit.
         let sql = "DELETE FROM athm_inbox WHERE id = (SELECT id FROM athm_inbox WHERE state = ?1 ORDER BY received_at LIMIT 1) \
                    AND (SELECT count(*) FROM athm_inbox WHERE state = ?1) > ?2";
-        execute(connection, sql, params![state, KEPT])?;
+        execute(connection, sql, params![state, MAX_MESSAGES])?;
     }
     Ok(())
 }
 
-pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<InboxMessage>> {
-    let sql = "SELECT id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at \
-               FROM athm_inbox WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
-    let taken = all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.pending())?;
-    for held in &taken {
+/// Takes due messages, and leases them until `until`: they are due again then, unless they are settled before.
+pub(super) fn take_pending_messages(
+    connection: &Connection,
+    now: Timestamp,
+    until: Timestamp,
+) -> rusqlite::Result<Vec<InboxMessage>> {
+    let sql = concat!(
+        "SELECT ",
+        message_columns!(),
+        " FROM athm_inbox WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+    );
+    let taken = all(connection, sql, params![now.as_microsecond(), MAX_LOOKUPS], |row| row.pending_message())?;
+    for message in &taken {
         let sql = "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1";
-        execute(connection, sql, params![held.id, until.as_microsecond()])?;
+        execute(connection, sql, params![message.id, until.as_microsecond()])?;
     }
     Ok(taken)
 }
 
-/// Whether one more may wait: one for a payment that waits already or that we opened always may.
-fn has_room(connection: &Connection, held: &InboxMessage) -> rusqlite::Result<bool> {
-    let (ticket, reference) = match &held.key {
+/// Whether one more message may be pending. For a payment that has a pending message already, or that is known, it always
+/// may: strangers who fill the inbox never keep a genuine message out.
+fn has_room(connection: &Connection, message: &InboxMessage) -> rusqlite::Result<bool> {
+    let (ticket, reference) = match &message.key {
         Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
         Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
         None => (None, None),
@@ -75,6 +85,18 @@ fn has_room(connection: &Connection, held: &InboxMessage) -> rusqlite::Result<bo
                OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = ?2 OR reference_number = ?3) \
                AND (deadline IS NOT NULL OR verified)) \
                OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < ?4";
-    let key = held.key.as_ref().map(ToString::to_string);
-    connection.prepare_cached(sql)?.query_row(params![key, ticket, reference, KEPT], |row| row.get(0))
+    let key = message.key.as_ref().map(ToString::to_string);
+    connection.prepare_cached(sql)?.query_row(params![key, ticket, reference, MAX_MESSAGES], |row| row.get(0))
+}
+
+/// Deletes the pending message of a payment, unless another one was merged into it since that version was read.
+pub(super) fn delete_pending(connection: &Connection, key: &PaymentKey, version: i64) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND version = ?2";
+    execute(connection, sql, params![key.to_string(), version])
+}
+
+/// When the next pending message is due.
+pub(super) fn next_pending_message(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    let sql = "SELECT min(due_at) FROM athm_inbox WHERE state = 'pending'";
+    Ok(one(connection, sql, [], |row| row.maybe_time())?.flatten())
 }

@@ -1,17 +1,14 @@
-//! Opening the file, and bringing its tables up to date.
+//! Opening the file, and migrating its tables.
 
 use std::fs::{File, TryLockError};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
-use std::{io, thread};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::Read;
 use crate::store::StoreError;
 
 const MIGRATIONS: &[&str] = &[
@@ -23,11 +20,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0006_odd_payments.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How many statements are kept prepared.
-const STATEMENTS: usize = 64;
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many prepared statements a connection caches.
+const MAX_PREPARED: usize = 64;
 
-/// Keeps other processes out for as long as the file is held.
+/// Locks the database for this process, until the returned file is dropped.
+///
+/// SQLite's own locks last for one transaction. This one lasts as long as the process: leases, the queue of writes and
+/// the set of running deliveries are in memory, and a second process would know nothing of them.
 pub(super) fn lock(path: &str) -> Result<File, StoreError> {
     let file = File::create(format!("{path}.lock")).map_err(|error| unusable(path, error))?;
     match file.try_lock() {
@@ -43,12 +43,12 @@ fn unusable(path: &str, error: io::Error) -> StoreError {
 
 pub(super) fn connect(path: &str, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(Path::new(path), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(LOCK_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(MAX_PREPARED);
     Ok(connection)
 }
 
-/// Brings the tables up to date, as one step: forward only.
+/// Runs the migrations that the tables lack, in one transaction. There is no way back to an earlier version.
 pub(super) fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(
@@ -66,15 +66,4 @@ pub(super) fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(),
         transaction.execute(sql, params![version, now.as_microsecond()])?;
     }
     Ok(transaction.commit()?)
-}
-
-pub(super) fn read_on_a_thread(connection: Connection) -> io::Result<mpsc::Sender<Read>> {
-    let (sender, receiver) = mpsc::channel::<Read>();
-    thread::Builder::new().name(String::from("athm-reader")).spawn(move || {
-        for read in receiver {
-            // Whoever asked gets no answer; all others still do.
-            let _ = catch_unwind(AssertUnwindSafe(|| read(&connection)));
-        }
-    })?;
-    Ok(sender)
 }

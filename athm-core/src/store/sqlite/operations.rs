@@ -1,27 +1,30 @@
-//! Calls to the provider, as they are written down.
+//! Operations: calls to the provider that may change a payment. Their intent is stored before the call.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use secrecy::SecretString;
 
-use super::DUE;
 use super::find::by_id;
-use super::refunds::{not_done, refunds_of, write_refund};
+use super::refunds::{mark_not_done, refunds_of, write_refund};
 use super::statement::{all, execute, one};
 use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
+use crate::store::limits::MAX_LOOKUPS;
+use crate::store::row::{Columns, intent_columns, unresolved_columns};
 
-pub(super) fn begin(connection: &Connection, beginning: &BeginOperation) -> rusqlite::Result<BeginResult> {
-    let id = beginning.transaction;
-    let begun = beginning.decide(beginning.now, locked(connection, id)?);
+/// Stores an operation's intent, or says why it may not begin. An earlier attempt of the same operation is replaced: the
+/// rules allow another one only once the outcome of that was looked up.
+pub(super) fn begin_operation(connection: &Connection, request: &BeginOperation) -> rusqlite::Result<BeginResult> {
+    let id = request.transaction;
+    let begun = request.decide(request.now, locked(connection, id)?);
     if let Ok(started) = &begun {
-        let operation = beginning.operation.as_str();
+        let operation = request.operation.as_str();
         let sql = "DELETE FROM athm_operation WHERE transaction_id = ?1 AND operation = ?2";
         execute(connection, sql, params![id.as_uuid(), operation])?;
         let sql = "INSERT INTO athm_operation (id, transaction_id, operation, is_under_way, ends_at, attempts, due_at) \
                    VALUES (?1, ?2, ?3, 1, ?4, 0, ?4)";
-        execute(connection, sql, params![started.intent, id.as_uuid(), operation, beginning.ends_at.as_microsecond()])?;
+        execute(connection, sql, params![started.intent, id.as_uuid(), operation, request.ends_at.as_microsecond()])?;
         if let Some(refund) = &started.refund {
             write_refund(connection, refund)?;
         }
@@ -29,21 +32,22 @@ pub(super) fn begin(connection: &Connection, beginning: &BeginOperation) -> rusq
     Ok(begun)
 }
 
+/// The payment with its operations. Nothing has to be locked: one connection writes, one transaction at a time.
 fn locked(connection: &Connection, id: TransactionId) -> rusqlite::Result<Option<LockedPayment>> {
     let Some(transaction) = by_id(connection, id)? else { return Ok(None) };
     let sql = "SELECT auth_token FROM athm_transaction WHERE id = ?1";
     let token: Option<String> = connection.prepare_cached(sql)?.query_row([id.as_uuid()], |row| row.get(0))?;
-    let sql = "SELECT operation, is_under_way, ends_at FROM athm_operation WHERE transaction_id = ?1";
-    let intents = all(connection, sql, [id.as_uuid()], |columns| columns.intent())?;
+    let sql = concat!("SELECT ", intent_columns!(), " FROM athm_operation WHERE transaction_id = ?1");
+    let intents = all(connection, sql, [id.as_uuid()], |row| row.intent())?;
     let refunds = refunds_of(connection, id)?.into_iter().collect();
     Ok(Some(LockedPayment { transaction, auth_token: token.map(SecretString::from), intents, refunds }))
 }
 
-pub(super) fn finish_operation(connection: &Connection, conclusion: &OperationResult) -> rusqlite::Result<()> {
-    let OperationResult { intent, outcome } = conclusion;
+pub(super) fn finish_operation(connection: &Connection, result: &OperationResult) -> rusqlite::Result<()> {
+    let OperationResult { intent, outcome } = result;
     match outcome {
         OperationOutcome::Known => execute(connection, "DELETE FROM athm_operation WHERE id = ?1", [intent]),
-        OperationOutcome::NotDone => not_done(connection, (*intent).into()),
+        OperationOutcome::NotDone => mark_not_done(connection, (*intent).into()),
         OperationOutcome::Unknown { ended_at, due_at } => {
             let sql = "UPDATE athm_operation SET is_under_way = 0, ends_at = ?2, due_at = ?3 WHERE id = ?1";
             execute(connection, sql, params![intent, ended_at.as_microsecond(), due_at.as_microsecond()])
@@ -51,9 +55,14 @@ pub(super) fn finish_operation(connection: &Connection, conclusion: &OperationRe
     }
 }
 
-pub(super) fn unresolved(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<UnresolvedOperation>> {
-    let sql = "SELECT id, transaction_id, operation, attempts FROM athm_operation WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
-    let found = all(connection, sql, params![now.as_microsecond(), DUE], |columns| columns.unresolved())?;
+/// Takes operations whose outcome is due to be looked up, and sets when each is due again.
+pub(super) fn take_unresolved_operations(
+    connection: &Connection,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<UnresolvedOperation>> {
+    let sql =
+        concat!("SELECT ", unresolved_columns!(), " FROM athm_operation WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
+    let found = all(connection, sql, params![now.as_microsecond(), MAX_LOOKUPS], |row| row.unresolved())?;
     for unresolved in &found {
         let sql = "UPDATE athm_operation SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
         execute(connection, sql, params![unresolved.intent, unresolved.next_attempt_at(now).as_microsecond()])?;
@@ -61,12 +70,12 @@ pub(super) fn unresolved(connection: &Connection, now: Timestamp) -> rusqlite::R
     Ok(found)
 }
 
-pub(super) fn next_unresolved(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn next_unresolved_operation(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     let sql = "SELECT min(due_at) FROM athm_operation";
-    Ok(one(connection, sql, [], |columns| columns.maybe_time())?.flatten())
+    Ok(one(connection, sql, [], |row| row.maybe_time())?.flatten())
 }
 
-/// Nobody else has the file: whoever made these calls is gone.
+/// Ends all operations that were in flight when the last process stopped: no other process has the file.
 pub(super) fn end_all(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let sql = "UPDATE athm_operation SET is_under_way = 0, ends_at = min(ends_at, ?1), due_at = ?1 WHERE is_under_way";
     execute(connection, sql, [now.as_microsecond()])

@@ -1,4 +1,4 @@
-//! A payment as it is written.
+//! The rows of a payment: inserted, updated, merged.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -14,7 +14,7 @@ pub(super) fn insert(connection: &Connection, transaction: &Transaction) -> rusq
                date, deadline, verified, updated_at, problem) \
                VALUES (?1, ?19, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20)";
     write_row(connection, sql, transaction)?;
-    write_belongings(connection, transaction)
+    write_details(connection, transaction)
 }
 
 pub(super) fn update(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
@@ -25,7 +25,7 @@ pub(super) fn update(connection: &Connection, transaction: &Transaction) -> rusq
     write_row(connection, sql, transaction)?;
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [transaction.id.as_uuid()])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [transaction.id.as_uuid()])?;
-    write_belongings(connection, transaction)
+    write_details(connection, transaction)
 }
 
 fn write_row(connection: &Connection, sql: &str, transaction: &Transaction) -> rusqlite::Result<()> {
@@ -55,7 +55,7 @@ fn write_row(connection: &Connection, sql: &str, transaction: &Transaction) -> r
     execute(connection, sql, values)
 }
 
-fn write_belongings(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
+fn write_details(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let id = transaction.id.as_uuid();
     for (position, item) in (0_u32..).zip(&transaction.items) {
         let sql = "INSERT INTO athm_item (transaction_id, position, name, description, quantity, price, tax, metadata, sku) \
@@ -71,15 +71,18 @@ fn write_belongings(connection: &Connection, transaction: &Transaction) -> rusql
     Ok(())
 }
 
-/// What belonged to one row belongs to the other, and the one is gone.
+/// Moves everything from one row to another that turned out to be the same payment, and deletes the first.
+///
+/// (transaction, transition) is unique. When both rows have fired the same transition, the moved event gets a suffix; its
+/// deliveries stay with it.
 pub(super) fn merge(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
-    refunds::part_with(connection, from, to)?;
+    refunds::merge(connection, from, to)?;
     let (from, to) = (from.as_uuid(), to.as_uuid());
     let sql = "UPDATE athm_event SET transaction_id = ?2, transition = CASE \
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = ?2) \
                THEN transition || ?3 || hex(id) ELSE transition END WHERE transaction_id = ?1";
     execute(connection, sql, params![from, to, MERGED_SUFFIX])?;
-    // Its items and its customer are in the payment that is written next.
+    // The update of the remaining row follows, and inserts the items and the customer of both.
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_poll WHERE transaction_id = ?1", [from])?;

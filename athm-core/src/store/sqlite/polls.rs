@@ -1,4 +1,4 @@
-//! What the provider is to be asked about payments, and when.
+//! The polls of payments: when the provider is asked about each next.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::find::by_id;
 use super::statement::{all, execute, one};
 use crate::models::{EcommerceId, TransactionId};
+use crate::store::limits::MAX_POLLS;
 use crate::store::poll::PollPlan;
+use crate::store::row::{Columns, poll_columns};
 use crate::store::{MatchCriteria, PollTask, Reschedule};
 use crate::util::clock::later;
 
-/// How many have their turn at once.
-const TURNS: u32 = 16;
-
+/// Carries out what recording a payment decided about its poll.
 pub(super) fn plan(connection: &Connection, of: TransactionId, plan: PollPlan, now: Timestamp) -> rusqlite::Result<()> {
     match plan {
         PollPlan::Keep => Ok(()),
@@ -22,7 +22,7 @@ pub(super) fn plan(connection: &Connection, of: TransactionId, plan: PollPlan, n
                        ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at";
             execute(connection, sql, params![of.as_uuid(), later(now, pause).as_microsecond()])
         }
-        PollPlan::AttemptOutcome => end(connection, of),
+        PollPlan::End => end(connection, of),
     }
 }
 
@@ -30,9 +30,14 @@ pub(super) fn end(connection: &Connection, of: TransactionId) -> rusqlite::Resul
     execute(connection, "DELETE FROM athm_poll WHERE transaction_id = ?1", [of.as_uuid()])
 }
 
-pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) -> rusqlite::Result<Vec<PollTask>> {
-    let sql = "SELECT transaction_id, attempts FROM athm_poll WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
-    let due = all(connection, sql, params![now.as_microsecond(), TURNS], |columns| columns.turn())?;
+/// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before.
+pub(super) fn take_due_polls(
+    connection: &Connection,
+    now: Timestamp,
+    until: Timestamp,
+) -> rusqlite::Result<Vec<PollTask>> {
+    let sql = concat!("SELECT ", poll_columns!(), " FROM athm_poll WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
+    let due = all(connection, sql, params![now.as_microsecond(), MAX_POLLS], |row| row.poll())?;
     let mut polls = Vec::new();
     for (id, attempts) in due {
         let sql = "UPDATE athm_poll SET attempts = attempts + 1, due_at = ?2 WHERE transaction_id = ?1";
@@ -42,7 +47,9 @@ pub(super) fn take(connection: &Connection, now: Timestamp, until: Timestamp) ->
     Ok(polls)
 }
 
-pub(super) fn reschedule(connection: &Connection, next: &Reschedule) -> rusqlite::Result<()> {
+/// Sets when a payment is polled next. It has no effect once the poll was taken again or planned anew: `attempts`
+/// differs then.
+pub(super) fn reschedule_poll(connection: &Connection, next: &Reschedule) -> rusqlite::Result<()> {
     let Reschedule { transaction, attempt, due_at } = next;
     match due_at {
         Some(due_at) => {
@@ -56,15 +63,18 @@ pub(super) fn reschedule(connection: &Connection, next: &Reschedule) -> rusqlite
     }
 }
 
-pub(super) fn next(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(one(connection, "SELECT min(due_at) FROM athm_poll", [], |columns| columns.maybe_time())?.flatten())
+pub(super) fn next_due_poll(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(one(connection, "SELECT min(due_at) FROM athm_poll", [], |row| row.maybe_time())?.flatten())
 }
 
-/// Two at most: several are as good as none.
-pub(super) fn find_open_matching(connection: &Connection, like: &MatchCriteria) -> rusqlite::Result<Vec<EcommerceId>> {
+/// At most two: more than one match is ambiguous, however many there are.
+pub(super) fn find_open_matching(
+    connection: &Connection,
+    criteria: &MatchCriteria,
+) -> rusqlite::Result<Vec<EcommerceId>> {
     let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
                AND metadata_1 = ?1 AND total = ?2 AND metadata_2 = ?3 AND ecommerce_id IS NOT NULL LIMIT 2";
-    let MatchCriteria { total, metadata_1, metadata_2 } = like;
+    let MatchCriteria { total, metadata_1, metadata_2 } = criteria;
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_map(params![metadata_1, total.cents(), metadata_2], |row| row.get::<_, Uuid>(0))?;
     found.map(|id| id.map(EcommerceId::from)).collect()

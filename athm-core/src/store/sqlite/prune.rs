@@ -1,43 +1,44 @@
-//! Forgetting what is old.
+//! Deletes old rows, a bounded number at a time.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::SOME;
 use crate::store::RetentionCutoffs;
+use crate::store::limits::MAX_PRUNED;
 
-pub(super) fn prune(connection: &Connection, before: RetentionCutoffs) -> rusqlite::Result<bool> {
+/// Returns whether there may be more to delete.
+pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusqlite::Result<bool> {
     let micros = Timestamp::as_microsecond;
-    let forgotten = [
+    let statements = [
         (
             "UPDATE athm_transaction SET auth_token = NULL WHERE id IN (SELECT id FROM athm_transaction \
              WHERE auth_token IS NOT NULL AND created_at < ?1 LIMIT ?2)",
-            params![micros(before.tokens), SOME],
+            params![micros(cutoffs.tokens), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
              WHERE state = 'succeeded' AND finished_at < ?1 LIMIT ?2)",
-            params![micros(before.deliveries), SOME],
+            params![micros(cutoffs.deliveries), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
              WHERE state = 'dead' AND finished_at < ?1 LIMIT ?2)",
-            params![micros(before.deliveries), SOME],
+            params![micros(cutoffs.deliveries), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
              WHERE state = 'refused' AND received_at < ?1 LIMIT ?2)",
-            params![micros(before.refused), SOME],
+            params![micros(cutoffs.refused), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
              WHERE state = 'unmatched' AND received_at < ?1 LIMIT ?2)",
-            params![micros(before.unmatched), SOME],
+            params![micros(cutoffs.unmatched), MAX_PRUNED],
         ),
     ];
     let mut has_more = false;
-    for (sql, values) in forgotten {
-        has_more |= connection.prepare_cached(sql)?.execute(values)? == SOME as usize;
+    for (sql, values) in statements {
+        has_more |= connection.prepare_cached(sql)?.execute(values)? == MAX_PRUNED as usize;
     }
     Ok(has_more)
 }

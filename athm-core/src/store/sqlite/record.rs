@@ -1,10 +1,7 @@
-//! Recording a payment.
-
-use std::sync::Arc;
+//! Recording a payment as it was observed.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use secrecy::ExposeSecret;
 use tracing::Span;
 
 use super::find::by_names;
@@ -12,12 +9,15 @@ use super::payment::{insert, merge, update};
 use super::statement::execute;
 use super::{polls, refunds};
 use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, Transition};
-use crate::outbox::{ClaimedDelivery, EventDeliveries, LEASE, NewDelivery, Slot};
+use crate::outbox::{DeliveryState, EventDeliveries, LEASE};
 use crate::store::decide::{Stored, Write, needs_refunds};
+use crate::store::payment_write::{PaymentWrite, PlannedDeliveries};
 use crate::store::{Record, Recorded, StoreContext, StoreError};
 use crate::util::clock::later;
 
-pub(super) fn record_one(
+/// Reads the rows that have one of the payment's names, decides, and writes. One connection writes, one transaction at a
+/// time, so that nothing changes in between.
+pub(super) fn record_payment(
     connection: &Connection,
     context: &StoreContext,
     record: &Record,
@@ -30,40 +30,36 @@ pub(super) fn record_one(
     let needs_refunds = needs_refunds(rows.iter(), record);
     let rows = rows.into_iter().map(|transaction| stored(connection, transaction, needs_refunds));
     let decision = context.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record);
-    let transaction = decision.transaction;
-    if let Some(other) = decision.merged {
+    let (row, merged) = (decision.write, decision.merged);
+    let write = PaymentWrite::new(decision, record, &context.outbox);
+    let transaction = &write.transaction;
+    if let Some(other) = merged {
         merge(connection, other, transaction.id)?;
     }
-    match decision.write {
-        Write::Insert => insert(connection, &transaction)?,
-        Write::Update => update(connection, &transaction)?,
+    match row {
+        Write::Insert => insert(connection, transaction)?,
+        Write::Update => update(connection, transaction)?,
         Write::Nothing => {}
     }
-    for refund in &decision.refunds {
+    for refund in &write.refunds {
         refunds::write_refund(connection, refund)?;
     }
     if transaction.status.is_final() {
-        settle(connection, &transaction)?;
-    } else if let Some(token) = &record.auth_token {
+        finish(connection, transaction)?;
+    } else if let Some(token) = write.auth_token() {
         let sql = "UPDATE athm_transaction SET auth_token = ?2 WHERE id = ?1";
-        execute(connection, sql, params![transaction.id.as_uuid(), token.expose_secret()])?;
+        execute(connection, sql, params![transaction.id.as_uuid(), token])?;
     }
-    polls::plan(connection, transaction.id, decision.poll, context.clock.steady())?;
-    let planned = decision.events.iter().map(|(_, deliveries)| deliveries.len()).sum();
-    let mut slots = context.outbox.slots(planned).into_iter();
-    let shared = Arc::new(transaction.clone());
-    let mut recorded = Recorded { transaction, events: Vec::new() };
-    let mut works = Vec::new();
-    for (event, deliveries) in decision.events {
-        insert_event(connection, &event)?;
-        recorded.events.push(event.clone());
-        let (transaction, event, span) = (Arc::clone(&shared), Arc::new(event), span.clone());
-        let deliveries = insert_deliveries(connection, &event, deliveries, &mut slots, context.clock.steady())?;
-        works.push(EventDeliveries { transaction, event, deliveries, span });
+    let now = context.clock.steady();
+    polls::plan(connection, transaction.id, write.poll, now)?;
+    for (event, deliveries) in &write.events {
+        insert_event(connection, event)?;
+        insert_deliveries(connection, event, deliveries, now)?;
     }
-    Ok((recorded, works))
+    Ok(write.recorded(span))
 }
 
+/// What the decision needs to know of a row: the transitions that it has fired, and its refunds if they matter.
 fn stored(connection: &Connection, transaction: Transaction, with_refunds: bool) -> rusqlite::Result<Stored> {
     let sql = "SELECT transition FROM athm_event WHERE transaction_id = ?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -72,13 +68,13 @@ fn stored(connection: &Connection, transaction: Transaction, with_refunds: bool)
     Ok(Stored { transaction, fired, refunds: refunds.into_iter().collect() })
 }
 
-/// An ended payment needs no secret, and nobody waits for the provider's word on it.
-fn settle(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
+/// A final payment needs no secret, and its pending messages need no lookup, except those that state a larger refund than
+/// the provider shows yet.
+fn finish(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE id = ?1 AND auth_token IS NOT NULL";
     execute(connection, sql, [transaction.id.as_uuid()])?;
     let ticket = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
     let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
-    // A refund that it doesn't show yet is waited for all the same.
     let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND coalesce(refunded, 0) <= ?2";
     let refunded = transaction.refunded_amount.cents();
     let mut names = [ticket, reference].into_iter().flatten();
@@ -105,25 +101,31 @@ fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> 
     execute(connection, sql, values)
 }
 
-/// Those that get a slot are claimed as they are made; the others are due.
+/// Deliveries with a slot are inserted as claimed, with their first attempt and lease; the others as due.
 fn insert_deliveries(
     connection: &Connection,
     event: &Event,
-    deliveries: Vec<NewDelivery>,
-    slots: &mut impl Iterator<Item = Slot>,
+    deliveries: &PlannedDeliveries,
     now: Timestamp,
-) -> rusqlite::Result<Vec<ClaimedDelivery>> {
+) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
-    let mut claimed = Vec::new();
-    for planned in deliveries {
-        let slot = slots.next();
-        let (state, attempt, due_at) = if slot.is_some() { ("running", 1, later(now, LEASE)) } else { ("due", 0, now) };
-        let NewDelivery { id, signal, receiver } = &planned;
-        let (due_at, created_at) = (due_at.as_microsecond(), event.created_at.as_microsecond());
-        let (id, event_id) = (id.as_uuid(), event.id.as_uuid());
-        execute(connection, sql, params![id, event_id, signal.as_str(), receiver, state, attempt, due_at, created_at])?;
-        claimed.extend(slot.map(|slot| ClaimedDelivery { planned, attempt, is_replay: false, slot }));
+    for (delivery, slot) in deliveries {
+        let (state, attempts, due_at) = match slot {
+            Some(_) => (DeliveryState::Running, 1, later(now, LEASE)),
+            None => (DeliveryState::Due, 0, now),
+        };
+        let values = params![
+            delivery.id.as_uuid(),
+            event.id.as_uuid(),
+            delivery.signal.as_str(),
+            delivery.receiver,
+            state.as_str(),
+            attempts,
+            due_at.as_microsecond(),
+            event.created_at.as_microsecond(),
+        ];
+        execute(connection, sql, values)?;
     }
-    Ok(claimed)
+    Ok(())
 }

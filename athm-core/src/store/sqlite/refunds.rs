@@ -1,49 +1,39 @@
-//! Refunds.
+//! The rows of refunds.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::SOME;
-use super::find::{filled, select_transaction};
+use super::find::with_details;
 use super::statement::{all, execute};
 use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
-use crate::store::{FEW, RefundQuery};
+use crate::store::limits::MAX_LISTED;
+use crate::store::row::{Columns, select_refund, select_transaction};
+use crate::store::{MAX_MATCHING_PAYMENTS, RefundQuery};
 
-macro_rules! select_refund {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, transaction_id, amount, state, total_refunded, is_ours, reference_number, daily_transaction_id, ",
-            "date, created_at FROM athm_refund ",
-            $rest
-        )
-    };
-}
-
-pub(super) fn refunds(connection: &Connection, which: &RefundQuery) -> rusqlite::Result<Vec<RefundRecord>> {
-    match which {
-        RefundQuery::One(id) => {
-            all(connection, select_refund!("WHERE id = ?1"), [id.as_uuid()], |columns| columns.refund())
-        }
+pub(super) fn list_refunds(connection: &Connection, query: &RefundQuery) -> rusqlite::Result<Vec<RefundRecord>> {
+    match query {
+        RefundQuery::One(id) => all(connection, select_refund!("WHERE id = ?1"), [id.as_uuid()], |row| row.refund()),
         RefundQuery::Of(payment) => refunds_of(connection, *payment),
         RefundQuery::Pending { since } => {
             let sql = select_refund!("WHERE state = 'pending' AND created_at <= ?1 ORDER BY created_at, id LIMIT ?2");
-            all(connection, sql, params![since.as_microsecond(), SOME], |columns| columns.refund())
+            all(connection, sql, params![since.as_microsecond(), MAX_LISTED], |row| row.refund())
         }
         RefundQuery::Reference(reference) => {
             let sql = select_refund!("WHERE reference_number = ?1 ORDER BY created_at, id LIMIT ?2");
-            all(connection, sql, params![reference.as_str(), SOME], |columns| columns.refund())
+            all(connection, sql, params![reference.as_str(), MAX_LISTED], |row| row.refund())
         }
     }
 }
 
-/// Those of the ledger in its order, then the others.
+/// The refunds of a payment: those of the ledger in its order, then those that aren't in it.
 pub(super) fn refunds_of(connection: &Connection, payment: TransactionId) -> rusqlite::Result<Vec<RefundRecord>> {
     let sql =
         select_refund!("WHERE transaction_id = ?1 ORDER BY total_refunded IS NULL, total_refunded, created_at, id");
-    all(connection, sql, [payment.as_uuid()], |columns| columns.refund())
+    all(connection, sql, [payment.as_uuid()], |row| row.refund())
 }
 
-pub(super) fn paid_by(
+/// The newest completed payments of a customer that are large enough.
+pub(super) fn list_paid_by(
     connection: &Connection,
     customer: &Customer,
     amount: Amount,
@@ -53,12 +43,12 @@ pub(super) fn paid_by(
          WHERE t.status = 'completed' AND (c.phone = ?1 OR c.email = ?2) AND t.total >= ?3 \
          ORDER BY t.created_at DESC, t.id DESC LIMIT ?4"
     );
-    let values = params![customer.phone, customer.email, amount.cents(), FEW];
-    let found = all(connection, sql, values, |columns| columns.transaction())?;
-    found.into_iter().map(|transaction| filled(connection, transaction)).collect()
+    let values = params![customer.phone, customer.email, amount.cents(), MAX_MATCHING_PAYMENTS];
+    let found = all(connection, sql, values, |row| row.transaction())?;
+    found.into_iter().map(|transaction| with_details(connection, transaction)).collect()
 }
 
-/// Once nothing is pending of it any more, nobody looks into what became of its call.
+/// Inserts or updates a refund. A refund that isn't pending has a known outcome, so that its operation is deleted.
 pub(super) fn write_refund(connection: &Connection, refund: &RefundRecord) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_refund (id, transaction_id, amount, state, total_refunded, is_ours, reference_number, \
                daily_transaction_id, date, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
@@ -83,26 +73,28 @@ pub(super) fn write_refund(connection: &Connection, refund: &RefundRecord) -> ru
     execute(connection, sql, params![refund.id.as_uuid(), refund.state.to_string()])
 }
 
-/// Sets what was set aside for it free again.
-pub(super) fn not_done(connection: &Connection, id: RefundId) -> rusqlite::Result<()> {
+/// The provider didn't make the refund: its amount may be refunded again.
+pub(super) fn mark_not_done(connection: &Connection, id: RefundId) -> rusqlite::Result<()> {
     let sql = "UPDATE athm_refund SET state = 'not_done' WHERE id = ?1 AND state = 'pending'";
     execute(connection, sql, [id.as_uuid()])?;
     execute(connection, "DELETE FROM athm_operation WHERE id = ?1", [id.as_uuid()])
 }
 
-pub(super) fn give_up(connection: &Connection, id: RefundId, now: Timestamp) -> rusqlite::Result<bool> {
+/// Marks a pending refund as not done, unless its call is in flight. Returns whether it did.
+pub(super) fn give_up_refund(connection: &Connection, id: RefundId, now: Timestamp) -> rusqlite::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM athm_refund WHERE id = ?1 AND state = 'pending') AND NOT EXISTS \
                (SELECT 1 FROM athm_operation WHERE id = ?1 AND is_under_way AND ends_at > ?2)";
     let values = params![id.as_uuid(), now.as_microsecond()];
     let is_open: bool = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
     if is_open {
-        not_done(connection, id)?;
+        mark_not_done(connection, id)?;
     }
     Ok(is_open)
 }
 
-/// Those of a row that is about to be gone; they are written anew with the other row's.
-pub(super) fn part_with(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
+/// Removes the refunds of a row that is about to be deleted: the decision holds them, merged with those of the other row,
+/// and they are written next. Operations move, unless the other row has the same one.
+pub(super) fn merge(connection: &Connection, from: TransactionId, to: TransactionId) -> rusqlite::Result<()> {
     execute(connection, "DELETE FROM athm_refund WHERE transaction_id = ?1", [from.as_uuid()])?;
     let sql = "DELETE FROM athm_operation WHERE transaction_id = ?1 \
                AND operation IN (SELECT operation FROM athm_operation WHERE transaction_id = ?2)";

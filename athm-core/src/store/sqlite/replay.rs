@@ -1,25 +1,22 @@
-//! Deliveries that are due again.
+//! Replays: deliveries that become due again.
 
 use rusqlite::{Connection, params};
 
-use super::deliveries::select_delivery;
 use super::statement::{all, execute, one};
 use crate::outbox::DeliveryRecord;
+use crate::store::row::{Columns, select_delivery, select_event};
 use crate::store::{ReplayError, ReplayMode, ReplayRequest, ReplayTarget};
 
-pub(super) fn replay(connection: &Connection, of: &ReplayRequest) -> Result<Vec<DeliveryRecord>, ReplayError> {
-    let (event, delivery) = match &of.what {
+pub(super) fn replay(connection: &Connection, request: &ReplayRequest) -> Result<Vec<DeliveryRecord>, ReplayError> {
+    let (event, delivery) = match &request.target {
         ReplayTarget::Event(id) => (Some(*id.as_uuid()), None),
         ReplayTarget::Delivery(id) => (None, Some(*id.as_uuid())),
     };
-    let sql = "SELECT id, transaction_id, transition, refund_amount, sender, rejection, created_at FROM athm_event \
-               WHERE id = coalesce(?1, (SELECT event_id FROM athm_delivery WHERE id = ?2))";
-    let event =
-        one(connection, sql, params![event, delivery], |columns| columns.event())?.ok_or(ReplayError::NotFound)?;
-    let known =
-        all(connection, select_delivery!("WHERE d.event_id = ?1"), [event.id.as_uuid()], |columns| columns.delivery())?;
-    let replayed = of.decide(&event, &known, of.now)?;
-    if of.run == ReplayMode::Real {
+    let sql = select_event!("WHERE e.id = coalesce(?1, (SELECT event_id FROM athm_delivery WHERE id = ?2))");
+    let event = one(connection, sql, params![event, delivery], |row| row.event())?.ok_or(ReplayError::NotFound)?;
+    let known = all(connection, select_delivery!("WHERE d.event_id = ?1"), [event.id.as_uuid()], |row| row.delivery())?;
+    let replayed = request.decide(&event, &known, request.now)?;
+    if request.mode == ReplayMode::Real {
         for DeliveryRecord { id, event_id, signal, receiver, due_at, .. } in &replayed {
             let sql = "INSERT INTO athm_delivery \
                        (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \

@@ -1,10 +1,10 @@
-//! Statements, prepared once.
+//! Statements, prepared once for each connection.
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
-use super::row::Columns;
+use super::row::SqliteRow;
 
-/// A list as one value, for `json_each`.
+/// A list as one value, for `json_each`: SQLite has no arrays.
 pub(super) fn json(texts: &[String]) -> String {
     serde_json::Value::from(texts.to_vec()).to_string()
 }
@@ -17,17 +17,17 @@ pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     values: impl Params,
-    read: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+    read: impl Fn(&mut SqliteRow<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     let mut statement = connection.prepare_cached(sql)?;
-    statement.query_map(values, |row: &Row<'_>| read(&mut Columns::of(row)))?.collect()
+    statement.query_map(values, |row: &Row<'_>| read(&mut SqliteRow::new(row)))?.collect()
 }
 
 pub(super) fn one<T>(
     connection: &Connection,
     sql: &str,
     values: impl Params,
-    read: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
+    read: impl Fn(&mut SqliteRow<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Option<T>> {
-    connection.prepare_cached(sql)?.query_row(values, |row| read(&mut Columns::of(row))).optional()
+    connection.prepare_cached(sql)?.query_row(values, |row| read(&mut SqliteRow::new(row))).optional()
 }

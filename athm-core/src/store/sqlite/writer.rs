@@ -1,85 +1,93 @@
-//! The one thread that writes: it drains what waits, commits once, and answers each caller after the commit.
+//! Group commit: the one thread that writes.
+//!
+//! A commit flushes the file to disk, which takes far longer than the writes themselves. The thread therefore takes all
+//! writes that are queued, executes them in one transaction, commits once, and answers each caller after that commit. No
+//! timer is involved: while one commit flushes, the next batch queues up. Only when every queued write is a deferred one
+//! (an acknowledgement, say, for which no caller waits) does it wait up to 10 ms for more.
+//!
+//! A write may be executed twice. All writes of a batch are first executed as if none could fail, because a savepoint for
+//! each costs as much again as the write. When one fails, the transaction is rolled back, and all are executed again, each
+//! in a savepoint of its own: one bad write fails alone. One execution is committed at most. What the first execution had
+//! taken (slots, say) is dropped before the second.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::store::{Batching, StoreError, StoreFuture};
-
-/// How many writes may wait; more are refused, so that a stalled disk shows at the edge.
-const WAITING: usize = 1024;
-/// How long a write that nobody waits for may wait for company.
-const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);
+use crate::store::batching::{Batching, MAX_BATCH_DELAY, MAX_QUEUED};
+use crate::store::{StoreError, StoreFuture};
 
 /// A handle to the thread.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     sender: Sender<WriterMessage>,
-    waiting: Arc<AtomicUsize>,
+    /// How many writes are queued.
+    queued: Arc<AtomicUsize>,
 }
 
 enum WriterMessage {
     Write(Box<dyn Write>),
-    /// A write whose caller is in no hurry.
-    Lazy(Box<dyn Write>),
+    /// A write that may wait for others to share its commit.
+    Deferred(Box<dyn Write>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// One caller's share of a commit. It may be written twice, of which one is committed at most.
+/// One caller's write. It may be executed twice, of which one execution is committed at most.
 trait Write: Send {
-    fn write(&mut self, connection: &Connection) -> Result<(), StoreError>;
+    fn execute(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 impl Writer {
-    /// Starts the thread. It keeps `held` until it has ended: what must outlive the connection.
+    /// Starts the thread. It drops `lock` after the connection.
     pub(super) fn start(
         connection: Connection,
         batching: Batching,
-        held: impl Send + 'static,
+        lock: impl Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let queue = Queue { receiver, waiting: Arc::clone(&waiting), batching };
+        let queued = Arc::new(AtomicUsize::new(0));
+        let queue = Queue { receiver, queued: Arc::clone(&queued), batching };
         thread::Builder::new().name(String::from("athm-writer")).spawn(move || {
             let closed = run(connection, &queue);
-            drop(held);
+            drop(lock);
             if let Some(closed) = closed {
                 let _ = closed.send(Ok(()));
             }
         })?;
-        Ok(Self { sender, waiting })
+        Ok(Self { sender, queued })
     }
 
-    /// Writes in its turn, and calls `committed` with what it made, on the writer's thread, whether or not anybody
-    /// still waits. [`StoreError::Busy`] when too much waits already.
+    /// Queues a write. After its commit, `committed` is called with the result on the writer's thread, even when the
+    /// caller has gone away. [`StoreError::Busy`] when too many writes are queued: a stalled disk then shows at the edge.
     pub(super) fn write<T: Send + 'static, U: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
         committed: impl FnOnce(T) -> U + Send + 'static,
     ) -> StoreFuture<'static, U> {
-        if self.waiting.load(Ordering::Acquire) >= WAITING {
+        if self.queued.load(Ordering::Acquire) >= MAX_QUEUED {
             return async { Err(StoreError::Busy) }.boxed();
         }
-        let (write, answer) = queued(work, committed);
+        let (write, answer) = queued_write(work, committed);
         self.send(WriterMessage::Write(write), answer)
     }
 
-    /// The same for what has happened already and can't be refused. It may wait a little for others to share a commit.
-    pub(super) fn write_lazily<T: Send + 'static>(
+    /// Queues a write of something that has happened already, and that is therefore never refused. It may wait up to
+    /// [`MAX_BATCH_DELAY`] for others to share its commit.
+    pub(super) fn write_deferred<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'static, T> {
-        let (write, answer) = queued(work, |written| written);
-        self.send(WriterMessage::Lazy(write), answer)
+        let (write, answer) = queued_write(work, |written| written);
+        self.send(WriterMessage::Deferred(write), answer)
     }
 
     fn send<U: Send + 'static>(
@@ -87,7 +95,7 @@ impl Writer {
         message: WriterMessage,
         answer: oneshot::Receiver<Result<U, StoreError>>,
     ) -> StoreFuture<'static, U> {
-        self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.queued.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {
             sent?;
@@ -96,14 +104,14 @@ impl Writer {
         .boxed()
     }
 
-    /// Writes what waits, and ends the thread.
+    /// Executes the queued writes, and ends the thread.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (sender, answer) = oneshot::channel();
         self.send(WriterMessage::Close(sender), answer)
     }
 }
 
-fn queued<T: Send + 'static, U: Send + 'static>(
+fn queued_write<T: Send + 'static, U: Send + 'static>(
     work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     committed: impl FnOnce(T) -> U + Send + 'static,
 ) -> (Box<dyn Write>, oneshot::Receiver<Result<U, StoreError>>) {
@@ -125,8 +133,8 @@ where
     T: Send,
     U: Send,
 {
-    fn write(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        // What an earlier try had taken is given back first.
+    fn execute(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        // Drops what an earlier execution has taken.
         self.written = None;
         let written = (self.work)(connection);
         let result = written.as_ref().map(drop).map_err(Clone::clone);
@@ -136,7 +144,7 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let Self { written, committed: then, answer, .. } = *self;
-        // A share's own error is told before that of the commit.
+        // A write's own error says more than that of the commit.
         let written = match written {
             Some(Err(error)) => Err(error),
             Some(Ok(written)) => committed.map(|()| written),
@@ -149,11 +157,11 @@ where
 
 struct Queue {
     receiver: Receiver<WriterMessage>,
-    waiting: Arc<AtomicUsize>,
+    queued: Arc<AtomicUsize>,
     batching: Batching,
 }
 
-/// What is committed together.
+/// The writes of one commit.
 #[derive(Default)]
 struct Batch {
     writes: Vec<Box<dyn Write>>,
@@ -161,29 +169,29 @@ struct Batch {
 }
 
 impl Queue {
-    /// Everything that waits. When none of it is in a hurry, what comes within the next moments too; `None` when
-    /// nobody can send anything any more.
+    /// Takes all writes that are queued. While all of them are deferred ones, it waits for more. `None` when every sender
+    /// is gone.
     fn next(&self) -> Option<Batch> {
         let mut batch = Batch::default();
-        let mut patience = self.take(self.receiver.recv().ok()?, &mut batch);
-        while batch.writes.len() < self.batching.most() && batch.closed.is_none() {
-            let next = match patience {
+        let mut wait_until = self.take(self.receiver.recv().ok()?, &mut batch);
+        while batch.writes.len() < self.batching.max_writes() && batch.closed.is_none() {
+            let next = match wait_until {
                 Some(until) => self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())),
                 None => self.receiver.try_recv().map_err(|_| RecvTimeoutError::Timeout),
             };
             let Ok(message) = next else { break };
-            // One that is in a hurry ends the patience of all.
-            patience = self.take(message, &mut batch).and(patience);
+            // One write that isn't deferred ends the wait.
+            wait_until = self.take(message, &mut batch).and(wait_until);
         }
         Some(batch)
     }
 
-    /// Until when this one has time.
+    /// Adds a message to the batch. Returns until when a deferred write may wait.
     fn take(&self, message: WriterMessage, batch: &mut Batch) -> Option<Instant> {
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.queued.fetch_sub(1, Ordering::AcqRel);
         match message {
             WriterMessage::Write(write) => batch.writes.push(write),
-            WriterMessage::Lazy(write) => {
+            WriterMessage::Deferred(write) => {
                 batch.writes.push(write);
                 return Some(Instant::now() + MAX_BATCH_DELAY);
             }
@@ -206,8 +214,7 @@ fn run(mut connection: Connection, queue: &Queue) -> Option<oneshot::Sender<Resu
     None
 }
 
-/// All of them in one commit, as if none could fail: to be able to undo one alone costs as much again as writing it.
-/// When one does fail, all are undone, and written again in that costlier way.
+/// Commits all writes at once, first without savepoints, then, if one of them fails, with one for each.
 fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
     if writes.is_empty() {
         return Ok(());
@@ -215,14 +222,14 @@ fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match writes.iter_mut().try_for_each(|write| attempt(write, &transaction)) {
         Ok(()) => return Ok(transaction.commit()?),
-        // A full disk may have undone it already.
+        // A full disk may have rolled it back already.
         Err(_) if transaction.is_autocommit() => drop(transaction),
         Err(_) => transaction.rollback()?,
     }
     commit_each(connection, writes)
 }
 
-/// All of them in one commit. One that fails is undone alone, and knows its own error.
+/// Commits all writes at once; one that fails is rolled back to its savepoint, and keeps its own error.
 fn commit_each(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for write in writes {
@@ -231,7 +238,7 @@ fn commit_each(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Re
             Ok(()) => savepoint.commit()?,
             Err(error) => {
                 drop(savepoint);
-                // A full disk undoes the whole transaction; what is written after that would stand alone.
+                // A full disk rolls back the whole transaction: later writes would be outside of any.
                 if transaction.is_autocommit() {
                     return Err(error);
                 }
@@ -241,7 +248,7 @@ fn commit_each(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Re
     Ok(transaction.commit()?)
 }
 
-/// A mistake in one write must not end the thread that all others need.
+/// A write that panics fails alone: all others need this thread.
 fn attempt(write: &mut Box<dyn Write>, connection: &Connection) -> Result<(), StoreError> {
-    catch_unwind(AssertUnwindSafe(|| write.write(connection))).unwrap_or(Err(StoreError::Panicked))
+    catch_unwind(AssertUnwindSafe(|| write.execute(connection))).unwrap_or(Err(StoreError::Panicked))
 }

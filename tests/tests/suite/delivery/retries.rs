@@ -182,7 +182,7 @@ async fn an_error_whose_display_panics_is_a_failed_attempt() {
     let athm = program(&database, &clock, &["panicking"], |_, _| Err(PanickingError)).await;
     complete(&athm, 1).await;
     exhaust(&athm, &clock).await;
-    assert_eq!(dead(&athm).await[0].error.as_deref(), Some("(it panics when it is shown)"));
+    assert_eq!(dead(&athm).await[0].error.as_deref(), Some("(its `Display` panics)"));
     athm.shutdown(DAY).await;
 }
 

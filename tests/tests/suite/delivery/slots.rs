@@ -96,7 +96,7 @@ async fn promise_6_a_receiver_that_kills_its_process_is_dead_after_ten_attempts(
     }
     assert_eq!(recorder.noted().len(), 10);
     let athm = program(&database, &clock, &["kills"], |_, _| ()).await;
-    assert!(dead(&athm).await[0].error.as_deref().unwrap().contains("the process may have died of it"));
+    assert!(dead(&athm).await[0].error.as_deref().unwrap().contains("the receiver may have ended the process"));
     athm.shutdown(DAY).await;
 }
 

@@ -1,0 +1,12 @@
+//! How much is read, kept or deleted at once, in both backends.
+
+/// How many messages may be pending, and how many refused and how many unmatched ones are kept: the newest.
+pub(super) const MAX_MESSAGES: u32 = 10_000;
+/// How many pending messages, and how many unresolved operations, are taken at once.
+pub(super) const MAX_LOOKUPS: u32 = 64;
+/// How many due polls are taken at once.
+pub(super) const MAX_POLLS: u32 = 16;
+/// How many deliveries or refunds one list holds.
+pub(super) const MAX_LISTED: u32 = 1_000;
+/// How many rows of a kind one call of `prune` deletes, so that it holds up other writes for moments only.
+pub(super) const MAX_PRUNED: u32 = 1_000;

@@ -1,0 +1,169 @@
+//! A request that is queued, with the caller that waits for its answer.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all, join3};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::fault::{Fault, Result};
+use super::record::RecordRequest;
+use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
+use crate::outbox::{Acknowledgement, AttemptOutcome};
+use crate::store::{StoreContext, StoreError};
+
+/// A request, the result of its last execution, and its caller.
+pub(super) struct QueuedWrite<R: Request> {
+    request: R,
+    written: Option<WriteResult<R::Written>>,
+    answer: oneshot::Sender<WriteResult<R::Written>>,
+}
+
+impl<R: Request> QueuedWrite<R> {
+    pub(super) fn new(request: R) -> (Self, oneshot::Receiver<WriteResult<R::Written>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { request, written: None, answer }, answered)
+    }
+
+    fn answer(self, committed: WriteResult<()>, context: &StoreContext) {
+        let Self { request, written, answer } = self;
+        let mut written = committed.and_then(|()| written.unwrap_or(Err(StoreError::Closed)));
+        if let Ok(written) = &mut written {
+            request.committed(written, context);
+        }
+        // A caller that has gone away misses only the answer.
+        let _ = answer.send(written);
+    }
+}
+
+/// A queued write of any kind.
+pub(super) enum AnyWrite {
+    Record(Box<QueuedWrite<RecordRequest>>),
+    Acknowledge(QueuedWrite<Acknowledgement>),
+    Single(Box<dyn SingleWrite>),
+}
+
+/// A queued [`SingleRequest`], whatever its type.
+pub(super) trait SingleWrite: Send {
+    fn conflict_keys(&self) -> ConflictKeys;
+
+    fn execute<'a>(&'a mut self, batch: BatchContext<'a>) -> BoxFuture<'a, Result<()>>;
+
+    fn answer(self: Box<Self>, committed: WriteResult<()>, context: &StoreContext);
+}
+
+impl From<QueuedWrite<RecordRequest>> for AnyWrite {
+    fn from(write: QueuedWrite<RecordRequest>) -> Self {
+        Self::Record(Box::new(write))
+    }
+}
+
+impl From<QueuedWrite<Acknowledgement>> for AnyWrite {
+    fn from(write: QueuedWrite<Acknowledgement>) -> Self {
+        Self::Acknowledge(write)
+    }
+}
+
+impl<R: SingleRequest> From<QueuedWrite<R>> for AnyWrite {
+    fn from(write: QueuedWrite<R>) -> Self {
+        Self::Single(Box::new(write))
+    }
+}
+
+impl AnyWrite {
+    pub(super) fn conflict_keys(&self) -> ConflictKeys {
+        match self {
+            Self::Record(write) => write.request.conflict_keys(),
+            Self::Acknowledge(write) => write.request.conflict_keys(),
+            Self::Single(write) => write.conflict_keys(),
+        }
+    }
+
+    /// Writes that make the deliveries due again which this one may have claimed. The connection was lost during the
+    /// commit: if the server committed, no worker has received them, and they would wait for their leases to end.
+    ///
+    /// A [`Claim`](crate::store::Claim) releases nothing: its deliveries were due before, so that another process may
+    /// have claimed them by now.
+    pub(super) fn release_claims(&self, at: Timestamp) -> impl Iterator<Item = Self> {
+        let claimed = match self {
+            Self::Record(write) => write.written.iter().flatten().flat_map(|(_, claimed)| claimed).collect(),
+            Self::Acknowledge(_) | Self::Single(_) => Vec::new(),
+        };
+        let deliveries = claimed.into_iter().flat_map(|event| &event.deliveries);
+        deliveries.map(move |claimed| {
+            let (id, attempt) = (claimed.id(), claimed.attempt);
+            QueuedWrite::new(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Unstarted }).0.into()
+        })
+    }
+
+    pub(super) fn answer(self, committed: WriteResult<()>, context: &StoreContext) {
+        match self {
+            Self::Record(write) => write.answer(committed, context),
+            Self::Acknowledge(write) => write.answer(committed, context),
+            Self::Single(write) => write.answer(committed, context),
+        }
+    }
+}
+
+/// Executes the writes of one conflict-free group concurrently, so that their statements are pipelined.
+pub(super) async fn execute(group: Vec<&mut AnyWrite>, batch: BatchContext<'_>) -> Result<()> {
+    let (mut records, mut acknowledgements, mut singles) = (Vec::new(), Vec::new(), Vec::new());
+    for write in group {
+        match write {
+            AnyWrite::Record(write) => records.push(&mut **write),
+            AnyWrite::Acknowledge(write) => acknowledgements.push(write),
+            AnyWrite::Single(write) => singles.push(write.execute(batch)),
+        }
+    }
+    let (recorded, acknowledged, singles) =
+        join3(execute_batched(records, batch), execute_batched(acknowledgements, batch), join_all(singles)).await;
+    let faults = [recorded, acknowledged].into_iter().chain(singles).filter_map(Result::err);
+    faults.reduce(Fault::or_cause).map_or(Ok(()), Err)
+}
+
+async fn execute_batched<R: BatchedRequest>(
+    mut writes: Vec<&mut QueuedWrite<R>>,
+    batch: BatchContext<'_>,
+) -> Result<()> {
+    if writes.is_empty() {
+        return Ok(());
+    }
+    // Drops what an earlier execution has taken, so that its slots are free for this one.
+    writes.iter_mut().for_each(|write| write.written = None);
+    let requests: Vec<_> = writes.iter().map(|write| &write.request).collect();
+    let written = catch_panic(R::execute_all(&requests, batch)).await?;
+    for (write, written) in writes.into_iter().zip(written) {
+        write.written = Some(written);
+    }
+    Ok(())
+}
+
+impl<R: SingleRequest> SingleWrite for QueuedWrite<R> {
+    fn conflict_keys(&self) -> ConflictKeys {
+        self.request.conflict_keys()
+    }
+
+    fn execute<'a>(&'a mut self, batch: BatchContext<'a>) -> BoxFuture<'a, Result<()>> {
+        async move {
+            self.written = None;
+            self.written = Some(match catch_panic(self.request.execute(batch)).await {
+                Ok(written) => Ok(written),
+                Err(Fault::Refused(error)) => Err(error),
+                Err(fault) => return Err(fault),
+            });
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn answer(self: Box<Self>, committed: WriteResult<()>, context: &StoreContext) {
+        Self::answer(*self, committed, context);
+    }
+}
+
+/// A write that panics must not end the task that all others need. The batch fails, and is executed one by one.
+async fn catch_panic<T>(executing: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(executing).catch_unwind().await.unwrap_or_else(|_| Err(Fault::Failed(StoreError::Panicked)))
+}

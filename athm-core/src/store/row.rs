@@ -1,0 +1,299 @@
+//! Between a row's columns and the values that they hold, for both backends.
+//!
+//! A mapping reads columns one after another, so its list of columns stands beside it: who changes the one sees the
+//! other. A backend implements the getters of [`Columns`]; the mappings are default methods.
+
+use std::error::Error;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::transition_key::transition;
+use super::{InboxMessage, InboxState};
+use crate::models::{
+    Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, UnresolvedOperation,
+};
+use crate::outbox::{DeliveryRecord, NewDelivery};
+
+/// Reads a row's columns from left to right.
+pub(super) trait Columns: Sized {
+    type Error;
+
+    fn uuid(&mut self) -> Result<Uuid, Self::Error>;
+    fn maybe_uuid(&mut self) -> Result<Option<Uuid>, Self::Error>;
+    fn text(&mut self) -> Result<String, Self::Error>;
+    fn maybe_text(&mut self) -> Result<Option<String>, Self::Error>;
+    fn integer(&mut self) -> Result<i64, Self::Error>;
+    fn maybe_integer(&mut self) -> Result<Option<i64>, Self::Error>;
+    /// A small number that is never negative: of attempts, for example.
+    fn count(&mut self) -> Result<u32, Self::Error>;
+    fn boolean(&mut self) -> Result<bool, Self::Error>;
+    fn time(&mut self) -> Result<Timestamp, Self::Error>;
+    fn maybe_time(&mut self) -> Result<Option<Timestamp>, Self::Error>;
+
+    /// The column that was read last holds what no version of athm has written.
+    fn unreadable(&self, error: impl Error + Send + Sync + 'static) -> Self::Error;
+
+    fn id<T: From<Uuid>>(&mut self) -> Result<T, Self::Error> {
+        self.uuid().map(T::from)
+    }
+
+    fn amount(&mut self) -> Result<Amount, Self::Error> {
+        self.integer().map(Amount::from_cents)
+    }
+
+    fn maybe_amount(&mut self) -> Result<Option<Amount>, Self::Error> {
+        Ok(self.maybe_integer()?.map(Amount::from_cents))
+    }
+
+    fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(&mut self) -> Result<T, Self::Error> {
+        self.text()?.parse().map_err(|error| self.unreadable(error))
+    }
+
+    fn maybe_parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(&mut self) -> Result<Option<T>, Self::Error> {
+        self.maybe_text()?.map(|text| text.parse()).transpose().map_err(|error| self.unreadable(error))
+    }
+
+    /// `transaction_columns!`. Items and customer are in tables of their own.
+    fn transaction(&mut self) -> Result<Transaction, Self::Error> {
+        Ok(Transaction {
+            id: self.id()?,
+            kind: self.parsed()?,
+            status: self.parsed()?,
+            ecommerce_id: self.maybe_uuid()?.map(Into::into),
+            reference_number: self.maybe_parsed()?,
+            daily_transaction_id: self.maybe_text()?,
+            total: self.amount()?,
+            subtotal: self.amount()?,
+            tax: self.amount()?,
+            fee: self.amount()?,
+            net_amount: self.amount()?,
+            refunded_amount: self.amount()?,
+            metadata_1: self.text()?,
+            metadata_2: self.text()?,
+            date: self.maybe_time()?,
+            deadline: self.maybe_time()?,
+            verified: self.boolean()?,
+            problem: self.maybe_text()?,
+            created_at: self.time()?,
+            updated_at: self.time()?,
+            items: Vec::new(),
+            customer: None,
+        })
+    }
+
+    /// `item_columns!`.
+    fn item(&mut self) -> Result<Item, Self::Error> {
+        Ok(Item {
+            name: self.text()?,
+            description: self.text()?,
+            quantity: self.parsed()?,
+            price: self.amount()?,
+            tax: self.amount()?,
+            metadata: self.text()?,
+            sku: self.text()?,
+        })
+    }
+
+    /// `customer_columns!`.
+    fn customer(&mut self) -> Result<Customer, Self::Error> {
+        let (name, phone) = (self.maybe_text()?, self.maybe_text()?);
+        Ok(Customer { name, phone, email: self.maybe_text()?, message: self.maybe_text()? })
+    }
+
+    /// `event_columns!`.
+    fn event(&mut self) -> Result<Event, Self::Error> {
+        let (id, transaction_id) = (self.id()?, self.id()?);
+        let key = self.text()?;
+        let refund_amount = self.maybe_amount()?;
+        let transition = transition(&key, refund_amount).map_err(|error| self.unreadable(error))?;
+        let sender = Sender::new(self.text()?);
+        Ok(Event { id, transaction_id, transition, sender, rejection: self.maybe_text()?, created_at: self.time()? })
+    }
+
+    /// `claim_columns!`: the delivery, the attempts that were started before, and whether it is a replay.
+    fn claimable(&mut self) -> Result<(NewDelivery, u32, bool), Self::Error> {
+        let delivery = NewDelivery { id: self.id()?, signal: self.parsed()?, receiver: self.text()? };
+        Ok((delivery, self.count()?, self.boolean()?))
+    }
+
+    /// The columns of `select_delivery!`.
+    fn delivery(&mut self) -> Result<DeliveryRecord, Self::Error> {
+        Ok(DeliveryRecord {
+            id: self.id()?,
+            event_id: self.id()?,
+            transaction_id: self.id()?,
+            signal: self.parsed()?,
+            receiver: self.text()?,
+            state: self.parsed()?,
+            attempts: self.count()?,
+            is_replay: self.boolean()?,
+            due_at: self.time()?,
+            error: self.maybe_text()?,
+        })
+    }
+
+    /// `poll_columns!`: the payment, and how many polls it has been given.
+    fn poll(&mut self) -> Result<(TransactionId, u32), Self::Error> {
+        Ok((self.id()?, self.count()?))
+    }
+
+    /// The columns of `select_refund!`.
+    fn refund(&mut self) -> Result<RefundRecord, Self::Error> {
+        Ok(RefundRecord {
+            id: self.id()?,
+            transaction_id: self.id()?,
+            amount: self.amount()?,
+            state: self.parsed()?,
+            total_refunded: self.maybe_amount()?,
+            is_ours: self.boolean()?,
+            reference_number: self.maybe_parsed()?,
+            daily_transaction_id: self.maybe_text()?,
+            date: self.maybe_time()?,
+            created_at: self.time()?,
+        })
+    }
+
+    /// `intent_columns!`.
+    fn intent(&mut self) -> Result<Intent, Self::Error> {
+        Ok(Intent { operation: self.parsed()?, is_under_way: self.boolean()?, ends_at: self.time()? })
+    }
+
+    /// `unresolved_columns!`.
+    fn unresolved(&mut self) -> Result<UnresolvedOperation, Self::Error> {
+        let (intent, transaction) = (self.uuid()?, self.id()?);
+        Ok(UnresolvedOperation { intent, transaction, operation: self.parsed()?, attempts: self.count()? })
+    }
+
+    /// `message_columns!` of a pending message.
+    fn pending_message(&mut self) -> Result<InboxMessage, Self::Error> {
+        Ok(InboxMessage {
+            id: self.uuid()?,
+            key: self.maybe_parsed()?,
+            kind: self.maybe_parsed()?,
+            status: self.maybe_parsed()?,
+            refunded: self.maybe_amount()?,
+            version: self.integer()?,
+            sender: Sender::new(self.text()?),
+            body: self.text()?,
+            state: InboxState::Pending { attempts: self.count()?, due_at: self.time()? },
+            received_at: self.time()?,
+        })
+    }
+}
+
+macro_rules! transaction_columns {
+    () => {
+        "t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, t.subtotal, t.tax, \
+         t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, t.verified, t.problem, \
+         t.created_at, t.updated_at"
+    };
+}
+
+macro_rules! item_columns {
+    () => {
+        "name, description, quantity, price, tax, metadata, sku"
+    };
+}
+
+macro_rules! customer_columns {
+    () => {
+        "name, phone, email, message"
+    };
+}
+
+macro_rules! event_columns {
+    () => {
+        "e.id, e.transaction_id, e.transition, e.refund_amount, e.sender, e.rejection, e.created_at"
+    };
+}
+
+macro_rules! claim_columns {
+    () => {
+        "d.id, d.signal, d.receiver, d.attempts, d.is_replay"
+    };
+}
+
+macro_rules! poll_columns {
+    () => {
+        "transaction_id, attempts"
+    };
+}
+
+macro_rules! intent_columns {
+    () => {
+        "operation, is_under_way, ends_at"
+    };
+}
+
+macro_rules! unresolved_columns {
+    () => {
+        "id, transaction_id, operation, attempts"
+    };
+}
+
+macro_rules! message_columns {
+    () => {
+        "id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at"
+    };
+}
+
+/// `SELECT` for [`Columns::transaction`]; the rest begins with `FROM` and names the payment `t`.
+macro_rules! select_transaction {
+    ($rest:literal) => {
+        concat!("SELECT ", $crate::store::row::transaction_columns!(), " ", $rest)
+    };
+}
+
+/// `SELECT` for [`Columns::event`]; the rest begins with `WHERE`.
+macro_rules! select_event {
+    ($rest:literal) => {
+        concat!("SELECT ", $crate::store::row::event_columns!(), " FROM athm_event e ", $rest)
+    };
+}
+
+/// `SELECT` for a payment, its event and a delivery that can be claimed; the rest begins with `WHERE`.
+macro_rules! select_claimable {
+    ($rest:literal) => {
+        concat!(
+            "SELECT ",
+            $crate::store::row::transaction_columns!(),
+            ", ",
+            $crate::store::row::event_columns!(),
+            ", ",
+            $crate::store::row::claim_columns!(),
+            " FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ",
+            "JOIN athm_transaction t ON t.id = e.transaction_id ",
+            $rest
+        )
+    };
+}
+
+/// `SELECT` for [`Columns::delivery`]; the rest begins with `WHERE`.
+macro_rules! select_delivery {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id, d.event_id, e.transaction_id, d.signal, d.receiver, d.state, d.attempts, d.is_replay, ",
+            "d.due_at, d.error FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ",
+            $rest
+        )
+    };
+}
+
+/// `SELECT` for [`Columns::refund`]; the rest begins with `WHERE`.
+macro_rules! select_refund {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, transaction_id, amount, state, total_refunded, is_ours, reference_number, ",
+            "daily_transaction_id, date, created_at FROM athm_refund ",
+            $rest
+        )
+    };
+}
+
+pub(super) use {
+    claim_columns, customer_columns, event_columns, intent_columns, item_columns, message_columns, poll_columns,
+    select_claimable, select_delivery, select_event, select_refund, select_transaction, transaction_columns,
+    unresolved_columns,
+};
