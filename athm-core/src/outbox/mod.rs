@@ -6,7 +6,7 @@
 //! died): it polls for due deliveries once a second and claims no more than it has slots for.
 //!
 //! A claim is a lease: it ends after [`LEASE`] unless it is renewed, and then any process may claim the delivery again.
-//! An attempt ends with an [`Acknowledgement`] that names it, so that a late one can be told from the current one, and
+//! An attempt ends with an [`Acknowledgement`] that names it, so that a late one is recognized as such, and
 //! [`retry`] says when the next attempt is due.
 
 mod acknowledgement;

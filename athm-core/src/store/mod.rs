@@ -12,7 +12,8 @@
 mod batching;
 mod decide;
 mod error;
-#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod fixtures;
 mod inbox;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

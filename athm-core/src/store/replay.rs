@@ -60,8 +60,8 @@ impl ReplayRequest {
             }
             (ReplayTarget::Event(_), None) => Err(ReplayError::NotFound),
             (ReplayTarget::Event(_), Some((receiver, signals))) => {
-                let heard = event.transition.signals().iter().filter(|signal| signals.contains(signal));
-                let replayed = heard.map(|signal| match of(*signal, receiver) {
+                let matching = event.transition.signals().iter().filter(|signal| signals.contains(signal));
+                let replayed = matching.map(|signal| match of(*signal, receiver) {
                     Some(delivery) => self.again(delivery, due_at),
                     None => Ok(new_delivery(event, *signal, receiver, due_at)),
                 });

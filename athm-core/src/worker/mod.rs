@@ -4,8 +4,8 @@
 //! poll. Both run in [`Worker::run_event`], one task for each event, on the receivers' runtime. Polling and the renewal of
 //! leases run on the background runtime, so that a receiver that blocks its thread delays neither.
 //!
-//! The lease's arithmetic: a claim is valid for 30 s ([`LEASE`]) and is renewed every 10 s, so that two renewals may fail
-//! before another process may claim the delivery. A process that dies is replaced after 30 s at most.
+//! The lease's arithmetic: a claim is valid for 30 s ([`LEASE`]) and is renewed every 10 s, so that a renewal may fail, and
+//! the next one still comes in time. The deliveries of a process that dies can be claimed after 30 s at most.
 
 mod attempt;
 
@@ -33,7 +33,7 @@ use crate::util::in_flight::InFlight;
 use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
 
-/// How often leases are renewed. It is a third of [`LEASE`], so that two renewals may fail before a claim is lost.
+/// How often leases are renewed. After a renewal that fails, the next one still comes before the lease ends.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 /// The shortest and the longest pause between two polls for due deliveries: a second, give or take a fifth, so that
 /// processes that were started together poll at different times.

@@ -21,7 +21,7 @@ pub(super) const MAX_OFFSET_AGE: Duration = Duration::from_secs(1);
 /// offsets that differ by microseconds, a row that is due for one connection may not be due for the other yet.
 pub(super) type LastOffset = Mutex<Option<(Instant, ClockOffset)>>;
 
-/// How far the server's clock is ahead of this process's steady clock. It is nought on a clock that a test moves.
+/// How far the server's clock is ahead of this process's steady clock. It is 0 on a clock that a test moves.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClockOffset {
     pub(super) ahead: SignedDuration,

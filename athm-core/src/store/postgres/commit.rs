@@ -6,13 +6,13 @@
 //! - when another process was in the way (a deadlock, a lock that wasn't free in time, a row that appeared meanwhile), after
 //!   a random pause, up to [`MAX_BATCH_ATTEMPTS`] times;
 //! - when the connection was lost before the commit was sent, once, on a new connection;
-//! - when the server refuses one of the statements: each write then gets a transaction of its own, so that a bad one
-//!   fails alone.
+//! - when the server refuses one of the statements, or other processes stay in the way: each write then gets a transaction
+//!   of its own, so that a bad one fails alone.
 //!
 //! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
-//! nothing is executed again: callers get an error, and repeat what they need, because every write can be repeated safely.
-//! Deferred writes are the exception: they are retried for [`RETRY_TIMEOUT`], because they change nothing the second
-//! time, and no caller would repeat them.
+//! nothing is executed again: callers get an error. They may repeat the call, because recording an observation twice
+//! fires nothing twice. Deferred writes are the exception: they are retried for [`RETRY_TIMEOUT`], because no caller would
+//! repeat them, and a second commit of one changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -49,7 +49,7 @@ impl SingleRequest for InboxMessage {
             InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
             InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
         };
-        let (ticket, reference) = match &self.key {
+        let (ecommerce_id, reference) = match &self.key {
             Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
             Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
             None => (None, None),
@@ -67,7 +67,7 @@ impl SingleRequest for InboxMessage {
             integer(attempts),
             due_at,
             storable(self.received_at),
-            ticket,
+            ecommerce_id,
             reference,
             i64::from(MAX_MESSAGES),
         ];

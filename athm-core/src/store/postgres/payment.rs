@@ -256,9 +256,9 @@ fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now:
 /// All names of these payments, with the refunded amount: pending messages that state a larger refund stay pending.
 fn push_names<'a>(values: &mut Values<'a>, writes: impl Iterator<Item = &'a PaymentWrite>) {
     let each = writes.flat_map(|PaymentWrite { transaction, .. }| {
-        let ticket = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
+        let ecommerce_id = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
         let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
-        [ticket, reference].into_iter().flatten().map(move |name| (transaction, name))
+        [ecommerce_id, reference].into_iter().flatten().map(move |name| (transaction, name))
     });
     let each: Vec<_> = each.collect();
     values.extend(values![

@@ -87,5 +87,5 @@ pub(super) async fn find_open_matching(session: &Session, criteria: &MatchCriter
     let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
                AND metadata_1 = $1 AND total = $2 AND metadata_2 = $3 AND ecommerce_id IS NOT NULL LIMIT 2";
     let values = values![text(&criteria.metadata_1), criteria.total.cents(), text(&criteria.metadata_2)];
-    session.all(sql, values, |row| Ok(row.id()?)).await
+    session.all(sql, values, |row| row.id()).await
 }

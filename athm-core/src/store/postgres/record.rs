@@ -1,8 +1,9 @@
 //! Recording payments as they were observed, many at once.
 //!
 //! Most payments are new, so that all of a batch are inserted first, by one statement that skips those of which a row
-//! exists. These are read again with a lock, decided on, and updated. Two observations of one batch may turn out to concern
-//! one row that neither of them names alone: the second waits for the next round.
+//! exists. These are read again with a lock, decided on, and updated. Two observations of one group share no name, and may
+//! concern one row all the same: one by its ecommerceId, the other by its reference number. The second is applied in a
+//! further round, to the row as the first has left it.
 //!
 //! The order of locks: payments first, in the order of their ids, then everything that belongs to them. Processes that
 //! keep to it can't deadlock on payments. Inserts may still wait for each other crosswise; the server then ends one of the
@@ -38,9 +39,9 @@ impl Request for RecordRequest {
 
     fn conflict_keys(&self) -> ConflictKeys {
         let observed = &self.record.observed;
-        let ticket = observed.ecommerce_id.map(PaymentKey::Ecommerce);
+        let ecommerce_id = observed.ecommerce_id.map(PaymentKey::Ecommerce);
         let reference = observed.reference_number.clone().map(PaymentKey::Reference);
-        ConflictKeys::These([ticket, reference].iter().flatten().map(ToString::to_string).collect())
+        ConflictKeys::These([ecommerce_id, reference].iter().flatten().map(ToString::to_string).collect())
     }
 
     fn committed(self, (_, claimed): &mut Self::Written, context: &StoreContext) {
@@ -133,8 +134,8 @@ async fn apply(
 
 /// Whether a row and an observation have a name in common.
 fn has_common_name(row: &Transaction, observed: &Transaction) -> bool {
-    let has_ticket = observed.ecommerce_id.is_some() && row.ecommerce_id == observed.ecommerce_id;
-    has_ticket || observed.reference_number.is_some() && row.reference_number == observed.reference_number
+    let has_ecommerce_id = observed.ecommerce_id.is_some() && row.ecommerce_id == observed.ecommerce_id;
+    has_ecommerce_id || observed.reference_number.is_some() && row.reference_number == observed.reference_number
 }
 
 /// Locks the rows that have any of these names, in the order of their ids, and reads what deciding needs.
@@ -144,10 +145,10 @@ async fn lock(session: &Session, records: &[&Record]) -> Result<Vec<Stored>> {
         "FROM athm_transaction t WHERE t.ecommerce_id = ANY ($1) OR t.reference_number = ANY ($2) \
          ORDER BY t.id FOR UPDATE"
     );
-    let tickets: Vec<_> = observed().filter_map(|seen| seen.ecommerce_id.map(|id| *id.as_uuid())).collect();
+    let ecommerce_ids: Vec<_> = observed().filter_map(|seen| seen.ecommerce_id.map(|id| *id.as_uuid())).collect();
     let references: Vec<_> =
         observed().filter_map(|seen| seen.reference_number.as_ref().map(ReferenceNumber::as_str)).collect();
-    let found = session.all(sql, values![tickets, references], |row| row.transaction()).await?;
+    let found = session.all(sql, values![ecommerce_ids, references], |row| row.transaction()).await?;
     let sql = "SELECT transaction_id, transition FROM athm_event WHERE transaction_id = ANY ($1)";
     let transitions = session.all(sql, values![ids(&found)], |row| Ok((row.uuid()?, row.text()?)));
     let (found, transitions) = try_join(with_details(session, found), transitions).await?;

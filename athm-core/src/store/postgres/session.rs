@@ -147,7 +147,7 @@ impl Session {
         {
             return Ok(offset);
         }
-        // Taken before the question: a slow answer makes the offset too small by the time it took, never too large.
+        // The local time is read first. The offset is therefore too large, by at most the time that the answer took.
         let (asked, here) = (Instant::now(), clock.steady());
         let there = self.one("SELECT clock_timestamp()", values![], |row| row.time()).await?.unwrap_or(here);
         clock.follow(there);

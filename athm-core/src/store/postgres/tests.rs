@@ -430,10 +430,10 @@ async fn promise_2_observations_of_one_payment_by_each_of_its_names_in_one_batch
     });
     assert!(join_all(opened).await.iter().all(|opened| opened.as_ref().is_ok_and(|opened| opened.events.is_empty())));
     let observations = (0..16).flat_map(|n| {
-        let mut by_ticket = record("none", Some(Uuid::from_u128(n)));
-        by_ticket.observed.reference_number = None;
+        let mut by_ecommerce_id = record("none", Some(Uuid::from_u128(n)));
+        by_ecommerce_id.observed.reference_number = None;
         let new = record(&format!("new-{n}"), None);
-        [by_ticket, record(&format!("r-{n}"), None), new].map(|record| fixture.store.record(record))
+        [by_ecommerce_id, record(&format!("r-{n}"), None), new].map(|record| fixture.store.record(record))
     });
     let fired: usize = join_all(observations).await.into_iter().map(|recorded| recorded.unwrap().events.len()).sum();
     assert_eq!((fired, fixture.count("athm_event").await, fixture.count("athm_transaction").await), (32, 32, 32));

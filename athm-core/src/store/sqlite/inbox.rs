@@ -76,7 +76,7 @@ pub(super) fn take_pending_messages(
 /// Whether one more message may be pending. For a payment that has a pending message already, or that is known, it always
 /// may: strangers who fill the inbox never keep a genuine message out.
 fn has_room(connection: &Connection, message: &InboxMessage) -> rusqlite::Result<bool> {
-    let (ticket, reference) = match &message.key {
+    let (ecommerce_id, reference) = match &message.key {
         Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
         Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
         None => (None, None),
@@ -86,7 +86,7 @@ fn has_room(connection: &Connection, message: &InboxMessage) -> rusqlite::Result
                AND (deadline IS NOT NULL OR verified)) \
                OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < ?4";
     let key = message.key.as_ref().map(ToString::to_string);
-    connection.prepare_cached(sql)?.query_row(params![key, ticket, reference, MAX_MESSAGES], |row| row.get(0))
+    connection.prepare_cached(sql)?.query_row(params![key, ecommerce_id, reference, MAX_MESSAGES], |row| row.get(0))
 }
 
 /// Deletes the pending message of a payment, unless another one was merged into it since that version was read.

@@ -73,11 +73,11 @@ fn stored(connection: &Connection, transaction: Transaction, with_refunds: bool)
 fn finish(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE id = ?1 AND auth_token IS NOT NULL";
     execute(connection, sql, [transaction.id.as_uuid()])?;
-    let ticket = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
+    let ecommerce_id = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
     let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
     let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND coalesce(refunded, 0) <= ?2";
     let refunded = transaction.refunded_amount.cents();
-    let mut names = [ticket, reference].into_iter().flatten();
+    let mut names = [ecommerce_id, reference].into_iter().flatten();
     names.try_for_each(|key| execute(connection, sql, params![key.to_string(), refunded]))
 }
 

@@ -7,7 +7,7 @@
 //!
 //! A write may be executed twice. All writes of a batch are first executed as if none could fail, because a savepoint for
 //! each costs as much again as the write. When one fails, the transaction is rolled back, and all are executed again, each
-//! in a savepoint of its own: one bad write fails alone. One execution is committed at most. What the first execution had
+//! in a savepoint of its own: one bad write fails alone. One execution is committed at most. What the first execution has
 //! taken (slots, say) is dropped before the second.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
