@@ -11,6 +11,8 @@ use crate::util::text::shortened;
 
 /// How deep the names of a form may nest: `response[data][items][0][name]` is 5.
 const DEEPEST: usize = 6;
+/// Fields of a payment's own, which wrap none: a merchant's or a customer's text may be JSON.
+const OWN: [&str; 7] = ["data", "items", "metadata1", "metadata2", "name", "email", "message"];
 /// Above all numbers that forms give to the entries of a list: where entries without one begin.
 const UNNUMBERED: usize = 1_000_000;
 
@@ -52,7 +54,7 @@ impl Fields {
         let payment = data.and_then(opened);
         let unreadable = data.filter(|data| payment.is_none() && !data.is_null());
         let unreadable = unreadable.map(|data| FieldError::expected("data", "an object with the payment", data));
-        let wrapped = outer.iter().filter(|(name, _)| *name != "data" && *name != "items").filter_map(|(_, value)| {
+        let wrapped = outer.iter().filter(|(name, _)| !OWN.contains(&name.as_str())).filter_map(|(_, value)| {
             let inner = opened(value)?;
             let payment = inner.get("data").and_then(opened);
             Some(payment.into_iter().chain([inner]))

@@ -439,11 +439,19 @@ fn what_a_payment_carries_besides_is_not_taken_for_the_payment() {
         ("data", json!("utm=spring")),
         ("data", json!({ "total": 5, "metadata1": "x" })),
         ("extra", json!([{ "status": "COMPLETED" }])),
+        ("unknown", json!("{\"ecommerceStatus\":\"COMPLETED\"}")),
     ] {
         let mut message = outer.clone();
         message[name] = value.clone();
         assert_eq!(of(message).unwrap(), expected, "{name} {value}");
     }
+    // A text of the merchant's or the customer's is a text, whatever it says.
+    let text = outer.to_string();
+    let read = of(json!({ "status": "EXPIRED", "metadata1": text, "message": text })).unwrap();
+    assert_eq!(
+        (read.status(), read.metadata_1(), read.reference_number()),
+        (Some(&Status::Expired), Some(&*text), None)
+    );
     // Two levels deep nobody looks.
     assert_eq!(of(json!({ "a": { "b": outer } })).unwrap(), Message::default());
     for none in [json!([outer, outer]), json!("status"), json!(7), json!(null)] {
