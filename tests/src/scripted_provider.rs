@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, USER_AGENT};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub struct RecordedRequest {
     pub authorization: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// The `Content-Type` and the `Content-Length` header.
+    pub content: [Option<String>; 2],
     /// The body; null when there is none.
     pub body: Value,
 }
@@ -121,6 +123,7 @@ async fn handle(state: web::Data<State>, request: HttpRequest, body: web::Bytes)
         path: request.path().to_owned(),
         authorization: header(AUTHORIZATION),
         user_agent: header(USER_AGENT).unwrap_or_default(),
+        content: [header(CONTENT_TYPE), header(CONTENT_LENGTH)],
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
     state.requests.lock().unwrap_or_else(PoisonError::into_inner).push(recorded.clone());

@@ -111,6 +111,62 @@ async fn refusals_are_recognized_by_their_code_with_any_http_status() {
 }
 
 #[tokio::test]
+async fn a_code_of_noughts_beside_success_is_no_refusal() {
+    for code in [json!("0000"), json!("0"), json!(0), json!(null), json!("")] {
+        for name in ["errorcode", "errorCode"] {
+            let mut answer = found(ecommerce_id(1));
+            answer[name] = code.clone();
+            assert_eq!(find(200, answer.to_string()).await.unwrap().status(), &Status::Completed, "{name} {code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_firewalls_page_is_no_refusal_of_the_providers() {
+    for page in ["<html><h1>Access Denied</h1></html>", "", "Forbidden"] {
+        let error = find(403, page).await.unwrap_err();
+        assert!(matches!(error, ProviderError::Blocked), "{error:?}");
+        assert_eq!((error.status(), error.code()), (Some(403), None));
+        assert!(error.to_string().contains("firewall") && error.is_retryable() && error.is_outcome_unknown());
+    }
+    let refusal = json!({ "status": "error", "errorcode": "BTRA_0401", "message": "no" }).to_string();
+    assert!(matches!(find(403, refusal).await, Err(ProviderError::Rejected { status: 403, .. })));
+}
+
+#[tokio::test]
+async fn damaged_and_long_answers_are_read() {
+    let mut answer = found(ecommerce_id(1));
+    answer["data"]["metadata1"] = json!("MARK");
+    answer["data"]["items"] = json!([{ "name": "Book", "description": "x".repeat(3 * 1024 * 1024) }]);
+    let (before, after) = answer.to_string().split_once("MARK").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let body = [before.as_bytes(), b"caf\xe9 \\ud83c\n", after.as_bytes()].concat();
+    let transaction = find(200, body).await.unwrap();
+    assert_eq!((transaction.metadata_1(), transaction.items().len()), ("caf\u{e9} \u{fffd}\n", 1));
+}
+
+#[tokio::test]
+async fn a_hit_that_cannot_be_read_is_left_out_unless_it_may_be_the_payment_that_was_asked_for() {
+    let hit = |reference: &str, total| json!({ "transactionType": "PAYMENT", "status": "COMPLETED", "referenceNumber": reference, "total": total });
+    let reference = "12-ab".parse().unwrap();
+    let find = async |hits: serde_json::Value| answering(200, hits.to_string()).find_by_reference(&reference).await;
+    let taken = find(json!([hit("99-x", json!("?")), 7, hit("12-ab", json!(5))])).await.unwrap();
+    assert_eq!(taken.total(), Amount::from_cents(500));
+    for hits in [
+        json!([hit("99-x", json!(5)), hit("12-ab", json!("?"))]),
+        json!([hit("99-x", json!(5)), 7]),
+        hit("12-ab", json!(5.005)),
+    ] {
+        let error = find(hits.clone()).await.unwrap_err();
+        assert!(matches!(error, ProviderError::Unreadable(_)) && !error.is_not_found(), "{hits}: {error:?}");
+    }
+    let error = find(json!([hit("99-x", json!("?"))])).await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+    let hits = json!([hit("1-a", json!("?")), hit("2-b", json!(5)), "?", hit("3-c", json!(6))]);
+    let search = athm_core::provider::Search::new().metadata_1("order-7");
+    assert_eq!(answering(200, hits.to_string()).search(&search).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn error_pages_garbage_and_endless_answers_are_errors() {
     let endless = vec![b' '; 5 * 1024 * 1024];
     for (status, body) in [

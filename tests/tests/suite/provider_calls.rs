@@ -58,6 +58,28 @@ async fn a_phone_is_updated_with_a_put_and_the_auth_token() {
     expect(&provider, "PUT", "/api/business-transaction/ecommerce/business/updatePhoneNumber", body);
 }
 
+#[tokio::test]
+async fn every_post_and_put_says_what_its_body_is_and_how_long_also_an_empty_one() {
+    let provider = answering(json!({}));
+    let (client, token) = (client(&provider), SecretString::from("secret"));
+    // What is answered doesn't matter.
+    let _ = client.create(&NewPayment::new(Amount::from_cents(1050), "order-7")).await;
+    let _ = client.find(&ecommerce_id(1)).await;
+    let _ = client.authorize(&ecommerce_id(1), &token).await;
+    let _ = client.update_phone(&ecommerce_id(1), &token, &"7875550199".parse().unwrap()).await;
+    let _ = client.cancel(&ecommerce_id(1)).await;
+    let _ = client.refund(&RefundRequest::new("12-ab".parse().unwrap(), Amount::from_cents(100))).await;
+    let _ = client.search(&Search::new().metadata_1("order-7")).await;
+    let requests = provider.requests();
+    assert_eq!(requests.len(), 7);
+    for RecordedRequest { path, content: [content_type, length], body, .. } in requests {
+        assert_eq!(content_type.as_deref(), Some("application/json"), "{path}");
+        let length: usize = length.unwrap_or_else(|| panic!("{path} has no length")).parse().unwrap();
+        assert_eq!(length == 0, body.is_null(), "{path}: {length}");
+        assert_eq!(body.is_null(), path.ends_with("/authorization"), "{path}");
+    }
+}
+
 fn refund_answer(refund: Value) -> Value {
     json!({ "status": "success", "data": {
         "refund": refund,
