@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::util::contain::causes_of;
+
 /// Says that an error will be the same on every attempt: the delivery is dead at once, kept and replayable.
 ///
 /// Return it from a receiver around any error, or give it as the `source` of an error type of your own, as
@@ -33,7 +35,7 @@ impl Permanent {
 
     /// Whether this error, or one that caused it, is permanent.
     pub(crate) fn is(error: &(dyn Error + 'static)) -> bool {
-        error.is::<Self>() || error.source().is_some_and(Self::is)
+        causes_of(error).any(|error| error.is::<Self>())
     }
 }
 

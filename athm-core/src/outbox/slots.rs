@@ -23,6 +23,17 @@ impl Slots {
         Self { free: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))), freed: Arc::default() }
     }
 
+    /// The next free slot; `None` once no more are given out.
+    pub(crate) async fn acquire(&self) -> Option<Slot> {
+        let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
+        Some(Slot { freed: Arc::clone(&self.freed), permit: Some(permit) })
+    }
+
+    /// Gives out no more slots.
+    pub(crate) fn close(&self) {
+        self.free.close();
+    }
+
     /// Takes up to `max` slots, as many as are free.
     pub(crate) fn take(&self, max: usize) -> Vec<Slot> {
         let each = std::iter::from_fn(|| Arc::clone(&self.free).try_acquire_owned().ok());

@@ -1,10 +1,11 @@
 //! Why a receiver did not succeed.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::BoxError;
+use crate::models::Permanent;
+use crate::util::contain::{contain, panic_message};
 
 /// Why a receiver did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +28,11 @@ pub enum Failure {
 impl Failure {
     #[cold]
     pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Self {
-        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let text = text.unwrap_or("(no message)").to_owned();
-        // What was thrown is the receiver's own: it may panic once more as it goes, and what it throws then is kept.
-        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-            std::mem::forget(another);
-        }
-        Self::Panic(text)
+        Self::Panic(panic_message(panic))
+    }
+
+    /// Whether no further attempt can succeed. The error is the receiver's own: even its causes may panic.
+    pub(crate) fn is_permanent(&self) -> bool {
+        matches!(self, Self::Error(error) if contain(|| Permanent::is(error.as_ref())).unwrap_or(false))
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
+pub(crate) mod contain;
 pub(crate) mod in_flight;
 pub(crate) mod limit;
 pub(crate) mod rate_limit;

@@ -1,90 +1,125 @@
 //! One attempt at one delivery.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use super::Worker;
-use crate::models::{Event, Permanent, Transaction};
-use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimedDelivery, NewDelivery, retry_pause};
+use super::event::EventContext;
+use crate::outbox::{Acknowledgement, AttemptOutcome, NewDelivery, retry_pause};
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
 use crate::util::clock::later;
+use crate::util::contain::drop_contained;
+use crate::util::in_flight::InFlightGuard;
 use crate::util::text::{causes, cut};
 
 /// How much of a failure's message is stored, in characters.
 const MAX_ERROR_CHARS: usize = 1000;
+/// How often an overdue receiver is logged.
+const OVERDUE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Worker {
-    /// Runs the receiver, and returns the attempt's outcome.
+    /// Runs the receiver, and returns the attempt's outcome. `running` comes back unless the receiver overran its timeout:
+    /// then the next group has started already.
     pub(super) async fn deliver(
         &self,
         receiver: &ReceiverInfo,
-        claimed: &ClaimedDelivery,
-        transaction: &Transaction,
-        event: &Event,
-        recording: &Span,
-    ) -> AttemptOutcome {
-        let ClaimedDelivery { delivery, attempt, .. } = claimed;
-        self.outbox.running.started(delivery.id);
-        let span = tracing::info_span!("delivery", receiver = receiver.id(), signal = %delivery.signal, transaction = %transaction.id(), attempt);
-        span.follows_from(recording.id());
-        let result = self.attempt(receiver, claimed, transaction, event).instrument(span.clone()).await;
-        match result {
+        delivery: &NewDelivery,
+        attempt: u32,
+        is_replay: bool,
+        context: &EventContext,
+        running: InFlightGuard,
+    ) -> (AttemptOutcome, Option<InFlightGuard>) {
+        let span = tracing::info_span!(
+            "delivery",
+            receiver = receiver.id(),
+            signal = %delivery.signal,
+            transaction = %context.transaction.id(),
+            attempt
+        );
+        span.follows_from(context.recording.id());
+        let mut running = Some(running);
+        let attempted = self.attempt(receiver, delivery, attempt, is_replay, context, &mut running);
+        let outcome = match attempted.instrument(span.clone()).await {
             Ok(()) => {
                 tracing::debug!(parent: &span, "receiver succeeded");
                 AttemptOutcome::Succeeded
             }
-            Err(failure) => span.in_scope(|| self.failed(receiver, *attempt, &failure)),
-        }
+            Err(failure) => {
+                let outcome = span.in_scope(|| self.failed(receiver, attempt, &failure));
+                drop_contained(failure);
+                outcome
+            }
+        };
+        (outcome, running)
     }
 
     async fn attempt(
         &self,
         receiver: &ReceiverInfo,
-        claimed: &ClaimedDelivery,
-        transaction: &Transaction,
-        event: &Event,
+        delivery: &NewDelivery,
+        attempt: u32,
+        is_replay: bool,
+        context: &EventContext,
+        running: &mut Option<InFlightGuard>,
     ) -> Result<(), Failure> {
-        let (attempt, attempts) = (claimed.attempt, receiver.attempts());
+        let attempts = receiver.attempts();
         if attempt > attempts {
             return Err(Failure::Error(
                 "every attempt ended without a result: the receiver may have ended the process".into(),
             ));
         }
-        let NewDelivery { id, signal, .. } = claimed.delivery;
-        let is_replay = claimed.is_replay;
-        let delivery = Delivery { id, event_id: Some(event.id()), attempt, attempts, is_replay };
-        let occasion = SignalContext {
+        let EventContext { transaction, event, .. } = context;
+        let details = Delivery { id: delivery.id, event_id: Some(event.id()), attempt, attempts, is_replay };
+        let signal = SignalContext {
             transaction,
-            signal,
+            signal: delivery.signal,
             sender: event.sender(),
             states: self.dispatcher.states(),
             refund: event.transition().refund(),
-            delivery: Some(&delivery),
+            delivery: Some(&details),
         };
-        let context = Context { occasion: &occasion, receiver };
+        let context = Context { occasion: &signal, receiver };
         let (limit, started) = (receiver.timeout(), self.clock.steady());
-        let running = pin!(call(receiver, &context));
-        if receiver.is_blocking() {
-            return self.in_time(running.await, started, limit);
-        }
-        match select(running, pin!(self.clock.sleep_until(later(started, limit)))).await {
+        let mut call = pin!(call(receiver, &context));
+        match select(call.as_mut(), pin!(self.clock.sleep_until(later(started, limit)))).await {
             Either::Left((result, _)) => self.in_time(result, started, limit),
+            // Its thread can't be stopped: it keeps its slot until it ends, but holds up nothing else any more.
+            Either::Right(_) if receiver.is_blocking() => {
+                drop(running.take());
+                let result = self.wait_for_overdue(call, limit).await;
+                self.in_time(result, started, limit)
+            }
             Either::Right(_) => Err(Failure::TimedOut { limit }),
         }
     }
 
-    /// A blocking receiver can't be stopped and may return after its timeout. A success counts then, a failure is
-    /// reported as the timeout.
+    async fn wait_for_overdue(
+        &self,
+        mut call: Pin<&mut impl Future<Output = Result<(), Failure>>>,
+        limit: Duration,
+    ) -> Result<(), Failure> {
+        loop {
+            tracing::warn!(?limit, "a blocking receiver is past its timeout and still runs: it keeps its slot");
+            let next = later(self.clock.steady(), OVERDUE_LOG_INTERVAL);
+            if let Either::Left((result, _)) = select(call.as_mut(), pin!(self.clock.sleep_until(next))).await {
+                return result;
+            }
+        }
+    }
+
+    /// A receiver that can't be stopped may end past its timeout: a success counts then, a failure is a timeout.
     fn in_time(&self, result: Result<(), Failure>, started: Timestamp, limit: Duration) -> Result<(), Failure> {
         if self.clock.steady() <= later(started, limit) {
             return result;
         }
-        result.map_err(|_| Failure::TimedOut { limit })?;
+        if let Err(failure) = result {
+            drop_contained(failure);
+            return Err(Failure::TimedOut { limit });
+        }
         tracing::warn!(?limit, "receiver succeeded, past its timeout");
         Ok(())
     }
@@ -100,13 +135,17 @@ impl Worker {
         AttemptOutcome::Failed { error: cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at }
     }
 
-    /// Acknowledges an attempt. The write is queued by the call itself; the future waits for its commit, and then frees
-    /// the slot. Deliveries are therefore claimed no faster than acknowledgements commit.
-    pub(super) fn acknowledge(&self, claimed: ClaimedDelivery, outcome: AttemptOutcome) -> impl Future<Output = ()> {
-        let ClaimedDelivery { delivery: NewDelivery { id, receiver, .. }, attempt, slot, .. } = claimed;
-        let committed = self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome });
+    /// Hands the outcome of a delivery to the store at once. The future ends when it is stored.
+    pub(super) fn acknowledge(
+        &self,
+        delivery: NewDelivery,
+        attempt: u32,
+        outcome: AttemptOutcome,
+    ) -> impl Future<Output = ()> {
+        let NewDelivery { id, receiver, .. } = delivery;
+        let stored = self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome });
         async move {
-            if let Err(error) = committed.await {
+            if let Err(error) = stored.await {
                 tracing::error!(
                     receiver,
                     error = causes(&error),
@@ -114,14 +153,6 @@ impl Worker {
                 );
             }
             self.outbox.running.ended(id);
-            drop(slot);
         }
-    }
-}
-
-impl Failure {
-    fn is_permanent(&self) -> bool {
-        // The error's type is the receiver's own: its `source` may panic.
-        matches!(self, Self::Error(error) if catch_unwind(AssertUnwindSafe(|| Permanent::is(error.as_ref()))).unwrap_or(false))
     }
 }

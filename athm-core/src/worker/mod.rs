@@ -8,8 +8,8 @@
 //! the next one still comes in time. The deliveries of a process that dies can be claimed after 30 s at most.
 
 mod attempt;
+mod event;
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,16 +20,10 @@ use futures_util::future::{join_all, select};
 use tokio::runtime::Handle;
 
 use crate::dispatch::Dispatcher;
-use crate::models::Signal;
-use crate::outbox::{
-    Acknowledgement, AttemptOutcome, ClaimedAttempt, ClaimedDelivery, EventDeliveries, LEASE, Outbox, Unstarted,
-    runnable,
-};
-use crate::receiver::ReceiverInfo;
+use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimedAttempt, LEASE, Outbox, Unstarted, runnable};
 use crate::store::{Claim, Store, StoreError};
 use crate::util::backoff::Jitter;
 use crate::util::clock::{Clock, later};
-use crate::util::in_flight::InFlight;
 use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
 
@@ -131,56 +125,6 @@ impl Worker {
         }
     }
 
-    /// Runs the deliveries of an event: signal by signal, within a signal by `order`, and those of one `order`
-    /// concurrently. A group starts when the receivers of the group before have returned; it doesn't wait for their
-    /// acknowledgements to commit.
-    async fn run_event(self, claimed: EventDeliveries) {
-        let EventDeliveries { transaction, event, deliveries, span } = claimed;
-        let _guard = self.outbox.running.guard(deliveries.iter().map(ClaimedDelivery::id).collect());
-        let (worker, transaction, event, span) = (&self, &transaction, &event, &span);
-        let mut runs = Vec::with_capacity(deliveries.len());
-        let mut this_group = InFlight::default();
-        for group in self.in_order(event.transition().signals(), deliveries) {
-            let group_before = std::mem::take(&mut this_group);
-            for (receiver, claimed) in group {
-                let (group_before, running) = (group_before.clone(), this_group.enter());
-                runs.push(async move {
-                    group_before.none().await;
-                    let outcome = match receiver {
-                        Some(receiver) if !worker.outbox.is_stopping() => {
-                            worker.deliver(&receiver, &claimed, transaction, event, span).await
-                        }
-                        // The receiver was disconnected after the claim, or the program is stopping.
-                        _ => AttemptOutcome::Unstarted,
-                    };
-                    let acknowledged = worker.acknowledge(claimed, outcome);
-                    drop(running);
-                    acknowledged.await;
-                });
-            }
-        }
-        join_all(runs).await;
-    }
-
-    /// Groups that run one after another: by signal, then by `order`. Within a group, the registry's order decides.
-    /// Deliveries whose receiver is gone form a group of their own.
-    fn in_order(
-        &self,
-        signals: &[Signal],
-        deliveries: Vec<ClaimedDelivery>,
-    ) -> Vec<Vec<(Option<ReceiverInfo>, ClaimedDelivery)>> {
-        let registry = self.dispatcher.snapshot();
-        let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for claimed in deliveries {
-            let signal = signals.iter().position(|signal| *signal == claimed.delivery.signal);
-            let place = registry.all().iter().position(|receiver| receiver.id() == claimed.delivery.receiver);
-            let receiver = place.map(|place| registry.all()[place].clone());
-            let order = receiver.as_ref().map(ReceiverInfo::order);
-            groups.entry((signal, order)).or_default().insert((place, claimed.id()), (receiver, claimed));
-        }
-        groups.into_values().map(|group| group.into_values().collect()).collect()
-    }
-
     /// Waits until no delivery runs and none that can run here is due.
     pub(crate) async fn idle(&self) -> Result<(), StoreError> {
         loop {
@@ -197,6 +141,7 @@ impl Worker {
     /// process that has their receivers may claim them at once.
     pub(crate) async fn stop(&self, grace: Duration) {
         self.outbox.stopping.store(true, Ordering::Release);
+        self.outbox.slots.close();
         self.outbox.wake();
         if tokio::time::timeout(grace, self.outbox.running.none()).await.is_ok() {
             return;

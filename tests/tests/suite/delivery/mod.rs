@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod idempotency_key;
+mod isolation;
 mod refund;
 mod replay;
 mod retention;
