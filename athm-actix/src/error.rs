@@ -3,11 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
+use athm_core::errors::{OperationError, ParseError, RecordError, StoreError, VerifyError};
 use athm_core::provider::ProviderError;
-use athm_core::{
-    BoxError, MessageResult, OperationError, ParseError, RecordError, Rejection, StoreError, UnexpectedTotal,
-    VerifyError,
-};
+use athm_core::{BoxError, MessageResult, Rejection, UnexpectedTotal};
 use serde_json::json;
 
 /// How long a sender should wait when something can't be done now, in seconds.

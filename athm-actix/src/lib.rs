@@ -13,7 +13,7 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let athm = Athm::builder().from_env()?.start().await?;
+//!     let athm = Athm::builder().env()?.start().await?;
 //!     let service = athm.clone();
 //!     HttpServer::new(move || App::new().service(athm_actix::scope("/athm", &service)))
 //!         .bind(("127.0.0.1", 8080))?
@@ -43,17 +43,12 @@ mod handlers;
 mod scope;
 
 pub use athm_core::{
-    AlreadyConnected, Amount, AmountError, Answer, Athm, BoxError, Builder, Clock, ConfigError, Connection,
-    ConnectionGuard, Context, Cursor, Customer, Deliveries, Delivery, DeliveryId, DeliveryRecord, DeliveryState,
-    Difference, Differs, Dispatcher, EcommerceId, Event, EventId, Failure, FieldError, FromContext, IdError,
-    IntoOutcome, InvalidPayment, InvalidRefund, Item, MessageResult, Missing, MissingState, NewPayment, NewRefund,
-    OperationError, Page, ParseError, Permanent, PhoneNumber, Progress, Receive, ReceiverError, ReceiverInfo,
-    ReceiverOptions, ReconcileError, Reconciled, Reconciliation, RecordError, Recorded, ReferenceNumber, Refund,
-    RefundId, RefundRecord, RefundResolution, RefundState, Refunds, Rejection, Replay, ReplayError, Report,
-    ReportEntry, Sender, SharedError, Signal, StartError, State, States, Status, StoreError, Transaction,
-    TransactionBuilder, TransactionId, TransactionKind, TransactionQuery, Transition, UnexpectedTotal,
-    UnknownDeliveryState, UnknownRefundState, UnknownSignal, VerifyError, WebhookSecret, WebhookSecretError, guide,
-    link, provider, receiver, testing,
+    Amount, Athm, AthmBuilder, BoxError, Context, Customer, Delivery, FromContext, Item, Message, MessageResult,
+    NewPayment, NewRefund, Permanent, PhoneNumber, Refund, Rejection, Sender, Signal, State, Status, Transaction,
+    TransactionKind, UnexpectedTotal, WebhookSecret, link, receiver,
+};
+pub use athm_core::{
+    deliveries, dispatch, errors, guide, ids, jiff, provider, reconcile, refunds, secrecy, testing, transactions,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

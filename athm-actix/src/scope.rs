@@ -20,7 +20,7 @@ const PREFLIGHT_SECONDS: usize = 3600;
 /// | route | what |
 /// |---|---|
 /// | POST `callback` | the customer's browser posts the result of the checkout |
-/// | POST `webhook`, or `webhook/{secret}` alone if there is a [secret](athm_core::Builder::webhook_secret) | the provider's server posts an event |
+/// | POST `webhook`, or `webhook/{secret}` alone if there is a [secret](athm_core::AthmBuilder::webhook_secret) | the provider's server posts an event |
 /// | GET `health` | 200 when the database answers, else 503 |
 ///
 /// Each is there with a slash at its end, too.
@@ -30,7 +30,7 @@ const PREFLIGHT_SECONDS: usize = 3600;
 /// use athm_actix::Athm;
 ///
 /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let athm = Athm::builder().from_env()?.start().await?;
+/// let athm = Athm::builder().env()?.start().await?;
 /// HttpServer::new(move || App::new().service(athm_actix::scope("/athm", &athm)))
 ///     .bind(("127.0.0.1", 8080))?
 ///     .run()

@@ -8,7 +8,9 @@
 //! - [`Athm`]: the handle. It takes messages in ([`receive`](Athm::receive)), asks the provider whether they are true,
 //!   records what is new and has the receivers run.
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
-//! - [`Dispatcher`]: signals without any of that, now and here, as Django's `send_robust`.
+//! - [`dispatch`]: signals without a database, in this process, as Django's `send_robust`.
+//! - [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: what is recorded, and what needs a person.
+//! - [`errors`] and [`ids`]: the error types and the id types.
 //! - [`provider`]: the client of the provider's API.
 //! - [`guide`]: pages that explain it all from beginning to end; start with
 //!   [Writing receivers](guide::writing_receivers).
@@ -49,7 +51,7 @@ pub mod guide;
 
 mod athm;
 
-mod reconcile;
+pub mod reconcile;
 
 mod sweeper;
 mod worker;
@@ -65,7 +67,7 @@ mod outbox;
 pub mod provider;
 
 mod callback;
-mod dispatch;
+pub mod dispatch;
 
 mod receiver;
 
@@ -74,28 +76,54 @@ mod models;
 mod util;
 
 pub use athm_macros::receiver;
+pub use {jiff, secrecy};
 
-pub use self::athm::{
-    Athm, Builder, ConfigError, Deliveries, RecordError, Refunds, Replay, StartError, WebhookSecret, WebhookSecretError,
-};
-pub use self::callback::{FieldError, Message, ParseError};
-pub use self::dispatch::{AlreadyConnected, Connection, ConnectionGuard, Dispatcher, Report, ReportEntry};
-pub use self::inbox::{MessageResult, VerifyError};
+pub use self::athm::{Athm, AthmBuilder, WebhookSecret};
+pub use self::callback::Message;
+pub use self::inbox::MessageResult;
 pub use self::models::{
-    Amount, AmountError, Customer, DeliveryId, EcommerceId, Event, EventId, IdError, InvalidPayment, InvalidRefund,
-    Item, NewPayment, NewRefund, Permanent, PhoneNumber, ReferenceNumber, Refund, RefundId, RefundRecord, RefundState,
-    Sender, Signal, Status, Transaction, TransactionBuilder, TransactionId, TransactionKind, Transition,
-    UnexpectedTotal, UnknownRefundState, UnknownSignal,
+    Amount, Customer, Item, NewPayment, NewRefund, Permanent, PhoneNumber, Refund, Sender, Signal, Status, Transaction,
+    TransactionKind, UnexpectedTotal,
 };
-pub use self::operations::{OperationError, RefundResolution};
-pub use self::outbox::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
-pub use self::receiver::{
-    Answer, BoxError, Context, Delivery, Failure, FromContext, IntoOutcome, MissingState, Receive, ReceiverError,
-    ReceiverInfo, ReceiverOptions, Rejection, State, States,
-};
-pub use self::reconcile::{Difference, Differs, Missing, Progress, ReconcileError, Reconciled, Reconciliation};
-pub use self::store::{Cursor, Page, Recorded, ReplayError, SharedError, StoreError, TransactionQuery};
-pub use self::util::clock::Clock;
+pub use self::receiver::{BoxError, Context, Delivery, FromContext, Rejection, State};
+
+/// The error types of every area, except those of the [`provider`].
+pub mod errors {
+    pub use crate::athm::{ConfigError, RecordError, StartError, WebhookSecretError};
+    pub use crate::callback::{FieldError, ParseError};
+    pub use crate::dispatch::connection::AlreadyConnected;
+    pub use crate::inbox::VerifyError;
+    pub use crate::models::{AmountError, IdError, InvalidPayment, InvalidRefund, UnknownRefundState, UnknownSignal};
+    pub use crate::operations::OperationError;
+    pub use crate::outbox::UnknownDeliveryState;
+    pub use crate::receiver::{MissingState, ReceiverError};
+    pub use crate::reconcile::error::ReconcileError;
+    pub use crate::store::{ReplayError, SharedError, StoreError};
+}
+
+/// Durable deliveries: list those that are dead or orphaned, and run one again ([`Athm::deliveries`]).
+pub mod deliveries {
+    pub use crate::athm::{Deliveries, Replay};
+    pub use crate::outbox::{DeliveryRecord, DeliveryState};
+}
+
+/// Recorded refunds: list those of a payment, and resolve those whose outcome is unknown ([`Athm::refunds`]).
+pub mod refunds {
+    pub use crate::athm::Refunds;
+    pub use crate::models::{RefundRecord, RefundState};
+    pub use crate::operations::RefundResolution;
+}
+
+/// Recorded payments: queries, pages, events, and a builder of transactions.
+pub mod transactions {
+    pub use crate::models::{Event, TransactionBuilder, Transition};
+    pub use crate::store::{Cursor, Page, Recorded, TransactionQuery};
+}
+
+/// The ids of payments, events, deliveries and refunds.
+pub mod ids {
+    pub use crate::models::{DeliveryId, EcommerceId, EventId, ReferenceNumber, RefundId, TransactionId};
+}
 
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.
 #[doc(hidden)]
@@ -105,7 +133,7 @@ pub mod __private {
     pub use futures_util::future::BoxFuture;
 
     pub use crate::__register as register;
-    pub use crate::dispatch::index;
+    pub use crate::dispatch::registry::index;
     pub use crate::models::Signal;
     pub use crate::receiver::{
         ATHM_RECEIVERS_V1, Call, Context, Lent, Outcome, Parameter, Receiver, argument, boxed, outcome, parameter,

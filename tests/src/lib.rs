@@ -3,10 +3,12 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use athm_core::{
-    Amount, Athm, Builder, Clock, Dispatcher, EcommerceId, Message, MessageResult, Sender, Signal, Status, Transaction,
-    TransactionBuilder, testing,
-};
+use athm_core::dispatch::Dispatcher;
+use athm_core::ids::EcommerceId;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::transactions::TransactionBuilder;
+use athm_core::{Amount, Athm, AthmBuilder, Message, MessageResult, Sender, Signal, Status, Transaction, testing};
 use athm_simulator::{SimulatedPayment, Simulator};
 use tempfile::TempDir;
 
@@ -22,7 +24,8 @@ pub struct Readme;
 ///
 /// use std::time::Duration;
 ///
-/// use athm_actix::{Delivery, Dispatcher, Refund, State, Transaction, receiver};
+/// use athm_actix::dispatch::Dispatcher;
+/// use athm_actix::{Delivery, Refund, State, Transaction, receiver};
 ///
 /// #[receiver(completed, attempts = 3, timeout = "2m", blocking)]
 /// #[receiver(expired, id = "release", order = -1)]
@@ -224,7 +227,7 @@ pub fn linked_dispatcher(prefix: &str) -> Dispatcher {
 }
 
 /// A builder on that database, without verification of messages.
-pub fn trusting_builder(database: &impl TestDatabase, dispatcher: Dispatcher) -> Builder {
+pub fn trusting_builder(database: &impl TestDatabase, dispatcher: Dispatcher) -> AthmBuilder {
     Athm::builder().database_url(database.url()).trust_callbacks().dispatcher(dispatcher)
 }
 
@@ -253,7 +256,7 @@ pub struct SimulatorFixture<D = SqliteDatabase> {
     /// A manual clock: only the test advances it.
     pub clock: Clock,
     database: D,
-    again: fn(Builder) -> Builder,
+    again: fn(AthmBuilder) -> AthmBuilder,
 }
 
 impl<D: TestDatabase> SimulatorFixture<D> {
@@ -263,16 +266,16 @@ impl<D: TestDatabase> SimulatorFixture<D> {
     }
 
     /// Starts a handle with the builder adapted, without the sweeper.
-    pub async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
-        Self::start(|builder| adapt(builder.without_sweeper()), Builder::without_sweeper).await
+    pub async fn open_with(adapt: impl FnOnce(AthmBuilder) -> AthmBuilder) -> Self {
+        Self::start(|builder| adapt(builder.without_sweeper()), AthmBuilder::without_sweeper).await
     }
 
     /// Starts a handle with the builder adapted, with the sweeper.
-    pub async fn open_with_sweeper(adapt: fn(Builder) -> Builder) -> Self {
+    pub async fn open_with_sweeper(adapt: fn(AthmBuilder) -> AthmBuilder) -> Self {
         Self::start(adapt, adapt).await
     }
 
-    async fn start(adapt: impl FnOnce(Builder) -> Builder, again: fn(Builder) -> Builder) -> Self {
+    async fn start(adapt: impl FnOnce(AthmBuilder) -> AthmBuilder, again: fn(AthmBuilder) -> AthmBuilder) -> Self {
         let (simulator, database, recorder, clock) =
             (Simulator::start().await.expect("a simulator"), D::default(), TextRecorder::new(), Clock::manual());
         let builder = adapt(verifying_builder(&simulator, &database, recorder.listening()).clock(clock.clone()));
@@ -334,7 +337,7 @@ impl<D: TestDatabase> SimulatorFixture<D> {
 }
 
 /// A builder whose provider is the simulator.
-pub fn verifying_builder(simulator: &Simulator, database: &impl TestDatabase, dispatcher: Dispatcher) -> Builder {
+pub fn verifying_builder(simulator: &Simulator, database: &impl TestDatabase, dispatcher: Dispatcher) -> AthmBuilder {
     let builder = Athm::builder().tokens(secrecy::TOKENS[0], secrecy::TOKENS[1]).api_url(simulator.url());
     builder.database_url(database.url()).dispatcher(dispatcher)
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use athm_core::provider::Client;
-use athm_core::{Amount, Athm, Builder, Clock, NewPayment, Transaction};
+use athm_core::testing::Clock;
+use athm_core::testing::{BuilderExt as _, ClientBuilderExt as _};
+use athm_core::{Amount, Athm, AthmBuilder, NewPayment, Transaction};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -142,7 +144,7 @@ fn builder(
     database: &impl TestDatabase,
     recorder: &TextRecorder,
     clock: &Clock,
-) -> Builder {
+) -> AthmBuilder {
     let client = Client::builder("the public token", "the private token").api_url(provider.url());
     let client = client.clock(clock.clone()).build().expect("a client");
     Athm::builder()

@@ -1,7 +1,8 @@
 //! What a dispatch takes from the heap: nothing that its receivers don't need.
 
 use allocation_counter::measure;
-use athm_core::{Amount, Dispatcher, Sender, Signal, Status, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Amount, Sender, Signal, Status, Transaction, receiver};
 use futures_util::FutureExt;
 
 #[receiver(completed, id = "sync.one")]

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use athm_actix::{Context, FromContext, MissingState, Rejection, Signal, State, States, TransactionId};
+use athm_actix::dispatch::States;
+use athm_actix::errors::MissingState;
+use athm_actix::ids::TransactionId;
+use athm_actix::{Context, FromContext, Rejection, Signal, State};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde::Serialize;

@@ -51,7 +51,7 @@ async fn run() -> Result<(), BoxError> {
 
     let (orders, runs) = (Orders::open(&settings.orders_file)?, Runs::default());
     let athm = Athm::builder()
-        .tokens(PUBLIC_TOKEN, PRIVATE_TOKEN) // a real shop: `.from_env()?`
+        .tokens(PUBLIC_TOKEN, PRIVATE_TOKEN) // a real shop: `.env()?`
         .api_url(&api_url)
         .database_url(&settings.database_url)
         .state(orders.clone()) // what receivers ask for with State<T>

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
-use athm_actix::{Amount, BoxError, Permanent, Transaction, TransactionId};
+use athm_actix::ids::TransactionId;
+use athm_actix::{Amount, BoxError, Permanent, Transaction};
 use serde::{Deserialize, Serialize};
 
 pub(crate) struct Product {

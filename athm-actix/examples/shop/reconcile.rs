@@ -7,7 +7,8 @@
 //!
 //! It is a command of the shop, as the shop has the receivers: what is found missing runs them.
 
-use athm_actix::{Athm, BoxError, Difference};
+use athm_actix::reconcile::Difference;
+use athm_actix::{Athm, BoxError};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,6 +1,7 @@
 //! What the shop does, for its pages and its tests.
 
-use athm_actix::{Athm, BoxError, Item, NewPayment, Sender, Status, StoreError, Transaction};
+use athm_actix::errors::StoreError;
+use athm_actix::{Athm, BoxError, Item, NewPayment, Sender, Status, Transaction};
 use athm_simulator::{SimulatedPayment, Simulator};
 
 use crate::live::Runs;

@@ -15,7 +15,7 @@ pub(crate) enum Clock {
     /// The system's clock at start, running at its own speed, plus what was skipped.
     Own { started_at: Timestamp, instant: Instant, speed: u32, skipped: SignedDuration },
     /// A clock shared with the program under test; advancing either advances both.
-    Shared(athm_core::Clock),
+    Shared(athm_core::testing::Clock),
 }
 
 impl Clock {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_shared_clock_advances_for_both() {
-        let shared = athm_core::Clock::manual();
+        let shared = athm_core::testing::Clock::manual();
         let mut clock = Clock::Shared(shared.clone());
         clock.skip(Duration::from_secs(5));
         assert_eq!(clock.now(), shared.now());

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use athm_core::{Amount, EcommerceId, Status};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Status};
 
 /// An error of a [`Simulator`](crate::Simulator): it can't start, or a call is refused.
 ///

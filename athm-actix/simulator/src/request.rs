@@ -4,7 +4,8 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use athm_core::{Amount, EcommerceId};
+use athm_core::Amount;
+use athm_core::ids::EcommerceId;
 
 use crate::shared::Shared;
 use crate::{Effect, Fault};

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use athm_core::{Amount, EcommerceId};
+use athm_core::Amount;
+use athm_core::ids::EcommerceId;
 
 use crate::Fault;
 

@@ -36,7 +36,7 @@ use crate::util::clock::Clock;
 /// ```
 #[derive(Default)]
 #[must_use = "a builder does nothing until `start`"]
-pub struct Builder {
+pub struct AthmBuilder {
     pub(super) client: Option<Client>,
     pub(super) tokens: Option<(SecretString, SecretString)>,
     pub(super) business_id: Option<String>,
@@ -48,12 +48,12 @@ pub struct Builder {
     pub(super) checks: Vec<Check>,
     pub(super) connected: Vec<Connected>,
     pub(super) expected: Vec<String>,
-    pub(super) clock: Clock,
-    pub(super) batching: Batching,
+    pub(crate) clock: Clock,
+    pub(crate) batching: Batching,
     pub(super) concurrency: Option<usize>,
     pub(super) retention: Retention,
     pub(super) orphaned_after: Option<Duration>,
-    pub(super) seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     pub(super) budget: Option<(u32, u32)>,
     pub(super) polls: PollSchedule,
     pub(super) sweeps: SweeperMode,
@@ -61,7 +61,7 @@ pub struct Builder {
     pub(super) runtime: Option<Handle>,
 }
 
-impl Builder {
+impl AthmBuilder {
     /// Reads the environment; what isn't set stays as it is.
     ///
     /// | variable | what |
@@ -75,7 +75,7 @@ impl Builder {
     /// # Errors
     ///
     /// [`ConfigError`] when a variable isn't Unicode, one token is set without the other, or the secret is none.
-    pub fn from_env(mut self) -> Result<Self, ConfigError> {
+    pub fn env(mut self) -> Result<Self, ConfigError> {
         match (variable("ATHM_PUBLIC_TOKEN")?, variable("ATHM_PRIVATE_TOKEN")?) {
             (Some(public), Some(private)) => self = self.tokens(public, private),
             (None, None) => {}
@@ -117,7 +117,7 @@ impl Builder {
     /// ```no_run
     /// # use athm_core::Athm;
     /// let builder = Athm::builder().webhook_secret("k3J9-vQ2m_T7xW4z".parse()?);
-    /// # Ok::<(), athm_core::WebhookSecretError>(())
+    /// # Ok::<(), athm_core::errors::WebhookSecretError>(())
     /// ```
     pub fn webhook_secret(mut self, secret: WebhookSecret) -> Self {
         self.webhook_secret = Some(secret);
@@ -245,7 +245,7 @@ impl Builder {
     /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
     /// use athm_core::Athm;
     ///
-    /// let athm = Athm::builder().from_env()?.runtime(tokio::runtime::Handle::current()).start().await?;
+    /// let athm = Athm::builder().env()?.runtime(tokio::runtime::Handle::current()).start().await?;
     /// # drop(athm); Ok(()) }
     /// ```
     pub fn runtime(mut self, runtime: Handle) -> Self {
@@ -292,24 +292,6 @@ impl Builder {
     /// How long a delivery is due before it counts as orphaned: a day unless given.
     pub fn orphaned_after(mut self, time: Duration) -> Self {
         self.orphaned_after = Some(time);
-        self
-    }
-
-    /// Commits every write by itself, so that what sharing commits brings can be measured.
-    pub fn without_group_commit(mut self) -> Self {
-        self.batching = Batching::OneByOne;
-        self
-    }
-
-    /// Makes the random part of pauses the same every time: for tests.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Where the time comes from: the system's clock, unless a test gives its own.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
         self
     }
 }

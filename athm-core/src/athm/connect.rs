@@ -1,21 +1,38 @@
 //! Receivers that are connected while athm runs.
 
 use super::Athm;
-use crate::dispatch::{AlreadyConnected, Connection};
+use crate::dispatch::Connection;
+use crate::dispatch::connection::AlreadyConnected;
 use crate::models::Signal;
 use crate::receiver::{Answer, Context, Receive, ReceiverOptions};
 
 impl Athm {
-    /// Connects a closure to signals, as [`Dispatcher::connect`](crate::Dispatcher::connect) does, while athm runs.
+    /// Connects a closure for dispatches by hand, in this process only: nothing is delivered to it durably.
     ///
-    /// It runs in this process only, for what is [dispatched](Self::dispatch) by hand: which receivers a payment is
-    /// delivered to durably is settled as athm starts, with [`Builder::connect`](crate::Builder::connect). What still
-    /// waits in the database for a receiver of this id, which was disconnected or is gone since an earlier start, it takes over.
+    /// It runs for what [`dispatch`](Self::dispatch) sends, until it is disconnected or the process ends. The receivers of
+    /// durable delivery are fixed at start: connect those with [`AthmBuilder::connect`](crate::AthmBuilder::connect). One
+    /// exception: stored deliveries that name this id, from an earlier start, are delivered to it.
+    ///
+    /// ```
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let database = format!("sqlite://{}", folder.path().join("athm.db").display());
+    /// use athm_core::{Athm, Sender, Signal, Transaction};
+    ///
+    /// let athm = Athm::builder().database_url(database).trust_callbacks().start().await?;
+    /// athm.connect_local("print", [Signal::Completed], |context| println!("{}", context.transaction().total()))?;
+    ///
+    /// let paid = Transaction::sample().completed().build();
+    /// let report = athm.dispatch(&paid, Sender::new("by hand")).await;
+    /// assert_eq!(report.entries().len(), 1);
+    /// # athm.shutdown(std::time::Duration::ZERO).await;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`AlreadyConnected`] when a receiver with that id is there: it stays.
-    pub fn connect<F, R, Time>(
+    pub fn connect_local<F, R, Time>(
         &self,
         options: impl Into<ReceiverOptions>,
         signals: impl Into<Vec<Signal>>,
@@ -28,12 +45,13 @@ impl Athm {
         self.0.worker.dispatcher.connect(options, signals, closure)
     }
 
-    /// Connects an object that implements [`Receive`], or an async function, as [`connect`](Self::connect) does closures.
+    /// Connects an object that implements [`Receive`], or an async function, for dispatches by hand, as
+    /// [`connect_local`](Self::connect_local) connects closures: nothing is delivered to it durably.
     ///
     /// # Errors
     ///
     /// [`AlreadyConnected`] when a receiver with that id is there: it stays.
-    pub fn connect_receiver(
+    pub fn connect_receiver_local(
         &self,
         options: impl Into<ReceiverOptions>,
         signals: impl Into<Vec<Signal>>,

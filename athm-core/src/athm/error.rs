@@ -31,7 +31,7 @@ pub enum ConfigError {
 pub enum StartError {
     /// There are no tokens, so that nothing can be verified.
     #[error(
-        "no tokens: set ATHM_PUBLIC_TOKEN and ATHM_PRIVATE_TOKEN and call `.from_env()`, or call `.tokens(public, private)`; \
+        "no tokens: set ATHM_PUBLIC_TOKEN and ATHM_PRIVATE_TOKEN and call `.env()`, or call `.tokens(public, private)`; \
          a test that verifies nothing calls `.trust_callbacks()`"
     )]
     NoTokens,

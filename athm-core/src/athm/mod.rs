@@ -21,7 +21,7 @@ use futures_util::future::join;
 use jiff::Timestamp;
 use tracing::Instrument;
 
-pub use self::builder::Builder;
+pub use self::builder::AthmBuilder;
 pub use self::deliveries::{Deliveries, Replay};
 pub use self::error::{ConfigError, RecordError, StartError};
 pub use self::refunds::Refunds;
@@ -50,7 +50,7 @@ use crate::worker::Worker;
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use athm_core::{Amount, Athm, NewPayment};
 ///
-/// let athm = Athm::builder().from_env()?.start().await?;
+/// let athm = Athm::builder().env()?.start().await?;
 /// let payment = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
 /// println!("open: {:?}", payment.ecommerce_id());
 /// # athm.shutdown(std::time::Duration::from_secs(10)).await;
@@ -73,8 +73,8 @@ struct Inner {
 
 impl Athm {
     /// Starts to set it up.
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn builder() -> AthmBuilder {
+        AthmBuilder::default()
     }
 
     /// Takes in a message: asks the provider about the payment that it names, and records the provider's word.
@@ -108,7 +108,7 @@ impl Athm {
     /// With callbacks trusted, what the message says is returned as it is.
     ///
     /// ```no_run
-    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Message) -> Result<(), athm_core::VerifyError> {
+    /// # async fn mine(athm: athm_core::Athm, callback: athm_core::Message) -> Result<(), athm_core::errors::VerifyError> {
     /// use athm_core::Sender;
     ///
     /// let transaction = athm.verify(&callback).await?;
@@ -197,8 +197,9 @@ impl Athm {
     /// Payments, newest first, a page at a time.
     ///
     /// ```no_run
-    /// # async fn today(athm: athm_core::Athm, midnight: jiff::Timestamp) -> Result<(), athm_core::StoreError> {
-    /// use athm_core::{Status, TransactionQuery};
+    /// # async fn today(athm: athm_core::Athm, midnight: jiff::Timestamp) -> Result<(), athm_core::errors::StoreError> {
+    /// use athm_core::transactions::TransactionQuery;
+    /// use athm_core::Status;
     ///
     /// let paid = TransactionQuery::new().status(Status::Completed).since(midnight).limit(50);
     /// for transaction in athm.transactions(paid).await?.transactions() {
@@ -217,8 +218,8 @@ impl Athm {
     /// What has happened to a payment, in its order.
     ///
     /// ```no_run
-    /// # async fn history(athm: athm_core::Athm, id: athm_core::TransactionId) -> Result<(), athm_core::StoreError> {
-    /// use athm_core::Transition;
+    /// # async fn history(athm: athm_core::Athm, id: athm_core::ids::TransactionId) -> Result<(), athm_core::errors::StoreError> {
+    /// use athm_core::transactions::Transition;
     ///
     /// for event in athm.events(id).await? {
     ///     match event.transition() {

@@ -1,14 +1,14 @@
 //! The operations of the handle.
 
 use super::{Athm, Refunds};
-use crate::models::{NewPayment, NewRefund, PhoneNumber, RefundId, RefundRecord, Transaction, TransactionId};
-use crate::operations::{OperationError, Operations, RefundResolution};
+use crate::models::{NewPayment, NewRefund, PhoneNumber, RefundRecord, Transaction, TransactionId};
+use crate::operations::{OperationError, Operations};
 
 impl Athm {
     /// Opens a payment at the provider and records it, with what authorizes it later.
     ///
     /// ```no_run
-    /// # async fn check_out(athm: athm_core::Athm) -> Result<(), athm_core::OperationError> {
+    /// # async fn check_out(athm: athm_core::Athm) -> Result<(), athm_core::errors::OperationError> {
     /// use athm_core::{Amount, NewPayment};
     ///
     /// let payment = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
@@ -29,8 +29,8 @@ impl Athm {
     /// A payment that is completed already is returned as it is.
     ///
     /// ```no_run
-    /// # async fn pay(athm: athm_core::Athm, payment: athm_core::TransactionId) {
-    /// use athm_core::OperationError;
+    /// # async fn pay(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) {
+    /// use athm_core::errors::OperationError;
     ///
     /// match athm.authorize(payment).await {
     ///     Ok(transaction) => println!("{} was paid", transaction.total()),
@@ -51,8 +51,9 @@ impl Athm {
     /// Cancels a payment that isn't completed. Its signals fire when it succeeds.
     ///
     /// ```no_run
-    /// # async fn give_up(athm: athm_core::Athm, payment: athm_core::TransactionId) {
-    /// use athm_core::{NewRefund, OperationError};
+    /// # async fn give_up(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) {
+    /// use athm_core::errors::OperationError;
+    /// use athm_core::NewRefund;
     ///
     /// if let Err(OperationError::Completed { id }) = athm.cancel(payment).await {
     ///     let _ = athm.refund(id, NewRefund::full()).await;
@@ -82,8 +83,9 @@ impl Athm {
     /// refunds at the same time are made one after the other.
     ///
     /// ```no_run
-    /// # async fn give_back(athm: athm_core::Athm, payment: athm_core::TransactionId) {
-    /// use athm_core::{Amount, NewRefund, OperationError};
+    /// # async fn give_back(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) {
+    /// use athm_core::errors::OperationError;
+    /// use athm_core::{Amount, NewRefund};
     ///
     /// let one_mug = NewRefund::partial(Amount::from_cents(1250)).message("One mug was broken");
     /// match athm.refund(payment, one_mug).await {
@@ -99,25 +101,9 @@ impl Athm {
     /// [`OperationError`]. Where the outcome is unknown ([`RefundUnknown`](OperationError::RefundUnknown)), the amount
     /// stays set aside and further refunds of the payment are refused
     /// ([`RefundPending`](OperationError::RefundPending)) until the provider shows what became of it, or a person
-    /// [resolves](Self::refund_resolve) it.
+    /// [resolves](Refunds::resolve) it.
     pub async fn refund(&self, id: TransactionId, refund: NewRefund) -> Result<RefundRecord, OperationError> {
         self.operate(move |operations| async move { operations.refund(id, &refund).await }).await
-    }
-
-    /// Says what became of a refund that the provider has never shown: see [`Refunds::unresolved`].
-    ///
-    /// `Done` fires `refunded`; `NotDone` sets the amount free. If the provider shows the money after that all the same,
-    /// it is a refund that wasn't asked for here, and recorded as such.
-    ///
-    /// # Errors
-    ///
-    /// [`OperationError`]: there is no such refund, or nothing to resolve.
-    pub async fn refund_resolve(
-        &self,
-        id: RefundId,
-        resolution: RefundResolution,
-    ) -> Result<RefundRecord, OperationError> {
-        self.operate(move |operations| async move { operations.resolve_refund(id, resolution).await }).await
     }
 
     /// The refunds of payments, and those that need a person.
@@ -127,7 +113,7 @@ impl Athm {
     }
 
     /// Runs an operation to its end even if the caller stops waiting: it must not stop between the call and its record.
-    async fn operate<T, F>(&self, operation: impl FnOnce(Operations) -> F) -> Result<T, OperationError>
+    pub(super) async fn operate<T, F>(&self, operation: impl FnOnce(Operations) -> F) -> Result<T, OperationError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, OperationError>> + Send + 'static,

@@ -1,8 +1,8 @@
 //! Refunds of payments, and those that need a person.
 
 use super::Athm;
-use crate::models::{RefundRecord, TransactionId};
-use crate::operations::REFUND_UNRESOLVED_AFTER;
+use crate::models::{RefundId, RefundRecord, TransactionId};
+use crate::operations::{OperationError, REFUND_UNRESOLVED_AFTER, RefundResolution};
 use crate::store::{RefundQuery, StoreError};
 use crate::util::clock::earlier;
 
@@ -10,12 +10,12 @@ use crate::util::clock::earlier;
 ///
 /// ```no_run
 /// # async fn look_after(athm: athm_core::Athm) -> Result<(), Box<dyn std::error::Error>> {
-/// use athm_core::RefundResolution;
+/// use athm_core::refunds::RefundResolution;
 ///
 /// for refund in athm.refunds().unresolved().await? {
 ///     println!("was {} of the payment {} given back?", refund.amount, refund.transaction_id);
 ///     // Look into the ATH Business app, then:
-///     athm.refund_resolve(refund.id, RefundResolution::NotDone).await?;
+///     athm.refunds().resolve(refund.id, RefundResolution::NotDone).await?;
 /// }
 /// # Ok(()) }
 /// ```
@@ -43,5 +43,17 @@ impl Refunds<'_> {
     pub async fn unresolved(&self) -> Result<Vec<RefundRecord>, StoreError> {
         let since = earlier(self.athm.clock().now(), REFUND_UNRESOLVED_AFTER);
         self.athm.store().list_refunds(RefundQuery::Pending { since }).await
+    }
+
+    /// Decides a refund that the provider has never shown: see [`unresolved`](Self::unresolved).
+    ///
+    /// `Done` fires `refunded`. `NotDone` releases the reserved amount; if the provider shows the money later all the
+    /// same, it is recorded as a refund that was not requested here.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`]: there is no such refund, or it is not pending.
+    pub async fn resolve(&self, id: RefundId, resolution: RefundResolution) -> Result<RefundRecord, OperationError> {
+        self.athm.operate(move |operations| async move { operations.resolve_refund(id, resolution).await }).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::background::SweeperMode;
 use super::check_receivers::{check_receivers, log_receivers};
 use super::runtimes::Runtimes;
-use super::{Athm, Builder, Inner, StartError, background};
+use super::{Athm, AthmBuilder, Inner, StartError, background};
 use crate::dispatch::Dispatcher;
 use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
@@ -26,7 +26,7 @@ const UNKNOWN_PAYMENT_LIMIT: (u32, u32) = (5, 20);
 /// How long a delivery is due before it counts as orphaned.
 const ORPHANED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-impl Builder {
+impl AthmBuilder {
     /// Checks every receiver, opens the database, and starts delivery: what was left over from before runs first.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Builder {
                 Ok(None)
             }
             (Some((public, private)), false) => {
-                let mut client = Client::builder(public, private).clock(self.clock.clone());
+                let mut client = Client::builder(public, private).with_clock(self.clock.clone());
                 if let Some(url) = &self.api_url {
                     client = client.api_url(url);
                 }

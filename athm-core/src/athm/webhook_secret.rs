@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq;
 /// assert!(secret.matches("k3J9-vQ2m_T7xW4z"));
 /// assert!(!secret.matches("k3J9-vQ2m_T7xW4"));
 /// assert_eq!(format!("{secret:?}"), "WebhookSecret(…)");
-/// # Ok::<(), athm_core::WebhookSecretError>(())
+/// # Ok::<(), athm_core::errors::WebhookSecretError>(())
 /// ```
 #[derive(Clone)]
 pub struct WebhookSecret(SecretString);

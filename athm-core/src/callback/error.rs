@@ -5,7 +5,8 @@ use crate::util::text::shortened;
 /// Why the body of a message can't be read.
 ///
 /// ```
-/// use athm_core::{Message, ParseError};
+/// use athm_core::errors::ParseError;
+/// use athm_core::Message;
 ///
 /// let error = Message::parse("application/json", br#"{"total": "a lot"}"#).unwrap_err();
 /// assert_eq!(error.to_string(), r#"total: expected an amount of dollars such as 25.00, found "a lot""#);

@@ -29,7 +29,7 @@ use crate::models::{
 /// )?;
 /// assert_eq!(callback.status(), Some(&Status::Completed));
 /// assert_eq!(callback.metadata_1(), Some("order-7"));
-/// # Ok::<(), athm_core::ParseError>(())
+/// # Ok::<(), athm_core::errors::ParseError>(())
 /// ```
 #[derive(Clone, Default, PartialEq)]
 pub struct Message {
@@ -194,7 +194,7 @@ impl Message {
     ///
     /// let callback = Message::parse("application/json", br#"{"status": "CANCEL", "total": 2.5}"#)?;
     /// assert_eq!(callback.to_form(), "status=CANCEL&total=2.50");
-    /// # Ok::<(), athm_core::ParseError>(())
+    /// # Ok::<(), athm_core::errors::ParseError>(())
     /// ```
     #[must_use]
     pub fn to_form(&self) -> String {

@@ -8,7 +8,8 @@ use crate::receiver::Connected;
 /// A receiver that was connected at run time: it stays so when this is dropped.
 ///
 /// ```
-/// # use athm_core::{Dispatcher, Signal};
+/// # use athm_core::dispatch::Dispatcher;
+/// # use athm_core::Signal;
 /// let dispatcher = Dispatcher::empty();
 /// let connection = dispatcher.connect("print", [Signal::Completed], |_| ())?;
 /// assert!(connection.disconnect());
@@ -18,7 +19,7 @@ use crate::receiver::Connected;
 ///     assert!(dispatcher.has_receivers(Signal::Completed));
 /// }
 /// assert!(!dispatcher.has_receivers(Signal::Completed));
-/// # Ok::<(), athm_core::AlreadyConnected>(())
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
 /// ```
 // Both weak: the receiver itself may hold its own connection.
 #[derive(Clone)]

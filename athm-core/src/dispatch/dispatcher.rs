@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::connection::AlreadyConnected;
 use super::receivers::Receivers;
 use super::run::{RemainingReceivers, call_plain};
-use super::{AlreadyConnected, Connection, Registry, Report, ReportEntry, Snapshot};
+use super::{Connection, Registry, Report, ReportEntry, Snapshot};
 use crate::models::{Sender, Signal, Transaction};
 use crate::receiver::{Answer, Connected, Context, Receive, ReceiverInfo, ReceiverOptions, SignalContext, States};
 
@@ -19,7 +20,8 @@ use crate::receiver::{Answer, Connected, Context, Receive, ReceiverInfo, Receive
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use athm_core::{Amount, Dispatcher, Sender, Signal, Status, Transaction};
+/// use athm_core::dispatch::Dispatcher;
+/// use athm_core::{Amount, Sender, Signal, Status, Transaction};
 ///
 /// let dispatcher = Dispatcher::empty();
 /// dispatcher.connect("print", [Signal::Completed], |context| {
@@ -41,7 +43,7 @@ impl Dispatcher {
     /// One with every `#[receiver]` that was linked into the program.
     ///
     /// Where the linker's list can't be used, because the program has two versions of athm-core, it is empty, and
-    /// [`start`](crate::Builder::start) says why.
+    /// [`start`](crate::AthmBuilder::start) says why.
     #[must_use]
     pub fn linked() -> Self {
         Self::of(Registry::linked())
@@ -67,7 +69,8 @@ impl Dispatcher {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use athm_core::{Dispatcher, State, receiver};
+    /// use athm_core::dispatch::Dispatcher;
+    /// use athm_core::{State, receiver};
     ///
     /// trait Mailer: Send + Sync {
     ///     fn mail(&self, text: &str);
@@ -106,7 +109,8 @@ impl Dispatcher {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// use athm_core::{Dispatcher, ReceiverOptions, Signal, Transaction};
+    /// use athm_core::dispatch::{Dispatcher, ReceiverOptions};
+    /// use athm_core::{Signal, Transaction};
     ///
     /// # struct Shop; impl Shop { async fn ship(&self, _: Transaction) -> Result<(), std::io::Error> { Ok(()) } }
     /// # let shop = Arc::new(Shop);
@@ -118,7 +122,7 @@ impl Dispatcher {
     ///     let (shop, transaction) = (Arc::clone(&shop), context.transaction().clone());
     ///     async move { shop.ship(transaction).await }
     /// })?;
-    /// # Ok::<(), athm_core::AlreadyConnected>(())
+    /// # Ok::<(), athm_core::errors::AlreadyConnected>(())
     /// ```
     ///
     /// # Errors
@@ -167,12 +171,13 @@ impl Dispatcher {
     /// Disconnects a receiver, linked ones too. `false` when there is none with that id.
     ///
     /// ```
-    /// # use athm_core::{Dispatcher, Signal};
+    /// # use athm_core::dispatch::Dispatcher;
+    /// # use athm_core::Signal;
     /// let dispatcher = Dispatcher::empty();
     /// dispatcher.connect("print", [Signal::Completed], |_| ())?;
     /// assert!(dispatcher.disconnect("print"));
     /// assert!(!dispatcher.disconnect("print"));
-    /// # Ok::<(), athm_core::AlreadyConnected>(())
+    /// # Ok::<(), athm_core::errors::AlreadyConnected>(())
     /// ```
     #[must_use = "`false` says that there was no such receiver"]
     pub fn disconnect(&self, id: &str) -> bool {
@@ -214,7 +219,8 @@ impl Dispatcher {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use athm_core::{Amount, Dispatcher, Sender, Signal, Status, Transaction};
+    /// # use athm_core::dispatch::Dispatcher;
+    /// # use athm_core::{Amount, Sender, Signal, Status, Transaction};
     /// # let transaction = Transaction::builder(Status::Completed, Amount::from_cents(2500)).build();
     /// let dispatcher = Dispatcher::empty();
     /// dispatcher.connect("stock", [Signal::Completed], |_| Err("nothing left"))?;

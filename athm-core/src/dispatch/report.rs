@@ -11,7 +11,8 @@ use crate::receiver::{Failure, ReceiverInfo};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use athm_core::{Amount, Dispatcher, Sender, Signal, Status, Transaction};
+/// use athm_core::dispatch::Dispatcher;
+/// use athm_core::{Amount, Sender, Signal, Status, Transaction};
 ///
 /// let dispatcher = Dispatcher::empty();
 /// dispatcher.connect("stock", [Signal::Completed], |_| Err("nothing left"))?;

@@ -12,7 +12,7 @@ use crate::store::Recorded;
 /// | `Known` | 200 | anything else, also a message that names no payment |
 ///
 /// ```no_run
-/// # async fn receive(athm: athm_core::Athm, message: athm_core::Message, body: Vec<u8>) -> Result<(), athm_core::StoreError> {
+/// # async fn receive(athm: athm_core::Athm, message: athm_core::Message, body: Vec<u8>) -> Result<(), athm_core::errors::StoreError> {
 /// use athm_core::{MessageResult, Sender};
 ///
 /// if athm.receive(message, Sender::new("queue"), body).await? == MessageResult::Refused {

@@ -38,7 +38,7 @@ impl Inbox {
 ///
 /// ```no_run
 /// # async fn verify(athm: athm_core::Athm, message: athm_core::Message) {
-/// use athm_core::VerifyError;
+/// use athm_core::errors::VerifyError;
 ///
 /// match athm.verify(&message).await {
 ///     Ok(transaction) => println!("{} is {}", transaction.metadata_1(), transaction.status()),

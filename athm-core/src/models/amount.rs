@@ -26,7 +26,7 @@ use crate::util::text::shortened;
 /// assert_eq!(total.to_string(), "27.86");
 /// assert_eq!(total.cents(), 2786);
 /// assert!("24.995".parse::<Amount>().is_err());
-/// # Ok::<(), athm_core::AmountError>(())
+/// # Ok::<(), athm_core::errors::AmountError>(())
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount {
@@ -53,7 +53,7 @@ impl Amount {
     /// ```
     /// # use athm_core::Amount;
     /// assert_eq!("1.50".parse::<Amount>()?.cents(), 150);
-    /// # Ok::<(), athm_core::AmountError>(())
+    /// # Ok::<(), athm_core::errors::AmountError>(())
     /// ```
     #[must_use]
     pub const fn cents(self) -> i64 {

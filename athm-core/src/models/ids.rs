@@ -88,11 +88,11 @@ uuid_id!(
     /// The provider's name for one checkout ticket: `ecommerceId`, given when the payment is created.
     ///
     /// ```
-    /// use athm_core::EcommerceId;
+    /// use athm_core::ids::EcommerceId;
     ///
     /// let id: EcommerceId = "1F2A6C0E-8D4B-11EF-9C3A-0242AC120002".parse()?;
     /// assert_eq!(id.to_string(), "1f2a6c0e-8d4b-11ef-9c3a-0242ac120002");
-    /// # Ok::<(), athm_core::IdError>(())
+    /// # Ok::<(), athm_core::errors::IdError>(())
     /// ```
     EcommerceId,
     "an ecommerceId (a UUID)"
@@ -115,12 +115,12 @@ own_id!(
 /// taken. Blanks around it, which the provider's report leaves there, are trimmed.
 ///
 /// ```
-/// use athm_core::ReferenceNumber;
+/// use athm_core::ids::ReferenceNumber;
 ///
 /// let reference: ReferenceNumber = "402894d56b240610016b2e6c78a6003a ".parse()?;
 /// assert_eq!(reference.as_str(), "402894d56b240610016b2e6c78a6003a");
 /// assert!("".parse::<ReferenceNumber>().is_err());
-/// # Ok::<(), athm_core::IdError>(())
+/// # Ok::<(), athm_core::errors::IdError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

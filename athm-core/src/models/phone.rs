@@ -15,7 +15,7 @@ use super::IdError;
 /// assert_eq!(phone, "787-555-0199".parse()?);
 /// assert_eq!(phone, "1 787 555 0199".parse()?);
 /// assert!("555-0199".parse::<PhoneNumber>().is_err());
-/// # Ok::<(), athm_core::IdError>(())
+/// # Ok::<(), athm_core::errors::IdError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PhoneNumber(String);

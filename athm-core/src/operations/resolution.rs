@@ -3,10 +3,10 @@
 /// What a person found out about a refund, in the ATH Business app for example.
 ///
 /// ```no_run
-/// # async fn resolve(athm: athm_core::Athm, refund: athm_core::RefundId) -> Result<(), athm_core::OperationError> {
-/// use athm_core::RefundResolution;
+/// # async fn resolve(athm: athm_core::Athm, refund: athm_core::ids::RefundId) -> Result<(), athm_core::errors::OperationError> {
+/// use athm_core::refunds::RefundResolution;
 ///
-/// let refund = athm.refund_resolve(refund, RefundResolution::NotDone).await?;
+/// let refund = athm.refunds().resolve(refund, RefundResolution::NotDone).await?;
 /// println!("{} may be refunded again", refund.amount);
 /// # Ok(()) }
 /// ```

@@ -78,7 +78,7 @@ impl FromStr for DeliveryState {
 /// A text that names no state of a delivery.
 ///
 /// ```
-/// let error = "lost".parse::<athm_core::DeliveryState>().unwrap_err();
+/// let error = "lost".parse::<athm_core::deliveries::DeliveryState>().unwrap_err();
 /// assert_eq!(error.to_string(), "expected due, running, succeeded or dead, found \"lost\"");
 /// ```
 #[derive(Debug, thiserror::Error)]

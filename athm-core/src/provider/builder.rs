@@ -21,7 +21,7 @@ const USER_AGENT: &str = concat!("athm/", env!("CARGO_PKG_VERSION"));
 /// Sets up a [`Client`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
-pub struct Builder {
+pub struct ClientBuilder {
     public_token: SecretString,
     private_token: SecretString,
     business_id: Option<String>,
@@ -35,7 +35,7 @@ pub struct Builder {
     clock: Clock,
 }
 
-impl Builder {
+impl ClientBuilder {
     pub(super) fn new(public_token: impl Into<SecretString>, private_token: impl Into<SecretString>) -> Self {
         Self {
             public_token: public_token.into(),
@@ -103,14 +103,14 @@ impl Builder {
         self
     }
 
-    /// Makes the random part of pauses the same every time: for tests.
-    pub fn seed(mut self, seed: u64) -> Self {
+    /// Seeds the random part of pauses.
+    pub(crate) fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Where the time of an answer, and of pauses, comes from.
-    pub fn clock(mut self, clock: Clock) -> Self {
+    /// Sets the source of the time of an answer, and of pauses.
+    pub(crate) fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::call::{ApiRequest, Reads};
-use super::{Builder, ProviderError, answer};
+use super::{ClientBuilder, ProviderError, answer};
 use crate::callback::FieldError;
 use crate::callback::wire::{Fields, item_object};
 use crate::models::{EcommerceId, NewPayment, PhoneNumber, Transaction};
@@ -58,8 +58,8 @@ pub struct Ticket {
 
 impl Client {
     /// Starts to set up a client with the business's two tokens.
-    pub fn builder(public_token: impl Into<SecretString>, private_token: impl Into<SecretString>) -> Builder {
-        Builder::new(public_token, private_token)
+    pub fn builder(public_token: impl Into<SecretString>, private_token: impl Into<SecretString>) -> ClientBuilder {
+        ClientBuilder::new(public_token, private_token)
     }
 
     /// Opens a payment (POST `/payment`). Sent once.

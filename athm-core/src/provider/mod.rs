@@ -22,7 +22,7 @@ mod webhook;
 
 #[cfg(fuzzing)]
 pub use self::answer::read_as_every_answer;
-pub use self::builder::{BuildError, Builder};
+pub use self::builder::{BuildError, ClientBuilder};
 pub use self::client::{Client, Ticket};
 pub use self::code::{ErrorCode, ErrorKind};
 pub use self::customer_message::Language;

@@ -21,7 +21,7 @@ const REFUND: &str = "/api/business-transaction/ecommerce/refund";
 /// let refund = RefundRequest::new("215070443-402894c1".parse()?, Amount::from_cents(500)).message("One mug was broken");
 /// assert!(refund.validate().is_ok());
 /// assert!(refund.message("x".repeat(51)).validate().is_err());
-/// # Ok::<(), athm_core::IdError>(())
+/// # Ok::<(), athm_core::errors::IdError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "a refund is made by `Client::refund`"]

@@ -16,7 +16,7 @@ pub enum Answered<'a> {
 /// What a connected closure may return: what a function with `#[receiver]` may, or a future of it.
 ///
 /// `Time` tells the two apart and is always inferred. The future can't borrow from the context: what it needs is
-/// cloned, as [`Dispatcher::connect`](crate::Dispatcher::connect) shows.
+/// cloned, as [`Dispatcher::connect`](crate::dispatch::Dispatcher::connect) shows.
 #[diagnostic::on_unimplemented(
     message = "a connected closure can't return `{Self}`",
     label = "returns `{Self}`",

@@ -13,7 +13,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// What the start-up log, a test or an admin page asks about one receiver.
 ///
 /// ```
-/// use athm_core::{Dispatcher, receiver};
+/// use athm_core::dispatch::Dispatcher;
+/// use athm_core::receiver;
 ///
 /// #[receiver(completed, id = "fulfil", order = 5)]
 /// fn fulfil() {}

@@ -10,12 +10,13 @@ use crate::models::Sender;
 /// An id alone is enough where the defaults are right: `connect` takes anything that becomes options, such as `"stock"`.
 ///
 /// ```
-/// use athm_core::{Dispatcher, ReceiverOptions, Sender, Signal};
+/// use athm_core::dispatch::{Dispatcher, ReceiverOptions};
+/// use athm_core::{Sender, Signal};
 ///
 /// let dispatcher = Dispatcher::empty();
 /// let kiosk = ReceiverOptions::new("print").order(10).sender(Sender::new("kiosk"));
 /// dispatcher.connect(kiosk, [Signal::Completed], |context| println!("{}", context.transaction().total()))?;
-/// # Ok::<(), athm_core::AlreadyConnected>(())
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "options do nothing until a receiver is connected with them"]

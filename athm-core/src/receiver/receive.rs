@@ -5,13 +5,14 @@ use futures_util::FutureExt;
 use super::{Context, IntoOutcome, Outcome};
 
 /// A receiver that is an object of yours, or an async function: for
-/// [`connect_receiver`](crate::Dispatcher::connect_receiver).
+/// [`connect_receiver`](crate::dispatch::Dispatcher::connect_receiver).
 ///
 /// It may borrow from itself and from the context while it runs, across every `.await`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use athm_core::{Amount, BoxError, Context, Dispatcher, Receive, Sender, Signal, Status, Transaction};
+/// use athm_core::dispatch::{Dispatcher, Receive};
+/// use athm_core::{Amount, BoxError, Context, Sender, Signal, Status, Transaction};
 ///
 /// struct Mailer {
 ///     from: String,
@@ -38,7 +39,7 @@ use super::{Context, IntoOutcome, Outcome};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no receiver",
     label = "doesn't implement `Receive`",
-    note = "implement `athm_core::Receive` for it, or give an `async fn(&Context<'_>)`; a closure goes to `connect`"
+    note = "implement `athm_core::dispatch::Receive` for it, or give an `async fn(&Context<'_>)`; a closure goes to `connect`"
 )]
 pub trait Receive: Send + Sync + 'static {
     /// Runs for a signal. Write it as an `async fn` that returns a `Result<(), BoxError>`: `?` takes any error.

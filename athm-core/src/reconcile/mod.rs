@@ -1,7 +1,7 @@
 //! Reconciliation: compares the recorded payments with the provider's report, and corrects the records.
 
 mod difference;
-mod error;
+pub(crate) mod error;
 mod progress;
 mod scan;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use self::difference::{Difference, Differs, Missing};
-pub use self::error::ReconcileError;
+use self::error::ReconcileError;
 pub use self::progress::{Progress, Reconciled};
 use self::scan::ReportScan;
 use crate::inbox::Inbox;

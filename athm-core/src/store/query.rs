@@ -7,8 +7,9 @@ use crate::models::{Status, Transaction, TransactionId};
 /// Which payments to list, newest first.
 ///
 /// ```no_run
-/// # async fn list(athm: athm_core::Athm) -> Result<(), athm_core::StoreError> {
-/// use athm_core::{Status, TransactionQuery};
+/// # async fn list(athm: athm_core::Athm) -> Result<(), athm_core::errors::StoreError> {
+/// use athm_core::transactions::TransactionQuery;
+/// use athm_core::Status;
 ///
 /// let mut query = TransactionQuery::new().status(Status::Completed).limit(100);
 /// loop {

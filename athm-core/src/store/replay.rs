@@ -104,8 +104,8 @@ fn new_delivery(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp
 /// Why a delivery or an event can't be replayed.
 ///
 /// ```no_run
-/// # async fn again(athm: athm_core::Athm, delivery: athm_core::DeliveryId) {
-/// use athm_core::ReplayError;
+/// # async fn again(athm: athm_core::Athm, delivery: athm_core::ids::DeliveryId) {
+/// use athm_core::errors::ReplayError;
 ///
 /// match athm.deliveries().replay(delivery).run().await {
 ///     Ok(_) => println!("it runs now"),

@@ -108,7 +108,7 @@ impl<'a> Call<'a> {
     }
 
     /// The refund that it gets: for receivers of `&Refund`. Unless given, it is all that the sample was
-    /// [`refunded`](crate::TransactionBuilder::refunded) at once.
+    /// [`refunded`](crate::transactions::TransactionBuilder::refunded) at once.
     ///
     /// ```standalone_crate
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -139,7 +139,8 @@ impl<'a> Call<'a> {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use std::collections::HashSet;
     /// use std::sync::{Arc, Mutex};
-    /// use athm_core::{Delivery, DeliveryId, State, Transaction, receiver, testing};
+    /// use athm_core::ids::DeliveryId;
+    /// use athm_core::{Delivery, State, Transaction, receiver, testing};
     ///
     /// #[derive(Default)]
     /// struct Parcels(Mutex<HashSet<DeliveryId>>);

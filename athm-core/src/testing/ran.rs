@@ -64,18 +64,31 @@ impl Run {
     }
 }
 
-/// For tests.
-impl Report {
-    /// Checks that these receivers ran, each for that signal, and no others, in any order. A receiver is named by
-    /// its id or by the end of it, as `fulfil` for `shop::fulfil`.
+/// Assertions about what a dispatch ran.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use athm_core::dispatch::Dispatcher;
+/// use athm_core::testing::ReportExt;
+/// use athm_core::{Sender, Signal, Transaction};
+///
+/// let dispatcher = Dispatcher::empty();
+/// dispatcher.connect("shop::fulfil", [Signal::Completed], |_| ())?;
+///
+/// let report = dispatcher.dispatch(&Transaction::sample().completed().build(), Sender::CALLBACK).await;
+/// report.assert_ran([("fulfil", Signal::Completed)]);
+/// report.assert_ok();
+/// # Ok(()) }
+/// ```
+pub trait ReportExt {
+    /// Checks that exactly these receivers ran, each for its signal, in any order. A receiver is named by its id or by
+    /// the end of it, as `fulfil` for `shop::fulfil`.
     ///
     /// # Panics
     ///
-    /// When others ran: the message tells which, and how they ended.
+    /// When others ran: the message lists them, and how they ended.
     #[track_caller]
-    pub fn assert_ran<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>) {
-        assert_ran(&self.lines(), &expected.into_iter().collect::<Vec<_>>());
-    }
+    fn assert_ran<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>);
 
     /// As [`assert_ran`](Self::assert_ran), and they started in this order.
     ///
@@ -83,28 +96,41 @@ impl Report {
     ///
     /// When others ran, or in another order.
     #[track_caller]
-    pub fn assert_ran_in_order<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>) {
-        assert_ran_in_order(&self.lines(), &expected.into_iter().collect::<Vec<_>>());
-    }
+    fn assert_ran_in_order<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>);
 
     /// Checks that no receiver failed.
     ///
     /// # Panics
     ///
-    /// When one did: the message tells which, and why.
+    /// When one did: the message names it, and its error.
     #[track_caller]
-    pub fn assert_ok(&self) {
-        assert_ok(&self.lines());
+    fn assert_ok(&self);
+}
+
+impl ReportExt for Report {
+    #[track_caller]
+    fn assert_ran<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>) {
+        assert_ran(&lines(self), &expected.into_iter().collect::<Vec<_>>());
     }
 
-    fn lines(&self) -> Vec<Line<'_>> {
-        let lines = self.entries().iter().map(|entry| Line {
-            receiver: entry.receiver(),
-            signal: entry.signal(),
-            failure: entry.result().err().map(|failure| causes(failure)),
-        });
-        lines.collect()
+    #[track_caller]
+    fn assert_ran_in_order<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>) {
+        assert_ran_in_order(&lines(self), &expected.into_iter().collect::<Vec<_>>());
     }
+
+    #[track_caller]
+    fn assert_ok(&self) {
+        assert_ok(&lines(self));
+    }
+}
+
+fn lines(report: &Report) -> Vec<Line<'_>> {
+    let lines = report.entries().iter().map(|entry| Line {
+        receiver: entry.receiver(),
+        signal: entry.signal(),
+        failure: entry.result().err().map(|failure| causes(failure)),
+    });
+    lines.collect()
 }
 
 /// One run of a receiver, as a test sees it.

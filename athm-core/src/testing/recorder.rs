@@ -20,7 +20,8 @@ use crate::receiver::{BoxError, Connected, Context, Failure, Receive, ReceiverIn
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use athm_core::testing::Recorder;
-/// use athm_core::{Dispatcher, Sender, Signal, Transaction};
+/// use athm_core::dispatch::Dispatcher;
+/// use athm_core::{Sender, Signal, Transaction};
 ///
 /// let (recorder, dispatcher) = (Recorder::new(), Dispatcher::empty());
 /// dispatcher.connect("recorder", Signal::ALL, recorder.receiver())?;
@@ -126,7 +127,7 @@ impl Recorder {
     }
 
     /// A dispatcher of the same receivers and states, each of whose turns is noted as it ends, with its failure if any. Give
-    /// it to [`Builder::dispatcher`](crate::Builder::dispatcher), and what is delivered durably is noted too.
+    /// it to [`Builder::dispatcher`](crate::AthmBuilder::dispatcher), and what is delivered durably is noted too.
     ///
     /// Receivers that are connected later aren't watched. A receiver that its `timeout` cuts off never ends, and isn't
     /// recorded.
@@ -134,7 +135,8 @@ impl Recorder {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use athm_core::testing::Recorder;
-    /// use athm_core::{Dispatcher, Sender, Signal, Transaction};
+    /// use athm_core::dispatch::Dispatcher;
+    /// use athm_core::{Sender, Signal, Transaction};
     ///
     /// let dispatcher = Dispatcher::empty();
     /// dispatcher.connect("shop::stock", [Signal::Completed], |_| Err("nothing left"))?;

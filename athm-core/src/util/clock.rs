@@ -24,7 +24,7 @@ use tokio::sync::watch;
 ///
 /// ```
 /// use std::time::Duration;
-/// use athm_core::Clock;
+/// use athm_core::testing::Clock;
 ///
 /// let clock = Clock::manual();
 /// let before = clock.now();

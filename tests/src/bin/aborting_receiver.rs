@@ -1,6 +1,7 @@
 //! A program whose receiver kills it, for a test that starts it again and again.
 
-use athm_actix::{Amount, Athm, Dispatcher, Sender, Status, Transaction, receiver};
+use athm_actix::dispatch::Dispatcher;
+use athm_actix::{Amount, Athm, Sender, Status, Transaction, receiver};
 
 #[receiver(completed, id = "aborts", attempts = 3)]
 fn aborts() {

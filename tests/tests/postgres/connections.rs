@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use athm_core::{Dispatcher, Sender, StartError, Status};
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::StartError;
+use athm_core::{Sender, Status};
 use athm_tests::{TestDatabase, TextRecorder, eventually, payment, trusting_builder};
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
@@ -45,7 +47,7 @@ async fn the_tables_are_created_once_when_several_processes_start() {
     assert_eq!(database.query("SELECT count(*) = max(version) FROM athm_migration"), ["t"]);
     database.query("INSERT INTO athm_migration (version) VALUES (99)");
     let error = start().await.expect_err("it is newer");
-    assert!(matches!(error, StartError::Store(athm_core::StoreError::Newer { found: 99, .. })), "{error:?}");
+    assert!(matches!(error, StartError::Store(athm_core::errors::StoreError::Newer { found: 99, .. })), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

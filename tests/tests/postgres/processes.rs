@@ -4,9 +4,13 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::{StartError, StoreError};
+use athm_core::ids::ReferenceNumber;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
 use athm_core::{
-    Amount, Athm, Clock, Context, Delivery, Dispatcher, FromContext, Message, MessageResult, NewPayment, NewRefund,
-    ReferenceNumber, Sender, Signal, StartError, Status, StoreError,
+    Amount, Athm, Context, Delivery, FromContext, Message, MessageResult, NewPayment, NewRefund, Sender, Signal, Status,
 };
 use athm_simulator::Outage;
 use athm_tests::{

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use athm_core::{Athm, Dispatcher, StartError};
+use athm_core::Athm;
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::StartError;
 use athm_tests::PostgresDatabase;
 
 use crate::variable;

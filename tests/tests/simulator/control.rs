@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, EcommerceId, Item, Status, TransactionKind};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Item, Status, TransactionKind};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

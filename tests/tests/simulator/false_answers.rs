@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, EcommerceId, Status};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Status};
 use athm_simulator::{Effect, Endpoint, Fault, Outage};
 use reqwest::StatusCode;
 use serde_json::{Value, json};

@@ -34,12 +34,12 @@ async fn an_outage_fails_the_api_and_not_the_page() {
 
 impl Shop {
     /// A payment that the customer has approved, and the token that authorizes it.
-    fn approved(&self) -> (athm_core::EcommerceId, String) {
+    fn approved(&self) -> (athm_core::ids::EcommerceId, String) {
         let id = self.simulator.insert(payment(2500).status(Status::Confirmed));
         (id, self.simulator.auth_token(&id).unwrap())
     }
 
-    fn money_has_moved(&self, id: &athm_core::EcommerceId) -> bool {
+    fn money_has_moved(&self, id: &athm_core::ids::EcommerceId) -> bool {
         self.simulator.payment(id).unwrap().status == Status::Completed
     }
 }

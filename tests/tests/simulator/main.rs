@@ -14,7 +14,8 @@ mod payments;
 mod shared_time;
 mod webhooks;
 
-use athm_core::{Amount, EcommerceId};
+use athm_core::Amount;
+use athm_core::ids::EcommerceId;
 use athm_simulator::{SimulatedPayment, Simulator};
 use athm_tests::http_client;
 use reqwest::{Client, RequestBuilder, Response};

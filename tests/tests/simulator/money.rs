@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, EcommerceId, Status, TransactionKind};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Status, TransactionKind};
 use athm_simulator::{RefundReference, Simulator, SimulatorError, TestPhone};
 use jiff::Timestamp;
 use jiff::tz::Offset;

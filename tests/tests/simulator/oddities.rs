@@ -1,6 +1,7 @@
 //! Correct answers in unusual forms.
 
-use athm_core::{Amount, EcommerceId, Item, Status};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Item, Status};
 use athm_simulator::{Endpoint, Fault, FaultRates, Oddity, Simulator};
 use serde_json::{Value, json};
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, Clock, Dispatcher, NewPayment, Sender, Status};
+use athm_core::dispatch::Dispatcher;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Amount, NewPayment, Sender, Status};
 use athm_simulator::Simulator;
 use athm_tests::{SqliteDatabase, verifying_builder};
 

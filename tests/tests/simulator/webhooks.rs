@@ -58,7 +58,7 @@ async fn subscribed(adapt: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder) ->
 }
 
 impl Shop {
-    async fn pay(&self) -> athm_core::EcommerceId {
+    async fn pay(&self) -> athm_core::ids::EcommerceId {
         let (id, token) = self.create().await;
         self.simulator.approve(&id).unwrap();
         assert_eq!(self.authorize(&token).await["status"], "success");

@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use athm_core::{
-    BoxError, Clock, Context, Delivery, Dispatcher, Failure, FromContext, Receive, ReceiverOptions, Sender, Signal,
-    State, Status, receiver,
-};
+use athm_core::dispatch::{Dispatcher, Failure, Receive, ReceiverOptions};
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{BoxError, Context, Delivery, FromContext, Sender, Signal, State, Status, receiver};
 use athm_tests::{TextRecorder, eventually, linked_dispatcher, payment, trusting_builder};
 use futures_util::FutureExt;
 
@@ -56,7 +56,7 @@ async fn a_connected_closure_and_its_future_may_block() {
         }
     };
     dispatcher.connect(blocking("later").order(1), [Signal::Completed], future).unwrap();
-    assert!(dispatcher.receivers().iter().all(athm_core::ReceiverInfo::is_blocking));
+    assert!(dispatcher.receivers().iter().all(athm_core::dispatch::ReceiverInfo::is_blocking));
     let failed = dispatcher.send_robust(Signal::Completed, &payment(1, Status::Completed).build(), &SENDER).await;
     assert!(failed.is_empty());
     assert_eq!(recorder.noted(), ["true", "true"]);
@@ -102,7 +102,7 @@ async fn deliveries_of_a_disconnected_receiver_run_on_the_next_one_with_its_id()
     athm.idle().await;
     assert_eq!(recorder.noted(), [""; 0]);
     let noting = recorder.clone();
-    athm.connect("print", [Signal::Completed], move |_| noting.note("printed")).unwrap();
+    athm.connect_local("print", [Signal::Completed], move |_| noting.note("printed")).unwrap();
     eventually(async || recorder.noted() == ["printed"]).await;
     athm.shutdown(Duration::ZERO).await;
 }

@@ -6,10 +6,9 @@ use std::sync::{Arc, Barrier, Mutex, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use athm_core::{
-    Amount, BoxError, Connection, Context, Dispatcher, Receive, ReceiverOptions, Sender, Signal, State, Status,
-    Transaction, receiver,
-};
+use athm_core::dispatch::{Connection, Dispatcher, Receive, ReceiverOptions};
+use athm_core::testing::ReportExt as _;
+use athm_core::{Amount, BoxError, Context, Sender, Signal, State, Status, Transaction, receiver};
 use athm_tests::{TextRecorder, payment, trusting_builder};
 use futures_util::FutureExt;
 use tracing::span::Id;
@@ -200,8 +199,8 @@ async fn receivers_on_the_builder_are_durable_and_later_ones_run_only_in_this_pr
         .start()
         .await
         .unwrap();
-    athm.connect("later", [Signal::Completed], move |_| later.note("later")).unwrap();
-    assert!(athm.connect("builder", [Signal::Completed], |_| ()).is_err());
+    athm.connect_local("later", [Signal::Completed], move |_| later.note("later")).unwrap();
+    assert!(athm.connect_local("builder", [Signal::Completed], |_| ()).is_err());
     let ids: Vec<_> = athm.receivers().iter().map(|receiver| receiver.id().to_owned()).collect();
     assert_eq!(ids, ["builder", "later"]);
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::StartError;
 use athm_core::{
-    Amount, Athm, Context, Dispatcher, FromContext, Refund, Rejection, Sender, Signal, StartError, State, Status,
-    Transaction, TransactionKind, UnexpectedTotal, receiver,
+    Amount, Athm, Context, FromContext, Refund, Rejection, Sender, Signal, State, Status, Transaction, TransactionKind,
+    UnexpectedTotal, receiver,
 };
 use athm_tests::{SqliteDatabase, TextRecorder, trusting_builder};
 use tokio::sync::Barrier;

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use athm_core::errors::OperationError;
 use athm_core::provider::{Client, ErrorCode, ProviderError};
-use athm_core::{Amount, Athm, Clock, NewPayment, OperationError, Status};
+use athm_core::testing::Clock;
+use athm_core::testing::{BuilderExt as _, ClientBuilderExt as _};
+use athm_core::{Amount, Athm, NewPayment, Status};
 use athm_simulator::{Effect, Endpoint, Fault, Simulator};
 use athm_tests::{MerchantFault, TextRecorder, advance_until, eventually};
 use futures_util::future::join_all;

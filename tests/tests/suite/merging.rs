@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use athm_core::{
-    Amount, Athm, Item, MessageResult, NewPayment, Recorded, ReferenceNumber, Sender, Status, Transaction,
-    TransactionQuery, Transition,
-};
+use athm_core::ids::ReferenceNumber;
+use athm_core::transactions::{Recorded, TransactionQuery, Transition};
+use athm_core::{Amount, Athm, Item, MessageResult, NewPayment, Sender, Status, Transaction};
 use athm_tests::{TextRecorder, completed_payment, payment, trusting_builder};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -19,12 +18,12 @@ fn reference(n: u32) -> ReferenceNumber {
 }
 
 /// A payment of which the reference alone is known.
-fn by_reference(n: u32) -> athm_core::TransactionBuilder {
+fn by_reference(n: u32) -> athm_core::transactions::TransactionBuilder {
     let seen = Transaction::builder(Status::Completed, Amount::from_cents(2500)).metadata_1(format!("order-{n}"));
     seen.reference_number(reference(n))
 }
 
-fn by_both(n: u32) -> athm_core::TransactionBuilder {
+fn by_both(n: u32) -> athm_core::transactions::TransactionBuilder {
     payment(n, Status::Completed).reference_number(reference(n))
 }
 
@@ -58,7 +57,9 @@ async fn everything_in_the_other_row_moves_to_the_one_with_the_ecommerce_id() {
 
     // Its events have kept their names, and so have the deliveries made for them.
     let moved = athm.events(one.id()).await.unwrap();
-    let ids = |events: &[athm_core::Event]| events.iter().map(athm_core::Event::id).collect::<Vec<_>>();
+    let ids = |events: &[athm_core::transactions::Event]| {
+        events.iter().map(athm_core::transactions::Event::id).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&moved), ids(paid.events()));
     assert!(moved.iter().all(|event| event.transaction_id() == one.id()));
     let replayed = athm.deliveries().replay_event(moved[0].id(), "recorder").force().run().await.unwrap();
@@ -71,7 +72,7 @@ async fn everything_in_the_other_row_moves_to_the_one_with_the_ecommerce_id() {
 #[tokio::test]
 async fn two_rows_that_have_both_fired_become_one_and_keep_both_events() {
     let database = Database::new();
-    let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, athm_core::dispatch::Dispatcher::empty()).start().await.unwrap();
     let first = record(&athm, payment(1, Status::Completed).build()).await;
     let second = record(&athm, by_reference(1).build()).await;
     assert_eq!((first.events().len(), second.events().len()), (1, 1));
@@ -112,7 +113,7 @@ async fn a_row_that_was_cancelled_is_completed_by_the_row_that_was_paid_and_fire
 #[tokio::test]
 async fn an_app_payment_that_turns_out_to_be_a_checkout_fires_completed_once() {
     let database = Database::new();
-    let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, athm_core::dispatch::Dispatcher::empty()).start().await.unwrap();
     record(&athm, payment(1, Status::Open).build()).await;
     let app = record(&athm, by_reference(1).kind(athm_core::TransactionKind::Payment).build()).await;
     assert_eq!(app.events()[0].transition(), &Transition::Paid);
@@ -125,7 +126,7 @@ async fn an_app_payment_that_turns_out_to_be_a_checkout_fires_completed_once() {
 #[tokio::test]
 async fn one_reference_number_never_merges_two_ecommerce_ids_and_loses_no_payment() {
     let database = Database::new();
-    let athm = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let athm = trusting_builder(&database, athm_core::dispatch::Dispatcher::empty()).start().await.unwrap();
     let first = record(&athm, by_both(1).build()).await;
     assert_eq!(first.transaction().problem(), None);
     let open = record(&athm, payment(2, Status::Open).build()).await;
@@ -133,7 +134,7 @@ async fn one_reference_number_never_merges_two_ecommerce_ids_and_loses_no_paymen
     for ticket in [2, 3] {
         let same = payment(ticket, Status::Completed).reference_number(reference(1)).build();
         let recorded = record(&athm, same.clone()).await;
-        let events: Vec<_> = recorded.events().iter().map(athm_core::Event::transition).collect();
+        let events: Vec<_> = recorded.events().iter().map(athm_core::transactions::Event::transition).collect();
         assert_eq!(events, [&Transition::Completed], "{ticket}");
         let transaction = recorded.transaction();
         assert_eq!((transaction.status(), transaction.reference_number()), (&Status::Completed, None));

@@ -1,9 +1,10 @@
 //! A database of an earlier version comes up to date when it is opened, with all that is in it.
 
-use athm_core::{
-    Amount, Item, MessageResult, NewPayment, NewRefund, OperationError, RefundState, Status, Transaction,
-    TransactionQuery,
-};
+use athm_core::errors::OperationError;
+use athm_core::refunds::RefundState;
+use athm_core::testing::BuilderExt as _;
+use athm_core::transactions::TransactionQuery;
+use athm_core::{Amount, Item, MessageResult, NewPayment, NewRefund, Status, Transaction};
 use athm_simulator::{Effect, Endpoint, Fault};
 use athm_tests::{TestDatabase, completed_payment};
 use serde_json::json;

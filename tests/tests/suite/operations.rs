@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use athm_core::errors::OperationError;
 use athm_core::provider::ProviderError;
-use athm_core::{Amount, Item, MessageResult, NewPayment, OperationError, Status};
+use athm_core::{Amount, Item, MessageResult, NewPayment, Status};
 use athm_simulator::Outage;
 use athm_tests::{completed_payment, eventually, payment, trusting_builder};
 use futures_util::future::join_all;
@@ -141,7 +142,7 @@ async fn an_impossible_operation_is_an_error_with_the_reason() {
     let stranger = payment(1, Status::Open).build();
     assert!(matches!(fixture.athm.authorize(stranger.id()).await, Err(OperationError::UnknownTransaction { .. })));
     let database = athm_tests::SqliteDatabase::new();
-    let trusting = trusting_builder(&database, athm_core::Dispatcher::empty()).start().await.unwrap();
+    let trusting = trusting_builder(&database, athm_core::dispatch::Dispatcher::empty()).start().await.unwrap();
     assert!(matches!(trusting.create(order()).await, Err(OperationError::NoProvider)));
     trusting.shutdown(Duration::ZERO).await;
 }

@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use athm_core::ids::EcommerceId;
 use athm_core::provider::{BuildError, Client, ErrorCode, Language, ProviderError, RefundRequest, WebhookSubscription};
-use athm_core::{Amount, Clock, EcommerceId, NewPayment, Status};
+use athm_core::testing::ClientBuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Amount, NewPayment, Status};
 use athm_tests::{ProviderScript, ScriptedProvider, ecommerce_id, eventually};
 use secrecy::SecretString;
 use serde_json::json;

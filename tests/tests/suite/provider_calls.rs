@@ -1,9 +1,12 @@
 //! What the client sends, and what it makes of the answers.
 
+use athm_core::errors::{InvalidPayment, InvalidRefund};
 use athm_core::provider::{
     Client, InvalidRequest, ProviderError, RefundRequest, Search, WebhookEvent, WebhookSubscription,
 };
-use athm_core::{Amount, Clock, InvalidPayment, InvalidRefund, NewPayment, Status, TransactionKind};
+use athm_core::testing::ClientBuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Amount, NewPayment, Status, TransactionKind};
 use athm_tests::{ProviderScript, RecordedRequest, ScriptedProvider, ecommerce_id};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::ReconcileError;
 use athm_core::provider::ProviderError;
-use athm_core::{
-    Amount, Differs, Dispatcher, MessageResult, NewPayment, ReconcileError, Reconciled, Sender, Status, Transaction,
-    TransactionQuery,
-};
+use athm_core::reconcile::{Differs, Reconciled};
+use athm_core::transactions::TransactionQuery;
+use athm_core::{Amount, MessageResult, NewPayment, Sender, Status, Transaction};
 use athm_simulator::Outage;
 use athm_tests::{TestDatabase, completed_payment, trusting_builder};
 use futures_util::future::{Either, join, select};
@@ -141,8 +142,9 @@ async fn a_report_that_lacks_a_known_refund_does_not_remove_it() {
     fixture.simulator.insert(payment.clone().refunded_amount(Amount::ZERO));
     let reconciled = run(&fixture).await;
     let difference = Differs::RefundedAmount(cents(300), Amount::ZERO);
-    let kinds =
-        |differences: &[athm_core::Difference]| differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>();
+    let kinds = |differences: &[athm_core::reconcile::Difference]| {
+        differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(
         (kinds(&reconciled.differences), kinds(&reconciled.unresolved)),
         (vec![difference.clone()], vec![difference])

@@ -48,7 +48,7 @@ async fn a_payment_opened_in_the_browser_makes_two_requests() {
 async fn who_paid_is_found(fixture: &SimulatorFixture) {
     let known = async || {
         fixture.clock.advance(Duration::from_secs(1));
-        let page = fixture.athm.transactions(athm_core::TransactionQuery::new()).await.unwrap();
+        let page = fixture.athm.transactions(athm_core::transactions::TransactionQuery::new()).await.unwrap();
         page.transactions()[0].customer().is_some()
     };
     eventually(known).await;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use athm_core::{Athm, Dispatcher, ReceiverOptions, Signal, StartError, StoreError, receiver};
+use athm_core::dispatch::{Dispatcher, ReceiverOptions};
+use athm_core::errors::{StartError, StoreError};
+use athm_core::{Athm, Signal, receiver};
 use athm_tests::{SqliteDatabase, trusting_builder};
 
 use crate::log::Log;
 
-async fn refusal(builder: athm_core::Builder) -> StartError {
+async fn refusal(builder: athm_core::AthmBuilder) -> StartError {
     builder.start().await.expect_err("it is refused")
 }
 

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_core::{Amount, Sender, Signal, StartError, State, Status, Transaction, receiver};
+use athm_core::errors::StartError;
+use athm_core::{Amount, Sender, Signal, State, Status, Transaction, receiver};
 use athm_tests::{TextRecorder, linked_dispatcher, payment, trusting_builder};
 
 use crate::Database;

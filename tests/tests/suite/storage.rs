@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::{RecordError, StoreError};
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::transactions::{Recorded, TransactionQuery, Transition};
 use athm_core::{
-    Amount, Athm, Clock, Dispatcher, Item, Message, MessageResult, RecordError, Recorded, Rejection, Sender, Signal,
-    Status, StoreError, Transaction, TransactionKind, TransactionQuery, Transition,
+    Amount, Athm, Item, Message, MessageResult, Rejection, Sender, Signal, Status, Transaction, TransactionKind,
 };
 use athm_tests::{TextRecorder, ecommerce_id, payment, trusting_builder};
 use futures_util::future::join_all;

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, Customer, EcommerceId, MessageResult, NewPayment, Status, Transaction};
+use athm_core::ids::EcommerceId;
+use athm_core::testing::BuilderExt as _;
+use athm_core::{Amount, Customer, MessageResult, NewPayment, Status, Transaction};
 use athm_simulator::Outage;
 use athm_tests::{completed_payment, eventually};
 use serde_json::json;

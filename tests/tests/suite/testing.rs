@@ -4,10 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use athm_core::dispatch::{Dispatcher, Failure};
+use athm_core::testing::ReportExt as _;
 use athm_core::testing::{self, Recorder};
 use athm_core::{
-    Amount, BoxError, Delivery, Dispatcher, Failure, Permanent, Refund, Sender, Signal, State, Status, Transaction,
-    TransactionKind, UnexpectedTotal, receiver,
+    Amount, BoxError, Delivery, Permanent, Refund, Sender, Signal, State, Status, Transaction, TransactionKind,
+    UnexpectedTotal, receiver,
 };
 use athm_tests::{SqliteDatabase, trusting_builder};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, Message, MessageResult, Status, TransactionKind, TransactionQuery, VerifyError};
+use athm_core::errors::VerifyError;
+use athm_core::transactions::TransactionQuery;
+use athm_core::{Amount, Message, MessageResult, Status, TransactionKind};
 use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::{completed_payment, ecommerce_id};
 use futures_util::future::join_all;

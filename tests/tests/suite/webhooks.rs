@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use athm_core::{
-    Amount, EcommerceId, MessageResult, NewPayment, ReferenceNumber, Status, Transaction, TransactionKind,
-};
+use athm_core::ids::{EcommerceId, ReferenceNumber};
+use athm_core::{Amount, MessageResult, NewPayment, Status, Transaction, TransactionKind};
 use athm_simulator::{Outage, SimulatedPayment};
 use athm_tests::ecommerce_id;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-use athm_core::{Dispatcher, Signal};
+use athm_core::dispatch::Dispatcher;
+use athm_core::Signal;
 
 struct Mailer;
 

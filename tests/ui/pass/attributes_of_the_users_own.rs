@@ -1,7 +1,8 @@
 //! What else stands over a function keeps its meaning.
 #![deny(warnings, missing_docs)]
 
-use athm_core::{Dispatcher, Sender, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Sender, Transaction, receiver};
 
 /// Counts what was paid.
 #[allow(clippy::needless_pass_by_value)]

@@ -1,6 +1,7 @@
 //! Wherever a function can stand: what stands in a function's body has an id, or its name can clash.
 
-use athm_core::{Dispatcher, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Transaction, receiver};
 
 mod shop {
     pub(crate) mod orders {

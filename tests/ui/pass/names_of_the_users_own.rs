@@ -41,5 +41,5 @@ async fn fulfil(_: &Transaction, _: State<Vec>) -> ::core::result::Result<(), ::
 }
 
 fn main() {
-    assert_eq!(athm_core::Dispatcher::linked().receivers().len(), 2);
+    assert_eq!(athm_core::dispatch::Dispatcher::linked().receivers().len(), 2);
 }

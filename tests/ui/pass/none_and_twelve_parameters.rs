@@ -1,4 +1,5 @@
-use athm_core::{Delivery, Dispatcher, Refund, Sender, Signal, State, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Delivery, Refund, Sender, Signal, State, Transaction, receiver};
 
 #[receiver(completed)]
 fn ring() {}

@@ -1,6 +1,8 @@
 //! What a receiver takes is open to everybody.
 
-use athm_core::{Context, Dispatcher, FromContext, MissingState, Refund, Rejection, Signal, State, States, receiver};
+use athm_core::dispatch::{Dispatcher, States};
+use athm_core::errors::MissingState;
+use athm_core::{Context, FromContext, Refund, Rejection, Signal, State, receiver};
 
 struct Order<'a> {
     name: &'a str,

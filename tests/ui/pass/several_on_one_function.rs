@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_core::{Dispatcher, Sender, Signal, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Sender, Signal, Transaction, receiver};
 
 #[receiver(completed, attempts = 3, timeout = "2m")]
 #[receiver(cancelled, expired, id = "shop::release", order = -10)]

@@ -24,7 +24,8 @@
     unused_results
 )]
 
-use athm_core::{Dispatcher, Sender, Signal, State, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Sender, Signal, State, Transaction, receiver};
 
 /// The shop.
 pub mod shop {

@@ -1,6 +1,7 @@
 //! What `macro_rules!` writes is a receiver like any other, and no name of ours gets in the way of the user's.
 
-use athm_core::{Dispatcher, FromContext, Signal, State, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{FromContext, Signal, State, Transaction, receiver};
 
 macro_rules! on {
     ($name:ident, $signal:ident, $order:literal, $label:expr, $payment:ty $(, $more:ident: $type:ty)*) => {

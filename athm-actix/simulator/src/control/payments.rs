@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use athm_core::EcommerceId;
+use athm_core::ids::EcommerceId;
 use serde::Serialize;
 
 use super::{redirect_to_page, wants_page};

@@ -13,7 +13,7 @@ mod update_phone;
 
 use actix_web::middleware::from_fn;
 use actix_web::web;
-use athm_core::EcommerceId;
+use athm_core::ids::EcommerceId;
 
 use crate::fields::Fields;
 use crate::middleware;

@@ -110,12 +110,13 @@ impl SimulatorBuilder {
 
     /// Takes the time from a clock that the program under test uses, too. [`Simulator::skip`] then advances both, so
     /// that athm sees the deadline of a payment pass when the simulator expires it. Use
-    /// [`Clock::manual`](athm_core::Clock::manual): the system's clock can't be advanced. Replaces
+    /// [`Clock::manual`](athm_core::testing::Clock::manual): the system's clock can't be advanced. Replaces
     /// [`clock_speed`](Self::clock_speed).
     ///
     /// ```
     /// use std::time::Duration;
-    /// use athm_core::{Amount, Clock, Status};
+    /// use athm_core::testing::Clock;
+    /// use athm_core::{Amount, Status};
     /// use athm_simulator::{SimulatedPayment, Simulator};
     ///
     /// # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -126,7 +127,7 @@ impl SimulatorBuilder {
     /// assert_eq!(simulator.payment(&id).unwrap().status, Status::Expired);
     /// # Ok(()) }
     /// ```
-    pub fn clock(mut self, clock: athm_core::Clock) -> Self {
+    pub fn clock(mut self, clock: athm_core::testing::Clock) -> Self {
         self.clock = Clock::Shared(clock);
         self
     }

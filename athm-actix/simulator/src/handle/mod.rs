@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_core::EcommerceId;
+use athm_core::ids::EcommerceId;
 
 pub use self::builder::SimulatorBuilder;
 use crate::server::Server;

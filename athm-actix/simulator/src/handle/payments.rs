@@ -1,6 +1,7 @@
 //! What the customer and the business do.
 
-use athm_core::{Amount, EcommerceId};
+use athm_core::Amount;
+use athm_core::ids::EcommerceId;
 
 use super::Simulator;
 use crate::{Effect, SimulatedPayment, SimulatorError};

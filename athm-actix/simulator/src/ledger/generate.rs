@@ -1,6 +1,7 @@
 //! Values that the provider generates.
 
-use athm_core::{Amount, EcommerceId, ReferenceNumber};
+use athm_core::Amount;
+use athm_core::ids::{EcommerceId, ReferenceNumber};
 use fastrand::Rng;
 use uuid::Builder;
 

@@ -10,7 +10,8 @@ mod transitions;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use athm_core::{EcommerceId, Status};
+use athm_core::Status;
+use athm_core::ids::EcommerceId;
 use fastrand::Rng;
 use jiff::Timestamp;
 use jiff::civil::Date;

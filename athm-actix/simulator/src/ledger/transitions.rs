@@ -1,6 +1,7 @@
 //! State transitions of payments.
 
-use athm_core::{Amount, EcommerceId, Status, TransactionKind};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Status, TransactionKind};
 
 use super::{Entry, Ledger, generate};
 use crate::{Effect, RefundReference, SimulatedPayment, SimulatorError, TestPhone};

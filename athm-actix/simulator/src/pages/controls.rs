@@ -1,6 +1,6 @@
 //! The controls beside the phone: forms for money and faults, and the logs of webhooks and requests.
 
-use athm_core::EcommerceId;
+use athm_core::ids::EcommerceId;
 use maud::{Markup, html};
 
 use crate::shared::Shared;

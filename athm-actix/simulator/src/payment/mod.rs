@@ -5,7 +5,8 @@ mod setters;
 
 use std::time::Duration;
 
-use athm_core::{Amount, Customer, EcommerceId, Item, ReferenceNumber, Status, TransactionKind};
+use athm_core::ids::{EcommerceId, ReferenceNumber};
+use athm_core::{Amount, Customer, Item, Status, TransactionKind};
 use jiff::Timestamp;
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, EcommerceId, Item, ReferenceNumber, Status, TransactionKind};
+use athm_core::ids::{EcommerceId, ReferenceNumber};
+use athm_core::{Amount, Item, Status, TransactionKind};
 use jiff::Timestamp;
 
 use super::SimulatedPayment;

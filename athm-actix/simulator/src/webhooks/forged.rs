@@ -1,6 +1,7 @@
 //! Forged webhooks.
 
-use athm_core::{Amount, EcommerceId, Status};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, Status};
 use fastrand::Rng;
 use uuid::Builder;
 

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use athm_core::{EcommerceId, Status, TransactionKind};
+use athm_core::ids::EcommerceId;
+use athm_core::{Status, TransactionKind};
 use fastrand::Rng;
 use jiff::Timestamp;
 use reqwest::Url;

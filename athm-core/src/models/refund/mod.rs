@@ -66,8 +66,8 @@ pub struct RefundRecord {
 /// The state of a refund.
 ///
 /// ```no_run
-/// # async fn pending(athm: athm_core::Athm, id: athm_core::TransactionId) -> Result<(), athm_core::StoreError> {
-/// use athm_core::RefundState;
+/// # async fn pending(athm: athm_core::Athm, id: athm_core::ids::TransactionId) -> Result<(), athm_core::errors::StoreError> {
+/// use athm_core::refunds::RefundState;
 ///
 /// let refunds = athm.refunds().of(id).await?;
 /// println!("{} pending", refunds.iter().filter(|refund| refund.state == RefundState::Pending).count());
@@ -106,7 +106,7 @@ impl FromStr for RefundState {
 /// Not the name of a refund's state.
 ///
 /// ```
-/// let error = "lost".parse::<athm_core::RefundState>().unwrap_err();
+/// let error = "lost".parse::<athm_core::refunds::RefundState>().unwrap_err();
 /// assert_eq!(error.to_string(), "expected pending, done or not_done, found \"lost\"");
 /// ```
 #[derive(Debug, thiserror::Error)]

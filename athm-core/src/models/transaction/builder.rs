@@ -22,7 +22,7 @@ use crate::util::clock::system_now;
 ///     .build();
 /// assert_eq!(transaction.items().len(), 1);
 /// assert!(!transaction.is_verified());
-/// # Ok::<(), athm_core::IdError>(())
+/// # Ok::<(), athm_core::errors::IdError>(())
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]

@@ -36,7 +36,8 @@ impl Transition {
     /// The signals that it fires, in their order.
     ///
     /// ```
-    /// use athm_core::{Signal, Transition};
+    /// use athm_core::transactions::Transition;
+    /// use athm_core::Signal;
     ///
     /// assert_eq!(Transition::Completed.signals(), [Signal::Received, Signal::Completed]);
     /// ```

@@ -4,7 +4,8 @@
 use std::hint::black_box;
 use std::task::Context;
 
-use athm_core::{Dispatcher, Sender, Signal, Status, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Sender, Signal, Status, Transaction, receiver};
 use criterion::Criterion;
 use seq_macro::seq;
 

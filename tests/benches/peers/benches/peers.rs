@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use athm_core::{Dispatcher, Sender, Signal, Status, Transaction, receiver};
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Sender, Signal, Status, Transaction, receiver};
 use bevy_ecs::event::Event;
 use bevy_ecs::observer::On;
 use bevy_ecs::world::World;

@@ -2,7 +2,7 @@
 
 /// Prints the id of every receiver that was linked into the program, a line each.
 pub fn print() {
-    for receiver in athm_core::Dispatcher::linked().receivers() {
+    for receiver in athm_core::dispatch::Dispatcher::linked().receivers() {
         println!("{}", receiver.id());
     }
 }

@@ -2,5 +2,5 @@
 
 #[test]
 fn a_test_has_no_receivers_that_it_does_not_name() {
-    assert!(athm_core::Dispatcher::linked().receivers().is_empty());
+    assert!(athm_core::dispatch::Dispatcher::linked().receivers().is_empty());
 }

@@ -4,7 +4,7 @@ athm_core::link!(handlers);
 
 #[test]
 fn a_test_has_the_receivers_that_it_names() {
-    let receivers = athm_core::Dispatcher::linked().receivers();
+    let receivers = athm_core::dispatch::Dispatcher::linked().receivers();
     let ids: Vec<_> = receivers.iter().map(|receiver| receiver.id()).collect();
     assert_eq!(ids, ["handlers::fulfil", "handlers::stock::release"]);
 }

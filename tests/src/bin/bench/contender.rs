@@ -4,7 +4,9 @@ use std::fmt;
 use std::io::Write;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use athm_actix::{Athm, Callback, Dispatcher, Signal};
+use athm_actix::dispatch::Dispatcher;
+use athm_actix::{Athm, Callback, Signal};
+use athm_core::testing::BuilderExt as _;
 use clap::ValueEnum;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use athm_actix::{EcommerceId, Status, TransactionKind};
+use athm_actix::ids::EcommerceId;
+use athm_actix::{Status, TransactionKind};
 use athm_simulator::{Fault, ReceivedRequest, SimulatedPayment, Simulator};
 use serde_json::Value;
 

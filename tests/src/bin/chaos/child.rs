@@ -4,11 +4,14 @@ use std::io::Write;
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use athm_actix::ids::TransactionId;
 use athm_actix::provider::Client;
+use athm_actix::testing::Clock;
+use athm_actix::transactions::TransactionQuery;
 use athm_actix::{
-    Amount, Athm, Clock, Delivery, NewPayment, NewRefund, Refund, Signal, State, Transaction, TransactionId,
-    TransactionKind, TransactionQuery, receiver,
+    Amount, Athm, Delivery, NewPayment, NewRefund, Refund, Signal, State, Transaction, TransactionKind, receiver,
 };
+use athm_core::testing::{BuilderExt as _, ClientBuilderExt as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use athm_actix::Clock;
+use athm_actix::testing::Clock;
 use jiff::Timestamp;
 
 /// How often the clock is moved on.

@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use athm_actix::{EcommerceId, Status, TransactionKind};
+use athm_actix::ids::EcommerceId;
+use athm_actix::{Status, TransactionKind};
 use athm_simulator::{FaultRates, PaymentChannel, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
 use athm_tests::{DatabaseKind, RunDatabase};
 use clap::Parser;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_actix::{Amount, EcommerceId, Status, TransactionKind};
+use athm_actix::ids::EcommerceId;
+use athm_actix::{Amount, Status, TransactionKind};
 use athm_simulator::{SimulatedPayment, Simulator, TestPhone};
 use fastrand::Rng;
 use futures_util::future::join_all;

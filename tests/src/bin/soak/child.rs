@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use athm_actix::{Athm, Delivery, State, Status, Transaction, TransactionQuery, receiver};
+use athm_actix::transactions::TransactionQuery;
+use athm_actix::{Athm, Delivery, State, Status, Transaction, receiver};
 
 use crate::effects::Effects;
 

@@ -11,7 +11,9 @@ mod refunds;
 mod secrecy;
 mod webhook_address;
 
-use athm_core::{Amount, Builder, EcommerceId, Status, Transaction, TransactionQuery};
+use athm_core::ids::EcommerceId;
+use athm_core::transactions::TransactionQuery;
+use athm_core::{Amount, AthmBuilder, Status, Transaction};
 use athm_simulator::SimulatedPayment;
 use athm_tests::{TestServer, completed_payment};
 use serde_json::{Value, json};
@@ -29,7 +31,7 @@ impl Target {
         Self::open_with(|builder| builder).await
     }
 
-    async fn open_with(adapt: impl FnOnce(Builder) -> Builder) -> Self {
+    async fn open_with(adapt: impl FnOnce(AthmBuilder) -> AthmBuilder) -> Self {
         let fixture = SimulatorFixture::open_with(adapt).await;
         let server = TestServer::start(&fixture.athm);
         Self { fixture, server }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use athm_core::{Amount, EcommerceId, NewPayment, Status};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, NewPayment, Status};
 use serde_json::{Value, json};
 
 use super::{Target, result};

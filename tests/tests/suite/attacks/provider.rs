@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use athm_core::EcommerceId;
+use athm_core::ids::EcommerceId;
 use athm_tests::{
     ProviderScript, ScriptedProvider, TestDatabase, TestServer, TextRecorder, completed_payment, ecommerce_id,
 };

@@ -1,6 +1,7 @@
 //! Refunds of ours that race one another, and messages about them, true and forged.
 
-use athm_core::{Amount, NewPayment, NewRefund, RefundState};
+use athm_core::refunds::RefundState;
+use athm_core::{Amount, NewPayment, NewRefund};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 

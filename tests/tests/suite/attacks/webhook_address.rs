@@ -1,7 +1,7 @@
 //! The webhook's secret address.
 
 use athm_actix::WebhookSecret;
-use athm_core::ConfigError;
+use athm_core::errors::ConfigError;
 use athm_tests::secrecy::WEBHOOK_SECRET;
 use athm_tests::{TestServer, ecommerce_id};
 use serde_json::{Value, json};

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use athm_core::{Clock, Delivery, Sender, Signal, State, Status, receiver};
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Delivery, Sender, Signal, State, Status, receiver};
 use athm_tests::{linked_dispatcher, payment, trusting_builder};
 
 use super::{DAY, Observed, exhaust};

@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_core::{BoxError, Clock, Context, Dispatcher, Receive, ReceiverOptions, Signal};
+use athm_core::dispatch::{Dispatcher, Receive, ReceiverOptions};
+use athm_core::testing::{BuilderExt as _, Clock};
+use athm_core::{BoxError, Context, Signal};
 use athm_tests::{TextRecorder, advance_until, eventually, trusting_builder};
 
 use super::{complete, dead};

@@ -15,9 +15,11 @@ mod versions;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use athm_core::{
-    Athm, Builder, Clock, Context, Delivery, DeliveryRecord, Dispatcher, FromContext, Sender, Signal, Status,
-};
+use athm_core::deliveries::DeliveryRecord;
+use athm_core::dispatch::Dispatcher;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Athm, AthmBuilder, Context, Delivery, FromContext, Sender, Signal, Status};
 use athm_tests::{payment, trusting_builder};
 
 use crate::Database;
@@ -29,7 +31,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 type Observed = Arc<Mutex<Vec<(String, Signal, Delivery)>>>;
 
 /// A handle on a manual clock, with one receiver of `completed` for each id. All behave alike.
-async fn program<R: athm_core::IntoOutcome + 'static>(
+async fn program<R: athm_core::dispatch::IntoOutcome + 'static>(
     database: &Database,
     clock: &Clock,
     ids: &[&'static str],
@@ -38,12 +40,12 @@ async fn program<R: athm_core::IntoOutcome + 'static>(
     start(database, clock, ids, behave, |builder| builder).await
 }
 
-async fn start<R: athm_core::IntoOutcome + 'static>(
+async fn start<R: athm_core::dispatch::IntoOutcome + 'static>(
     database: &Database,
     clock: &Clock,
     ids: &[&'static str],
     behave: impl Fn(&'static str, Delivery) -> R + Clone + Send + Sync + 'static,
-    adapt: impl FnOnce(Builder) -> Builder,
+    adapt: impl FnOnce(AthmBuilder) -> AthmBuilder,
 ) -> Athm {
     let dispatcher = Dispatcher::empty();
     for id in ids {

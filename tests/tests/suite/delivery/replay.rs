@@ -1,6 +1,9 @@
 //! Deliveries and events that are replayed.
 
-use athm_core::{Builder, Clock, Delivery, DeliveryState, Permanent, Rejection, ReplayError, Signal, Status};
+use athm_core::deliveries::DeliveryState;
+use athm_core::errors::ReplayError;
+use athm_core::testing::Clock;
+use athm_core::{AthmBuilder, Delivery, Permanent, Rejection, Signal, Status};
 use athm_tests::{TextRecorder, payment};
 
 use super::{DAY, KIOSK, complete, dead, program, start};
@@ -35,7 +38,7 @@ async fn an_event_replays_to_a_receiver_that_is_newer_or_that_a_check_excluded()
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let notes = recorder.clone();
     let behave = move |id, delivery: Delivery| notes.note(format!("{id} {}", delivery.is_replay()));
-    let closed = |builder: Builder| builder.check(|_| Err(Rejection::new("closed")));
+    let closed = |builder: AthmBuilder| builder.check(|_| Err(Rejection::new("closed")));
     let athm = start(&database, &clock, &["fulfil"], behave.clone(), closed).await;
     let event = athm.record(payment(1, Status::Completed).build(), KIOSK).await.unwrap().events()[0].id();
     athm.idle().await;

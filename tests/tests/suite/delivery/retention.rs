@@ -1,6 +1,7 @@
 //! How long ended deliveries are kept.
 
-use athm_core::{Clock, Permanent, Status};
+use athm_core::testing::Clock;
+use athm_core::{Permanent, Status};
 use athm_tests::{eventually, payment};
 
 use super::{DAY, KIOSK, complete, dead, program};

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_core::{
-    Amount, BoxError, Clock, Delivery, DeliveryState, Permanent, Rejection, Sender, Signal, State, Status, receiver,
-};
+use athm_core::deliveries::DeliveryState;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Amount, BoxError, Delivery, Permanent, Rejection, Sender, Signal, State, Status, receiver};
 use athm_tests::{TextRecorder, eventually, linked_dispatcher, payment, trusting_builder};
 use jiff::SignedDuration;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use athm_core::Clock;
+use athm_core::testing::Clock;
 use athm_tests::TextRecorder;
 
 use super::{DAY, complete, program};

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_core::{Clock, Context, Delivery, Dispatcher, FromContext, Signal};
+use athm_core::dispatch::Dispatcher;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Context, Delivery, FromContext, Signal};
 use athm_tests::{TestDatabase, TextRecorder, eventually, trusting_builder};
 
 use super::{DAY, complete, dead, program, start};

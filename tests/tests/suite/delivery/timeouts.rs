@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_core::{Clock, Delivery, Sender, State, Status, receiver};
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Delivery, Sender, State, Status, receiver};
 use athm_tests::{TextRecorder, eventually, linked_dispatcher, payment, trusting_builder};
 
 use super::{DAY, complete, dead, exhaust, program};

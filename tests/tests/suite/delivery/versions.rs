@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use athm_core::{Clock, Context, DeliveryState, Dispatcher, FromContext, ReplayError, Signal, Status};
+use athm_core::deliveries::DeliveryState;
+use athm_core::dispatch::Dispatcher;
+use athm_core::errors::ReplayError;
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Context, FromContext, Signal, Status};
 use athm_tests::{TextRecorder, payment, trusting_builder};
 
 use super::{DAY, KIOSK, complete, program};

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use athm_core::errors::OperationError;
 use athm_core::provider::Client;
-use athm_core::{Athm, Clock, OperationError, RefundResolution, RefundState, Sender};
+use athm_core::refunds::{RefundResolution, RefundState};
+use athm_core::testing::Clock;
+use athm_core::testing::{BuilderExt as _, ClientBuilderExt as _};
+use athm_core::{Athm, Sender};
 use athm_simulator::{Effect, Endpoint, Fault, Simulator};
 use athm_tests::{TextRecorder, completed_payment, eventually};
 use futures_util::{StreamExt, stream};
@@ -37,7 +41,7 @@ async fn refund_with_fault(fault: Fault) {
             clock.advance(DAY);
             let pending = athm.refunds().unresolved().await.unwrap();
             assert_eq!(pending.iter().map(|refund| refund.id).collect::<Vec<_>>(), [refund], "{fault}");
-            athm.refund_resolve(refund, RefundResolution::NotDone).await.unwrap();
+            athm.refunds().resolve(refund, RefundResolution::NotDone).await.unwrap();
         }
         Err(OperationError::RefundUnknown { refund, .. }) => {
             clock.advance(Duration::from_secs(60));

@@ -1,6 +1,8 @@
 //! Refunds of a payment that was recorded in two rows.
 
-use athm_core::{OperationError, RefundState, Sender, Transaction};
+use athm_core::errors::OperationError;
+use athm_core::refunds::RefundState;
+use athm_core::{Sender, Transaction};
 use athm_tests::{MerchantFault, ecommerce_id};
 
 use super::{cents, listed, partial, states};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_core::{Message, MessageResult, NewRefund, RefundState, Sender};
+use athm_core::refunds::RefundState;
+use athm_core::{Message, MessageResult, NewRefund, Sender};
 use athm_simulator::SimulatedPayment;
 use athm_tests::{MerchantFault, TextRecorder, completed_payment, eventually, trusting_builder};
 use futures_util::future::join;

@@ -9,7 +9,8 @@ mod unknown_outcomes;
 
 use std::time::Duration;
 
-use athm_core::{Amount, Message, MessageResult, NewRefund, RefundRecord, RefundState, Sender, Transaction};
+use athm_core::refunds::{RefundRecord, RefundState};
+use athm_core::{Amount, Message, MessageResult, NewRefund, Sender, Transaction};
 use serde_json::{Value, json};
 
 use crate::MerchantFixture;

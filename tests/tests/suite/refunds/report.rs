@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use athm_core::{Clock, Message, MessageResult, Sender, Transaction, TransactionKind};
+use athm_core::testing::BuilderExt as _;
+use athm_core::testing::Clock;
+use athm_core::{Message, MessageResult, Sender, Transaction, TransactionKind};
 use athm_simulator::{RefundReference, Simulator};
 use athm_tests::{TextRecorder, completed_payment, verifying_builder};
 use serde_json::json;

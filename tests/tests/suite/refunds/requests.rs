@@ -1,7 +1,10 @@
 //! Refunds that the program asks for.
 
+use athm_core::NewRefund;
+use athm_core::errors::{InvalidRefund, OperationError};
+use athm_core::ids::TransactionId;
 use athm_core::provider::{InvalidRequest, ProviderError};
-use athm_core::{InvalidRefund, NewRefund, OperationError, RefundState, TransactionId};
+use athm_core::refunds::RefundState;
 use athm_tests::MerchantFault;
 use futures_util::future::join_all;
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_core::{MessageResult, NewRefund, OperationError, RefundId, RefundResolution, RefundState};
+use athm_core::errors::OperationError;
+use athm_core::ids::RefundId;
+use athm_core::refunds::{RefundResolution, RefundState};
+use athm_core::{MessageResult, NewRefund};
 use athm_tests::{MerchantFault, TestDatabase, eventually};
 use futures_util::future::join;
 use tokio::sync::Notify;
@@ -75,11 +78,11 @@ async fn promise_9_a_lost_refund_is_never_repeated_and_is_unresolved_after_a_day
     assert_eq!(unresolved.iter().map(|refund| refund.id).collect::<Vec<_>>(), [refund]);
     assert_eq!(merchant.provider.request_count("/refund"), 1);
 
-    let resolved = merchant.athm.refund_resolve(refund, RefundResolution::NotDone).await.unwrap();
+    let resolved = merchant.athm.refunds().resolve(refund, RefundResolution::NotDone).await.unwrap();
     assert_eq!((resolved.state, resolved.total_refunded), (RefundState::NotDone, None));
     assert_eq!(merchant.athm.refunds().unresolved().await.unwrap(), []);
     assert!(fired(&merchant).await.is_empty());
-    let again = merchant.athm.refund_resolve(refund, RefundResolution::Done).await.unwrap_err();
+    let again = merchant.athm.refunds().resolve(refund, RefundResolution::Done).await.unwrap_err();
     assert!(matches!(again, OperationError::RefundNotOpen { state: RefundState::NotDone, .. }), "{again:?}");
     assert_eq!(merchant.athm.refund(paid.id(), NewRefund::full()).await.unwrap().amount, cents(2500));
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Done, 2500), (RefundState::NotDone, 700)]);
@@ -93,13 +96,13 @@ async fn a_refund_resolved_as_done_fires_once_and_the_ledger_adds_none() {
     merchant.report_refunded(Some(0));
     let error = merchant.athm.refund(paid.id(), partial(700)).await.unwrap_err();
     let OperationError::RefundUnknown { refund, .. } = error else { panic!("{error:?}") };
-    let resolved = merchant.athm.refund_resolve(refund, RefundResolution::Done).await.unwrap();
+    let resolved = merchant.athm.refunds().resolve(refund, RefundResolution::Done).await.unwrap();
     assert_eq!((resolved.state, resolved.total_refunded), (RefundState::Done, Some(cents(700))));
     merchant.report_refunded(None);
     assert_eq!(webhook(&merchant, refund_event("12-ab", "7.00")).await, MessageResult::Known);
     assert_eq!(fired(&merchant).await, FIRED);
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Done, 700)]);
-    let unknown = merchant.athm.refund_resolve(RefundId::from(uuid::Uuid::nil()), RefundResolution::Done).await;
+    let unknown = merchant.athm.refunds().resolve(RefundId::from(uuid::Uuid::nil()), RefundResolution::Done).await;
     assert!(matches!(unknown, Err(OperationError::UnknownRefund { .. })));
 }
 
