@@ -45,7 +45,7 @@ mod scope;
 pub use athm_core::{
     Amount, Athm, AthmBuilder, BoxError, Context, Customer, Delivery, FromContext, Item, Message, MessageResult,
     NewPayment, NewRefund, Permanent, PhoneNumber, Refund, Rejection, Sender, Signal, State, Status, Transaction,
-    TransactionKind, UnexpectedTotal, WebhookSecret, link, receiver,
+    TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
     deliveries, dispatch, errors, guide, ids, jiff, provider, reconcile, refunds, secrecy, testing, transactions,
@@ -55,5 +55,8 @@ pub use self::callback::{Callback, CallbackConfig};
 pub use self::error::Error;
 pub use self::scope::{Scope, scope};
 
+// One of its own, which looks for this crate first in the user's Cargo.toml.
 #[doc(hidden)]
 pub use athm_core::__private;
+#[doc(inline)]
+pub use athm_core::__private::actix_receiver as receiver;

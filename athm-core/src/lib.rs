@@ -132,10 +132,13 @@ pub mod __private {
     pub use core::{concat, module_path};
     pub use futures_util::future::BoxFuture;
 
+    pub use athm_macros::actix_receiver;
+
     pub use crate::__register as register;
     pub use crate::dispatch::registry::index;
     pub use crate::models::Signal;
     pub use crate::receiver::{
-        ATHM_RECEIVERS_V1, Call, Context, Lent, Outcome, Parameter, Receiver, argument, boxed, outcome, parameter,
+        ATHM_RECEIVERS_V1, Call, Context, ContextRef, Outcome, Parameter, Receiver, SenderName, argument, attempts,
+        boxed, declared, id, outcome, parameter, timeout,
     };
 }

@@ -1,22 +1,21 @@
 //! What stands in the attribute's parentheses.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use syn::parse::Parser;
-use syn::{Lit, LitStr, Path};
+use syn::{Lit, Path};
 
 use crate::errors::{Errors, attribute_span};
-use crate::values::{self, Blanks};
+use crate::values::{self, Id, Number, Sender, Timeout};
 use crate::words::{self, OptionWord, SignalWord};
 
 /// The arguments of one `#[receiver(…)]`.
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) signals: Vec<&'static SignalWord>,
-    pub(crate) id: Option<LitStr>,
-    pub(crate) order: Option<i32>,
-    pub(crate) sender: Option<LitStr>,
-    pub(crate) attempts: Option<u32>,
-    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) id: Option<Id>,
+    pub(crate) order: Option<Number<i32>>,
+    pub(crate) senders: Option<Vec<Sender>>,
+    pub(crate) attempts: Option<Number<u32>>,
+    pub(crate) timeout: Option<Timeout>,
     /// The word itself, where it is written.
     pub(crate) blocking: Option<Ident>,
     pub(crate) crate_path: Option<Path>,
@@ -37,7 +36,7 @@ impl Arguments {
         arguments
     }
 
-    /// Whether an `id` is written that can't be one: nobody knows what was meant.
+    /// Whether an `id` is written that can't be one.
     pub(crate) fn has_wrong_id(&self) -> bool {
         self.id.is_none() && self.given.contains(&words::ID)
     }
@@ -99,6 +98,10 @@ impl Arguments {
             if words::signal(&written).is_some() {
                 self.misspelt_signal = true;
                 errors.on(name, format!("the signal `{written}` takes no value"), format!("write `{written}`"));
+            } else if let Some(signals) = signals_alone(&value) {
+                self.misspelt_signal = true;
+                let help = format!("write `{signals}`, without `{written} =`");
+                errors.on(name, "signals are bare words, without an option's name", help);
             } else {
                 errors.on(name, format!("unknown option `{written}`"), words::help_with_option(&written));
             }
@@ -115,11 +118,11 @@ impl Arguments {
             return errors.on(name, format!("`{written}` needs a value"), format!("write `{}`", option.example));
         }
         match option.name {
-            words::ID => self.id = values::label(option, value, Blanks::Nowhere, errors),
+            words::ID => self.id = values::id(option, value, errors),
             words::ORDER => self.order = values::order(option, value, errors),
-            words::SENDER => self.sender = values::label(option, value, Blanks::Within, errors),
+            words::SENDER => self.senders = values::senders(option, value, errors),
             words::ATTEMPTS => self.attempts = values::attempts(option, value, errors),
-            words::TIMEOUT => self.timeout_ms = values::timeout(option, value, errors),
+            words::TIMEOUT => self.timeout = values::timeout(option, value, errors),
             _ => self.crate_path = values::crate_path(option, value, errors),
         }
     }
@@ -138,23 +141,47 @@ impl Arguments {
     fn unreadable(&mut self, piece: &[TokenTree], errors: &mut Errors) {
         let tokens: TokenStream = piece.iter().cloned().collect();
         let first = match piece.first() {
-            Some(TokenTree::Ident(first)) => first.to_string(),
-            _ => String::new(),
+            Some(TokenTree::Ident(first)) => words::option(&first.to_string()),
+            _ => None,
         };
-        let last = match piece.last() {
-            Some(TokenTree::Ident(last)) => last.to_string().to_lowercase(),
-            _ => String::new(),
-        };
-        self.misspelt_signal |= words::option(&first).is_none();
-        let help = if let Some(option) = words::option(&first) {
-            format!("write `{}`", option.example)
-        } else if Path::parse_mod_style.parse2(tokens.clone()).is_ok() && words::signal(&last).is_some() {
-            format!("write `{last}`, without a path")
-        } else {
-            String::from("put commas between, as in `#[receiver(completed, expired, order = 10)]`")
+        self.misspelt_signal |= first.is_none();
+        let help = match (first, signals_alone(&tokens)) {
+            (Some(option), _) => format!("write `{}`", option.example),
+            (None, Some(signals)) => format!("write `{signals}`"),
+            (None, None) if tokens.to_string() == "*" => {
+                "write `received`: it fires for every outcome of a payment, once".to_owned()
+            }
+            (None, None) => "put commas between, as in `#[receiver(completed, expired, order = 10)]`".to_owned(),
         };
         errors.on(tokens, "expected a signal or an option", help);
     }
+}
+
+/// The signals in tokens that name signals and no other word, as they are to be written: those of `[completed, expired]`,
+/// `completed()`, `Signal::Completed` and `"completed"`.
+fn signals_alone(tokens: &TokenStream) -> Option<String> {
+    let mut signals = Vec::new();
+    collect_signals(tokens.clone(), &mut signals).then_some(())?;
+    (!signals.is_empty()).then(|| signals.join(", "))
+}
+
+fn collect_signals(tokens: TokenStream, signals: &mut Vec<&'static str>) -> bool {
+    tokens.into_iter().all(|token| match token {
+        TokenTree::Ident(word) if word == "Signal" || word == "signals" => true,
+        TokenTree::Ident(word) => push_signal(&word.to_string().to_lowercase(), signals),
+        TokenTree::Literal(literal) => match Lit::new(literal) {
+            Lit::Str(text) => push_signal(&text.value(), signals),
+            _ => false,
+        },
+        TokenTree::Group(group) => collect_signals(group.stream(), signals),
+        TokenTree::Punct(_) => true,
+    })
+}
+
+fn push_signal(word: &str, signals: &mut Vec<&'static str>) -> bool {
+    let signal = words::signal(word);
+    signals.extend(signal.map(|signal| signal.name).filter(|name| !signals.contains(name)));
+    signal.is_some()
 }
 
 /// What stands between the commas.

@@ -1,133 +1,225 @@
 //! What the attribute leaves behind: the function as it was written, and one static that registers it.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 use syn::ext::IdentExt;
 
 use crate::args::Arguments;
-use crate::crate_path;
+use crate::crate_path::{self, Exporter};
 use crate::errors::Errors;
 use crate::several;
 use crate::signature::{Function, Parameter};
+use crate::values::{Id, Number, Sender, Timeout};
+
+mod names;
+
+use self::names::Names;
 
 /// The function as it was written, whatever is wrong, and beside it the registration or every mistake.
-pub(crate) fn receiver(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn receiver(arguments: TokenStream, item: TokenStream, exporter: Exporter) -> TokenStream {
     let mut errors = Errors::default();
     let user = item.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
+    let given = arguments.clone();
     let mut arguments = Arguments::parse(arguments, user, &mut errors);
     let function = Function::parse(item.clone(), arguments.blocking.as_ref(), &mut errors);
     several::check(&arguments, item.clone(), &mut errors);
-    let athm = crate_path::find(arguments.crate_path.take(), user, &mut errors);
-    let beside = match (errors.into_compile_errors(), function) {
-        (Some(mistakes), _) => mistakes,
-        (None, Some(function)) => registration(&arguments, &function, &athm),
-        (None, None) => TokenStream::new(),
-    };
-    quote!(#item #beside)
+    let athm = crate_path::find(arguments.crate_path.take(), exporter, user, &mut errors);
+    if let Some(mistakes) = errors.into_compile_errors() {
+        return quote!(#item #mistakes);
+    }
+    let Some(function) = function else { return item };
+    let (names, is_deprecated) = (Names::beside(&given, &function), function.is_deprecated);
+    let registration = Registration { arguments, function, athm, names };
+    if is_deprecated { within_body(item, &registration) } else { quote!(#item #registration) }
 }
 
-/// One static per receiver, in a const without a name: nothing of it can clash, or be seen.
-fn registration(arguments: &Arguments, function: &Function, athm: &TokenStream) -> TokenStream {
-    let id = id(arguments, function);
-    let signals = arguments.signals.iter().map(|signal| Ident::new(signal.variant, Span::call_site()));
-    let parameters = function
-        .parameters
-        .iter()
-        .map(|Parameter { name, ty, cfg }| quote!(#(#cfg)* __athm::parameter::<#ty>(#name).declared()));
-    let options = options(arguments);
-    let kind = match (function.is_async, &arguments.blocking) {
-        (true, _) => quote!(Async),
-        (false, Some(_)) => quote!(Blocking),
-        (false, None) => quote!(Sync),
-    };
-    let call = call(function);
-    let allowed = &function.allowed;
-    // Where no `const _` may stand, as in an `impl`, the compiler says so of the function's name.
-    let header = quote_spanned!(function.name.span()=> const _: ());
-    quote! {
-        #(#[allow(#allowed)])*
-        #header = {
-            use #athm::__private as __athm;
-            #call
-            __athm::register!(__athm::Receiver::new(
-                #id,
-                &[#(__athm::Signal::#signals),*],
-                &[#(#parameters),*],
-                __athm::Call::#kind(__call)
-            ) #options);
+/// The item with the registration as the first item of its body: what is deprecated is used without a warning only there,
+/// where `#[allow(deprecated)]` may be forbidden.
+fn within_body(item: TokenStream, registration: &Registration) -> TokenStream {
+    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
+    if let Some(TokenTree::Group(body)) = tokens.last_mut() {
+        let (statements, span) = (body.stream(), body.span());
+        *body = Group::new(body.delimiter(), quote!(#registration #statements));
+        body.set_span(span);
+    }
+    tokens.into_iter().collect()
+}
+
+/// What registers a function.
+struct Registration {
+    arguments: Arguments,
+    function: Function,
+    athm: TokenStream,
+    names: Names,
+}
+
+impl ToTokens for Registration {
+    /// One static per receiver, in a const without a name: nothing of it can clash, or be seen.
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { arguments, function, athm, names } = self;
+        let Names { private, call, record, .. } = names;
+        let (id, signals, options, shim) = (self.id(), self.signals(), self.options(), self.shim());
+        let named = if arguments.id.is_some() { quote!(new) } else { quote!(with_default_id) };
+        let parameters = function.parameters.iter().map(|parameter| self.declared(parameter));
+        let kind = match (function.is_async, &arguments.blocking) {
+            (true, _) => quote!(Async),
+            (false, Some(_)) => quote!(Blocking),
+            (false, None) => quote!(Sync),
         };
+        let allowed = &function.allowed;
+        // Where no `const _` may stand, as in an `impl`, the compiler says so of the function's name.
+        let header = quote_spanned!(function.name.span()=> const _: ());
+        tokens.extend(quote! {
+            #(#[allow(#allowed)])*
+            #header = {
+                use #athm::__private as #private;
+                #shim
+                #private::register!(#record = #private::Receiver::#named(
+                    #id,
+                    #signals,
+                    &[#(#parameters),*],
+                    #private::Call::#kind(#call)
+                ) #options);
+            };
+        });
     }
 }
 
-/// What the attribute gives beyond the signals and the id.
-fn options(arguments: &Arguments) -> TokenStream {
-    let order = arguments.order.map(|order| quote!(.order(#order)));
-    let sender = arguments.sender.as_ref().map(|sender| quote!(.sender(#sender)));
-    let attempts = arguments.attempts.map(|attempts| quote!(.attempts(#attempts)));
-    let timeout = arguments.timeout_ms.map(|timeout| quote!(.timeout_ms(#timeout)));
-    quote!(#order #sender #attempts #timeout)
-}
+impl Registration {
+    fn signals(&self) -> TokenStream {
+        let private = &self.names.private;
+        let signals = self.arguments.signals.iter().map(|signal| Ident::new(signal.variant, Span::call_site()));
+        quote!(&[#(#private::Signal::#signals),*])
+    }
 
-/// The given id, or `module_path::function`.
-fn id(arguments: &Arguments, function: &Function) -> TokenStream {
-    match &arguments.id {
-        Some(id) => quote!(#id),
-        None => {
-            let name = function.name.unraw().to_string();
-            quote!(__athm::concat!(__athm::module_path!(), "::", #name))
+    /// The given id, or `module_path::function`.
+    fn id(&self) -> TokenStream {
+        let private = &self.names.private;
+        match &self.arguments.id {
+            Some(Id::Text(text)) => quote!(#text),
+            Some(Id::Const(expression)) => self.checked("id", expression),
+            None => {
+                let name = self.function.name.unraw().to_string();
+                quote!(#private::concat!(#private::module_path!(), "::", #name))
+            }
         }
     }
-}
 
-/// The function behind the one signature that all receivers of its kind have.
-fn call(function: &Function) -> TokenStream {
-    let name = &function.name;
-    let span = ours_at(name.span());
-    let arguments = function.parameters.iter().map(argument);
-    let called = quote_spanned!(span=> #name(#(#arguments),*));
-    let called = if function.is_async { quote_spanned!(span=> #called.await) } else { called };
-    let outcome = match &function.returns {
-        Some(returns) => quote!(__athm::outcome::<#returns>()(#called)),
-        // Bound, because the function may be `#[must_use]`.
-        None => quote!(let () = #called; __athm::Ok(())),
-    };
-    let context = context(span);
-    if function.is_async {
-        // The body owns the context, so that nobody has to keep it while the body waits. On the function's name, as if the user
-        // had written it there, because there the compiler says that a future isn't `Send`.
-        let boxed = quote_spanned!(name.span()=> __athm::boxed(async move { let #context = &#context; #outcome }));
-        quote_spanned!(span=> fn __call(#context: __athm::Context<'_>) -> __athm::BoxFuture<'_, __athm::Outcome> { #boxed })
-    } else {
-        quote_spanned!(span=> fn __call(#context: __athm::Lent<'_>) -> __athm::Outcome { #outcome })
+    /// What the attribute gives beyond the signals and the id.
+    fn options(&self) -> TokenStream {
+        let Arguments { order, senders, attempts, timeout, .. } = &self.arguments;
+        let order = order.as_ref().map(|order| match order {
+            Number::Literal(order) => quote!(.order(#order)),
+            Number::Const(order) => around(order, |start, end| {
+                let method = Ident::new("order", start);
+                quote_spanned!(end=> .#method(#order))
+            }),
+        });
+        let senders = senders.as_ref().map(|senders| {
+            let senders = senders.iter().map(|sender| match sender {
+                Sender::Text(text) => quote!(&#text),
+                Sender::Const(constant) => around(constant, |start, end| {
+                    let reference = quote_spanned!(start=> &);
+                    // What may own a text can be kept by reference, but only in a block that is constant by itself.
+                    quote_spanned!(end=> const { #reference #constant })
+                }),
+            });
+            quote!(.senders(&[#(#senders),*]))
+        });
+        let attempts = attempts.as_ref().map(|attempts| match attempts {
+            Number::Literal(attempts) => quote!(.attempts(#attempts)),
+            Number::Const(attempts) => {
+                let attempts = self.checked("attempts", attempts);
+                quote!(.attempts(#attempts))
+            }
+        });
+        let timeout = timeout.as_ref().map(|timeout| match timeout {
+            Timeout::Millis(millis) => quote!(.timeout_ms(#millis)),
+            Timeout::Const(limit) => {
+                let limit = self.checked("timeout", limit);
+                quote!(.timeout(#limit))
+            }
+        });
+        quote!(#order #senders #attempts #timeout)
+    }
+
+    /// A constant of the user's in the function of athm's that checks it.
+    fn checked(&self, check: &str, constant: &Expr) -> TokenStream {
+        around(constant, |start, end| {
+            let (private, check) = (self.names.private_at(start), Ident::new(check, start));
+            quote_spanned!(end=> #private::#check(#constant))
+        })
+    }
+
+    /// The function behind the one signature that all receivers of its kind have.
+    fn shim(&self) -> TokenStream {
+        let (Function { name, returns, .. }, Names { private, call, .. }) = (&self.function, &self.names);
+        let span = ours_at(name.span());
+        let arguments = self.function.parameters.iter().map(|parameter| self.argument(parameter));
+        let called = quote_spanned!(span=> #name(#(#arguments),*));
+        let called = if self.function.is_async { quote_spanned!(span=> #called.await) } else { called };
+        let outcome = match returns {
+            Some(returns) => quote!(#private::outcome::<#returns>()(#called)),
+            // Bound, because the function may be `#[must_use]`.
+            None => quote!(let () = #called; #private::Ok(())),
+        };
+        let context = self.names.context(span);
+        if self.function.is_async {
+            // The body owns the context, and keeps it while it waits. On the function's name, as if
+            // the user had written it there, because there the compiler says that a future isn't `Send`.
+            let here = self.names.private_at(name.span());
+            let boxed = quote_spanned!(name.span()=> #here::boxed(async move { let #context = &#context; #outcome }));
+            quote_spanned! {span=>
+                fn #call(#context: #private::Context<'_>) -> #private::BoxFuture<'_, #private::Outcome> { #boxed }
+            }
+        } else {
+            quote_spanned!(span=> fn #call(#context: #private::ContextRef<'_>) -> #private::Outcome { #outcome })
+        }
+    }
+
+    /// A parameter as the static declares it. Over the whole type, because there the compiler says that a signal can't give it.
+    fn declared(&self, Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
+        let (private, signals) = (&self.names.private, self.signals());
+        let parameter = quote!(#private::parameter::<#ty>(#name));
+        around(ty, |start, end| {
+            let private = self.names.private_at(start);
+            quote_spanned!(end=> #(#cfg)* #private::declared(#parameter, #signals))
+        })
+    }
+
+    /// One argument, on the parameter's type, because there the compiler says that it outlives the context.
+    fn argument(&self, Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
+        let Names { private, value, .. } = &self.names;
+        let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
+        let span = ours_at(place);
+        let context = self.names.context(place);
+        // Nowhere, as in the static: the compiler says the same of both, and therefore says it once.
+        let parameter = quote!(#private::parameter::<#ty>(#name));
+        let here = self.names.private_at(place);
+        let taken = quote_spanned!(place=> #here::argument(#parameter, #context));
+        // A `match`, because a `?` takes the compiler longer.
+        let argument = quote_spanned! {span=>
+            match #taken {
+                #private::Ok(#value) => #value,
+                #private::Err(#value) => return #private::Err(#value),
+            }
+        };
+        quote!(#(#cfg)* #argument)
     }
 }
 
-/// One argument, on the parameter's type, because there the compiler says that it outlives the context.
-fn argument(Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
-    let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
-    let span = ours_at(place);
-    let context = context(place);
-    // Nowhere, as in the static: the compiler says the same of both, and therefore says it once.
-    let parameter = quote!(__athm::parameter::<#ty>(#name));
-    let taken = quote_spanned!(place=> __athm::argument(#parameter, #context));
-    // A `match`, because a `?` takes the compiler longer.
-    let argument = quote_spanned! {span=>
-        match #taken {
-            __athm::Ok(__argument) => __argument,
-            __athm::Err(__rejection) => return __athm::Err(__rejection),
-        }
-    };
-    quote!(#(#cfg)* #argument)
+/// What the user wrote, from its first to its last token: tokens of ours at these two places are shown as all of it. They
+/// are the user's own places, because the compiler shows where a constant fails outside of any macro.
+fn around(written: &impl ToTokens, ours: impl Fn(Span, Span) -> TokenStream) -> TokenStream {
+    let mut spans = written.to_token_stream().into_iter().map(|token| token.span());
+    let start = spans.next().unwrap_or_else(Span::call_site);
+    ours(start, spans.last().unwrap_or(start))
 }
 
 /// That place, for tokens that aren't the user's: no lint looks at them, and no advice is given on changing them.
 fn ours_at(place: Span) -> Span {
     Span::call_site().located_at(place)
-}
-
-/// The shim's own variable, at that place, but apart from the user's names.
-fn context(place: Span) -> Ident {
-    Ident::new("__context", Span::mixed_site().located_at(place))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use syn::{Attribute, Meta};
 
 use crate::args::Arguments;
 use crate::errors::Errors;
+use crate::values::Id;
 use crate::words;
 
 /// Reports the next one below that has the id of this one.
@@ -21,7 +22,7 @@ pub(crate) fn check(arguments: &Arguments, item: TokenStream, errors: &mut Error
     match next {
         Some((_, Arguments { id: Some(id), .. })) => {
             let help = format!("give each `#[receiver]` an `{}` of its own", words::ID);
-            errors.on(&id, format!("two receivers have the id {:?}", id.value()), help);
+            errors.on(&id, format!("two receivers have the id {}", id.shown()), help);
         }
         Some((attribute, Arguments { signals, .. })) => {
             let signal = signals.first().map_or("completed", |signal| signal.name);
@@ -52,6 +53,6 @@ fn other_receiver(attribute: &Attribute) -> Option<Arguments> {
 
 /// Two ids that aren't written are the same: both are the function's name.
 fn has_id_of(one: &Arguments, other: &Arguments) -> bool {
-    let id = |arguments: &Arguments| arguments.id.as_ref().map(syn::LitStr::value);
+    let id = |arguments: &Arguments| arguments.id.as_ref().map(Id::shown);
     !one.has_wrong_id() && !other.has_wrong_id() && id(one) == id(other)
 }

@@ -1,9 +1,12 @@
 //! What may stand below the attribute.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, FnArg, GenericParam, Meta, Pat, PatType, ReturnType, Safety, Signature, Token, Type, Visibility};
+use syn::{
+    Attribute, FnArg, GenericArgument, GenericParam, Meta, Pat, PatType, Path, PathArguments, ReturnType, Safety,
+    Signature, Token, Type, TypePath, Visibility,
+};
 
 use crate::errors::Errors;
 
@@ -16,6 +19,8 @@ pub(crate) struct Function {
     pub(crate) returns: Option<TokenStream>,
     /// The lints that are silenced for it.
     pub(crate) allowed: Vec<TokenStream>,
+    /// Whether the compiler warns of calling it.
+    pub(crate) is_deprecated: bool,
 }
 
 /// One of its parameters.
@@ -44,8 +49,7 @@ impl Function {
         if errors.append(refused) {
             return None;
         }
-        let Signature { ident, asyncness, generics, inputs, output, .. } = item.signature;
-        let lifetimes: Vec<Ident> = generics.lifetimes().map(|lifetime| lifetime.lifetime.ident.clone()).collect();
+        let Signature { ident, asyncness, inputs, output, .. } = item.signature;
         let typed = inputs.into_iter().filter_map(|input| match input {
             FnArg::Typed(parameter) => Some(parameter),
             FnArg::Receiver(_) => None,
@@ -53,22 +57,23 @@ impl Function {
         Some(Self {
             name: ident,
             is_async: asyncness.is_some(),
-            parameters: typed.map(|parameter| Parameter::new(parameter, &lifetimes)).collect(),
+            parameters: typed.map(Parameter::new).collect(),
             returns: match output {
                 ReturnType::Default => None,
-                ReturnType::Type(_, ty) => Some(outside_of_signature(ty.to_token_stream(), &lifetimes)),
+                ReturnType::Type(_, ty) => Some(outside_of_signature(ty.to_token_stream(), &[])),
             },
             allowed: item.attributes.iter().filter_map(allowed).collect(),
+            is_deprecated: item.attributes.iter().any(|attribute| attribute.path().is_ident("deprecated")),
         })
     }
 }
 
 impl Parameter {
-    fn new(parameter: PatType, lifetimes: &[Ident]) -> Self {
+    fn new(parameter: PatType) -> Self {
         let is_cfg = |attribute: &Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr");
         Self {
             name: name(&parameter.pat),
-            ty: outside_of_signature(parameter.ty.to_token_stream(), lifetimes),
+            ty: outside_of_signature(parameter.ty.to_token_stream(), &[]),
             cfg: parameter.attrs.into_iter().filter(is_cfg).collect(),
         }
     }
@@ -95,9 +100,10 @@ impl Parse for Item {
 fn check(item: &Item, errors: &mut Errors) {
     const FREE: &str = "write a free function beside the `impl`, and take what it needs as `State<T>`";
 
-    let Signature { constness, safety, abi, generics, inputs, variadic, output, ident, .. } = &item.signature;
-    if let Some(constness) = constness {
-        errors.on(constness, "a receiver can't be a `const fn`", "remove `const`: it runs when a payment comes in");
+    let Signature { safety, abi, generics, inputs, variadic, output, ident, .. } = &item.signature;
+    if let Some(test) = item.attributes.iter().map(Attribute::path).find(|path| is_test(path)) {
+        let help = "remove one of the two attributes: a test calls the receiver from a function of its own";
+        errors.on(test, "a test can't be a receiver", help);
     }
     if let Safety::Unsafe(safety) = safety {
         errors.on(
@@ -140,10 +146,13 @@ fn check(item: &Item, errors: &mut Errors) {
     if let Some(variadic) = variadic {
         errors.on(variadic, "a receiver can't be variadic", "name each parameter and its type");
     }
-    if let ReturnType::Type(_, ty) = output
-        && matches!(**ty, Type::Never(_))
-    {
-        errors.on(ty, "a receiver can't return `!`", "return nothing, or `Result<(), E>`: a receiver must end");
+    if let ReturnType::Type(_, ty) = output {
+        if matches!(**ty, Type::Never(_)) {
+            errors.on(ty, "a receiver can't return `!`", "return nothing, or `Result<(), E>`: a receiver must end");
+        } else if borrows(ty) {
+            let help = "let the error own what it holds: a `String` where it has a `&str`";
+            errors.on(ty, "a receiver's error can't borrow: it is kept when the receiver has ended", help);
+        }
     }
     if !item.has_body && errors.is_empty() {
         errors.on(ident, "a receiver needs a body", "write a free function with a body: athm calls this very function");
@@ -183,7 +192,6 @@ const ITEMS: [&str; 11] =
 fn allowed(attribute: &Attribute) -> Option<TokenStream> {
     match &attribute.meta {
         Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => Some(list.tokens.clone()),
-        meta if meta.path().is_ident("deprecated") => Some(quote!(deprecated)),
         _ => None,
     }
 }
@@ -197,13 +205,42 @@ fn name(pattern: &Pat) -> String {
     }
 }
 
-/// A type as it can be written where the function's own lifetimes don't exist: `'_` in their places.
-fn outside_of_signature(ty: TokenStream, lifetimes: &[Ident]) -> TokenStream {
+/// Whether it is an attribute that makes a test of a function: `#[test]`, `#[tokio::test]`.
+fn is_test(path: &Path) -> bool {
+    path.segments.last().is_some_and(|name| name.ident == "test" || name.ident == "bench")
+}
+
+/// Whether a returned type names a lifetime that ends. A borrowed text is no such type: as an error, it is copied.
+fn borrows(ty: &Type) -> bool {
+    let is_text = |ty: &Type| matches!(ty, Type::Path(path) if path.path.is_ident("str"));
+    match ty {
+        Type::Reference(reference) if is_text(&reference.elem) => false,
+        Type::Path(TypePath { path, .. }) => path.segments.iter().any(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(_) if segment.ident == "Cow" => false,
+            PathArguments::AngleBracketed(arguments) => arguments.args.iter().any(|argument| match argument {
+                GenericArgument::Lifetime(lifetime) => lifetime.ident != "static",
+                GenericArgument::Type(ty) => borrows(ty),
+                _ => false,
+            }),
+            _ => false,
+        }),
+        Type::Reference(reference) => {
+            reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static") || borrows(&reference.elem)
+        }
+        _ => false,
+    }
+}
+
+/// A type as it can be written outside of the function, where the function's own lifetimes don't exist: `'_` in place of
+/// each but `'static` and those that the type itself introduces with `for<…>`.
+fn outside_of_signature(ty: TokenStream, introduced: &[Ident]) -> TokenStream {
     if find_word(ty.clone(), "impl").is_some() {
         // Only the function itself can name it.
         let span = ty.into_iter().next().map_or_else(Span::call_site, |first| first.span());
         return Token![_](span).into_token_stream();
     }
+    let mut introduced = introduced.to_vec();
+    introduced.extend(introduced_by(ty.clone()));
     let mut is_lifetime = false;
     let replaced = ty.into_iter().map(|token| {
         let after_quote = std::mem::take(&mut is_lifetime);
@@ -212,11 +249,11 @@ fn outside_of_signature(ty: TokenStream, lifetimes: &[Ident]) -> TokenStream {
                 is_lifetime = true;
                 TokenTree::Punct(quote)
             }
-            TokenTree::Ident(name) if after_quote && lifetimes.contains(&name) => {
+            TokenTree::Ident(name) if after_quote && name != "static" && !introduced.contains(&name) => {
                 TokenTree::Ident(Ident::new("_", name.span()))
             }
             TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), outside_of_signature(group.stream(), lifetimes));
+                let mut inner = Group::new(group.delimiter(), outside_of_signature(group.stream(), &introduced));
                 inner.set_span(group.span());
                 TokenTree::Group(inner)
             }
@@ -226,7 +263,25 @@ fn outside_of_signature(ty: TokenStream, lifetimes: &[Ident]) -> TokenStream {
     replaced.collect()
 }
 
-fn find_word(tokens: TokenStream, word: &str) -> Option<Ident> {
+/// The lifetimes that stand in `for<…>`.
+fn introduced_by(ty: TokenStream) -> Vec<Ident> {
+    let mut introduced = Vec::new();
+    let mut tokens = ty.into_iter();
+    while let Some(token) = tokens.next() {
+        if matches!(&token, TokenTree::Ident(word) if word == "for") {
+            let list =
+                tokens.by_ref().take_while(|token| !matches!(token, TokenTree::Punct(end) if end.as_char() == '>'));
+            introduced.extend(list.filter_map(|token| match token {
+                TokenTree::Ident(name) => Some(name),
+                _ => None,
+            }));
+        }
+    }
+    introduced
+}
+
+/// The first place of that word, at whatever depth.
+pub(crate) fn find_word(tokens: TokenStream, word: &str) -> Option<Ident> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(found) if found == word => Some(found),
         TokenTree::Group(group) => find_word(group.stream(), word),

@@ -1,11 +1,13 @@
-//! What stands behind an option's `=`.
+//! What stands behind an option's `=`: a literal, which is checked here, or a constant expression, which the compiler
+//! checks as it evaluates the receiver's static.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::parse::Parser;
-use syn::{LitInt, LitStr, Path};
+use syn::{Expr, ExprArray, Lit, LitInt, LitStr, Path, UnOp};
 
 use crate::errors::Errors;
-use crate::words::OptionWord;
+use crate::words::{self, OptionWord};
 
 /// How often a delivery can be tried.
 const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
@@ -13,15 +15,97 @@ const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
 /// What a timeout is.
 const TIME: &str = "a whole number and a unit, which is `ms`, `s`, `m` or `h`";
 
+/// An id.
+pub(crate) enum Id {
+    Text(LitStr),
+    Const(Expr),
+}
+
+impl Id {
+    /// As messages show it: equal for two ids that are surely the same.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => format!("{:?}", text.value()),
+            Self::Const(expression) => expression.to_token_stream().to_string(),
+        }
+    }
+}
+
+impl ToTokens for Id {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Text(text) => text.to_tokens(tokens),
+            Self::Const(expression) => expression.to_tokens(tokens),
+        }
+    }
+}
+
+/// One sender of those that a receiver listens to.
+pub(crate) enum Sender {
+    Text(LitStr),
+    Const(Expr),
+}
+
+/// A number.
+pub(crate) enum Number<T> {
+    Literal(T),
+    Const(Expr),
+}
+
+/// How long each attempt may take.
+pub(crate) enum Timeout {
+    Millis(u64),
+    Const(Expr),
+}
+
+/// A receiver's id: a text without blanks.
+pub(crate) fn id(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Id> {
+    match constant(&value) {
+        Some(expression) => Some(Id::Const(expression)),
+        None => label(option, value, Blanks::Nowhere, errors).map(Id::Text),
+    }
+}
+
+/// The senders that a receiver listens to: one, or several in brackets.
+pub(crate) fn senders(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Vec<Sender>> {
+    let Some(Expr::Array(ExprArray { elems, .. })) = constant(&value) else {
+        return sender(option, value, errors).map(|sender| vec![sender]);
+    };
+    if elems.is_empty() {
+        let help = format!("write `{}`, or leave it out to listen to all", option.example);
+        errors.on(value, "a receiver needs a sender to listen to", help);
+        return None;
+    }
+    // All of them are looked at before one is missing.
+    let senders: Vec<_> = elems.iter().map(|one| sender(option, one.to_token_stream(), errors)).collect();
+    senders.into_iter().collect()
+}
+
+fn sender(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Sender> {
+    if let Some(expression) = constant(&value) {
+        return Some(Sender::Const(expression));
+    }
+    let text = label(option, value, Blanks::Within, errors)?;
+    let written = text.value();
+    if let Some(name) = words::sender_meant(&written) {
+        let help = format!(
+            "write `sender = {name:?}`\nnote: for a callback of your own with the name {written:?}, write \
+             `sender = Sender::from_static({written:?})`"
+        );
+        errors.on(&text, format!("{written:?} is nearly athm's own sender {name:?}"), help);
+        return None;
+    }
+    Some(Sender::Text(text))
+}
+
 /// Where a name may have blanks.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Blanks {
+enum Blanks {
     Nowhere,
     Within,
 }
 
-/// The name that somebody goes by.
-pub(crate) fn label(option: &OptionWord, value: TokenStream, blanks: Blanks, errors: &mut Errors) -> Option<LitStr> {
+fn label(option: &OptionWord, value: TokenStream, blanks: Blanks, errors: &mut Errors) -> Option<LitStr> {
     let name = option.name;
     let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
         errors.on(value, format!("`{name}` must be a string"), format!("write `{}`", option.example));
@@ -42,39 +126,53 @@ pub(crate) fn label(option: &OptionWord, value: TokenStream, blanks: Blanks, err
 }
 
 /// A place among the receivers of a signal.
-pub(crate) fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<i32> {
+pub(crate) fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Number<i32>> {
     let name = option.name;
+    if let Some(expression) = constant(&value) {
+        return Some(Number::Const(expression));
+    }
     let Some(number) = whole_number(&value, "i32") else {
         let help = format!("write `{}`; lower ones run first, and the default is 0", option.example);
         errors.on(value, format!("`{name}` must be a whole number"), help);
         return None;
     };
-    let order = number.parse().ok();
-    if order.is_none() {
+    let Ok(order) = number.parse::<i32>() else {
+        let size = if number.starts_with('-') { "small" } else { "large" };
         let help = format!("write one from {} to {}; lower ones run first", i32::MIN, i32::MAX);
-        errors.on(value, format!("`{name}` is too large a number"), help);
-    }
-    order
+        errors.on(value, format!("`{name}` is too {size} a number"), help);
+        return None;
+    };
+    Some(Number::Literal(order))
 }
 
 /// How often a delivery is tried in all.
-pub(crate) fn attempts(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<u32> {
+pub(crate) fn attempts(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Number<u32>> {
     let name = option.name;
+    if let Some(expression) = constant(&value) {
+        return Some(Number::Const(expression));
+    }
     let help = format!("write `{}`: how often it is tried in all, which is 10 times unless given", option.example);
     let Some(number) = whole_number(&value, "u32") else {
         errors.on(value, format!("`{name}` must be a whole number"), help);
         return None;
     };
-    let attempts = number.parse().ok().filter(|attempts| ATTEMPTS.contains(attempts));
-    if attempts.is_none() {
+    let Some(attempts) = number.parse().ok().filter(|attempts| ATTEMPTS.contains(attempts)) else {
         let (least, most) = (ATTEMPTS.start(), ATTEMPTS.end());
         errors.on(value, format!("`{name}` must be a number from {least} to {most}"), help);
-    }
-    attempts
+        return None;
+    };
+    Some(Number::Literal(attempts))
 }
 
-/// How long each attempt may take, in milliseconds.
-pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<u64> {
+/// How long each attempt may take: a text, or a constant of type `Duration`.
+pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Timeout> {
+    match constant(&value) {
+        Some(expression) => Some(Timeout::Const(expression)),
+        None => millis(option, value, errors).map(Timeout::Millis),
+    }
+}
+
+fn millis(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<u64> {
     let (name, example) = (option.name, option.example);
     let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
         let meant = whole_number(&value, "").map_or_else(|| example.to_owned(), |number| with_unit(name, &number, "s"));
@@ -124,6 +222,21 @@ pub(crate) fn crate_path(option: &OptionWord, value: TokenStream, errors: &mut E
         errors.on(value, format!("`{}` must be a path", option.name), help);
     }
     path
+}
+
+/// The expression, if a value is one that only the compiler can evaluate: no literal, and no number with a sign.
+fn constant(value: &TokenStream) -> Option<Expr> {
+    let mut expression = syn::parse2::<Expr>(value.clone()).ok()?;
+    // What `macro_rules!` captured stands in a group that isn't seen.
+    while let Expr::Group(group) = expression {
+        expression = *group.expr;
+    }
+    let is_number = |expression: &Expr| matches!(expression, Expr::Lit(literal) if !matches!(literal.lit, Lit::Str(_)));
+    match &expression {
+        Expr::Lit(_) => None,
+        Expr::Unary(negated) if matches!(negated.op, UnOp::Neg(_)) && is_number(&negated.expr) => None,
+        _ => Some(expression),
+    }
 }
 
 /// The digits of a whole number with their sign, of whatever size.

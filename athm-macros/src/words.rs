@@ -47,38 +47,72 @@ pub(crate) const OPTIONS: [OptionWord; 7] = [
     OptionWord { name: CRATE, example: "crate = my_framework::athm" },
 ];
 
-/// What else a signal is called: by django-athm before and since 1.0, by the provider, and in American English.
-const OTHER_NAMES: [(&str, &str); 16] = [
+/// What else a signal is called: by django-athm before and since 1.0, by the provider, by other providers of payments,
+/// and in American English.
+const OTHER_NAMES: [(&str, &str); 32] = [
     ("athm_response_received", "received"),
+    ("all", "received"),
+    ("any", "received"),
     ("athm_completed_response", "completed"),
     ("payment_completed", "completed"),
+    ("payment_succeeded", "completed"),
+    ("approved", "completed"),
+    ("captured", "completed"),
+    ("charged", "completed"),
     ("paid", "completed"),
+    ("succeeded", "completed"),
+    ("success", "completed"),
+    ("successful", "completed"),
     ("athm_cancelled_response", "cancelled"),
     ("payment_cancelled", "cancelled"),
+    ("payment_canceled", "cancelled"),
     ("canceled", "cancelled"),
     ("cancel", "cancelled"),
-    ("payment_failed", "cancelled"),
+    ("aborted", "cancelled"),
     ("athm_expired_response", "expired"),
     ("payment_expired", "expired"),
+    ("lapsed", "expired"),
+    ("timed_out", "expired"),
+    ("timedout", "expired"),
     ("timeout", "expired"),
-    ("refund_sent", "refunded"),
-    ("refund", "refunded"),
+    ("athm_refunded_response", "refunded"),
     ("payment_refunded", "refunded"),
+    ("refund", "refunded"),
     ("refund_completed", "refunded"),
+    ("refund_sent", "refunded"),
+    ("refund_succeeded", "refunded"),
+    ("partially_refunded", "refunded"),
 ];
+
+/// What a payment that isn't approved is called elsewhere. ATH Móvil has no signal for it alone.
+const DECLINED: [&str; 8] =
+    ["declined", "denied", "failed", "failure", "payment_declined", "payment_failed", "refused", "rejected"];
 
 /// States of a payment in which nothing is decided, so that no signal fires.
 const SILENT_STATES: [&str; 6] = ["open", "created", "payment_created", "confirm", "confirmed", "pending"];
 
 /// What else an option is called: by Django, and by libraries of queues.
-const OTHER_OPTIONS: [(&str, &str); 6] = [
+const OTHER_OPTIONS: [(&str, &str); 16] = [
     ("dispatch_uid", ID),
+    ("key", ID),
+    ("label", ID),
     ("name", ID),
+    ("uid", ID),
     ("priority", ORDER),
-    ("retries", ATTEMPTS),
-    ("max_retries", ATTEMPTS),
+    ("from", SENDER),
+    ("senders", SENDER),
+    ("source", SENDER),
     ("max_attempts", ATTEMPTS),
+    ("max_retries", ATTEMPTS),
+    ("retries", ATTEMPTS),
+    ("tries", ATTEMPTS),
+    ("deadline", TIMEOUT),
+    ("time_limit", TIMEOUT),
+    ("spawn_blocking", BLOCKING),
 ];
+
+/// athm's own senders: those of `athm_core::Sender`.
+const SENDERS: [&str; 7] = ["callback", "webhook", "authorize", "cancel", "sweeper", "reconcile", "refund"];
 
 /// The signal of that name.
 pub(crate) fn signal(name: &str) -> Option<&'static SignalWord> {
@@ -90,15 +124,27 @@ pub(crate) fn option(name: &str) -> Option<&'static OptionWord> {
     OPTIONS.iter().find(|option| option.name == name)
 }
 
-/// Whether a bare word that is nothing is nearer to an option that stands alone than to a signal.
+/// Whether an unknown bare word is a misspelt option that stands alone.
 pub(crate) fn is_like_a_flag(written: &str) -> bool {
-    let words = SIGNALS.iter().map(|signal| signal.name).chain([BLOCKING]);
-    nearest(&written.to_lowercase(), words) == Some(BLOCKING)
+    let lower = written.to_lowercase();
+    meant(&lower, &OTHER_OPTIONS, [BLOCKING].into_iter()) == Some(BLOCKING)
+}
+
+/// The sender of athm's own that a text almost spells. A digit makes it another name: `callback2`.
+pub(crate) fn sender_meant(written: &str) -> Option<&'static str> {
+    let bare: String = written.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    if SENDERS.contains(&written) || bare.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    SENDERS.into_iter().find(|sender| strsim::osa_distance(&bare, sender) <= 1)
 }
 
 /// What to write for a word that is no signal.
 pub(crate) fn help_with_signal(written: &str) -> String {
     let lower = written.to_lowercase();
+    if DECLINED.contains(&lower.as_str()) {
+        return format!("{}\nnote: a payment that is declined is `cancelled`", one_signal());
+    }
     let names = || SIGNALS.iter().map(|signal| signal.name);
     let help = match meant(&lower, &OTHER_NAMES, names()) {
         _ if SILENT_STATES.contains(&lower.as_str()) => {
@@ -140,25 +186,98 @@ fn meant(
     other.or_else(|| nearest(written, names))
 }
 
-/// The name that is near enough.
+/// The name that is misspelt: by two letters at most, and by one in a name as short as `id`. The first letter must be
+/// right: `uncompleted` is no misspelt `completed`, and who follows such advice runs the wrong code.
 fn nearest(written: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    const NEAR: f64 = 0.75;
     names
-        .map(|name| (strsim::jaro_winkler(written, name), name))
-        .filter(|&(likeness, _)| likeness >= NEAR)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter(|name| name.chars().next() == written.chars().next())
+        .map(|name| (strsim::osa_distance(written, name), name))
+        .filter(|&(distance, name)| distance <= if name.len() < 4 { 1 } else { 2 })
+        .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OTHER_NAMES, OTHER_OPTIONS, SILENT_STATES, help_with_option, help_with_signal, option, signal};
+    use super::*;
+
+    #[test]
+    fn what_is_only_similar_is_not_suggested() {
+        let other_meanings = [
+            "closed",
+            "created",
+            "deleted",
+            "delivered",
+            "ended",
+            "funded",
+            "incompleted",
+            "inspired",
+            "pending",
+            "recorded",
+            "refused",
+            "rejected",
+            "released",
+            "resolved",
+            "returned",
+            "reversed",
+            "reviewed",
+            "shipped",
+            "uncompleted",
+            "unexpired",
+        ];
+        for written in other_meanings {
+            let help = help_with_signal(written);
+            let is_of_every_outcome = help.starts_with("write `received` for every outcome");
+            assert!(help.starts_with("write one of ") || is_of_every_outcome, "{written}: {help}");
+        }
+    }
+
+    #[test]
+    fn what_is_misspelt_is_suggested() {
+        for (written, name) in [
+            ("Completed", "completed"),
+            ("complete", "completed"),
+            ("competed", "completed"),
+            ("compelted", "completed"),
+            ("recieved", "received"),
+            ("recived", "received"),
+            ("cancled", "cancelled"),
+            ("cancellled", "cancelled"),
+            ("expires", "expired"),
+            ("exipred", "expired"),
+            ("refunds", "refunded"),
+            ("refunde", "refunded"),
+        ] {
+            assert!(help_with_signal(written).starts_with(&format!("write `{name}`\n")), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_sender_that_is_nearly_one_of_ours_is_found() {
+        for (written, sender) in [
+            ("Callback", "callback"),
+            ("call_back", "callback"),
+            ("webhooks", "webhook"),
+            ("web-hook", "webhook"),
+            ("calback", "callback"),
+            ("SWEEPER", "sweeper"),
+            ("refunds", "refund"),
+        ] {
+            assert_eq!(sender_meant(written), Some(sender), "{written}");
+        }
+        for written in SENDERS.into_iter().chain(["kiosk", "callback2", "shop callback", "cancellations", "canteen"]) {
+            assert_eq!(sender_meant(written), None, "{written}");
+        }
+    }
 
     #[test]
     fn every_other_name_of_a_signal_leads_to_it() {
         for (other, name) in OTHER_NAMES {
             assert!(signal(other).is_none() && signal(name).is_some());
             assert!(help_with_signal(other).starts_with(&format!("write `{name}`\n")), "{other}");
+        }
+        for declined in DECLINED {
+            assert!(help_with_signal(declined).starts_with("write one of "), "{declined}");
         }
         for state in SILENT_STATES {
             assert!(help_with_signal(state).starts_with("write `received` for every outcome"), "{state}");

@@ -2,17 +2,31 @@
 
 use super::StartError;
 use crate::dispatch::Registry;
-use crate::models::Signal;
-use crate::receiver::States;
+use crate::models::{Sender, Signal};
+use crate::receiver::{States, unlisted_images};
 use crate::util::text::nearest;
 
 /// All mistakes at once, each with its receiver and where that stands.
 pub(super) fn check_receivers(registry: &Registry, states: &States, expected: &[String]) -> Result<(), StartError> {
     let broken = registry.broken().map(ToOwned::to_owned).into_iter();
+    let unlisted = unlisted_images().into_iter().map(|file| {
+        format!(
+            "receivers of {} are in no list: athm-core is in another dynamic library; link it and them statically, without \
+             `prefer-dynamic` and `crate-type = [\"dylib\"]`",
+            file.display()
+        )
+    });
     let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
     let absent = expected.iter().filter(|id| !registry.contains(id)).map(|id| absent(id, registry));
-    let asked = registry.missing(states).into_iter().chain(registry.misplaced());
-    let problems: Vec<String> = broken.chain(duplicates).chain(asked).chain(absent).collect();
+    let twice = registry.compiled_twice().into_iter().map(|receivers| {
+        format!(
+            "one function compiled into several crates, so that it would run as often: {receivers}: leave `mod …;` in \
+             `lib.rs`, and name the library in `main.rs`"
+        )
+    });
+    let missing = registry.missing(states).into_iter();
+    let problems: Vec<String> =
+        broken.chain(unlisted).chain(duplicates).chain(twice).chain(missing).chain(absent).collect();
     if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
 }
 
@@ -28,8 +42,8 @@ fn absent(id: &str, registry: &Registry) -> String {
 /// Logs every receiver, and the signals that have none.
 pub(super) fn log_receivers(registry: &Registry) {
     for receiver in registry.all() {
-        let (signals, order, sender) = (receiver.signals(), receiver.order(), receiver.sender());
-        let sender = sender.as_ref().map(|sender| sender.as_str());
+        let (signals, order, senders) = (receiver.signals(), receiver.order(), receiver.senders());
+        let sender = (!senders.is_empty()).then(|| names(&senders));
         tracing::info!(%receiver, ?signals, order, sender, "receiver");
     }
     let unheard = Signal::ALL.into_iter().filter(|signal| registry.of_signal(*signal).is_empty());
@@ -37,4 +51,9 @@ pub(super) fn log_receivers(registry: &Registry) {
     if !unheard.is_empty() {
         tracing::warn!(signals = unheard.join(", "), "signals without any receiver");
     }
+}
+
+/// `callback, kiosk`
+fn names(senders: &[Sender]) -> String {
+    senders.iter().map(Sender::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -31,8 +31,10 @@ pub struct Connection {
 impl Connection {
     /// Disconnects this very receiver. `false` when it was disconnected already, whoever has its id now.
     pub fn disconnect(&self) -> bool {
-        let is_this = |other: &_| std::ptr::eq(other, self.connected.as_ptr());
-        self.receivers.upgrade().is_some_and(|receivers| receivers.remove(|receiver| receiver.is_connected_as(is_this)))
+        let (Some(receivers), Some(connected)) = (self.receivers.upgrade(), self.connected.upgrade()) else {
+            return false;
+        };
+        receivers.remove(connected.id(), |receiver| receiver.is_connected_as(|other| std::ptr::eq(other, &*connected)))
     }
 
     /// Disconnects the receiver when the guard is dropped.

@@ -181,7 +181,7 @@ impl Dispatcher {
     /// ```
     #[must_use = "`false` says that there was no such receiver"]
     pub fn disconnect(&self, id: &str) -> bool {
-        self.receivers.remove(|receiver| receiver.id() == id)
+        self.receivers.remove(id, |_| true)
     }
 
     /// Whether anybody listens to the signal, from whichever sender.
@@ -199,6 +199,13 @@ impl Dispatcher {
     /// Sends `received`, and when all its receivers have finished, the signal of the transaction's status.
     ///
     /// An open or confirmed payment has no signal yet: the report is empty.
+    ///
+    /// A receiver may dispatch, too. Where more than 64 dispatches are nested in each other, the innermost calls
+    /// no receiver: each has failed with [`Failure::TooDeep`](crate::dispatch::Failure::TooDeep).
+    ///
+    /// Dropping the future, as a timeout or `select!` does, ends the dispatch where it is. Receivers that wait at an
+    /// `.await` are dropped there; those that haven't started never run; a `blocking` one that has begun runs to its end.
+    /// Nothing is logged or reported of any of them.
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
         let (receivers, signals, mut failed) = (self.receivers.now(), transaction.signals(), Vec::new());
         for &signal in signals.iter().filter(|signal| !receivers.of_signal(**signal).is_empty()) {

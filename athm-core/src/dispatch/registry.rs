@@ -41,11 +41,18 @@ impl Registry {
     }
 
     fn of(receivers: &'static [Receiver]) -> Self {
-        let mut registry = Self { all: Vec::with_capacity(receivers.len()), ..Self::default() };
-        registry.by_signal.iter_mut().for_each(|heard| heard.reserve_exact(receivers.len()));
-        for receiver in sorted(receivers) {
-            registry.push(ReceiverInfo::linked(receiver));
-        }
+        Self::in_order(sorted(receivers).into_iter().map(ReceiverInfo::linked), receivers.len(), None)
+    }
+
+    /// Receivers that are in their order already.
+    pub(super) fn in_order(
+        receivers: impl Iterator<Item = ReceiverInfo>,
+        length: usize,
+        broken: Option<String>,
+    ) -> Self {
+        let mut registry = Self { all: Vec::with_capacity(length), broken, ..Self::default() };
+        registry.by_signal.iter_mut().for_each(|heard| heard.reserve_exact(length));
+        receivers.for_each(|receiver| registry.push(receiver));
         registry
     }
 
@@ -54,23 +61,6 @@ impl Registry {
             self.by_signal[*signal as usize].push(receiver.clone());
         }
         self.all.push(receiver);
-    }
-
-    pub(super) fn with(&self, receivers: impl IntoIterator<Item = ReceiverInfo>) -> Self {
-        let mut registry = self.clone();
-        for receiver in receivers {
-            for signal in receiver.signals() {
-                insert(&mut registry.by_signal[*signal as usize], receiver.clone());
-            }
-            insert(&mut registry.all, receiver);
-        }
-        registry
-    }
-
-    pub(super) fn without(&self, is_meant: impl Fn(&ReceiverInfo) -> bool) -> Self {
-        let mut registry = self.clone();
-        registry.by_signal.iter_mut().chain([&mut registry.all]).for_each(|list| list.retain(|one| !is_meant(one)));
-        registry
     }
 
     pub(crate) fn all(&self) -> &[ReceiverInfo] {
@@ -99,31 +89,41 @@ impl Registry {
 
     /// Each id that more than one receiver has, with the places where they stand.
     pub(crate) fn duplicates(&self) -> Vec<String> {
-        let mut by_id = BTreeMap::<&str, Vec<&ReceiverInfo>>::new();
-        for receiver in &self.all {
-            by_id.entry(receiver.id()).or_default().push(receiver);
-        }
-        by_id.retain(|_, receivers| receivers.len() > 1);
-        by_id
-            .into_values()
-            .map(|receivers| receivers.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-            .collect()
+        let by_id = grouped(self.all.iter().map(|receiver| (receiver.id(), receiver)));
+        by_id.into_values().filter(|receivers| several(receivers) && !is_one_function(receivers)).map(listed).collect()
+    }
+
+    /// Each function that is compiled into the program more than once, as by one `mod …;` in `main.rs` and another in
+    /// `lib.rs`: it would run as often.
+    pub(crate) fn compiled_twice(&self) -> Vec<String> {
+        let by_place = grouped(self.all.iter().filter_map(|receiver| Some((receiver.place_in_any_crate()?, receiver))));
+        by_place.into_values().filter(|receivers| several(receivers)).map(listed).collect()
     }
 
     /// Every state that a receiver asks for and nobody gave.
     pub(crate) fn missing(&self, states: &States) -> Vec<String> {
         self.all.iter().flat_map(|receiver| receiver.missing(states)).collect()
     }
-
-    /// Every parameter that not each of its receiver's signals brings.
-    pub(crate) fn misplaced(&self) -> Vec<String> {
-        self.all.iter().flat_map(ReceiverInfo::misplaced).collect()
-    }
 }
 
-fn insert(list: &mut Vec<ReceiverInfo>, receiver: ReceiverInfo) {
-    let place = list.partition_point(|other| other.order() <= receiver.order());
-    list.insert(place, receiver);
+fn grouped<'a, K: Ord>(receivers: impl Iterator<Item = (K, &'a ReceiverInfo)>) -> BTreeMap<K, Vec<&'a ReceiverInfo>> {
+    let mut groups = BTreeMap::<K, Vec<&ReceiverInfo>>::new();
+    receivers.for_each(|(key, receiver)| groups.entry(key).or_default().push(receiver));
+    groups
+}
+
+fn several(receivers: &[&ReceiverInfo]) -> bool {
+    receivers.len() > 1
+}
+
+fn is_one_function(receivers: &[&ReceiverInfo]) -> bool {
+    let places = receivers.iter().map(|receiver| receiver.place_in_any_crate());
+    let first = receivers.first().and_then(|receiver| receiver.place_in_any_crate());
+    first.is_some() && places.into_iter().all(|place| place == first)
+}
+
+fn listed(receivers: Vec<&ReceiverInfo>) -> String {
+    receivers.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Sorts what the linker collected once more, and returns how many receivers there are: for the benchmark of it.

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::ReportEntry;
-use crate::receiver::{Answered, Context, Failure, Outcome, ReceiverInfo, SignalContext};
+use crate::receiver::{Answered, Context, Failure, NESTING_LIMIT, Nested, Outcome, ReceiverInfo, SignalContext};
 use crate::util::text::causes;
 
 /// Calls the plain functions that come first, up to the first failure: at once, and without an allocation. `None` says that
@@ -18,6 +18,7 @@ use crate::util::text::causes;
 pub(super) fn call_plain<'a>(occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
     let next = Cell::new(0);
     let mut context = Context { occasion, receiver: receivers.first()? };
+    let Some(_nested) = Nested::enter() else { return Some(Stop { at: 0, failure: None }) };
     // One catch for all: it costs nothing until somebody panics.
     let called = catch_unwind(AssertUnwindSafe(|| {
         for (place, receiver) in receivers.iter().enumerate() {
@@ -90,7 +91,7 @@ impl<'a> RemainingReceivers<'a> {
             if receiver.hears(self.occasion.sender) {
                 match receiver.call(&Context { occasion: self.occasion, receiver }) {
                     Answered::Now(outcome) => self.ended(receiver, outcome),
-                    Answered::Later(mut future) => match future.poll_unpin(task) {
+                    Answered::Later(mut future) => match poll(&mut future, task) {
                         Poll::Ready(outcome) => self.ended(receiver, outcome),
                         Poll::Pending => self.wait_for(PausedReceiver { receiver, future }),
                     },
@@ -111,7 +112,7 @@ impl<'a> RemainingReceivers<'a> {
     fn go_on(&mut self, task: &mut task::Context<'_>) {
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.retain_mut(|PausedReceiver { receiver, future }| {
-            match catch_unwind(AssertUnwindSafe(|| future.poll_unpin(task))) {
+            match catch_unwind(AssertUnwindSafe(|| poll(future, task))) {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(outcome)) => self.ended(receiver, outcome),
                 Err(panic) => self.failed(receiver, Failure::panicked(panic)),
@@ -119,6 +120,16 @@ impl<'a> RemainingReceivers<'a> {
             false
         });
         self.waiting = waiting;
+    }
+
+    /// Refuses the receivers that haven't been called yet.
+    #[cold]
+    fn refuse(&mut self) {
+        let sender = self.occasion.sender;
+        for receiver in self.receivers[self.next..].iter().filter(|receiver| receiver.hears(sender)) {
+            self.failed(receiver, Failure::TooDeep { limit: NESTING_LIMIT });
+        }
+        self.next = self.receivers.len();
     }
 
     fn ended(&mut self, receiver: &ReceiverInfo, outcome: Outcome) {
@@ -140,12 +151,24 @@ impl Future for RemainingReceivers<'_> {
     type Output = Vec<ReportEntry>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let nested = Nested::enter();
         if !self.waiting.is_empty() {
             self.go_on(task);
+        }
+        if nested.is_none() {
+            self.refuse();
         }
         while self.waiting.is_empty() && self.next < self.receivers.len() {
             self.start(task);
         }
         if self.waiting.is_empty() { Poll::Ready(std::mem::take(&mut self.failed)) } else { Poll::Pending }
     }
+}
+
+/// Polls a receiver with as much of tokio's budget as the task has now, and gives it back: a receiver that uses up its own
+/// leaves that of the next one alone, and is stopped by tokio all the same.
+fn poll(future: &mut BoxFuture<'_, Outcome>, task: &mut task::Context<'_>) -> Poll<Outcome> {
+    // Restores the budget as it is dropped.
+    let _budget = tokio::task::coop::poll_proceed(task);
+    future.poll_unpin(task)
 }

@@ -40,10 +40,15 @@ impl Connected {
         Self { options, signals, parameters: &[], call }
     }
 
+    /// Its id, unique in the program.
+    pub(crate) fn id(&self) -> &str {
+        &self.options.id
+    }
+
     /// One that stands for another.
     pub(crate) fn instead_of(receiver: &ReceiverInfo, object: impl Receive) -> Self {
         let mut options = ReceiverOptions::new(receiver.id()).order(receiver.order());
-        options.sender = receiver.sender();
+        options.senders = receiver.senders();
         options.attempts = Some(receiver.attempts());
         options.timeout = Some(receiver.timeout());
         options.blocking = receiver.is_blocking();

@@ -23,6 +23,13 @@ pub enum Failure {
         /// How long it may take.
         limit: Duration,
     },
+    /// It wasn't called: the dispatch was made within another one, that one within another, and so on. A receiver that
+    /// dispatches what it runs for itself would go on until the stack overflows.
+    #[error("it wasn't called: more than {limit} dispatches by hand are nested in each other")]
+    TooDeep {
+        /// How many may be nested in each other.
+        limit: u32,
+    },
 }
 
 impl Failure {

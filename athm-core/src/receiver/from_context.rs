@@ -36,8 +36,8 @@ use crate::models::{Refund, Sender, Signal, Transaction};
     note = "a receiver takes `&Transaction`, `&Refund`, `Signal`, `&Sender`, `Delivery`, `State<T>`, and types that implement `FromContext`"
 )]
 pub trait FromContext<'a>: Sized {
-    /// The signals that bring it: all, unless it says otherwise. `start` refuses a receiver that asks for it and names
-    /// another one.
+    /// The signals that bring it: all, unless it says otherwise. A receiver that asks for it and names another one doesn't
+    /// compile; it may ask for an `Option` of it.
     ///
     /// A type that asks for a [`&Refund`](Refund) within `from_context` has `[Signal::Refunded]` here.
     const SIGNALS: &'static [Signal] = &Signal::ALL;
@@ -92,6 +92,26 @@ impl<'a> FromContext<'a> for Signal {
 impl<'a> FromContext<'a> for &'a Sender {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
         Ok(context.occasion.sender)
+    }
+}
+
+impl<'a> FromContext<'a> for &'a Context<'a> {
+    fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
+        Ok(context)
+    }
+}
+
+/// `None` where the context doesn't hold it: a `Refund` where nothing was refunded, a `State` that wasn't given.
+impl<'a, T: FromContext<'a>> FromContext<'a> for Option<T> {
+    fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
+        Ok(T::from_context(context).ok())
+    }
+}
+
+/// The rejection itself, where the receiver is to decide what it means.
+impl<'a, T: FromContext<'a>> FromContext<'a> for Result<T, Rejection> {
+    fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
+        Ok(T::from_context(context))
     }
 }
 

@@ -40,8 +40,8 @@ enum Origin {
 
 impl ReceiverInfo {
     pub(crate) fn linked(receiver: &'static Receiver) -> Self {
-        let plain = match (receiver.call, receiver.sender) {
-            (Call::Sync(function), None) => Some(function),
+        let plain = match (receiver.call, receiver.senders) {
+            (Call::Sync(function), []) => Some(function),
             _ => None,
         };
         Self { origin: Origin::Linked(receiver), plain }
@@ -78,12 +78,14 @@ impl ReceiverInfo {
         }
     }
 
-    /// The one sender that it listens to, or `None` for all.
+    /// The senders that it listens to; empty where it listens to all.
     #[must_use]
-    pub fn sender(&self) -> Option<Sender> {
+    pub fn senders(&self) -> Vec<Sender> {
         match &self.origin {
-            Origin::Linked(receiver) => receiver.sender.map(Sender::from_static),
-            Origin::Connected(connected) => connected.options.sender.clone(),
+            Origin::Linked(receiver) => {
+                receiver.senders.iter().map(|sender| Sender::from_static(sender.name())).collect()
+            }
+            Origin::Connected(connected) => connected.options.senders.clone(),
         }
     }
 
@@ -152,8 +154,13 @@ impl ReceiverInfo {
     #[inline]
     pub(crate) fn hears(&self, sender: &Sender) -> bool {
         match &self.origin {
-            Origin::Linked(receiver) => receiver.sender.is_none_or(|wanted| wanted == sender.as_str()),
-            Origin::Connected(connected) => connected.options.sender.as_ref().is_none_or(|wanted| wanted == sender),
+            Origin::Linked(Receiver { senders, .. }) => {
+                senders.is_empty() || senders.iter().any(|wanted| wanted.name() == sender.as_str())
+            }
+            Origin::Connected(connected) => {
+                let senders = &connected.options.senders;
+                senders.is_empty() || senders.contains(sender)
+            }
         }
     }
 
@@ -177,17 +184,16 @@ impl ReceiverInfo {
         })
     }
 
-    /// What it asks for that not each of its signals brings, a line each.
-    pub(crate) fn misplaced(&self) -> impl Iterator<Item = String> {
-        self.parameters().iter().filter_map(move |Parameter { name, signals, .. }| {
-            let others = self.signals().iter().filter(|signal| !signals.contains(signal));
-            let (others, signals) = (listed(others), listed(signals.iter()));
-            let problem = format!(
-                "{self}: parameter `{name}`: {others} doesn't bring it, only {signals} does: name no other signal, or \
-                 write another receiver for {others}, without `{name}`"
-            );
-            (!others.is_empty()).then_some(problem)
-        })
+    /// Where it is compiled, without the crate that it is compiled into: the same for a module that two crates have. `None`
+    /// where the receiver was given an id, by which alone it is known.
+    pub(crate) fn place_in_any_crate(&self) -> Option<(&'static str, u32, &'static str)> {
+        match &self.origin {
+            Origin::Linked(receiver) if receiver.has_default_id => {
+                let (_, path) = receiver.id.split_once("::")?;
+                Some((receiver.file, receiver.line, path))
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn parameters(&self) -> &'static [Parameter] {
@@ -203,12 +209,6 @@ impl ReceiverInfo {
             Origin::Connected(_) => None,
         }
     }
-}
-
-/// `` `completed`, `expired` ``
-fn listed<'a>(signals: impl Iterator<Item = &'a Signal>) -> String {
-    let signals: Vec<String> = signals.map(|signal| format!("`{signal}`")).collect();
-    signals.join(", ")
 }
 
 /// `shop::fulfil (src/orders.rs:12)`.
@@ -227,7 +227,7 @@ impl fmt::Debug for ReceiverInfo {
             .field("id", &self.id())
             .field("signals", &self.signals())
             .field("order", &self.order())
-            .field("sender", &self.sender())
+            .field("senders", &self.senders())
             .field("source", &self.source())
             .finish_non_exhaustive()
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use linkme::distributed_slice;
 
-use super::{BoxError, Context, FromContext, IntoOutcome, MissingState, Outcome, Rejection, States};
+use super::{
+    BoxError, Context, FromContext, IntoOutcome, MissingState, Outcome, Rejection, SenderName, States, constants,
+};
 use crate::models::Signal;
 
 /// Every receiver that was linked into the program. The name is global to the binary, and says the layout's version.
@@ -21,12 +23,14 @@ pub static ATHM_RECEIVERS_V1: [Receiver];
 pub struct Receiver {
     /// The receiver's name, unique in the program: `module_path::function` unless given.
     pub id: &'static str,
+    /// Whether that is `module_path::function`.
+    pub has_default_id: bool,
     /// What it listens to.
     pub signals: &'static [Signal],
     /// Lower ones finish before higher ones start.
     pub order: i32,
-    /// The one sender that it listens to, or all.
-    pub sender: Option<&'static str>,
+    /// The senders that it listens to; all where there is none.
+    pub senders: &'static [&'static dyn SenderName],
     /// How often a delivery is tried in all.
     pub attempts: Option<u32>,
     /// How long each attempt may take.
@@ -54,9 +58,10 @@ impl Receiver {
         let place = Location::caller();
         Self {
             id,
+            has_default_id: false,
             signals,
             order: 0,
-            sender: None,
+            senders: &[],
             attempts: None,
             timeout: None,
             file: place.file(),
@@ -64,6 +69,20 @@ impl Receiver {
             parameters,
             call,
         }
+    }
+
+    /// A receiver whose attribute gives no id either: `id` is its path.
+    #[track_caller]
+    #[must_use]
+    pub const fn with_default_id(
+        id: &'static str,
+        signals: &'static [Signal],
+        parameters: &'static [Parameter],
+        call: Call,
+    ) -> Self {
+        let mut receiver = Self::new(id, signals, parameters, call);
+        receiver.has_default_id = true;
+        receiver
     }
 
     /// The same with `order = …`.
@@ -75,8 +94,8 @@ impl Receiver {
 
     /// The same with `sender = …`.
     #[must_use]
-    pub const fn sender(mut self, sender: &'static str) -> Self {
-        self.sender = Some(sender);
+    pub const fn senders(mut self, senders: &'static [&'static dyn SenderName]) -> Self {
+        self.senders = senders;
         self
     }
 
@@ -87,7 +106,14 @@ impl Receiver {
         self
     }
 
-    /// The same with `timeout = …`, in milliseconds.
+    /// The same with `timeout = …`, a constant.
+    #[must_use]
+    pub const fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// The same with `timeout = "…"`, in milliseconds.
     #[must_use]
     pub const fn timeout_ms(mut self, timeout: u64) -> Self {
         self.timeout = Some(Duration::from_millis(timeout));
@@ -98,14 +124,15 @@ impl Receiver {
 /// Puts a [`Receiver`] into the slice, by the macro to which linkme's own attribute hands an element.
 ///
 /// The attribute would first check that the element's type is that of the slice, which is written here. The check is three
-/// functions more to compile for each receiver: a program of a thousand builds a third faster without.
+/// functions more to compile for each receiver: a program of a thousand builds a third faster without. linkme doesn't document
+/// this form: Cargo.toml says which versions have it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    ($receiver:expr) => {
+    ($name:ident = $receiver:expr) => {
         $crate::__private::ATHM_RECEIVERS_V1! {
             #![linkme_macro = $crate::__private::ATHM_RECEIVERS_V1]
-            static __ATHM_RECEIVER: $crate::__private::Receiver = $receiver;
+            static $name: $crate::__private::Receiver = $receiver;
         }
     };
 }
@@ -117,30 +144,31 @@ pub struct Parameter {
     pub name: &'static str,
     /// [`FromContext::check`] of its type.
     pub check: fn(&States) -> Result<(), MissingState>,
-    /// [`FromContext::SIGNALS`] of its type.
-    pub signals: &'static [Signal],
 }
 
 /// A parameter with its type, as it is declared to the start and taken from a context.
 #[derive(Debug)]
 pub struct Typed<'a, T> {
     declared: Parameter,
+    /// [`FromContext::SIGNALS`] of its type.
+    signals: &'static [Signal],
     from_context: fn(&'a Context<'a>) -> Result<T, Rejection>,
 }
 
 /// A parameter of that type. The bound stands at this one place, so that the compiler says only once what is wrong with a type.
 #[must_use]
 pub const fn parameter<'a, T: FromContext<'a>>(name: &'static str) -> Typed<'a, T> {
-    let declared = Parameter { name, check: T::check, signals: T::SIGNALS };
-    Typed { declared, from_context: T::from_context }
+    let declared = Parameter { name, check: T::check };
+    Typed { declared, signals: T::SIGNALS, from_context: T::from_context }
 }
 
-impl<'a, T> Typed<'a, T> {
-    /// What is known of it before there is any context.
-    #[must_use]
-    pub const fn declared(self) -> Parameter {
-        self.declared
-    }
+/// What is known of a parameter before there is any context, for a receiver that names those signals. One that can't give it
+/// is refused.
+#[track_caller]
+#[must_use]
+pub const fn declared<T>(parameter: Typed<'_, T>, signals: &[Signal]) -> Parameter {
+    constants::given_by(parameter.declared.name, parameter.signals, signals);
+    parameter.declared
 }
 
 /// Takes the argument for a parameter from the context.
@@ -161,17 +189,17 @@ fn rejected(name: &str, type_name: &str, context: &Context<'_>, rejection: Rejec
 }
 
 /// What a plain function takes its arguments from.
-pub type Lent<'a> = &'a Context<'a>;
+pub type ContextRef<'a> = &'a Context<'a>;
 
 /// A receiver's function, behind one signature for all.
 #[derive(Debug, Clone, Copy)]
 pub enum Call {
     /// A plain function: no allocation.
-    Sync(fn(Lent<'_>) -> Outcome),
+    Sync(fn(ContextRef<'_>) -> Outcome),
     /// An async function, whose future is boxed: the context moves into that box.
     Async(fn(Context<'_>) -> BoxFuture<'_, Outcome>),
     /// A plain function that may block its thread.
-    Blocking(fn(Lent<'_>) -> Outcome),
+    Blocking(fn(ContextRef<'_>) -> Outcome),
 }
 
 /// Takes what a receiver of return type `T` returned. The type is named alone, so that errors point at it.

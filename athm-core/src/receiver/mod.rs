@@ -3,13 +3,16 @@
 mod answer;
 mod call;
 mod connected;
+mod constants;
 mod context;
 mod delivery;
 mod failure;
 mod from_context;
+mod images;
 mod info;
 mod link;
 mod linked;
+mod nesting;
 mod options;
 mod outcome;
 mod pool;
@@ -20,14 +23,19 @@ pub use self::answer::Answer;
 pub(crate) use self::answer::Answered;
 pub(crate) use self::call::call;
 pub(crate) use self::connected::Connected;
+pub use self::constants::{SenderName, attempts, id, timeout};
 pub use self::context::Context;
 pub(crate) use self::context::SignalContext;
 pub use self::delivery::Delivery;
 pub use self::failure::Failure;
 pub use self::from_context::{FromContext, Rejection};
+pub(crate) use self::images::unlisted as unlisted_images;
 pub use self::info::ReceiverInfo;
 pub(crate) use self::linked::collected;
-pub use self::linked::{ATHM_RECEIVERS_V1, Call, Lent, Parameter, Receiver, argument, boxed, outcome, parameter};
+pub use self::linked::{
+    ATHM_RECEIVERS_V1, Call, ContextRef, Parameter, Receiver, argument, boxed, declared, outcome, parameter,
+};
+pub(crate) use self::nesting::{LIMIT as NESTING_LIMIT, Nested};
 pub use self::options::ReceiverOptions;
 pub use self::outcome::{BoxError, IntoOutcome, Outcome, ReceiverError};
 pub use self::receive::Receive;

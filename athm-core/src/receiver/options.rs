@@ -23,7 +23,7 @@ use crate::models::Sender;
 pub struct ReceiverOptions {
     pub(super) id: String,
     pub(super) order: i32,
-    pub(super) sender: Option<Sender>,
+    pub(super) senders: Vec<Sender>,
     pub(super) attempts: Option<u32>,
     pub(super) timeout: Option<Duration>,
     pub(super) blocking: bool,
@@ -32,7 +32,7 @@ pub struct ReceiverOptions {
 impl ReceiverOptions {
     /// Options of a receiver with that id, which is unique in the program.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), order: 0, sender: None, attempts: None, timeout: None, blocking: false }
+        Self { id: id.into(), order: 0, senders: Vec::new(), attempts: None, timeout: None, blocking: false }
     }
 
     /// Lower ones finish before higher ones start; 0 unless given.
@@ -41,9 +41,9 @@ impl ReceiverOptions {
         self
     }
 
-    /// Listens to that sender alone, compared by value; to all unless given.
+    /// Listens to that sender, compared by value, and to others that are given so; to all unless one is given.
     pub fn sender(mut self, sender: Sender) -> Self {
-        self.sender = Some(sender);
+        self.senders.push(sender);
         self
     }
 

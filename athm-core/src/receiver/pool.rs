@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
-use super::{Answered, Context, Delivery, Outcome, ReceiverInfo, SignalContext, States};
+use super::{Answered, Context, Delivery, Outcome, ReceiverInfo, SignalContext, States, nesting};
 use crate::models::{Refund, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
@@ -14,8 +14,12 @@ use crate::models::{Refund, Sender, Signal, Transaction};
 pub(super) fn call<'a>(receiver: &'a ReceiverInfo, context: &Context<'a>) -> Answered<'a> {
     let Ok(runtime) = Handle::try_current() else { return receiver.call_here(context) };
     let (receiver, context, span) = (receiver.clone(), Owned::from(context), tracing::Span::current());
-    let pool = runtime.clone();
-    let running = pool.spawn_blocking(move || span.in_scope(|| context.call(&receiver, &runtime)));
+    let (pool, depth) = (runtime.clone(), nesting::depth());
+    let running = pool.spawn_blocking(move || {
+        // What it dispatches is within the same dispatches as here.
+        let _nested = nesting::Nested::resume(depth);
+        span.in_scope(|| context.call(&receiver, &runtime))
+    });
     let ended = running.map(|ended| match ended.map_err(tokio::task::JoinError::try_into_panic) {
         Ok(outcome) => outcome,
         Err(Ok(panic)) => resume_unwind(panic),

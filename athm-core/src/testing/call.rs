@@ -249,10 +249,12 @@ impl<'a> Call<'a> {
     }
 
     fn sender_for(&self, receiver: &ReceiverInfo) -> Sender {
-        match (&self.sender, receiver.sender()) {
+        let wanted = receiver.senders();
+        match (&self.sender, wanted.first()) {
             (None, None) => Sender::CALLBACK,
-            (None, Some(wanted)) => wanted,
-            (Some(given), Some(wanted)) if *given != wanted => {
+            (None, Some(first)) => first.clone(),
+            (Some(given), Some(_)) if !wanted.contains(given) => {
+                let wanted = wanted.iter().map(Sender::as_str).collect::<Vec<_>>().join(", ");
                 panic!("{receiver} listens to the sender {wanted} alone, not to {given}")
             }
             (Some(given), _) => given.clone(),

@@ -6,7 +6,7 @@ use super::*;
 macro_rules! assert_expands {
     ($arguments:literal, $item:literal) => {
         let tokens = |text: &str| text.parse().expect("it is written as tokens");
-        let file = syn::parse2(receiver(tokens($arguments), tokens($item))).expect("it expands to items");
+        let file = syn::parse2(receiver(tokens($arguments), tokens($item), Exporter::Core)).expect("it expands to items");
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(prettyplease::unparse(&file));
         });

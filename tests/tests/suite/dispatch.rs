@@ -241,7 +241,7 @@ fn point_7_linked_receivers_are_listed_and_an_empty_dispatcher_has_none() {
     let receivers = linked.receivers();
     let early = receivers.iter().find(|receiver| receiver.id() == "6.1-early").unwrap();
     assert_eq!((early.signals(), early.order()), (&[Signal::Completed][..], -1));
-    assert_eq!(early.sender(), Some(Sender::new("6.1")));
+    assert_eq!(early.senders(), [Sender::new("6.1")]);
     assert!(early.file().unwrap().ends_with("dispatch.rs") && early.line().unwrap() < line);
     let named = receivers.iter().find(|receiver| receiver.id().ends_with("::named_by_its_place")).unwrap();
     assert_eq!(named.id(), concat!(module_path!(), "::named_by_its_place"));
@@ -302,25 +302,6 @@ async fn point_9_all_missing_states_and_equal_ids_are_refused_at_once_by_name_an
     let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
     assert_eq!(problems.len(), 1);
     assert!(problems[0].contains("6.2-last") && problems[0].contains("dispatch.rs:"), "{error}");
-}
-
-#[receiver(refunded, completed, id = "misplaced.refund", sender = "unused")]
-fn misplaced(refund: &Refund, transaction: &Transaction) {
-    assert!(refund.amount <= transaction.total());
-}
-
-#[tokio::test]
-async fn point_9_a_receiver_of_a_refund_that_names_another_signal_is_refused_by_name_and_place() {
-    let line = line!() - 7;
-    let database = SqliteDatabase::new();
-    let error = trusting_builder(&database, athm_tests::linked_dispatcher("misplaced."))
-        .start()
-        .await
-        .expect_err("it is refused");
-    let StartError::Receivers { problems } = &error else { panic!("{error:?}") };
-    let place = format!("misplaced.refund ({}:{line}): parameter `refund`: `completed` doesn't bring it", file!());
-    assert_eq!(problems.len(), 1, "{error}");
-    assert!(problems[0].starts_with(&place) && problems[0].contains("only `refunded` does"), "{error}");
 }
 
 #[receiver(refunded, id = "refund-by-hand", sender = "refund by hand")]

@@ -40,6 +40,27 @@ async fn fulfil(_: &Transaction, _: State<Vec>) -> ::core::result::Result<(), ::
     ::core::result::Result::Ok(())
 }
 
+// Names of the macro's own, as functions, constants and types.
+mod like_the_macros {
+    use athm_core::{Transaction, receiver};
+
+    pub(crate) type __athm = Transaction;
+    pub(crate) const __call: &str = "__call";
+    pub(crate) const __context: &str = "__context";
+    pub(crate) const __argument: i32 = 1;
+    pub(crate) static __rejection: i32 = 1;
+    pub(crate) const __ATHM_RECEIVER: &str = "__ATHM_RECEIVER";
+
+    #[receiver(expired, id = __call, order = __argument)]
+    fn __athm_call(_: &__athm) {}
+
+    #[receiver(expired, id = __ATHM_RECEIVER)]
+    async fn __athm_context(_: &Transaction) {}
+
+    #[receiver(expired, id = __context)]
+    fn __athm_value(_: &__athm) {}
+}
+
 fn main() {
-    assert_eq!(athm_core::dispatch::Dispatcher::linked().receivers().len(), 2);
+    assert_eq!(athm_core::dispatch::Dispatcher::linked().receivers().len(), 5);
 }

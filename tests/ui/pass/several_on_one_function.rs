@@ -17,5 +17,5 @@ fn main() {
     assert_eq!((settle.attempts(), settle.timeout(), settle.line()), (3, Duration::from_secs(120), Some(7)));
     assert_eq!((release.id(), release.order(), release.line()), ("shop::release", -10, Some(8)));
     assert_eq!(release.signals(), [Signal::Cancelled, Signal::Expired]);
-    assert_eq!((give_back.sender(), give_back.attempts()), (Some(Sender::new("kiosk")), 10));
+    assert_eq!((give_back.senders(), give_back.attempts()), (vec![Sender::new("kiosk")], 10));
 }

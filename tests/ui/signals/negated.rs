@@ -1,7 +1,7 @@
 use athm_core::{Transaction, receiver};
 
-#[receiver(completed, sender = Sender::CALLBACK)]
-fn fulfil(transaction: &Transaction) {
+#[receiver(uncompleted)]
+fn release(transaction: &Transaction) {
     println!("{}", transaction.total());
 }
 

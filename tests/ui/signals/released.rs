@@ -1,7 +1,7 @@
 use athm_core::{Transaction, receiver};
 
-#[receiver(completed, timeout = Duration::from_secs(30))]
-fn fulfil(transaction: &Transaction) {
+#[receiver(released)]
+fn restock(transaction: &Transaction) {
     println!("{}", transaction.total());
 }
 

@@ -1,0 +1,6 @@
+use athm_core::receiver;
+
+#[receiver(completed, sender = [])]
+fn fulfil() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use athm_core::{Transaction, receiver};
+
+#[receiver(signals = [completed, expired])]
+fn settle(transaction: &Transaction) {
+    println!("{}", transaction.total());
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use athm_core::receiver;
+
+#[receiver(completed)]
+#[test]
+fn fulfil() {}
+
+fn main() {}
