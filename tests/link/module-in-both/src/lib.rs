@@ -1,0 +1,3 @@
+//! The library of a package whose program has one of its modules, too.
+
+mod receivers;

@@ -1,0 +1,4 @@
+//! Compiled into the library and into the program.
+
+#[athm_core::receiver(completed)]
+fn fulfil() {}
