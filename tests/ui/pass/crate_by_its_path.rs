@@ -15,7 +15,8 @@ mod framework {
 }
 
 use athm_core as payments;
-use framework::athm::{Dispatcher, Transaction, receiver as on};
+use framework::athm::dispatch::Dispatcher;
+use framework::athm::{Transaction, receiver as on};
 
 #[on(completed, crate = framework::athm)]
 fn fulfil(_: &Transaction) {}
