@@ -166,8 +166,8 @@ impl Registration {
         };
         let context = self.names.context(span);
         if self.function.is_async {
-            // The body owns the context, and keeps it while it waits. On the function's name, as if
-            // the user had written it there, because there the compiler says that a future isn't `Send`.
+            // The body owns the context, and keeps it while it waits. Spanned at the function's name,
+            // because that is where the compiler reports that a future isn't `Send`.
             let here = self.names.private_at(name.span());
             let boxed = quote_spanned!(name.span()=> #here::boxed(async move { let #context = &#context; #outcome }));
             quote_spanned! {span=>
@@ -178,7 +178,7 @@ impl Registration {
         }
     }
 
-    /// A parameter as the static declares it. Over the whole type, because there the compiler says that a signal can't give it.
+    /// A parameter as the static declares it. Over the whole type, because there the compiler reports that a signal can't give it.
     fn declared(&self, Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
         let (private, signals) = (&self.names.private, self.signals());
         let parameter = quote!(#private::parameter::<#ty>(#name));
@@ -188,7 +188,7 @@ impl Registration {
         })
     }
 
-    /// One argument, on the parameter's type, because there the compiler says that it outlives the context.
+    /// One argument, on the parameter's type, because there the compiler reports that it outlives the context.
     fn argument(&self, Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
         let Names { private, value, .. } = &self.names;
         let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());

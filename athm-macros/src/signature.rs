@@ -109,7 +109,7 @@ fn check(item: &Item, errors: &mut Errors) {
         errors.on(
             safety,
             "a receiver can't be an `unsafe fn`",
-            "remove `unsafe`: nobody is there to keep its promises",
+            "remove `unsafe`: athm calls the function, and can't uphold its contract",
         );
     }
     if let Some(abi) = abi {
@@ -119,11 +119,11 @@ fn check(item: &Item, errors: &mut Errors) {
         match parameter {
             GenericParam::Lifetime(_) => {}
             GenericParam::Type(ty) => {
-                let help = "name the type: nobody calls a receiver who could choose one";
+                let help = "name the type: athm calls the function, and can't choose one";
                 errors.on(ty, "a receiver can't have type parameters", help);
             }
             GenericParam::Const(parameter) => {
-                let help = "name the value: nobody calls a receiver who could choose one";
+                let help = "name the value: athm calls the function, and can't choose one";
                 errors.on(parameter, "a receiver can't have const parameters", help);
             }
         }

@@ -255,7 +255,7 @@ fn with_unit(name: &str, number: &str, unit: &str) -> String {
     format!("{name} = \"{number}{unit}\"")
 }
 
-/// The unit that somebody meant who wrote another one.
+/// The unit that was probably meant by another one.
 fn unit_meant(written: &str) -> Option<&'static str> {
     match written.trim().to_lowercase().as_str() {
         "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => Some("ms"),

@@ -1,4 +1,4 @@
-//! The words that the attribute knows, and what somebody meant who wrote another one.
+//! The words that the attribute knows, and which one was probably meant by another.
 
 /// A signal: its name in the attribute, and its variant of `athm_core::Signal`.
 pub(crate) struct SignalWord {

@@ -64,7 +64,7 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// Without what was found: it is nothing, or somebody's own.
+    /// Without the value: there is none, or it is personal.
     pub(crate) fn new(field: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { field: field.into(), expected: expected.into(), found: None }
     }

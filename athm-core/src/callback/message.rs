@@ -13,7 +13,7 @@ use crate::models::{
 
 /// What a message says of a payment: a hint, and no more.
 ///
-/// It comes from a customer's browser, or from whoever knows the address of the webhook: anybody can post anything.
+/// It comes from a customer's browser, or from any sender that knows the webhook's address, and may be made up.
 /// athm believes the identifier in it, asks the provider, and believes that. Every field may be absent.
 ///
 /// All shapes are read: forms and JSON, the flat objects of SDK versions 2 and 3, the envelope of version 4, the

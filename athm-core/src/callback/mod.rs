@@ -1,4 +1,4 @@
-//! What a message says, whoever sent it.
+//! Messages: what was posted, whatever the sender.
 
 mod error;
 mod message;

@@ -29,7 +29,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Disconnects this very receiver. `false` when it was disconnected already, whoever has its id now.
+    /// Disconnects this receiver. `false` when it was disconnected already, even if another receiver has its id now.
     pub fn disconnect(&self) -> bool {
         let (Some(receivers), Some(connected)) = (self.receivers.upgrade(), self.connected.upgrade()) else {
             return false;

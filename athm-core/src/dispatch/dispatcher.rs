@@ -49,7 +49,7 @@ impl Dispatcher {
         Self::of(Registry::linked())
     }
 
-    /// One that nobody listens to yet.
+    /// A dispatcher without receivers.
     #[must_use]
     pub fn empty() -> Self {
         Self::of(Registry::empty())
@@ -65,7 +65,7 @@ impl Dispatcher {
         self.shared_state(Arc::new(state))
     }
 
-    /// Gives its receivers a state that somebody else holds too, or one behind a trait: a test's fake.
+    /// Gives its receivers a state that has other owners too, or one behind a trait: a test's fake.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -103,7 +103,7 @@ impl Dispatcher {
 
     /// Connects a closure to signals, after all receivers of the same order that are there already.
     ///
-    /// `options` is the receiver's id, or [`ReceiverOptions`] where more is to be said. The closure returns what a function
+    /// `options` is the receiver's id, or [`ReceiverOptions`] for more. The closure returns what a function
     /// with `#[receiver]` may, or a future of it; the future owns what it needs. What is connected stays so until
     /// [`disconnect`](Self::disconnect), or until a [guard](Connection::disconnect_on_drop) is dropped.
     ///
@@ -184,7 +184,7 @@ impl Dispatcher {
         self.receivers.remove(id, |_| true)
     }
 
-    /// Whether anybody listens to the signal, from whichever sender.
+    /// Whether any receiver listens to the signal, from any sender.
     #[must_use]
     pub fn has_receivers(&self, signal: Signal) -> bool {
         !self.receivers.now().of_signal(signal).is_empty()
@@ -220,9 +220,9 @@ impl Dispatcher {
     }
 
     /// Sends one signal, and returns the receivers that failed, as they did: Django's `send_robust`, where only the
-    /// failures are told. Where all receivers are sync and succeed, it allocates nothing.
+    /// failures are returned. Where all receivers are sync and succeed, it allocates nothing.
     ///
-    /// Nobody asks whether the transaction's status is the signal's: [`dispatch`](Self::dispatch) does.
+    /// The signal isn't compared with the transaction's status: [`dispatch`](Self::dispatch) does that.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

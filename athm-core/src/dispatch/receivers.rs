@@ -10,7 +10,8 @@ use crate::receiver::ReceiverInfo;
 
 /// A registry that is replaced as a whole: who has a snapshot keeps it, and no lock is held while receivers run.
 ///
-/// As long as nobody comes or goes, which is for ever in most programs, reading it costs no lock and no count.
+/// Until a receiver is connected or disconnected, which most programs never do, reading it takes no lock and no reference
+/// count.
 #[derive(Debug)]
 pub(super) struct Receivers {
     first: &'static Registry,
@@ -130,7 +131,7 @@ impl Changed {
     }
 }
 
-// Out of the way of those that nobody has changed.
+// Kept out of the path of dispatchers that were never changed.
 #[cold]
 fn as_changed(changed: &RwLock<Changed>) -> Snapshot {
     let known = changed.read().unwrap_or_else(PoisonError::into_inner).snapshot.clone();

@@ -100,7 +100,7 @@ impl Registry {
         by_place.into_values().filter(|receivers| several(receivers)).map(listed).collect()
     }
 
-    /// Every state that a receiver asks for and nobody gave.
+    /// Every state that a receiver asks for and that wasn't given.
     pub(crate) fn missing(&self, states: &States) -> Vec<String> {
         self.all.iter().flat_map(|receiver| receiver.missing(states)).collect()
     }

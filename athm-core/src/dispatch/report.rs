@@ -26,12 +26,12 @@ use crate::receiver::{Failure, ReceiverInfo};
 #[must_use = "a report tells which receivers failed"]
 pub struct Report(Box<Ran>);
 
-/// Who ran, boxed: a report moves through many hands.
+/// Boxed, because a report is moved often.
 struct Ran {
     receivers: Snapshot,
     signals: &'static [Signal],
     sender: Sender,
-    /// Written down at once when somebody failed. Where all went well, who ran is known without, until somebody asks.
+    /// Filled at once when a receiver failed. Otherwise computed from the receivers when it is first read.
     entries: OnceLock<Vec<ReportEntry>>,
 }
 
@@ -53,7 +53,7 @@ impl Report {
         self.failures().next().is_none()
     }
 
-    /// Whether nobody listened.
+    /// Whether no receiver listened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries().is_empty()
@@ -76,7 +76,7 @@ impl Report {
 }
 
 impl Ran {
-    /// Everybody who ran, as if none had failed.
+    /// An entry for every receiver that ran, all successful.
     fn successes(&self) -> Vec<ReportEntry> {
         let heard =
             |signal: Signal| self.receivers.hearing(signal, &self.sender).map(move |receiver| (receiver, signal));

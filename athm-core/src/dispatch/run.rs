@@ -6,20 +6,18 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
 use super::ReportEntry;
-use crate::receiver::{Answered, Context, Failure, NESTING_LIMIT, Nested, Outcome, ReceiverInfo, SignalContext};
+use crate::receiver::{Answered, Contained, Context, Failure, NESTING_LIMIT, Nested, ReceiverInfo, SignalContext};
 use crate::util::text::causes;
 
-/// Calls the plain functions that come first, up to the first failure: at once, and without an allocation. `None` says that
-/// nobody is left.
+/// Calls the plain functions that come first, up to the first failure, without an allocation. `None` when none is left.
 #[inline(always)]
 pub(super) fn call_plain<'a>(occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
     let next = Cell::new(0);
     let mut context = Context { occasion, receiver: receivers.first()? };
     let Some(_nested) = Nested::enter() else { return Some(Stop { at: 0, failure: None }) };
-    // One catch for all: it costs nothing until somebody panics.
+    // One catch for all of them: it costs nothing until one panics.
     let called = catch_unwind(AssertUnwindSafe(|| {
         for (place, receiver) in receivers.iter().enumerate() {
             next.set(place);
@@ -38,36 +36,36 @@ pub(super) fn call_plain<'a>(occasion: &'a SignalContext<'a>, receivers: &'a [Re
     }
 }
 
-/// Where the plain calls ended: at one that is not for them, or that has failed.
+/// Where the plain calls stopped: at a receiver that is no plain function, or that failed.
 pub(super) struct Stop {
     at: usize,
     failure: Option<Failure>,
 }
 
-/// Receivers that are called, polled and waited for. Returns those that failed, as they did.
+/// Calls, polls and waits for receivers. Returns those that failed, as they did.
 ///
 /// Those of one `order` start one after another: a sync one runs to its end, an async one to its first pause. The next
 /// `order` starts when all of the one before have ended.
-#[must_use = "nobody is called until it is polled"]
+#[must_use = "no receiver is called until it is polled"]
 pub(super) struct RemainingReceivers<'a> {
     occasion: &'a SignalContext<'a>,
     receivers: &'a [ReceiverInfo],
     next: usize,
-    waiting: Vec<PausedReceiver<'a>>,
+    paused: Vec<PausedReceiver<'a>>,
     failed: Vec<ReportEntry>,
 }
 
-/// A receiver that has come to a pause.
+/// A receiver that waits at an `.await`.
 struct PausedReceiver<'a> {
     receiver: &'a ReceiverInfo,
-    future: BoxFuture<'a, Outcome>,
+    future: Contained<'a>,
 }
 
 impl<'a> RemainingReceivers<'a> {
-    /// Everybody from there on.
+    /// The receivers from that place on.
     #[inline]
     pub(super) fn from(stop: Stop, occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Self {
-        let mut run = Self { occasion, receivers, next: stop.at, waiting: Vec::new(), failed: Vec::new() };
+        let mut run = Self { occasion, receivers, next: stop.at, paused: Vec::new(), failed: Vec::new() };
         if let Some(failure) = stop.failure {
             run.failed(&receivers[stop.at], failure);
             run.next += 1;
@@ -75,7 +73,7 @@ impl<'a> RemainingReceivers<'a> {
         run
     }
 
-    /// Starts everybody up to the end, or up to a higher `order` than somebody has who has to be waited for.
+    /// Starts receivers up to the end, or up to a higher `order` than that of a paused one.
     fn start(&mut self, task: &mut task::Context<'_>) {
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.start_until_a_panic(task))) {
             self.failed(&self.receivers[self.next], Failure::panicked(panic));
@@ -85,16 +83,19 @@ impl<'a> RemainingReceivers<'a> {
 
     fn start_until_a_panic(&mut self, task: &mut task::Context<'_>) {
         while let Some(receiver) = self.receivers.get(self.next) {
-            if !self.waiting.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
+            if !self.paused.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
                 return;
             }
             if receiver.hears(self.occasion.sender) {
                 match receiver.call(&Context { occasion: self.occasion, receiver }) {
-                    Answered::Now(outcome) => self.ended(receiver, outcome),
-                    Answered::Later(mut future) => match poll(&mut future, task) {
-                        Poll::Ready(outcome) => self.ended(receiver, outcome),
-                        Poll::Pending => self.wait_for(PausedReceiver { receiver, future }),
-                    },
+                    Answered::Now(outcome) => self.ended(receiver, outcome.map_err(Failure::Error)),
+                    Answered::Later(future) => {
+                        let mut future = Contained::new(future);
+                        match poll(&mut future, task) {
+                            Poll::Ready(result) => self.ended(receiver, result),
+                            Poll::Pending => self.pause(PausedReceiver { receiver, future }),
+                        }
+                    }
                 }
             }
             self.next += 1;
@@ -102,24 +103,23 @@ impl<'a> RemainingReceivers<'a> {
     }
 
     #[cold]
-    fn wait_for(&mut self, waiting: PausedReceiver<'a>) {
-        if self.waiting.is_empty() {
-            self.waiting.reserve(self.receivers.len() - self.next);
+    fn pause(&mut self, paused: PausedReceiver<'a>) {
+        if self.paused.is_empty() {
+            self.paused.reserve(self.receivers.len() - self.next);
         }
-        self.waiting.push(waiting);
+        self.paused.push(paused);
     }
 
-    fn go_on(&mut self, task: &mut task::Context<'_>) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain_mut(|PausedReceiver { receiver, future }| {
-            match catch_unwind(AssertUnwindSafe(|| poll(future, task))) {
-                Ok(Poll::Pending) => return true,
-                Ok(Poll::Ready(outcome)) => self.ended(receiver, outcome),
-                Err(panic) => self.failed(receiver, Failure::panicked(panic)),
+    fn resume(&mut self, task: &mut task::Context<'_>) {
+        let mut paused = std::mem::take(&mut self.paused);
+        paused.retain_mut(|PausedReceiver { receiver, future }| match poll(future, task) {
+            Poll::Pending => true,
+            Poll::Ready(result) => {
+                self.ended(receiver, result);
+                false
             }
-            false
         });
-        self.waiting = waiting;
+        self.paused = paused;
     }
 
     /// Refuses the receivers that haven't been called yet.
@@ -132,9 +132,9 @@ impl<'a> RemainingReceivers<'a> {
         self.next = self.receivers.len();
     }
 
-    fn ended(&mut self, receiver: &ReceiverInfo, outcome: Outcome) {
-        if let Err(error) = outcome {
-            self.failed(receiver, Failure::Error(error));
+    fn ended(&mut self, receiver: &ReceiverInfo, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            self.failed(receiver, failure);
         }
     }
 
@@ -152,22 +152,22 @@ impl Future for RemainingReceivers<'_> {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let nested = Nested::enter();
-        if !self.waiting.is_empty() {
-            self.go_on(task);
+        if !self.paused.is_empty() {
+            self.resume(task);
         }
         if nested.is_none() {
             self.refuse();
         }
-        while self.waiting.is_empty() && self.next < self.receivers.len() {
+        while self.paused.is_empty() && self.next < self.receivers.len() {
             self.start(task);
         }
-        if self.waiting.is_empty() { Poll::Ready(std::mem::take(&mut self.failed)) } else { Poll::Pending }
+        if self.paused.is_empty() { Poll::Ready(std::mem::take(&mut self.failed)) } else { Poll::Pending }
     }
 }
 
 /// Polls a receiver with as much of tokio's budget as the task has now, and gives it back: a receiver that uses up its own
 /// leaves that of the next one alone, and is stopped by tokio all the same.
-fn poll(future: &mut BoxFuture<'_, Outcome>, task: &mut task::Context<'_>) -> Poll<Outcome> {
+fn poll(future: &mut Contained<'_>, task: &mut task::Context<'_>) -> Poll<Result<(), Failure>> {
     // Restores the budget as it is dropped.
     let _budget = tokio::task::coop::poll_proceed(task);
     future.poll_unpin(task)

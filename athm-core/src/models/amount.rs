@@ -71,7 +71,7 @@ impl Amount {
         self.cents == 0
     }
 
-    /// The amount without its sign, as refunds are told with and without one.
+    /// The amount without its sign, as refunds are written with and without one.
     ///
     /// ```
     /// # use athm_core::Amount;

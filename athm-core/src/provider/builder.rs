@@ -157,7 +157,7 @@ fn address(text: &str) -> Result<Url, BuildError> {
     if takes { Ok(url) } else { Err(wrong()) }
 }
 
-/// TLS with `ring`, handed to this client alone. A loopback client trusts nobody: it speaks no TLS.
+/// TLS with `ring`, handed to this client alone. A loopback client trusts no certificate: it speaks no TLS.
 fn tls(is_loopback: bool) -> Result<ClientConfig, BuildError> {
     let provider = Arc::new(crypto::ring::default_provider());
     let config =

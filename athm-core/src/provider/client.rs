@@ -66,7 +66,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ProviderError`]. Where its outcome is unknown, a ticket that nobody knows may be open; it moves no money.
+    /// [`ProviderError`]. Where its outcome is unknown, a payment may be open whose id the caller never received; it moves no
+    /// money.
     pub async fn create(&self, payment: &NewPayment) -> Result<Ticket, ProviderError> {
         payment.validate()?;
         let mut body = json!({

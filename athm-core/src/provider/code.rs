@@ -25,7 +25,7 @@ pub enum ErrorKind {
     Report,
     /// Something failed at the provider: what it was asked to do may have happened.
     Theirs,
-    /// Nobody knows.
+    /// A code that athm doesn't know.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! What a customer is told when something goes wrong, in the two languages of Puerto Rico.
+//! Messages for customers when something goes wrong, in English and Spanish.
 
 /// A language that customers are spoken to in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -138,7 +138,7 @@ impl ProviderError {
         }
     }
 
-    /// Whether the call may have had its effect all the same: read the payment before doing anything again.
+    /// Whether the call may have succeeded all the same: read the payment before repeating anything.
     ///
     /// ```no_run
     /// # async fn refund(client: athm_core::provider::Client, refund: athm_core::provider::RefundRequest) {

@@ -61,7 +61,7 @@ impl WebhookEvent {
 /// let refunds = WebhookSubscription::new("https://shop.example/athm/webhook").events([WebhookEvent::RefundSent]);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-#[must_use = "the provider is told by `Client::subscribe_webhook`"]
+#[must_use = "a subscription is sent by `Client::subscribe_webhook`"]
 pub struct WebhookSubscription {
     url: String,
     events: Vec<WebhookEvent>,

@@ -16,7 +16,7 @@ use crate::models::{DeliveryId, EventId};
 /// fn ship(transaction: &Transaction, delivery: Delivery) {
 ///     println!("{}: shipping {}", delivery.idempotency_key(), transaction.metadata_1());
 ///     if delivery.is_last_attempt() {
-///         println!("nobody tries this again");
+///         println!("this is the last attempt");
 ///     }
 /// }
 /// ```
@@ -48,13 +48,13 @@ impl Delivery {
         self.attempt
     }
 
-    /// Whether nobody tries again when this one fails.
+    /// Whether no retry follows if this attempt fails.
     #[must_use]
     pub fn is_last_attempt(&self) -> bool {
         self.attempt >= self.attempts
     }
 
-    /// Whether somebody asked for it to run again.
+    /// Whether it was replayed.
     #[must_use]
     pub fn is_replay(&self) -> bool {
         self.is_replay

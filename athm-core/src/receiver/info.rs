@@ -176,7 +176,7 @@ impl ReceiverInfo {
         matches!(&self.origin, Origin::Connected(connected) if is_this(connected))
     }
 
-    /// What it asks for and nobody gave, a line each.
+    /// The states that it asks for and that weren't given, a line each.
     pub(crate) fn missing(&self, states: &States) -> impl Iterator<Item = String> {
         self.parameters().iter().filter_map(move |parameter| {
             let missing = (parameter.check)(states).err()?;

@@ -1,8 +1,8 @@
 //! Naming the crates that receivers are in.
 
-/// Links crates into the program whose receivers nobody calls by name.
+/// Links crates of receivers into the program.
 ///
-/// The linker leaves out a crate that nobody names, and its receivers with it, without a word. In Django, `ready()` imports
+/// The linker silently leaves out a crate that the program doesn't name, and its receivers with it. In Django, `ready()` imports
 /// the module of receivers; here, the program's own crate names each crate of receivers once, outside of any function:
 ///
 /// ```

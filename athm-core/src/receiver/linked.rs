@@ -216,9 +216,9 @@ pub fn boxed<'a>(future: impl Future<Output = Outcome> + Send + 'a) -> BoxFuture
 /// What the linker collected, or why that can't be used: linkme panics when two slices have one name.
 pub(crate) fn collected() -> Result<&'static [Receiver], String> {
     catch_unwind(|| ATHM_RECEIVERS_V1.static_slice()).map_err(|panic| {
-        let said = panic.downcast_ref::<String>().map_or("two lists of receivers in one program", String::as_str);
+        let message = panic.downcast_ref::<String>().map_or("two lists of receivers in one program", String::as_str);
         format!(
-            "{said}: there is more than one athm-core in this program, or another list of that name; \
+            "{message}: there is more than one athm-core in this program, or another list of that name; \
              `cargo tree --duplicates` shows which crates bring them: have all of them use one version"
         )
     })

@@ -21,7 +21,7 @@ mod state;
 
 pub use self::answer::Answer;
 pub(crate) use self::answer::Answered;
-pub(crate) use self::call::call;
+pub(crate) use self::call::{Contained, call};
 pub(crate) use self::connected::Connected;
 pub use self::constants::{SenderName, attempts, id, timeout};
 pub use self::context::Context;

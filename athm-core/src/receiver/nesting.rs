@@ -1,7 +1,7 @@
 //! How deep dispatches are nested in each other on this thread.
 //!
 //! A receiver that dispatches the signal that it runs for would do so until the thread's stack overflows, which ends the
-//! process. Each dispatch takes a place here while it is on the stack, and there are only so many.
+//! process. So the dispatches on one thread's stack are counted, and limited.
 
 use std::cell::Cell;
 

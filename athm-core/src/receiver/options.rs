@@ -1,11 +1,11 @@
-//! What `connect` can be told of a receiver beside its signals.
+//! The options of a receiver that is connected at run time.
 
 use std::time::Duration;
 
 use crate::models::Sender;
 
 /// The options of a receiver that is connected at run time: those of the attribute, by the same names. What the attribute
-/// refuses, such as more than 100 attempts, is taken as it is: nobody is there to be told.
+/// refuses, such as more than 100 attempts, is taken as it is: there is no attribute that could be refused.
 ///
 /// An id alone is enough where the defaults are right: `connect` takes anything that becomes options, such as `"stock"`.
 ///

@@ -45,7 +45,7 @@ pub trait ReceiverError {
     fn into_boxed(self) -> BoxError;
 }
 
-// What is missing is said of the error itself, not of the conversions that would lead to it.
+// The diagnostic names what the error lacks, not the conversions that need it.
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> ReceiverError for E {
     fn into_boxed(self) -> BoxError {

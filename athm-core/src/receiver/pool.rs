@@ -10,7 +10,7 @@ use super::{Answered, Context, Delivery, Outcome, ReceiverInfo, SignalContext, S
 use crate::models::{Refund, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
-/// right here. A receiver that has begun runs to its end, whether or not anybody still waits for it.
+/// right here. A receiver that has begun runs to its end, even if its caller stops waiting.
 pub(super) fn call<'a>(receiver: &'a ReceiverInfo, context: &Context<'a>) -> Answered<'a> {
     let Ok(runtime) = Handle::try_current() else { return receiver.call_here(context) };
     let (receiver, context, span) = (receiver.clone(), Owned::from(context), tracing::Span::current());

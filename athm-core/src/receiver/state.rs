@@ -76,7 +76,7 @@ impl fmt::Debug for States {
     }
 }
 
-/// A state that a receiver asks for and nobody gave.
+/// A state that a receiver asks for and that wasn't given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no state of type `{type_name}` was given: give one with `.{cure}(…)`")]
 pub struct MissingState {

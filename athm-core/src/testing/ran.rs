@@ -1,4 +1,4 @@
-//! What ran, and customer_message so when a test expected otherwise.
+//! Runs of receivers, and assertions that print them.
 
 use std::fmt::{self, Write};
 

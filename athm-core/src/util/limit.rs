@@ -1,4 +1,4 @@
-//! Log lines that anybody can bring about, limited.
+//! Limits log lines that any sender can cause.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use athm_core::dispatch::Dispatcher;
+use athm_core::dispatch::{Dispatcher, Failure, ReceiverOptions};
 use athm_core::errors::StartError;
 use athm_core::{
     Amount, Athm, Context, FromContext, Refund, Rejection, Sender, Signal, State, Status, Transaction, TransactionKind,
@@ -348,4 +348,41 @@ async fn linked_receivers_run_durably_too() {
     athm.idle().await;
     assert_eq!(recorder.noted(), ["both received", "slow received", "early completed", "both completed"]);
     athm.shutdown(Duration::ZERO).await;
+}
+
+/// Panics when it is dropped.
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[tokio::test]
+async fn point_3_a_future_that_panics_in_its_drop_fails_alone_in_a_dispatch_by_hand() {
+    let (dispatcher, recorder) = (Dispatcher::empty(), TextRecorder::new());
+    let ends = |_: &Context<'_>| async {
+        let _value = PanicsInDrop;
+        tokio::task::yield_now().await;
+    };
+    dispatcher.connect("ends", [Signal::Completed], ends).unwrap();
+    let waits = |_: &Context<'_>| async {
+        let _value = PanicsInDrop;
+        std::future::pending::<()>().await;
+    };
+    dispatcher.connect(ReceiverOptions::new("waits").order(1), [Signal::Completed], waits).unwrap();
+    let notes = recorder.clone();
+    dispatcher.connect("neighbour", [Signal::Completed], move |_| notes.note("ran")).unwrap();
+    let (paid, sender) = (transaction(Status::Completed), Sender::new("by hand"));
+
+    // The second receiver never ends: the dispatch is dropped while it waits.
+    let dispatched = dispatcher.send_robust(Signal::Completed, &paid, &sender);
+    assert!(tokio::time::timeout(Duration::ZERO, dispatched).await.is_err());
+    assert_eq!(recorder.noted(), ["ran"]);
+
+    assert!(dispatcher.disconnect("waits"));
+    let failed = dispatcher.send_robust(Signal::Completed, &paid, &sender).await;
+    assert!(matches!(failed[0].result(), Err(Failure::Panic(message)) if message == "dropped"), "{failed:?}");
+    assert_eq!((failed.len(), recorder.noted().len()), (1, 2));
 }

@@ -1,4 +1,4 @@
-//! What a receiver takes is open to everybody.
+//! A program can define parameters of its own.
 
 use athm_core::dispatch::{Dispatcher, States};
 use athm_core::errors::MissingState;

@@ -23,7 +23,7 @@ impl Fields {
         let value = match essence.as_str() {
             _ if body.is_empty() => return Err(ParseError::Empty),
             "application/json" => json(body)?,
-            // Scripts post JSON under the types that a browser sends unless it is told another one.
+            // Scripts post JSON under the content types that a browser sends by default.
             "" | "application/x-www-form-urlencoded" | "text/plain" => match json_within(body) {
                 Some(text) => json(&text)?,
                 None => form(body),

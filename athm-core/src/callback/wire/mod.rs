@@ -23,7 +23,7 @@ pub(crate) struct Fields {
 /// Who has sent an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// Anybody.
+    /// An unauthenticated sender.
     Message,
     /// The provider, when it was asked.
     Answer,

@@ -21,7 +21,7 @@ const DAILY_ID: &[&str] = &["dailyTransactionId", "dailyTransactionID"];
 const SUBTOTAL: &[&str] = &["subTotal", "subtotal"];
 const REFUNDED: &[&str] = &["totalRefundedAmount", "totalRefundAmount", "refundedAmount"];
 
-/// Anybody can post messages of nothing but odd fields.
+/// Any sender can post messages of nothing but odd fields.
 static WARNINGS: Limit = Limit::new();
 
 impl Fields {
@@ -128,7 +128,7 @@ impl Fields {
     pub(super) fn or_left_out<T: Default>(&self, read: Result<T, FieldError>) -> T {
         read.unwrap_or_else(|error| {
             let (field, reason) = (error.field(), error.reason());
-            // Without the value: it may be anything, and anybody's.
+            // Without the value: it may be personal.
             WARNINGS.log(|| match self.origin {
                 Origin::Message => {
                     tracing::warn!(field, reason, "left out a field of a message that can't be read");
@@ -259,7 +259,7 @@ impl Fields {
     }
 }
 
-/// Refunds are told with a minus sign or without: how much was given back is meant by both.
+/// The provider writes refunds with and without a minus sign; both mean the refunded amount.
 fn sign_of(kind: Option<&TransactionKind>) -> fn(Amount) -> Amount {
     if kind == Some(&TransactionKind::Refund) { Amount::abs } else { |amount| amount }
 }

@@ -91,7 +91,7 @@ fn repaired(json: &str) -> Option<String> {
 
 /// What begins with a backslash.
 enum Escape {
-    /// It can stay, and is so many bytes long.
+    /// It can stay, and has this length in bytes.
     Whole(usize),
     LoneSurrogate,
 }

@@ -341,14 +341,14 @@ fn an_odd_item_is_left_out_alone() {
 #[test]
 fn amounts_of_refunds_have_no_sign_and_those_of_payments_keep_theirs() {
     let amounts = json!({ "total": "-4.50", "subTotal": "-4.00", "tax": "-0.50", "totalRefundedAmount": -4.5 });
-    let told = |kind: &str| {
+    let amounts_of = |kind: &str| {
         let mut message = amounts.clone();
         message["transactionType"] = json!(kind);
         let read = of(message).unwrap();
         [read.total(), read.subtotal(), read.tax(), read.refunded_amount()].map(|amount| amount.unwrap().cents())
     };
-    assert_eq!(told("Refund"), [450, 400, 50, 450]);
-    assert_eq!(told("ECOMMERCE"), [-450, -400, -50, 450]);
+    assert_eq!(amounts_of("Refund"), [450, 400, 50, 450]);
+    assert_eq!(amounts_of("ECOMMERCE"), [-450, -400, -50, 450]);
     let listed = json!({ "transactionType": "REFUND", "status": "COMPLETED", "total": "-4.50" });
     let listed = Fields::of_answer(listed).unwrap().answer(Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(listed.total(), Amount::from_cents(450));
@@ -452,7 +452,7 @@ fn what_a_payment_carries_besides_is_not_taken_for_the_payment() {
         (read.status(), read.metadata_1(), read.reference_number()),
         (Some(&Status::Expired), Some(&*text), None)
     );
-    // Two levels deep nobody looks.
+    // Two levels deep is not searched.
     assert_eq!(of(json!({ "a": { "b": outer } })).unwrap(), Message::default());
     for none in [json!([outer, outer]), json!("status"), json!(7), json!(null)] {
         assert!(matches!(of(none).unwrap_err(), ParseError::NotAnObject { .. }));

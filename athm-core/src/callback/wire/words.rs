@@ -7,7 +7,7 @@ use crate::models::{PhoneNumber, Status, TransactionKind};
 
 /// Puerto Rico keeps UTC−4 all year.
 const PUERTO_RICO: Offset = jiff::tz::offset(-4);
-/// From so many digits on, seconds would be past the year 5000: they are milliseconds.
+/// From this many digits on, an epoch is in milliseconds: as seconds it would be past the year 5000.
 const MILLISECOND_DIGITS: usize = 12;
 /// More characters than any word of the provider's has.
 const LONGEST_WORD: usize = 40;
@@ -60,7 +60,7 @@ pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
     }
 }
 
-/// A word that nobody knows may be as long as a message, and is kept with each that waits. What is kept reads the same again.
+/// An unknown word is cut, because it is stored with each pending message. The cut word parses to the same value again.
 fn readable(word: &str) -> Option<String> {
     let kept: String = word.chars().filter(|character| !character.is_control()).collect();
     let kept: String = kept.trim().chars().take(LONGEST_WORD).collect();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::models::{Amount, EcommerceId, Item, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind};
 use crate::util::clock::system_now;
 
-/// Puts a [`Transaction`] together, for custom callbacks that receive_unverified another source.
+/// Puts a [`Transaction`] together, for custom callbacks that trust another source.
 ///
 /// Tests start from [`Transaction::sample`], which has all of this too, and fills in what a test doesn't care about.
 ///
