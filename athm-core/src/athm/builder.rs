@@ -54,9 +54,9 @@ pub struct AthmBuilder {
     pub(super) retention: Retention,
     pub(super) orphaned_after: Option<Duration>,
     pub(crate) seed: Option<u64>,
-    pub(super) budget: Option<(u32, u32)>,
+    pub(super) unknown_payment_limit: Option<(u32, u32)>,
     pub(super) polls: PollSchedule,
-    pub(super) sweeps: SweeperMode,
+    pub(super) sweeper_mode: SweeperMode,
     pub(super) webhook_secret: Option<WebhookSecret>,
     pub(super) runtime: Option<Handle>,
 }
@@ -257,7 +257,7 @@ impl AthmBuilder {
     /// unless given. Messages above the limit are stored and retried at the same rate, in a bucket of their own: a flood of
     /// invented ids costs the provider little, and delays no message that waits.
     pub fn unknown_payment_rate_limit(mut self, per_second: u32, burst: u32) -> Self {
-        self.budget = Some((per_second, burst));
+        self.unknown_payment_limit = Some((per_second, burst));
         self
     }
 
@@ -272,7 +272,7 @@ impl AthmBuilder {
     /// Neither polls open payments nor searches customers: for tests that count lookups, and where another process on the
     /// same database does so.
     pub fn without_sweeper(mut self) -> Self {
-        self.sweeps = SweeperMode::Never;
+        self.sweeper_mode = SweeperMode::Never;
         self
     }
 

@@ -289,7 +289,7 @@ impl Athm {
     ///
     /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
     pub async fn shutdown(&self, grace: Duration) {
-        let operations = tokio::time::timeout(grace, self.0.under_way.none());
+        let operations = tokio::time::timeout(grace, self.0.under_way.wait_until_zero());
         let (operations, ()) = join(operations, self.0.worker.stop(grace)).await;
         if operations.is_err() {
             tracing::warn!("calls to the provider were still under way at the end of the grace period");

@@ -60,9 +60,9 @@ impl AthmBuilder {
 
         let jitter = Arc::new(Jitter::seeded(self.seed));
         let receivers = runtimes.receivers();
-        let sweepers = Arc::clone(&jitter);
+        let sweeper_jitter = Arc::clone(&jitter);
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), jitter, receivers };
-        let (per_second, burst) = self.budget.unwrap_or(UNKNOWN_PAYMENT_LIMIT);
+        let (per_second, burst) = self.unknown_payment_limit.unwrap_or(UNKNOWN_PAYMENT_LIMIT);
         let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
         let has_secret_webhook = self.webhook_secret.is_some();
         let (message_pending, payment_confirmed) = (Arc::default(), Arc::default());
@@ -76,9 +76,9 @@ impl AthmBuilder {
         background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
             background::maintain(inbox, retention)
         }));
-        if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeps == SweeperMode::Always) {
+        if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeper_mode == SweeperMode::Always) {
             let authorizing = operations.clone().filter(|_| polls == PollSchedule::Authorized);
-            let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, sweepers);
+            let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, sweeper_jitter);
             background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
         }
         if let Some(operations) = operations.clone() {

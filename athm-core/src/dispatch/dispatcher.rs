@@ -209,10 +209,10 @@ impl Dispatcher {
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
         let (receivers, signals, mut failed) = (self.receivers.now(), transaction.signals(), Vec::new());
         for &signal in signals.iter().filter(|signal| !receivers.of_signal(**signal).is_empty()) {
-            let occasion = self.occasion(signal, transaction, &sender);
+            let signal_context = self.signal_context(signal, transaction, &sender);
             let heard = receivers.of_signal(signal);
-            if let Some(stop) = call_plain(&occasion, heard) {
-                let mut rest = RemainingReceivers::from(stop, &occasion, heard);
+            if let Some(stop) = call_plain(&signal_context, heard) {
+                let mut rest = RemainingReceivers::from(stop, &signal_context, heard);
                 failed.append(&mut (&mut rest).await);
             }
         }
@@ -237,14 +237,19 @@ impl Dispatcher {
     /// # Ok(()) }
     /// ```
     pub async fn send_robust(&self, signal: Signal, transaction: &Transaction, sender: &Sender) -> Vec<ReportEntry> {
-        let (receivers, occasion) = (self.receivers.now(), self.occasion(signal, transaction, sender));
+        let (receivers, signal_context) = (self.receivers.now(), self.signal_context(signal, transaction, sender));
         let heard = receivers.of_signal(signal);
-        let Some(stop) = call_plain(&occasion, heard) else { return Vec::new() };
-        let mut rest = RemainingReceivers::from(stop, &occasion, heard);
+        let Some(stop) = call_plain(&signal_context, heard) else { return Vec::new() };
+        let mut rest = RemainingReceivers::from(stop, &signal_context, heard);
         (&mut rest).await
     }
 
-    fn occasion<'a>(&'a self, signal: Signal, transaction: &'a Transaction, sender: &'a Sender) -> SignalContext<'a> {
+    fn signal_context<'a>(
+        &'a self,
+        signal: Signal,
+        transaction: &'a Transaction,
+        sender: &'a Sender,
+    ) -> SignalContext<'a> {
         SignalContext { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
     }
 

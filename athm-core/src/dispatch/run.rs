@@ -13,9 +13,9 @@ use crate::util::text::causes;
 
 /// Calls the plain functions that come first, up to the first failure, without an allocation. `None` when none is left.
 #[inline(always)]
-pub(super) fn call_plain<'a>(occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
+pub(super) fn call_plain<'a>(signal_context: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Option<Stop> {
     let next = Cell::new(0);
-    let mut context = Context { occasion, receiver: receivers.first()? };
+    let mut context = Context { signal_context, receiver: receivers.first()? };
     let Some(_nested) = Nested::enter() else { return Some(Stop { at: 0, failure: None }) };
     // One catch for all of them: it costs nothing until one panics.
     let called = catch_unwind(AssertUnwindSafe(|| {
@@ -48,7 +48,7 @@ pub(super) struct Stop {
 /// `order` starts when all of the one before have ended.
 #[must_use = "no receiver is called until it is polled"]
 pub(super) struct RemainingReceivers<'a> {
-    occasion: &'a SignalContext<'a>,
+    signal_context: &'a SignalContext<'a>,
     receivers: &'a [ReceiverInfo],
     next: usize,
     paused: Vec<PausedReceiver<'a>>,
@@ -64,8 +64,8 @@ struct PausedReceiver<'a> {
 impl<'a> RemainingReceivers<'a> {
     /// The receivers from that place on.
     #[inline]
-    pub(super) fn from(stop: Stop, occasion: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Self {
-        let mut run = Self { occasion, receivers, next: stop.at, paused: Vec::new(), failed: Vec::new() };
+    pub(super) fn from(stop: Stop, signal_context: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Self {
+        let mut run = Self { signal_context, receivers, next: stop.at, paused: Vec::new(), failed: Vec::new() };
         if let Some(failure) = stop.failure {
             run.failed(&receivers[stop.at], failure);
             run.next += 1;
@@ -86,8 +86,8 @@ impl<'a> RemainingReceivers<'a> {
             if !self.paused.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
                 return;
             }
-            if receiver.hears(self.occasion.sender) {
-                match receiver.call(&Context { occasion: self.occasion, receiver }) {
+            if receiver.hears(self.signal_context.sender) {
+                match receiver.call(&Context { signal_context: self.signal_context, receiver }) {
                     Answered::Now(outcome) => self.ended(receiver, outcome.map_err(Failure::Error)),
                     Answered::Later(future) => {
                         let mut future = Contained::new(future);
@@ -125,7 +125,7 @@ impl<'a> RemainingReceivers<'a> {
     /// Refuses the receivers that haven't been called yet.
     #[cold]
     fn refuse(&mut self) {
-        let sender = self.occasion.sender;
+        let sender = self.signal_context.sender;
         for receiver in self.receivers[self.next..].iter().filter(|receiver| receiver.hears(sender)) {
             self.failed(receiver, Failure::TooDeep { limit: NESTING_LIMIT });
         }
@@ -140,7 +140,7 @@ impl<'a> RemainingReceivers<'a> {
 
     #[cold]
     fn failed(&mut self, receiver: &ReceiverInfo, failure: Failure) {
-        let SignalContext { transaction, signal, .. } = self.occasion;
+        let SignalContext { transaction, signal, .. } = self.signal_context;
         let error = causes(&failure);
         tracing::error!(receiver = receiver.id(), %signal, transaction = %transaction.id(), error, "receiver failed");
         self.failed.push(ReportEntry::failed(receiver, *signal, failure));

@@ -81,7 +81,7 @@ impl Inbox {
         }
         let class = self.rate_limit_class(known.as_ref(), &message.sender, message.attempts);
         let Some(answer) = lookup.look_up(&message.key, known.as_ref(), class).await else {
-            // Only the rate limit is in the way, so this costs the message no attempt.
+            // It counts as an attempt, so that the pauses grow, but never as the last one.
             tracing::warn!(payment = %message.key, ?class, "the rate limit of lookups is reached: the message is retried");
             return self.retry_later(message).await;
         };

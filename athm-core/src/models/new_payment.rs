@@ -28,9 +28,9 @@ pub struct NewPayment {
 }
 
 impl NewPayment {
-    const LEAST: Amount = Amount::from_cents(100);
-    const MOST: Amount = Amount::from_cents(150_000);
-    const METADATA_MOST: usize = 40;
+    const MIN_TOTAL: Amount = Amount::from_cents(100);
+    const MAX_TOTAL: Amount = Amount::from_cents(150_000);
+    const MAX_METADATA_CHARS: usize = 40;
     const TIMEOUT: std::ops::RangeInclusive<u64> = 120..=600;
 
     /// A payment of that total. `metadata_1` is what ties it to your order, 1 to 40 characters.
@@ -90,12 +90,12 @@ impl NewPayment {
     ///
     /// [`InvalidPayment`] names the first rule that is broken.
     pub fn validate(&self) -> Result<(), InvalidPayment> {
-        if !(Self::LEAST..=Self::MOST).contains(&self.total) {
+        if !(Self::MIN_TOTAL..=Self::MAX_TOTAL).contains(&self.total) {
             return Err(InvalidPayment::Total { found: self.total });
         }
         for (field, text) in [("metadata1", &self.metadata_1), ("metadata2", &self.metadata_2)] {
             let length = text.chars().count();
-            if text.trim().is_empty() || length > Self::METADATA_MOST {
+            if text.trim().is_empty() || length > Self::MAX_METADATA_CHARS {
                 return Err(InvalidPayment::Metadata { field, length });
             }
         }

@@ -55,7 +55,7 @@ impl Operations {
             Err(error) if error.is_outcome_unknown() => error.into(),
             Err(error) => {
                 self.finish(OperationResult { intent, outcome: OperationOutcome::NotDone }).await;
-                if error.tells_of_refunds() {
+                if error.implies_unseen_refund() {
                     let _ = self.refreshed_refund(&transaction, refund.id).await;
                 }
                 return Err(error.into());

@@ -56,14 +56,14 @@ impl Running {
 
     /// Waits until no claim is in flight.
     pub(crate) async fn no_claims(&self) {
-        self.claims.none().await;
+        self.claims.wait_until_zero().await;
     }
 
     /// Waits until no delivery runs and no claim is in flight.
-    pub(crate) async fn none(&self) {
+    pub(crate) async fn wait_until_idle(&self) {
         let mut deliveries = self.deliveries.subscribe();
         while !deliveries.borrow_and_update().is_empty() || !self.claims.is_none() {
-            self.claims.none().await;
+            self.claims.wait_until_zero().await;
             // The sender lives as long as `self`, so this ends only when no delivery runs.
             let _ = deliveries.wait_for(HashMap::is_empty).await;
         }

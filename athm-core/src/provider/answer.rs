@@ -8,7 +8,7 @@ use crate::callback::wire::repair;
 use crate::util::text::shortened;
 
 /// More than any answer of a single payment; a longer one isn't read to its end.
-pub(super) const MOST: usize = 4 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
 const FORBIDDEN: u16 = 403;
 
 /// The JSON of an answer that isn't a refusal: the envelope, or whatever bare value the endpoint gives.
@@ -66,7 +66,7 @@ fn refusal(value: &Value, status: u16) -> Option<ProviderError> {
     Some(ProviderError::Rejected { code, message: shortened(&message), status })
 }
 
-/// Reads bytes as the answer of every call, one after another.
+/// ReadRetries bytes as the answer of every call, one after another.
 #[cfg(fuzzing)]
 pub fn read_as_every_answer(status: u16, body: &[u8]) {
     use crate::callback::wire::Fields;

@@ -10,7 +10,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::SecretString;
 
 use super::Client;
-use super::call::Reads;
+use super::call::ReadRetries;
 use crate::util::backoff::Jitter;
 use crate::util::clock::Clock;
 
@@ -140,7 +140,7 @@ impl ClientBuilder {
             private_token: self.private_token,
             business_id: self.business_id,
             timeout: self.timeout,
-            reads: Reads { attempts: self.read_attempts, clock: self.clock.clone(), jitter },
+            reads: ReadRetries { attempts: self.read_attempts, clock: self.clock.clone(), jitter },
             clock: self.clock,
         })
     }

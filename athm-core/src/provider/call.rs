@@ -17,13 +17,13 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(250), 2, Duration::M
 
 /// How often a read is sent.
 #[derive(Clone)]
-pub(super) struct Reads {
+pub(super) struct ReadRetries {
     pub(super) attempts: u32,
     pub(super) clock: Clock,
     pub(super) jitter: Arc<Jitter>,
 }
 
-impl Reads {
+impl ReadRetries {
     /// Between half and all of 250 ms, 500 ms, 1 s …
     fn pause_after(&self, attempt: u32) -> Duration {
         let longest = BACKOFF.pause_after(attempt);
@@ -53,12 +53,12 @@ impl ApiRequest {
     }
 
     /// Sends it, once, and reads the answer.
-    pub(super) async fn once(self) -> Result<Value, ProviderError> {
-        self.send(answer::MOST).await
+    pub(super) async fn send_once(self) -> Result<Value, ProviderError> {
+        self.send(answer::MAX_BYTES).await
     }
 
     /// Sends it, and again after a pause when that may help: for what only reads.
-    pub(super) async fn again(self, reads: &Reads, most: usize) -> Result<Value, ProviderError> {
+    pub(super) async fn send_with_retries(self, reads: &ReadRetries, most: usize) -> Result<Value, ProviderError> {
         let Self { request, path } = self;
         for attempt in 1..reads.attempts {
             // A body that can't be copied is sent once.
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn pauses_double_with_a_random_part() {
         let jitter = Arc::new(Jitter::seeded(Some(7)));
-        let reads = Reads { attempts: 4, clock: Clock::manual(), jitter };
+        let reads = ReadRetries { attempts: 4, clock: Clock::manual(), jitter };
         for (attempt, longest) in [(1, 250), (2, 500), (3, 1000)] {
             let pauses: Vec<_> = (0..100).map(|_| reads.pause_after(attempt).as_millis()).collect();
             assert!(pauses.iter().all(|pause| (longest / 2..=longest).contains(pause)), "{pauses:?}");

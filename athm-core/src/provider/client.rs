@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::call::{ApiRequest, Reads};
+use super::call::{ApiRequest, ReadRetries};
 use super::{ClientBuilder, ProviderError, answer};
 use crate::callback::FieldError;
 use crate::callback::wire::{Fields, item_object};
@@ -42,7 +42,7 @@ pub struct Client {
     pub(super) private_token: SecretString,
     pub(super) business_id: Option<String>,
     pub(super) timeout: Duration,
-    pub(super) reads: Reads,
+    pub(super) reads: ReadRetries,
     pub(super) clock: Clock,
 }
 
@@ -84,13 +84,13 @@ impl Client {
         if let Some(phone) = &payment.phone {
             body["phoneNumber"] = phone.as_str().into();
         }
-        let fields = Fields::of_answer(self.post(&self.payments, PAYMENT).with(&body).once().await?)?;
+        let fields = Fields::of_answer(self.post(&self.payments, PAYMENT).with(&body).send_once().await?)?;
         let ecommerce_id = fields.parsed(&["ecommerceId"])?.ok_or_else(|| FieldError::missing("ecommerceId"))?;
         let auth_token = fields.word(&["auth_token"])?.ok_or_else(|| FieldError::missing("auth_token"))?;
         Ok(Ticket { ecommerce_id, auth_token: auth_token.into() })
     }
 
-    /// Reads a payment (POST `/business/findPayment`).
+    /// ReadRetries a payment (POST `/business/findPayment`).
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Client {
     pub async fn find(&self, id: &EcommerceId) -> Result<Transaction, ProviderError> {
         let asked_at = self.clock.now();
         let call = self.post(&self.payments, FIND).with(&self.named(id));
-        self.payment(id, call.again(&self.reads, answer::MOST).await?, asked_at)
+        self.payment(id, call.send_with_retries(&self.reads, answer::MAX_BYTES).await?, asked_at)
     }
 
     /// Moves the money of a payment that the customer has approved (POST `/authorization`). Sent once.
@@ -109,7 +109,7 @@ impl Client {
     pub async fn authorize(&self, id: &EcommerceId, auth_token: &SecretString) -> Result<Transaction, ProviderError> {
         let asked_at = self.clock.now();
         let call = self.post(&self.payments, AUTHORIZATION).bearer(auth_token).without_body();
-        self.payment(id, call.once().await?, asked_at)
+        self.payment(id, call.send_once().await?, asked_at)
     }
 
     /// Gives an open payment to another phone (PUT `/business/updatePhoneNumber`). Sent once.
@@ -125,7 +125,7 @@ impl Client {
     ) -> Result<(), ProviderError> {
         let call = ApiRequest { request: self.http.put(at(&self.payments, UPDATE_PHONE)), path: UPDATE_PHONE };
         let body = json!({ "ecommerceId": id, "phoneNumber": phone.as_str() });
-        call.bearer(auth_token).with(&body).once().await.map(drop)
+        call.bearer(auth_token).with(&body).send_once().await.map(drop)
     }
 
     /// Cancels a payment that isn't completed (POST `/business/cancel`). Sent once.
@@ -134,12 +134,12 @@ impl Client {
     ///
     /// [`ProviderError`].
     pub async fn cancel(&self, id: &EcommerceId) -> Result<(), ProviderError> {
-        self.post(&self.payments, CANCEL).with(&self.named(id)).once().await.map(drop)
+        self.post(&self.payments, CANCEL).with(&self.named(id)).send_once().await.map(drop)
     }
 
     /// The same client, which sends reads once, too: for those who ask again themselves.
     pub(crate) fn sending_once(&self) -> Self {
-        Self { reads: Reads { attempts: 1, ..self.reads.clone() }, ..self.clone() }
+        Self { reads: ReadRetries { attempts: 1, ..self.reads.clone() }, ..self.clone() }
     }
 
     /// How long a call takes at most.
@@ -172,7 +172,7 @@ impl Client {
         let Some(ours) = &self.business_id else { return Ok(()) };
         match fields.text(&["businessCustomerId"])? {
             Some(named) if named == *ours => Ok(()),
-            None if required == Required::Maybe => Ok(()),
+            None if required == Required::Optional => Ok(()),
             _ => Err(ProviderError::OtherBusiness),
         }
     }
@@ -193,7 +193,7 @@ impl Client {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Required {
     Always,
-    Maybe,
+    Optional,
 }
 
 pub(super) fn at(host: &Url, path: &str) -> Url {

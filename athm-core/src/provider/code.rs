@@ -18,13 +18,13 @@ pub enum ErrorKind {
     /// The request breaks a rule.
     Request,
     /// The customer or the business may not.
-    Parties,
+    NotPermitted,
     /// The payment isn't there, or isn't in the state for it.
     State,
     /// The dates of a report.
     Report,
     /// Something failed at the provider: what it was asked to do may have happened.
-    Theirs,
+    ProviderFault,
     /// A code that athm doesn't know.
     Unknown,
 }
@@ -148,7 +148,7 @@ codes! {
         /// The authorization token is not valid for this.
         Forbidden = "BTRA_0403" => CannotPay,
     }
-    Parties {
+    NotPermitted {
         /// The customer has yet to regain access to the account.
         AccessPending = "BTRA_0002" => AskBank,
         /// The customer's card is the business's own.
@@ -242,7 +242,7 @@ codes! {
         /// The report's last date is in the future.
         ToInFuture = "BTRA_0048" => CannotPay,
     }
-    Theirs {
+    ProviderFault {
         /// The transaction failed with an error of the provider's.
         Failed = "BTRA_0005" => TryAgain,
         /// The provider's parts couldn't reach each other.

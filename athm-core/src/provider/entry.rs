@@ -7,9 +7,9 @@ use super::client::Required;
 use super::{Client, ProviderError};
 use crate::callback::wire::Fields;
 use crate::models::{ReferenceNumber, Transaction};
-use crate::util::limit::Limit;
+use crate::util::limit::LogLimit;
 
-static WARNINGS: Limit = Limit::new();
+static WARNINGS: LogLimit = LogLimit::new();
 
 /// An entry, read as far as that is possible.
 pub(super) struct Entry {
@@ -24,7 +24,7 @@ impl Client {
             Ok(fields) => fields,
             Err(error) => return Entry { read: Err(error.into()), reference_number: None },
         };
-        let is_ours = self.refuse_another_business(&fields, Required::Maybe);
+        let is_ours = self.refuse_another_business(&fields, Required::Optional);
         let read = is_ours.and_then(|()| Ok(fields.answer(asked_at)?));
         Entry { read, reference_number: fields.parsed(&["referenceNumber"]).unwrap_or_default() }
     }

@@ -132,7 +132,7 @@ impl ProviderError {
             Self::Unreachable(_) | Self::BrokenOff(_) | Self::Blocked => true,
             Self::NoJson { status } => !matches!(status, 300..500) || *status == TOO_MANY,
             Self::Rejected { code, status, .. } => {
-                code.kind() == ErrorKind::Theirs || *status >= 500 || *status == TOO_MANY
+                code.kind() == ErrorKind::ProviderFault || *status >= 500 || *status == TOO_MANY
             }
             _ => false,
         }
@@ -158,7 +158,7 @@ impl ProviderError {
             Self::Blocked => true,
             // What was done was answered; only that the answer isn't what it should be.
             Self::OtherPayment { .. } | Self::OtherBusiness => true,
-            Self::Rejected { code, status, .. } => code.kind() == ErrorKind::Theirs || *status >= 500,
+            Self::Rejected { code, status, .. } => code.kind() == ErrorKind::ProviderFault || *status >= 500,
             Self::Invalid(_) | Self::NotFound => false,
         }
     }
@@ -183,7 +183,7 @@ impl ProviderError {
     }
 
     /// Whether it says that more was given back than we know of.
-    pub(crate) fn tells_of_refunds(&self) -> bool {
+    pub(crate) fn implies_unseen_refund(&self) -> bool {
         use ErrorCode::{LegacyAlreadyRefunded, LegacyRefundAmount, LegacyRefundTooMuch};
         matches!(self, Self::Rejected { code: LegacyAlreadyRefunded | LegacyRefundAmount | LegacyRefundTooMuch, .. })
     }

@@ -96,7 +96,7 @@ impl Client {
             body["message"] = message.as_str().into();
         }
         let body = self.with_tokens(body);
-        let fields = Fields::of_answer(self.post(&self.payments, REFUND).with(&body).once().await?)?;
+        let fields = Fields::of_answer(self.post(&self.payments, REFUND).with(&body).send_once().await?)?;
         let made = fields.inner("refund")?;
         // Money that is on its way back is none that came back.
         if made.status()? != Some(Status::Completed) {

@@ -12,7 +12,7 @@ use crate::models::Transaction;
 
 const REPORT: &str = "/transactions/v4/transactionReport";
 /// Some 50,000 transactions.
-const MOST: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 impl Client {
     /// The business's transactions from one time to another, to the second (GET `transactionReport`): payments of every
@@ -36,7 +36,7 @@ impl Client {
         let body = self.with_tokens(json!({ "fromDate": words::second(from), "toDate": words::second(until) }));
         // The one endpoint that takes a body with a GET.
         let call = ApiRequest { request: self.http.get(at(&self.www, REPORT)), path: REPORT }.with(&body);
-        let entries = match call.again(&self.reads, MOST).await {
+        let entries = match call.send_with_retries(&self.reads, MAX_BYTES).await {
             Ok(Value::Array(entries)) => entries,
             Ok(_) => return Err(FieldError::new("report", "a list of transactions").into()),
             Err(ProviderError::Rejected { code, .. }) if code.is_nothing_in_range() => Vec::new(),

@@ -106,7 +106,7 @@ impl Client {
         let asked_at = self.clock.now();
         let body = self.with_tokens(Value::Object(search.fields.clone()));
         let call = self.post(&self.www, SEARCH).with(&body);
-        let found = match call.again(&self.reads, answer::MOST).await {
+        let found = match call.send_with_retries(&self.reads, answer::MAX_BYTES).await {
             Ok(Value::Array(several)) => several,
             Ok(one) => vec![one],
             Err(error) if error.is_not_found() => Vec::new(),
@@ -115,7 +115,7 @@ impl Client {
         Ok(found.into_iter().map(|value| self.entry(value, asked_at)).collect())
     }
 
-    /// Reads a payment by its reference number: the one way for messages without a ticket. A refund is returned only
+    /// ReadRetries a payment by its reference number: the one way for messages without a ticket. A refund is returned only
     /// where nothing else has that number.
     ///
     /// # Errors

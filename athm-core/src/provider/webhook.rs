@@ -106,7 +106,7 @@ impl Client {
             body[event.field()] = subscription.events.contains(&event).into();
         }
         let call = self.post(&self.www, SUBSCRIBE).with(&self.with_tokens(body));
-        match call.once().await {
+        match call.send_once().await {
             Err(ProviderError::NoJson { status: 200..300 }) | Ok(_) => Ok(()),
             Err(error) => Err(error),
         }

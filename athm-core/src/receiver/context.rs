@@ -9,7 +9,7 @@ use crate::models::{Refund, Sender, Signal, Transaction};
 // Two pointers: it is made anew for each receiver, and moves into the future of each async one.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    pub(crate) occasion: &'a SignalContext<'a>,
+    pub(crate) signal_context: &'a SignalContext<'a>,
     pub(crate) receiver: &'a ReceiverInfo,
 }
 
@@ -30,32 +30,32 @@ impl<'a> Context<'a> {
     /// The transaction that the signal is about.
     #[must_use]
     pub fn transaction(&self) -> &'a Transaction {
-        self.occasion.transaction
+        self.signal_context.transaction
     }
 
     /// The signal that fired.
     #[must_use]
     pub fn signal(&self) -> Signal {
-        self.occasion.signal
+        self.signal_context.signal
     }
 
     /// The way in that noticed it first.
     #[must_use]
     pub fn sender(&self) -> &'a Sender {
-        self.occasion.sender
+        self.signal_context.sender
     }
 
     /// The refund that the signal tells of: of `refunded`, and of a `received` for the same reason. `None` when something
     /// else happened, and in a dispatch by hand, which knows the transaction alone.
     #[must_use]
     pub fn refund(&self) -> Option<&'a Refund> {
-        self.occasion.refund
+        self.signal_context.refund
     }
 
     /// The states given to the builder.
     #[must_use]
     pub fn states(&self) -> &'a States {
-        self.occasion.states
+        self.signal_context.states
     }
 
     /// The id of the receiver that runs.

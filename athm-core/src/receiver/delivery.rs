@@ -73,6 +73,6 @@ impl Delivery {
 
 impl<'a> FromContext<'a> for Delivery {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.occasion.delivery.copied().unwrap_or_else(Self::by_hand))
+        Ok(context.signal_context.delivery.copied().unwrap_or_else(Self::by_hand))
     }
 }

@@ -64,7 +64,7 @@ pub trait FromContext<'a>: Sized {
 
 impl<'a> FromContext<'a> for &'a Transaction {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.occasion.transaction)
+        Ok(context.signal_context.transaction)
     }
 }
 
@@ -77,21 +77,21 @@ impl<'a> FromContext<'a> for &'a Refund {
         const NO_REFUND: &str = "nothing was refunded: name the signal `refunded` alone";
 
         context
-            .occasion
+            .signal_context
             .refund
-            .ok_or_else(|| Rejection::new(if context.occasion.delivery.is_some() { NO_REFUND } else { BY_HAND }))
+            .ok_or_else(|| Rejection::new(if context.signal_context.delivery.is_some() { NO_REFUND } else { BY_HAND }))
     }
 }
 
 impl<'a> FromContext<'a> for Signal {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.occasion.signal)
+        Ok(context.signal_context.signal)
     }
 }
 
 impl<'a> FromContext<'a> for &'a Sender {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        Ok(context.occasion.sender)
+        Ok(context.signal_context.sender)
     }
 }
 

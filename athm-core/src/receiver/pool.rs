@@ -41,19 +41,19 @@ struct Owned {
 impl From<&Context<'_>> for Owned {
     fn from(context: &Context<'_>) -> Self {
         Self {
-            transaction: context.occasion.transaction.clone(),
-            signal: context.occasion.signal,
-            sender: context.occasion.sender.clone(),
-            states: Arc::clone(context.occasion.states),
-            refund: context.occasion.refund.copied(),
-            delivery: context.occasion.delivery.copied(),
+            transaction: context.signal_context.transaction.clone(),
+            signal: context.signal_context.signal,
+            sender: context.signal_context.sender.clone(),
+            states: Arc::clone(context.signal_context.states),
+            refund: context.signal_context.refund.copied(),
+            delivery: context.signal_context.delivery.copied(),
         }
     }
 }
 
 impl Owned {
     fn call(&self, receiver: &ReceiverInfo, runtime: &Handle) -> Outcome {
-        let occasion = SignalContext {
+        let signal_context = SignalContext {
             transaction: &self.transaction,
             signal: self.signal,
             sender: &self.sender,
@@ -61,7 +61,7 @@ impl Owned {
             refund: self.refund.as_ref(),
             delivery: self.delivery.as_ref(),
         };
-        match receiver.call_here(&Context { occasion: &occasion, receiver }) {
+        match receiver.call_here(&Context { signal_context: &signal_context, receiver }) {
             Answered::Now(outcome) => outcome,
             Answered::Later(future) => runtime.block_on(future),
         }

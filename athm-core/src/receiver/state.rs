@@ -41,7 +41,7 @@ impl<T: ?Sized> Deref for State<T> {
 
 impl<'a, T: ?Sized + Send + Sync + 'static> FromContext<'a> for State<T> {
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
-        context.occasion.states.find().map(Self).ok_or_else(|| {
+        context.signal_context.states.find().map(Self).ok_or_else(|| {
             let missing = MissingState::of::<T>();
             Rejection::new(missing.to_string())
         })

@@ -180,7 +180,7 @@ impl<'a> Call<'a> {
             attempts: receiver.attempts(),
             is_replay: self.is_replay,
         };
-        let occasion = SignalContext {
+        let signal_context = SignalContext {
             transaction: self.transaction,
             signal,
             sender: &sender,
@@ -188,7 +188,7 @@ impl<'a> Call<'a> {
             refund: refund.as_ref(),
             delivery: Some(&delivery),
         };
-        receiver::call(receiver, &Context { occasion: &occasion, receiver }).await
+        receiver::call(receiver, &Context { signal_context: &signal_context, receiver }).await
     }
 
     /// Calls it from a test that isn't async.

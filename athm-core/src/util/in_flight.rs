@@ -21,7 +21,7 @@ impl InFlight {
     }
 
     /// Waits until the count is 0.
-    pub(crate) async fn none(&self) {
+    pub(crate) async fn wait_until_zero(&self) {
         // The sender lives as long as `self`, so this ends only when the count is 0.
         let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
     }

@@ -9,7 +9,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// At most ten lines a second of one kind: a `static` beside the line. How many were left out is logged before the next
 /// one.
-pub(crate) struct Limit(Mutex<Window>);
+pub(crate) struct LogLimit(Mutex<Window>);
 
 struct Window {
     since: Option<Instant>,
@@ -17,7 +17,7 @@ struct Window {
     left_out: u64,
 }
 
-impl Limit {
+impl LogLimit {
     /// One that has logged nothing.
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Window { since: None, lines: 0, left_out: 0 }))
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn ten_lines_a_second_are_logged_and_the_others_counted() {
-        let (limit, start) = (Limit::new(), Instant::now());
+        let (limit, start) = (LogLimit::new(), Instant::now());
         let logged = |after: u64, lines: usize| {
             let now = start + Duration::from_millis(after);
             (0..lines).filter_map(|_| limit.take(now)).collect::<Vec<_>>()

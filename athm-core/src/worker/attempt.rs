@@ -82,7 +82,7 @@ impl Worker {
             refund: event.transition().refund(),
             delivery: Some(&details),
         };
-        let context = Context { occasion: &signal, receiver };
+        let context = Context { signal_context: &signal, receiver };
         let (limit, started) = (receiver.timeout(), self.clock.steady());
         let mut call = pin!(call(receiver, &context));
         match select(call.as_mut(), pin!(self.clock.sleep_until(later(started, limit)))).await {

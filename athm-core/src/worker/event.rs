@@ -50,7 +50,7 @@ impl Worker {
             for ready in deliveries {
                 let (earlier, running) = (earlier.clone(), group.enter());
                 runs.push(async move {
-                    earlier.none().await;
+                    earlier.wait_until_zero().await;
                     worker.run_one(ready, context, running).await;
                 });
             }

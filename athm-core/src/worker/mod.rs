@@ -128,7 +128,7 @@ impl Worker {
     /// Waits until no delivery runs and none that can run here is due.
     pub(crate) async fn idle(&self) -> Result<(), StoreError> {
         loop {
-            self.outbox.running.none().await;
+            self.outbox.running.wait_until_idle().await;
             if self.outbox.is_stopping() || !self.store.has_due_deliveries(self.clock.steady(), self.runnable()).await?
             {
                 return Ok(());
@@ -143,7 +143,7 @@ impl Worker {
         self.outbox.stopping.store(true, Ordering::Release);
         self.outbox.slots.close();
         self.outbox.wake();
-        if tokio::time::timeout(grace, self.outbox.running.none()).await.is_ok() {
+        if tokio::time::timeout(grace, self.outbox.running.wait_until_idle()).await.is_ok() {
             return;
         }
         self.outbox.running.no_claims().await;

@@ -10,7 +10,7 @@ use crate::callback::{FieldError, ParseError};
 use crate::util::text::shortened;
 
 /// How deep the names of a form may nest: `response[data][items][0][name]` is 5.
-const DEEPEST: usize = 6;
+const MAX_DEPTH: usize = 6;
 /// Fields of a payment's own, which wrap none: a merchant's or a customer's text may be JSON.
 const OWN: [&str; 7] = ["data", "items", "metadata1", "metadata2", "name", "email", "message"];
 /// Above all numbers that forms give to the entries of a list: where entries without one begin.
@@ -140,7 +140,7 @@ fn form(body: &[u8]) -> Value {
         if let Some(inner) = inner.strip_suffix(']') {
             path.extend(inner.split("]["));
         }
-        if path.len() <= DEEPEST {
+        if path.len() <= MAX_DEPTH {
             place(&mut fields, &path, text(value));
         }
     }

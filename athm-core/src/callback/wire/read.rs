@@ -12,7 +12,7 @@ use crate::models::{
     Amount, AmountError, Customer, IdError, Item, RefundDetail, Status, Transaction, TransactionId, TransactionKind,
     decimal,
 };
-use crate::util::limit::Limit;
+use crate::util::limit::LogLimit;
 
 // The names under which a field has been seen, in the order in which they are tried.
 const STATUS: &[&str] = &["ecommerceStatus", "status"];
@@ -22,7 +22,7 @@ const SUBTOTAL: &[&str] = &["subTotal", "subtotal"];
 const REFUNDED: &[&str] = &["totalRefundedAmount", "totalRefundAmount", "refundedAmount"];
 
 /// Any sender can post messages of nothing but odd fields.
-static WARNINGS: Limit = Limit::new();
+static WARNINGS: LogLimit = LogLimit::new();
 
 impl Fields {
     /// What a message says. Only its identifiers, kind and status can refuse it.

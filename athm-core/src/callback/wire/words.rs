@@ -10,7 +10,7 @@ const PUERTO_RICO: Offset = jiff::tz::offset(-4);
 /// From this many digits on, an epoch is in milliseconds: as seconds it would be past the year 5000.
 const MILLISECOND_DIGITS: usize = 12;
 /// More characters than any word of the provider's has.
-const LONGEST_WORD: usize = 40;
+const MAX_WORD_CHARS: usize = 40;
 
 /// `None` when nothing of the word is left that can be read.
 pub(super) fn status(word: &str) -> Option<Status> {
@@ -63,7 +63,7 @@ pub(super) fn provider_kind(kind: &TransactionKind) -> &str {
 /// An unknown word is cut, because it is stored with each pending message. The cut word parses to the same value again.
 fn readable(word: &str) -> Option<String> {
     let kept: String = word.chars().filter(|character| !character.is_control()).collect();
-    let kept: String = kept.trim().chars().take(LONGEST_WORD).collect();
+    let kept: String = kept.trim().chars().take(MAX_WORD_CHARS).collect();
     Some(kept.trim_end().to_owned()).filter(|kept| !kept.is_empty())
 }
 

@@ -70,7 +70,7 @@ pub enum InvalidRefund {
 }
 
 impl InvalidRefund {
-    const MESSAGE_MOST: usize = 50;
+    const MAX_MESSAGE_CHARS: usize = 50;
 
     /// Checks a refund's amount, where one is given, and its message.
     pub(crate) fn check(amount: Option<Amount>, message: Option<&str>) -> Result<(), Self> {
@@ -78,7 +78,7 @@ impl InvalidRefund {
             return Err(Self::Amount { found });
         }
         let length = message.unwrap_or_default().chars().count();
-        if length > Self::MESSAGE_MOST {
+        if length > Self::MAX_MESSAGE_CHARS {
             return Err(Self::Message { length });
         }
         Ok(())
