@@ -1,5 +1,6 @@
 //! A message as a handler's argument.
 
+use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::error::Error;
 /// }
 /// # let _ = web::post().to(my_callback);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Callback {
     message: athm_core::Message,
     body: Bytes,
@@ -47,6 +48,13 @@ impl Callback {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+}
+
+/// Without the body: it may hold the customer's name, phone and e-mail address.
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback").field("message", &self.message).field("length", &self.body.len()).finish()
     }
 }
 
@@ -88,8 +96,9 @@ impl FromRequest for Callback {
     }
 }
 
-/// How much a [`Callback`] reads, and for how long: `App::app_data` of this, or [`Scope::limit`](crate::Scope::limit) and
-/// [`Scope::read_timeout`](crate::Scope::read_timeout).
+/// How much a [`Callback`] reads, and for how long, where a callback of your own is mounted outside of a
+/// [`Scope`](crate::Scope): pass it to `App::app_data`. Inside a `Scope` it has no effect: use
+/// [`Scope::limit`](crate::Scope::limit) and [`Scope::read_timeout`](crate::Scope::read_timeout) there.
 ///
 /// ```
 /// use actix_web::App;
@@ -122,5 +131,23 @@ impl CallbackConfig {
 impl Default for CallbackConfig {
     fn default() -> Self {
         Self { limit: 1024 * 1024, read_timeout: Duration::from_secs(30) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn debug_shows_nothing_of_the_customer() {
+        let body =
+            r#"{"ecommerceId":"1f2a6c0e-8d4b-11ef-9c3a-0242ac120002","name":"Ana Díaz","email":"ana@example.com"}"#;
+        let request = TestRequest::post().insert_header((CONTENT_TYPE, "application/json")).set_payload(body);
+        let (request, mut payload) = request.to_http_parts();
+        let callback = Callback::from_request(&request, &mut payload).await.unwrap();
+        let shown = format!("{callback:?}");
+        assert!(shown.contains("1f2a6c0e") && !shown.contains("Ana") && !shown.contains("example.com"), "{shown}");
     }
 }

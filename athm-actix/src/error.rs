@@ -25,6 +25,14 @@ const RETRY_SECONDS: &str = "5";
 /// | 422 `{"error":"invalid","message":…}` | what is asked for breaks the provider's rules: nothing was sent |
 /// | 500 `{"error":"internal"}` | a mistake of the program's |
 /// | 503 with `Retry-After` | not now: the provider doesn't confirm it yet or can't be asked, the database can't write |
+///
+/// ```
+/// use actix_web::ResponseError;
+/// use athm_actix::errors::VerifyError;
+///
+/// assert_eq!(athm_actix::Error::from(VerifyError::Refused).status_code(), 422);
+/// assert_eq!(athm_actix::Error::from(VerifyError::Pending).status_code(), 503);
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -30,6 +30,9 @@
 //! - [`Athm`]: the handle, for everything else.
 //! - [`guide`]: pages that explain it all from beginning to end; start with
 //!   [Writing receivers](guide::writing_receivers).
+//! - [`dispatch`], [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: signals by hand, what is recorded, and what
+//!   needs a person.
+//! - [`errors`], [`ids`], [`provider`]: the error types, the id types, and the client of the provider's API.
 //! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.
 //!
 //! The crate `athm-simulator` stands in for the provider in your tests: one dev-dependency.

@@ -48,6 +48,15 @@ pub fn scope(path: &str, athm: &Athm) -> Scope {
 }
 
 /// The routes of [`scope`], to be adapted and mounted.
+///
+/// ```
+/// use std::time::Duration;
+/// use athm_actix::{Athm, Scope};
+///
+/// fn service(athm: &Athm) -> Scope {
+///     athm_actix::scope("/athm", athm).limit(64 * 1024).read_timeout(Duration::from_secs(10))
+/// }
+/// ```
 #[must_use = "a scope serves nothing until `App::service`"]
 pub struct Scope {
     path: String,
@@ -118,7 +127,7 @@ impl HttpServiceFactory for Scope {
     fn register(self, service: &mut AppService) {
         let callback = self.callback.unwrap_or_else(|| web::post().to(handlers::callback));
         let callback = web::resource(["/callback", "/callback/"]).route(callback);
-        let webhook = webhook(self.athm.webhook_secret().cloned());
+        let webhook = webhook(self.athm.webhook_secrets().to_vec());
         let scope = web::scope(&self.path).app_data(self.config).app_data(web::Data::new(self.athm));
         let scope = if self.origins.is_empty() {
             scope.service(callback)
@@ -140,11 +149,13 @@ fn cors(origins: &[String]) -> Cors {
 
 /// With a secret, any other address is none of ours: it is answered as the program answers what it doesn't know, and no
 /// body is read.
-fn webhook(secret: Option<WebhookSecret>) -> Resource {
-    let Some(secret) = secret else { return web::resource(["/webhook", "/webhook/"]) };
+fn webhook(secrets: Vec<WebhookSecret>) -> Resource {
+    if secrets.is_empty() {
+        return web::resource(["/webhook", "/webhook/"]);
+    }
     let is_secret = move |path: &str| {
         let path = path.strip_suffix('/').unwrap_or(path);
-        path.rsplit('/').next().is_some_and(|segment| secret.matches(segment))
+        path.rsplit('/').next().is_some_and(|segment| secrets.iter().any(|secret| secret.matches(segment)))
     };
     let resource = web::resource(["/webhook/{secret}", "/webhook/{secret}/"]);
     resource.guard(guard::fn_guard(move |request| is_secret(request.head().uri.path())))

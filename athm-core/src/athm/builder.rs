@@ -57,7 +57,7 @@ pub struct AthmBuilder {
     pub(super) unknown_payment_limit: Option<(u32, u32)>,
     pub(super) polls: PollSchedule,
     pub(super) sweeper_mode: SweeperMode,
-    pub(super) webhook_secret: Option<WebhookSecret>,
+    pub(super) webhook_secrets: Vec<WebhookSecret>,
     pub(super) runtime: Option<Handle>,
 }
 
@@ -69,7 +69,7 @@ impl AthmBuilder {
     /// | `ATHM_PUBLIC_TOKEN`, `ATHM_PRIVATE_TOKEN` | the business's tokens, from the ATH Business app: both or none |
     /// | `ATHM_BUSINESS_ID` | the `businessCustomerId` that the provider's answers must carry |
     /// | `ATHM_DATABASE_URL` | the database: `sqlite://athm.db` unless set |
-    /// | `ATHM_WEBHOOK_SECRET` | the last part of the webhook's address, see [`webhook_secret`](Self::webhook_secret) |
+    /// | `ATHM_WEBHOOK_SECRET` | the last part of the webhook's address, see [`webhook_secret`](Self::webhook_secret); two, separated by a comma, while one replaces the other |
     /// | `ATHM_API_URL` | replaces scheme, host and port of the provider's hosts: a simulator |
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl AthmBuilder {
         self.database_url = variable("ATHM_DATABASE_URL")?.or(self.database_url);
         self.api_url = variable("ATHM_API_URL")?.or(self.api_url);
         if let Some(secret) = variable("ATHM_WEBHOOK_SECRET")? {
-            self.webhook_secret = Some(secret.trim().parse()?);
+            self.webhook_secrets = secret.split(',').map(|secret| secret.trim().parse()).collect::<Result<_, _>>()?;
         }
         Ok(self)
     }
@@ -114,13 +114,15 @@ impl AthmBuilder {
     /// there is verified all the same, and waits behind no flood of invented ids. Without it, the webhook's address is
     /// `/athm/webhook`.
     ///
+    /// Call it twice to accept two secrets while one replaces the other.
+    ///
     /// ```no_run
     /// # use athm_core::Athm;
     /// let builder = Athm::builder().webhook_secret("k3J9-vQ2m_T7xW4z".parse()?);
     /// # Ok::<(), athm_core::errors::WebhookSecretError>(())
     /// ```
     pub fn webhook_secret(mut self, secret: WebhookSecret) -> Self {
-        self.webhook_secret = Some(secret);
+        self.webhook_secrets.push(secret);
         self
     }
 
@@ -141,7 +143,8 @@ impl AthmBuilder {
         self
     }
 
-    /// Where payments are kept: `sqlite://` and a file's path. `sqlite://athm.db` unless given. With the feature
+    /// Where payments are kept: `sqlite://` and a file's path, on Windows also `sqlite:///C:/data/athm.db`.
+    /// `sqlite://athm.db` unless given. With the feature
     /// `postgres`, a PostgreSQL that several processes may share.
     pub fn database_url(mut self, url: impl Into<String>) -> Self {
         self.database_url = Some(url.into());
@@ -263,7 +266,8 @@ impl AthmBuilder {
 
     /// Authorizes what a customer has approved, as soon as the provider says so: for checkouts whose page doesn't do it, and
     /// for customers who close theirs. Money moves without any word of your own: leave it out where an order is still to
-    /// be checked between approval and payment.
+    /// be checked between approval and payment. It works for payments that [`create`](crate::Athm::create) opened here: the
+    /// authorization token of one that a browser opened is unknown.
     pub fn authorize_confirmed(mut self) -> Self {
         self.polls = PollSchedule::Authorized;
         self

@@ -67,6 +67,19 @@ impl<'a> Deliveries<'a> {
 
 /// A delivery that is to run again. Nothing happens before [`run`](Replay::run); [`dry_run`](Replay::dry_run) tells
 /// what would.
+///
+/// ```
+/// use athm_core::Athm;
+/// use athm_core::errors::ReplayError;
+/// use athm_core::ids::DeliveryId;
+///
+/// async fn hand_over(athm: &Athm, delivery: DeliveryId) -> Result<(), ReplayError> {
+///     let planned = athm.deliveries().replay(delivery).to("shop::fulfil").dry_run().await?;
+///     println!("{} would run", planned.len());
+///     athm.deliveries().replay(delivery).to("shop::fulfil").run().await?;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a replay does nothing until `run`"]
 pub struct Replay<'a> {

@@ -5,6 +5,13 @@ use crate::provider::BuildError;
 use crate::store::StoreError;
 
 /// Why the environment can't be used.
+///
+/// ```
+/// use athm_core::errors::ConfigError;
+///
+/// let error = ConfigError::HalfOfTokens { missing: "ATHM_PRIVATE_TOKEN" };
+/// assert!(error.to_string().starts_with("ATHM_PRIVATE_TOKEN is missing"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -26,6 +33,16 @@ pub enum ConfigError {
 }
 
 /// Why athm doesn't start.
+///
+/// ```
+/// # #[tokio::main] async fn main() {
+/// use athm_core::Athm;
+/// use athm_core::errors::StartError;
+///
+/// let error = Athm::builder().start().await.unwrap_err();
+/// assert!(matches!(error, StartError::NoTokens));
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -58,6 +75,14 @@ pub enum StartError {
 }
 
 /// Why a payment can't be recorded.
+///
+/// ```
+/// use athm_core::errors::{RecordError, StoreError};
+///
+/// fn is_worth_a_retry(error: &RecordError) -> bool {
+///     matches!(error, RecordError::Store(StoreError::Busy | StoreError::Database(_)))
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {

@@ -68,7 +68,7 @@ struct Inner {
     /// What must not be cut short by a shutdown.
     under_way: InFlight,
     orphaned_after: Duration,
-    webhook_secret: Option<WebhookSecret>,
+    webhook_secrets: Vec<WebhookSecret>,
 }
 
 impl Athm {
@@ -249,10 +249,10 @@ impl Athm {
         self.0.inbox.lookup.as_ref().map(|lookup| &lookup.client)
     }
 
-    /// The last part of the webhook's address, if it has a secret one.
+    /// The secrets that the last part of the webhook's address may be; empty when the address isn't secret.
     #[must_use]
-    pub fn webhook_secret(&self) -> Option<&WebhookSecret> {
-        self.0.webhook_secret.as_ref()
+    pub fn webhook_secrets(&self) -> &[WebhookSecret] {
+        &self.0.webhook_secrets
     }
 
     /// Checks that the database answers.
@@ -266,11 +266,27 @@ impl Athm {
 
     /// Compares what is recorded with the provider's report of a time, to the second. What has not happened yet is left
     /// out.
+    ///
+    /// ```no_run
+    /// # async fn last_day(athm: athm_core::Athm) -> Result<(), athm_core::errors::ReconcileError> {
+    /// use athm_core::jiff::{Timestamp, ToSpan};
+    ///
+    /// let now = Timestamp::now();
+    /// let done = athm.reconcile(now - 24.hours(), now).run().await?;
+    /// println!("{} were missing", done.missing.len());
+    /// # Ok(()) }
+    /// ```
     pub fn reconcile(&self, from: Timestamp, until: Timestamp) -> Reconciliation<'_> {
         Reconciliation::new(&self.0.inbox, from, until)
     }
 
     /// Deliveries that need a person: dead ones, orphaned ones, and how to run one again.
+    ///
+    /// ```no_run
+    /// # async fn count(athm: athm_core::Athm) -> Result<(), athm_core::errors::StoreError> {
+    /// println!("{} deliveries are dead", athm.deliveries().dead().await?.len());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn deliveries(&self) -> Deliveries<'_> {
         Deliveries { athm: self }
@@ -288,6 +304,12 @@ impl Athm {
     /// Stops: claims nothing more, lets running receivers finish, for so long at most, and closes the database.
     ///
     /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
+    ///
+    /// ```no_run
+    /// # async fn stop(athm: athm_core::Athm) {
+    /// athm.shutdown(std::time::Duration::from_secs(10)).await;
+    /// # }
+    /// ```
     pub async fn shutdown(&self, grace: Duration) {
         let operations = tokio::time::timeout(grace, self.0.under_way.wait_until_zero());
         let (operations, ()) = join(operations, self.0.worker.stop(grace)).await;

@@ -70,6 +70,12 @@ impl Athm {
 
     /// Gives an open payment to another phone, for checkouts of your own.
     ///
+    /// ```no_run
+    /// # async fn other_phone(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) -> Result<(), Box<dyn std::error::Error>> {
+    /// athm.update_phone(payment, "7875550123".parse()?).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`OperationError`]. The provider doesn't show a payment's phone: where the outcome is unknown, call it again.
@@ -107,6 +113,12 @@ impl Athm {
     }
 
     /// The refunds of payments, and those that need a person.
+    ///
+    /// ```no_run
+    /// # async fn count(athm: athm_core::Athm) -> Result<(), athm_core::errors::StoreError> {
+    /// println!("{} refunds need a person", athm.refunds().unresolved().await?.len());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn refunds(&self) -> Refunds<'_> {
         Refunds { athm: self }

@@ -64,7 +64,7 @@ impl AthmBuilder {
         let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), jitter, receivers };
         let (per_second, burst) = self.unknown_payment_limit.unwrap_or(UNKNOWN_PAYMENT_LIMIT);
         let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
-        let has_secret_webhook = self.webhook_secret.is_some();
+        let has_secret_webhook = !self.webhook_secrets.is_empty();
         let (message_pending, payment_confirmed) = (Arc::default(), Arc::default());
         let inbox = Inbox { store, lookup, clock, message_pending, has_secret_webhook, payment_confirmed };
         let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
@@ -86,8 +86,8 @@ impl AthmBuilder {
         }
         let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
         let under_way = InFlight::default();
-        let webhook_secret = self.webhook_secret;
-        Ok(Athm(Arc::new(Inner { inbox, worker, runtimes, operations, under_way, orphaned_after, webhook_secret })))
+        let webhook_secrets = self.webhook_secrets;
+        Ok(Athm(Arc::new(Inner { inbox, worker, runtimes, operations, under_way, orphaned_after, webhook_secrets })))
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {

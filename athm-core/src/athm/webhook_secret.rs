@@ -8,8 +8,8 @@ use subtle::ConstantTimeEq;
 
 /// The last part of the webhook's address, known only to you and ATH Móvil: `/athm/webhook/{secret}`.
 ///
-/// ATH Móvil signs nothing. What it posts is never believed, secret or no secret; the secret keeps strangers from having
-/// the provider asked at all. 16 to 128 letters, digits, `-` or `_`: what needs no escape in a path. It is compared in
+/// ATH Móvil signs nothing. What it posts is never believed, secret or no secret; the secret keeps strangers
+/// from causing lookups by webhook. By the callback's public address they still can. 16 to 128 letters, digits, `-` or `_`: what needs no escape in a path. It is compared in
 /// constant time, and shown in no log.
 ///
 /// ```
@@ -53,6 +53,13 @@ impl fmt::Debug for WebhookSecret {
 }
 
 /// What can't be a [`WebhookSecret`]. It doesn't repeat what was given.
+///
+/// ```
+/// use athm_core::WebhookSecret;
+/// use athm_core::errors::WebhookSecretError;
+///
+/// assert_eq!("short".parse::<WebhookSecret>().unwrap_err(), WebhookSecretError);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a webhook's secret is 16 to 128 letters, digits, - or _: take a UUID, or what `openssl rand -hex 16` says")]
 pub struct WebhookSecretError;

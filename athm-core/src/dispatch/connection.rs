@@ -21,6 +21,17 @@ use crate::receiver::Connected;
 /// assert!(!dispatcher.has_receivers(Signal::Completed));
 /// # Ok::<(), athm_core::errors::AlreadyConnected>(())
 /// ```
+///
+/// ```
+/// use athm_core::Signal;
+/// use athm_core::dispatch::Dispatcher;
+///
+/// let dispatcher = Dispatcher::empty();
+/// let connection = dispatcher.connect("print", [Signal::Completed], |_| ())?;
+/// assert!(connection.disconnect());
+/// assert!(!dispatcher.has_receivers(Signal::Completed));
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
+/// ```
 // Both weak: the receiver itself may hold its own connection.
 #[derive(Clone)]
 pub struct Connection {
@@ -44,6 +55,17 @@ impl Connection {
 }
 
 /// Disconnects a receiver when it is dropped. See [`Connection::disconnect_on_drop`].
+///
+/// ```
+/// use athm_core::Signal;
+/// use athm_core::dispatch::Dispatcher;
+///
+/// let dispatcher = Dispatcher::empty();
+/// let guard = dispatcher.connect("print", [Signal::Completed], |_| ())?.disconnect_on_drop();
+/// drop(guard);
+/// assert!(!dispatcher.has_receivers(Signal::Completed));
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the receiver is disconnected when this is dropped: keep it in a variable, such as `_guard`"]
 pub struct ConnectionGuard(Connection);
@@ -61,6 +83,17 @@ impl std::fmt::Debug for Connection {
 }
 
 /// A receiver with that id is there already.
+///
+/// ```
+/// use athm_core::Signal;
+/// use athm_core::dispatch::Dispatcher;
+///
+/// let dispatcher = Dispatcher::empty();
+/// dispatcher.connect("print", [Signal::Completed], |_| ())?;
+/// let error = dispatcher.connect("print", [Signal::Expired], |_| ()).unwrap_err();
+/// assert_eq!(error.id(), "print");
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a receiver with the id {id:?} is connected already: choose another, or disconnect that one first")]
 pub struct AlreadyConnected {

@@ -103,6 +103,19 @@ impl fmt::Debug for Report {
 }
 
 /// How one receiver ended.
+///
+/// ```
+/// use athm_core::dispatch::Report;
+///
+/// fn print(report: &Report) {
+///     for entry in report.entries() {
+///         match entry.result() {
+///             Ok(()) => println!("{} succeeded for {}", entry.receiver(), entry.signal()),
+///             Err(failure) => println!("{} failed for {}: {failure}", entry.receiver(), entry.signal()),
+///         }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ReportEntry {
     receiver: ReceiverInfo,

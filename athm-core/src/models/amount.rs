@@ -231,6 +231,13 @@ impl Visitor<'_> for AmountVisitor {
 }
 
 /// Why something is no [`Amount`].
+///
+/// ```
+/// use athm_core::Amount;
+/// use athm_core::errors::AmountError;
+///
+/// assert!(matches!("12.345".parse::<Amount>(), Err(AmountError::NotCents { .. })));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AmountError {

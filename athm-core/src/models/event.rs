@@ -6,6 +6,14 @@ use super::{EventId, Sender, TransactionId, Transition};
 
 /// One transition of one transaction: what the signals of a payment tell of, recorded once. See
 /// [`Athm::events`](crate::Athm::events).
+///
+/// ```
+/// use athm_core::transactions::Event;
+///
+/// fn print(event: &Event) {
+///     println!("{}: {:?}, noticed by {}", event.created_at(), event.transition(), event.sender());
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub(crate) id: EventId,

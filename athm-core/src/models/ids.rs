@@ -9,6 +9,13 @@ use uuid::Uuid;
 use crate::util::text::shortened;
 
 /// Why something is no identifier.
+///
+/// ```
+/// use athm_core::ids::EcommerceId;
+///
+/// let error = "order-7".parse::<EcommerceId>().unwrap_err();
+/// assert!(error.to_string().contains("order-7"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found {found:?}")]
 pub struct IdError {

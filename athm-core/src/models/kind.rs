@@ -7,6 +7,12 @@ use std::str::FromStr;
 /// What sort of payment a transaction is, or what sort of news a message brings (the provider's `transactionType`).
 ///
 /// Displayed and parsed in athm's own words (`"ecommerce"`).
+///
+/// ```
+/// use athm_core::TransactionKind;
+///
+/// assert_eq!("donation".parse(), Ok(TransactionKind::Donation));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransactionKind {

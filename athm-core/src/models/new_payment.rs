@@ -33,7 +33,7 @@ impl NewPayment {
     const MAX_METADATA_CHARS: usize = 40;
     const TIMEOUT: std::ops::RangeInclusive<u64> = 120..=600;
 
-    /// A payment of that total. `metadata_1` is what ties it to your order, 1 to 40 characters.
+    /// A payment of that total. `metadata_1` is what ties it to your order, 1 to 40 characters, not all of them blank.
     pub fn new(total: Amount, metadata_1: impl Into<String>) -> Self {
         Self {
             total,
@@ -77,8 +77,8 @@ impl NewPayment {
         self
     }
 
-    /// The phone that is to approve it, for checkouts of your own. Leave it out for the provider's checkout button, which
-    /// asks the customer itself and refuses (`BTRA_0041`) a payment that has a phone already.
+    /// The phone that is to approve it: a payment that is created here is approved on the customer's phone. The provider's
+    /// checkout button can't show it: the button's script opens a payment of its own.
     pub fn phone(mut self, phone: PhoneNumber) -> Self {
         self.phone = Some(phone);
         self
@@ -111,6 +111,14 @@ impl NewPayment {
 }
 
 /// Why the provider would refuse a payment.
+///
+/// ```
+/// use athm_core::errors::InvalidPayment;
+/// use athm_core::{Amount, NewPayment};
+///
+/// let error = NewPayment::new(Amount::from_cents(99), "order-7").validate().unwrap_err();
+/// assert!(matches!(error, InvalidPayment::Total { .. }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidPayment {
@@ -121,7 +129,7 @@ pub enum InvalidPayment {
         found: Amount,
     },
     /// An attached text is empty or too long.
-    #[error("{field} must have 1 to 40 characters, found {length}")]
+    #[error("{field} must have 1 to 40 characters, not all of them blank; found {length}")]
     Metadata {
         /// The provider's name of the field.
         field: &'static str,

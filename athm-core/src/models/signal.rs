@@ -71,6 +71,12 @@ impl FromStr for Signal {
 }
 
 /// The name of no signal.
+///
+/// ```
+/// use athm_core::Signal;
+///
+/// assert!("paid".parse::<Signal>().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected received, completed, cancelled, expired or refunded, found {0:?}")]
 pub struct UnknownSignal(String);

@@ -14,7 +14,7 @@ impl Operations {
                 let read_at = self.inbox.clock.steady();
                 match self.refresh(&transaction, Sender::AUTHORIZE).await? {
                     Some(found) if found.status == Status::Confirmed => self.authorize_again(id, read_at).await,
-                    Some(found) if found.status.is_final() => completed(found),
+                    Some(found) if found.status.is_final() => ended(found),
                     _ => Err(OperationError::Unresolved { id }),
                 }
             }
@@ -73,15 +73,16 @@ impl Operations {
 
 fn not_begun(id: TransactionId, refused: BeginError) -> Result<Transaction, OperationError> {
     match refused {
-        BeginError::Ended(transaction) => completed(*transaction),
+        BeginError::Ended(transaction) => ended(*transaction),
         BeginError::Unresolved(_) => Err(OperationError::Unresolved { id }),
         _ => Err(OperationError::NoTicket { id }),
     }
 }
 
-fn completed(transaction: Transaction) -> Result<Transaction, OperationError> {
+/// A payment that is completed already is what the caller wanted.
+fn ended(transaction: Transaction) -> Result<Transaction, OperationError> {
     match transaction.status {
         Status::Completed => Ok(transaction),
-        _ => Err(OperationError::NoTicket { id: transaction.id }),
+        status => Err(OperationError::Ended { id: transaction.id, status }),
     }
 }

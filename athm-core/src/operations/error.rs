@@ -6,6 +6,14 @@ use crate::receiver::BoxError;
 use crate::store::StoreError;
 
 /// Why a payment can't be created, authorized, cancelled, changed or refunded.
+///
+/// ```
+/// use athm_core::errors::OperationError;
+///
+/// fn is_money_in_doubt(error: &OperationError) -> bool {
+///     matches!(error, OperationError::RefundUnknown { .. } | OperationError::RefundPending { .. } | OperationError::Closed)
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OperationError {
@@ -55,8 +63,10 @@ pub enum OperationError {
         /// The payment that was named.
         id: TransactionId,
     },
-    /// There is nothing to refund: the payment isn't completed.
-    #[error("the payment {id} is {status}: only a completed one can be refunded")]
+    /// There is nothing to refund: the payment isn't completed, or has no reference number yet.
+    #[error(
+        "the payment {id} can't be refunded: it is {status}, and a refund needs a completed payment with a reference number"
+    )]
     NotPaid {
         /// The payment that was named.
         id: TransactionId,

@@ -8,6 +8,18 @@ use jiff::Timestamp;
 use crate::models::{DeliveryId, EventId, Signal, TransactionId};
 
 /// A delivery as it is stored.
+///
+/// ```
+/// use athm_core::Athm;
+/// use athm_core::errors::StoreError;
+///
+/// async fn print(athm: &Athm) -> Result<(), StoreError> {
+///     for delivery in athm.deliveries().dead().await? {
+///         println!("{} after {} attempts: {:?}", delivery.receiver, delivery.attempts, delivery.error);
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryRecord {
@@ -34,6 +46,12 @@ pub struct DeliveryRecord {
 }
 
 /// The state of a delivery.
+///
+/// ```
+/// use athm_core::deliveries::DeliveryState;
+///
+/// assert_eq!("dead".parse::<DeliveryState>().unwrap(), DeliveryState::Dead);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DeliveryState {

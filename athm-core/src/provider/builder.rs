@@ -19,6 +19,17 @@ const WWW: &str = "https://www.athmovil.com";
 const USER_AGENT: &str = concat!("athm/", env!("CARGO_PKG_VERSION"));
 
 /// Sets up a [`Client`].
+///
+/// ```
+/// use std::time::Duration;
+/// use athm_core::provider::Client;
+///
+/// let client = Client::builder("public token", "private token")
+///     .api_url("http://127.0.0.1:9000") // a simulator
+///     .timeout(Duration::from_secs(5))
+///     .build()?;
+/// # Ok::<(), athm_core::provider::BuildError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ClientBuilder {
@@ -169,6 +180,13 @@ fn tls(is_loopback: bool) -> Result<ClientConfig, BuildError> {
 }
 
 /// Why a client can't be set up.
+///
+/// ```
+/// use athm_core::provider::{BuildError, Client};
+///
+/// let error = Client::builder("public token", "private token").api_url("no address").build().unwrap_err();
+/// assert!(matches!(error, BuildError::Address { .. }));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

@@ -47,6 +47,18 @@ pub struct Client {
 }
 
 /// A payment that was opened: its name, and the secret that authorizes it.
+///
+/// ```
+/// use athm_core::provider::{Client, ProviderError};
+/// use athm_core::{Amount, NewPayment};
+///
+/// async fn pay(client: &Client) -> Result<(), ProviderError> {
+///     let ticket = client.create(&NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
+///     // The customer approves it on their phone, then:
+///     client.authorize(&ticket.ecommerce_id, &ticket.auth_token).await?;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Ticket {

@@ -10,6 +10,14 @@ use std::str::FromStr;
 use super::customer_message::CustomerMessage;
 
 /// What an error is about.
+///
+/// ```
+/// use athm_core::provider::{ErrorKind, ProviderError};
+///
+/// fn are_tokens_wrong(error: &ProviderError) -> bool {
+///     error.code().is_some_and(|code| code.kind() == ErrorKind::Authentication)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -1,6 +1,12 @@
 //! Messages for customers when something goes wrong, in English and Spanish.
 
 /// A language that customers are spoken to in.
+///
+/// ```
+/// use athm_core::provider::{Language, ProviderError};
+///
+/// assert!(!ProviderError::NotFound.customer_message(Language::Spanish).is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Language {

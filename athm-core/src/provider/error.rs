@@ -8,6 +8,14 @@ use crate::callback::{FieldError, ParseError};
 use crate::models::{EcommerceId, InvalidPayment, InvalidRefund};
 
 /// Why a call to the provider gave no answer to its question.
+///
+/// ```
+/// use athm_core::provider::{Language, ProviderError};
+///
+/// fn answer(error: &ProviderError) -> &'static str {
+///     if error.is_retryable() { "Try again in a moment." } else { error.customer_message(Language::English) }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProviderError {
@@ -57,6 +65,15 @@ pub enum ProviderError {
 }
 
 /// The rule that a request breaks.
+///
+/// ```
+/// use athm_core::Amount;
+/// use athm_core::provider::{InvalidRequest, RefundRequest};
+///
+/// let error = RefundRequest::new("12-ab".parse()?, Amount::ZERO).validate().unwrap_err();
+/// assert!(matches!(error, InvalidRequest::Refund(_)));
+/// # Ok::<(), athm_core::errors::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRequest {

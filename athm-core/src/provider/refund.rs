@@ -65,6 +65,16 @@ impl fmt::Debug for RefundRequest {
 }
 
 /// A refund that was made.
+///
+/// ```
+/// use athm_core::provider::{Client, ProviderError, RefundRequest};
+///
+/// async fn give_back(client: &Client, request: &RefundRequest) -> Result<(), ProviderError> {
+///     let refunded = client.refund(request).await?;
+///     println!("{} went back, {:?} in all", refunded.amount, refunded.total_refunded);
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refunded {

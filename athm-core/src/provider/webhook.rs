@@ -10,6 +10,14 @@ use super::{Client, InvalidRequest, ProviderError};
 const SUBSCRIBE: &str = "/transactions/webhook/post";
 
 /// Something that the provider tells a webhook of.
+///
+/// ```
+/// use athm_core::provider::{WebhookEvent, WebhookSubscription};
+///
+/// let checkouts = [WebhookEvent::EcommerceReceived, WebhookEvent::EcommerceCancelled, WebhookEvent::EcommerceExpired];
+/// let subscription = WebhookSubscription::new("https://shop.example/athm/webhook").events(checkouts);
+/// # let _ = subscription;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WebhookEvent {

@@ -17,6 +17,17 @@ pub enum Answered<'a> {
 ///
 /// `Time` tells the two apart and is always inferred. The future can't borrow from the context: what it needs is
 /// cloned, as [`Dispatcher::connect`](crate::dispatch::Dispatcher::connect) shows.
+///
+/// ```
+/// use athm_core::Signal;
+/// use athm_core::dispatch::Dispatcher;
+///
+/// let dispatcher = Dispatcher::empty();
+/// dispatcher.connect("nothing", [Signal::Completed], |_| ())?;
+/// dispatcher.connect("a result", [Signal::Completed], |_| Err("out of stock"))?;
+/// dispatcher.connect("a future", [Signal::Completed], |_| async { Err("out of stock") })?;
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a connected closure can't return `{Self}`",
     label = "returns `{Self}`",

@@ -6,6 +6,17 @@ use super::{Delivery, ReceiverInfo, States};
 use crate::models::{Refund, Sender, Signal, Transaction};
 
 /// Everything that a receiver can ask for while it runs: its parameters are taken from here.
+///
+/// ```
+/// use athm_core::Signal;
+/// use athm_core::dispatch::Dispatcher;
+///
+/// let dispatcher = Dispatcher::empty();
+/// dispatcher.connect("print", Signal::ALL, |context| {
+///     println!("{}: {} by {}", context.signal(), context.transaction().total(), context.sender());
+/// })?;
+/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
+/// ```
 // Two pointers: it is made anew for each receiver, and moves into the future of each async one.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {

@@ -8,6 +8,14 @@ use crate::models::Permanent;
 use crate::util::contain::{contain, panic_message};
 
 /// Why a receiver did not succeed.
+///
+/// ```
+/// use athm_core::dispatch::{Failure, Report};
+///
+/// fn count_panics(report: &Report) -> usize {
+///     report.failures().filter(|entry| matches!(entry.result(), Err(Failure::Panic(_)))).count()
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {

@@ -7,6 +7,18 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub type Outcome = Result<(), BoxError>;
 
 /// A type that a receiver may return: `()`, or a `Result<(), E>` of any [`ReceiverError`].
+///
+/// ```
+/// use athm_core::receiver;
+///
+/// #[receiver(completed)]
+/// fn returns_nothing() {}
+///
+/// #[receiver(completed)]
+/// fn returns_a_result() -> Result<(), std::num::ParseIntError> {
+///     "7".parse::<u32>().map(drop)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a receiver can't return `{Self}`",
     label = "a receiver can't return this",
@@ -35,6 +47,15 @@ impl<E: ReceiverError> IntoOutcome for Result<(), E> {
 
 /// An error that a receiver may return: whatever converts into a [`BoxError`], as every `Error + Send + Sync` and
 /// every string does.
+///
+/// ```
+/// use athm_core::{BoxError, receiver};
+///
+/// #[receiver(completed)]
+/// fn returns_any_error() -> Result<(), BoxError> {
+///     Err("out of stock".into())
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a receiver can't return the error `{Self}`",
     label = "`{Self}` is no `Error + Send + Sync`",

@@ -53,6 +53,24 @@ impl<'a, T: ?Sized + Send + Sync + 'static> FromContext<'a> for State<T> {
 }
 
 /// The states given to the builder, one of each type.
+///
+/// ```
+/// use athm_core::dispatch::States;
+/// use athm_core::errors::MissingState;
+/// use athm_core::{Context, FromContext, Rejection, State};
+///
+/// struct Price(u32);
+///
+/// impl FromContext<'_> for Price {
+///     fn from_context(context: &Context<'_>) -> Result<Self, Rejection> {
+///         Ok(Self(*State::<u32>::from_context(context)?))
+///     }
+///
+///     fn check(states: &States) -> Result<(), MissingState> {
+///         State::<u32>::check(states)
+///     }
+/// }
+/// ```
 #[derive(Clone, Default)]
 pub struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
@@ -77,6 +95,14 @@ impl fmt::Debug for States {
 }
 
 /// A state that a receiver asks for and that wasn't given.
+///
+/// ```
+/// use athm_core::dispatch::States;
+/// use athm_core::{FromContext, State};
+///
+/// let error = State::<u32>::check(&States::default()).unwrap_err();
+/// assert_eq!(error.type_name(), "u32");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no state of type `{type_name}` was given: give one with `.{cure}(…)`")]
 pub struct MissingState {

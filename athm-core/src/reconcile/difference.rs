@@ -5,6 +5,16 @@ use std::fmt;
 use crate::models::{Amount, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind};
 
 /// A payment in the report that wasn't recorded.
+///
+/// ```
+/// use athm_core::reconcile::Reconciled;
+///
+/// fn print(done: &Reconciled) {
+///     for missing in &done.missing {
+///         println!("{} of {} was missing", missing.reference_number, missing.total);
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Missing {
@@ -19,6 +29,16 @@ pub struct Missing {
 }
 
 /// A field of a payment in which the record differs from the report.
+///
+/// ```
+/// use athm_core::reconcile::Reconciled;
+///
+/// fn print(done: &Reconciled) {
+///     for difference in &done.differences {
+///         println!("{}: {}", difference.reference_number, difference.what);
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
@@ -31,6 +51,14 @@ pub struct Difference {
 }
 
 /// What differs: ours first, then the provider's.
+///
+/// ```
+/// use athm_core::reconcile::{Difference, Differs};
+///
+/// fn is_about_money(difference: &Difference) -> bool {
+///     !matches!(difference.what, Differs::Status(..))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Differs {

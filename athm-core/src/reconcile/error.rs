@@ -5,6 +5,17 @@ use crate::provider::ProviderError;
 use crate::store::StoreError;
 
 /// Why a reconciliation stopped before its end. What was done stays done.
+///
+/// ```
+/// use athm_core::errors::ReconcileError;
+///
+/// fn print(error: &ReconcileError) {
+///     match error.so_far() {
+///         Some(done) => println!("{error}; go on from {}", done.done_until),
+///         None => println!("{error}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReconcileError {

@@ -6,6 +6,19 @@ use super::{Difference, Missing};
 use crate::models::TransactionId;
 
 /// How far a reconciliation has come.
+///
+/// ```
+/// use athm_core::Athm;
+/// use athm_core::errors::ReconcileError;
+/// use athm_core::jiff::{Timestamp, ToSpan};
+///
+/// async fn last_day(athm: &Athm) -> Result<(), ReconcileError> {
+///     let now = Timestamp::now();
+///     let reconciliation = athm.reconcile(now - 24.hours(), now);
+///     reconciliation.on_progress(|progress| println!("{} %", progress.percent())).run().await?;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -34,6 +47,18 @@ impl Progress {
 }
 
 /// What a reconciliation found, and did about it.
+///
+/// ```
+/// use athm_core::reconcile::Reconciled;
+///
+/// fn print(done: &Reconciled) {
+///     if done.agrees() {
+///         println!("the books agree: {} entries", done.entries);
+///     } else {
+///         println!("{} payments need a person", done.unresolved.len() + done.unreported.len());
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reconciled {

@@ -4,6 +4,14 @@ use crate::receiver::BoxError;
 use crate::util::schedule::NextRun;
 
 /// Why the store failed.
+///
+/// ```
+/// use athm_core::errors::StoreError;
+///
+/// fn is_worth_a_retry(error: &StoreError) -> bool {
+///     matches!(error, StoreError::Busy | StoreError::InboxFull | StoreError::Database(_))
+/// }
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -72,6 +80,14 @@ impl StoreError {
 }
 
 /// An error that several callers receive: all whose writes were in one commit.
+///
+/// ```
+/// use athm_core::errors::StoreError;
+///
+/// fn database_error(error: &StoreError) -> Option<String> {
+///     if let StoreError::Database(error) = error { Some(error.to_string()) } else { None }
+/// }
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct SharedError(std::sync::Arc<dyn std::error::Error + Send + Sync>);

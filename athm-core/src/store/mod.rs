@@ -222,6 +222,17 @@ pub(crate) struct RetentionCutoffs {
 }
 
 /// A payment as it was recorded, with the transitions that the recording fired.
+///
+/// ```
+/// use athm_core::errors::RecordError;
+/// use athm_core::{Athm, Sender, Transaction};
+///
+/// async fn record(athm: &Athm, verified: Transaction) -> Result<(), RecordError> {
+///     let recorded = athm.record(verified, Sender::new("kiosk")).await?;
+///     println!("{}: {} new events", recorded.transaction().id(), recorded.events().len());
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     pub(crate) transaction: Transaction,

@@ -77,6 +77,22 @@ impl TransactionQuery {
 }
 
 /// Where a page ended.
+///
+/// ```
+/// use athm_core::Athm;
+/// use athm_core::errors::StoreError;
+/// use athm_core::transactions::TransactionQuery;
+///
+/// async fn count(athm: &Athm) -> Result<usize, StoreError> {
+///     let (mut query, mut count) = (TransactionQuery::new(), 0);
+///     loop {
+///         let page = athm.transactions(query.clone()).await?;
+///         count += page.transactions().len();
+///         let Some(cursor) = page.next() else { return Ok(count) };
+///         query = query.after(cursor);
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     pub(super) created_at: Timestamp,
@@ -84,6 +100,22 @@ pub struct Cursor {
 }
 
 /// Some payments, newest first, and where the next ones begin.
+///
+/// ```
+/// use athm_core::Athm;
+/// use athm_core::errors::StoreError;
+/// use athm_core::transactions::TransactionQuery;
+///
+/// async fn count(athm: &Athm) -> Result<usize, StoreError> {
+///     let (mut query, mut count) = (TransactionQuery::new(), 0);
+///     loop {
+///         let page = athm.transactions(query.clone()).await?;
+///         count += page.transactions().len();
+///         let Some(cursor) = page.next() else { return Ok(count) };
+///         query = query.after(cursor);
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub(super) transactions: Vec<Transaction>,

@@ -56,6 +56,17 @@ pub fn call<'a>(receiver: &str, transaction: &'a Transaction) -> Call<'a> {
 }
 
 /// One receiver that is about to be called: await it, or [`run`](Call::run) it as often as you like.
+///
+/// ```standalone_crate
+/// # use athm_core::{Transaction, receiver, testing};
+/// #[receiver(completed, id = "docs::call")]
+/// fn fulfil(transaction: &Transaction) {}
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let paid = Transaction::sample().completed().build();
+/// testing::call("docs::call", &paid).attempt(2).await.unwrap();
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "nothing is called until it is awaited or run"]
 pub struct Call<'a> {

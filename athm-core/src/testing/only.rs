@@ -10,7 +10,7 @@ use crate::receiver::ReceiverInfo;
 ///
 /// ```standalone_crate
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use athm_core::testing::{self, Recorder};
+/// use athm_core::testing::{self, Recorder, ReportExt};
 /// use athm_core::{Sender, Signal, State, Transaction, receiver};
 ///
 /// #[receiver(completed, id = "shop::thank")]

@@ -9,6 +9,16 @@ use crate::receiver::{Context, Failure};
 use crate::util::text::causes;
 
 /// One receiver's turn, as a [`Recorder`](super::Recorder) has noted it.
+///
+/// ```
+/// use athm_core::testing::Recorder;
+///
+/// fn print(recorder: &Recorder) {
+///     for run in recorder.noted() {
+///         println!("{} for {}: {:?}", run.receiver(), run.signal(), run.failure());
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Run {
     receiver: String,

@@ -8,6 +8,18 @@ use crate::models::{Amount, Customer, Status, Transaction, TransactionBuilder, T
 use crate::util::clock::system_now;
 
 /// What a [`TransactionBuilder`] of a sample says instead of `()`: it may be anything, and fills in the rest.
+///
+/// ```
+/// use athm_core::Transaction;
+/// use athm_core::testing::Sample;
+/// use athm_core::transactions::TransactionBuilder;
+///
+/// fn order(number: u32) -> TransactionBuilder<Sample> {
+///     Transaction::sample().metadata_1(format!("order-{number}"))
+/// }
+///
+/// assert_eq!(order(7).completed().build().metadata_1(), "order-7");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Sample;
 

@@ -79,7 +79,7 @@ async fn a_payment_is_cancelled_by_the_merchant() {
     assert_eq!(cancelled.status(), &Status::Cancelled);
     assert_eq!(fixture.noted().await, ["received by cancel", "cancelled by cancel"]);
     assert_eq!(fixture.athm.cancel(open.id()).await.unwrap().status(), &Status::Cancelled);
-    assert!(matches!(fixture.athm.authorize(open.id()).await, Err(OperationError::NoTicket { .. })));
+    assert!(matches!(fixture.athm.authorize(open.id()).await, Err(OperationError::Ended { .. })));
     assert_eq!(fixture.noted().await.len(), 2);
 }
 
@@ -129,7 +129,13 @@ async fn the_auth_token_survives_a_restart_and_is_erased_after_fifteen_minutes()
     let old = fixture.athm.create(order()).await.unwrap();
     fixture.clock.advance(Duration::from_secs(16 * 60));
     fixture.restart().await;
-    eventually(async || matches!(fixture.athm.authorize(old.id()).await, Err(OperationError::NoTicket { .. }))).await;
+    eventually(async || {
+        matches!(
+            fixture.athm.authorize(old.id()).await,
+            Err(OperationError::NoTicket { .. } | OperationError::Ended { .. })
+        )
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -38,6 +38,19 @@ pub struct Refund {
 }
 
 /// A refund as it is recorded: [`Athm::refunds`](crate::Athm::refunds) lists them.
+///
+/// ```
+/// use athm_core::Athm;
+/// use athm_core::errors::StoreError;
+/// use athm_core::ids::TransactionId;
+///
+/// async fn print(athm: &Athm, payment: TransactionId) -> Result<(), StoreError> {
+///     for refund in athm.refunds().of(payment).await? {
+///         println!("{}: {} ({:?})", refund.created_at, refund.amount, refund.state);
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefundRecord {

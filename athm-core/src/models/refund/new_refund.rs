@@ -5,7 +5,8 @@ use crate::models::Amount;
 /// A refund that is to be made: [`Athm::refund`](crate::Athm::refund).
 ///
 /// ```
-/// ///
+/// use athm_core::{Amount, NewRefund};
+///
 /// let everything = NewRefund::full();
 /// let one_mug = NewRefund::partial(Amount::from_cents(1250)).message("One mug was broken");
 /// assert!(one_mug.validate().is_ok());
@@ -52,6 +53,14 @@ impl std::fmt::Debug for NewRefund {
 }
 
 /// The rule that a refund breaks.
+///
+/// ```
+/// use athm_core::errors::InvalidRefund;
+/// use athm_core::{Amount, NewRefund};
+///
+/// let error = NewRefund::partial(Amount::ZERO).validate().unwrap_err();
+/// assert!(matches!(error, InvalidRefund::Amount { .. }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRefund {

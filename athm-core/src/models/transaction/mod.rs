@@ -208,6 +208,14 @@ impl Transaction {
 /// A payment of another amount than the order costs.
 ///
 /// It is [`Permanent`]: a receiver that returns it is not tried again.
+///
+/// ```
+/// use athm_core::{Amount, Transaction};
+///
+/// let cheap = Transaction::sample().completed().total("1.00").build();
+/// let error = cheap.expect_total(Amount::from_cents(2500)).unwrap_err();
+/// assert_eq!(error.to_string(), "expected a total of 25.00, but 1.00 was paid");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnexpectedTotal {
     expected: Amount,

@@ -3,6 +3,13 @@
 use crate::models::{Refund, Signal, Status, Transaction, TransactionKind};
 
 /// A change of a payment's state that fires signals. Each happens to a payment once, whichever source reports it first.
+///
+/// ```
+/// use athm_core::Signal;
+/// use athm_core::transactions::Transition;
+///
+/// assert_eq!(Transition::Completed.signals(), [Signal::Received, Signal::Completed]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transition {

@@ -78,6 +78,19 @@ async fn a_flood_delays_no_message_to_the_secret_url() {
 }
 
 #[tokio::test]
+async fn while_one_secret_replaces_another_both_are_accepted_and_no_third() {
+    let old = "the-old-secret-0123456789";
+    let both = |builder: athm_core::AthmBuilder| builder.webhook_secret(secret()).webhook_secret(old.parse().unwrap());
+    let fixture = SimulatorFixture::open_with(both).await;
+    let target = Target { server: TestServer::start_with(&fixture.athm, false, |scope| scope), fixture };
+    let message = json!({ "ecommerceId": target.paid(), "status": "COMPLETED" });
+    let address = |secret: &str| format!("/athm/webhook/{secret}");
+    assert_eq!(target.server.json(&address(old), &message).await, result(201, "recorded"));
+    assert_eq!(target.server.json(&address(WEBHOOK_SECRET), &message).await, result(200, "known"));
+    assert_eq!(target.server.json(&address("a-third-secret-0123456789"), &message).await, (404, Value::Null));
+}
+
+#[tokio::test]
 async fn without_a_secret_the_webhook_has_only_its_plain_route() {
     let target = Target::open().await;
     let message = json!({ "ecommerceId": target.paid(), "status": "COMPLETED" });

@@ -1,0 +1,56 @@
+//! The documentation compared with the code: names, examples, quoted log lines and error texts.
+
+mod names;
+mod quotes;
+mod sources;
+
+use std::fs;
+use std::path::PathBuf;
+
+/// A file of the repository.
+fn text(path: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_first_program_of_each_readme_is_the_example_hello() {
+    let hello = text("athm-actix/examples/hello.rs");
+    for readme in ["README.md", "README.es.md"] {
+        let page = text(readme);
+        let block = page.split("```rust").nth(1).and_then(|rest| rest.split_once('\n')).expect("a program").1;
+        let program = block.split("```").next().expect("the end of the program");
+        assert_eq!(program, hello, "{readme}");
+    }
+}
+
+#[test]
+fn headings_of_the_guide_can_be_searched_for() {
+    for (page, text) in sources::guide() {
+        for heading in prose(&text).filter_map(|(_, line)| line.strip_prefix("# ")) {
+            // "When" alone says nothing in a list of search results.
+            assert!(heading.contains(' '), "{page}: {heading}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_the_guide_have_at_most_120_columns() {
+    let pages = sources::guide().into_iter().chain([("README.md".to_owned(), text("README.md"))]);
+    for (page, text) in pages {
+        // A row of a table can't be broken.
+        for (number, line) in prose(&text).filter(|(_, line)| !line.starts_with('|')) {
+            assert!(line.chars().count() <= 120, "{page}:{number}: {line}");
+        }
+    }
+}
+
+/// The lines outside of fenced blocks, with their numbers.
+fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut is_code = false;
+    text.lines().enumerate().filter_map(move |(index, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        (!is_code && !is_fence).then_some((index + 1, line))
+    })
+}
