@@ -42,6 +42,18 @@ pub enum StoreError {
         /// The database file.
         path: String,
     },
+    /// SQLite can't keep a write-ahead log (WAL) beside the file.
+    #[error("the database's journal mode is {found:?}, expected \"wal\": is the file on a network file system?")]
+    JournalMode {
+        /// The journal mode that the file has.
+        found: String,
+    },
+    /// The file is the database of another program.
+    #[error("the database belongs to another application, with the application_id {found}: use a file of its own")]
+    OtherApplication {
+        /// The `application_id` in the file.
+        found: i32,
+    },
     /// A newer version of athm has migrated the tables.
     #[error("the database is at version {found}, this athm knows versions up to {known}: use a newer one")]
     Newer {

@@ -21,6 +21,7 @@ mod refunds;
 mod replay;
 mod row;
 mod statement;
+mod wal;
 mod writer;
 
 use std::sync::Arc;
@@ -32,7 +33,8 @@ use tracing::Span;
 
 use self::reader::Reader;
 use self::statement::{execute, json};
-use self::writer::Writer;
+use self::wal::Wal;
+use self::writer::{DatabaseFile, Writer};
 use super::{
     Claim, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded, RefundQuery,
     ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
@@ -58,17 +60,20 @@ impl Sqlite {
             let reason = format!("expected a file such as sqlite://athm.db, found \"sqlite://{path}\"");
             return Err(StoreError::Address { reason });
         }
-        let lock = open::lock(path)?;
-        let mut connection = open::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?;
+        let path = open::create(path)?;
+        let lock = open::lock(&path)?;
+        let mut connection = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        open::configure(&connection)?;
         open::migrate(&mut connection, context.clock.now())?;
         // No other process has the file, so that no lease of the last process counts.
         execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
         execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
         operations::end_all(&connection, context.clock.steady())?;
-        let reader = open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let reader = Reader::start(reader).map_err(StoreError::database)?;
-        let writer = Writer::start(connection, context.batching, lock).map_err(StoreError::database)?;
+        let reader = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (reader, reading) = Reader::start(reader).map_err(StoreError::database)?;
+        let wal = Wal::new(&path, open::MAX_WAL_BYTES);
+        let file = DatabaseFile { connection, reading, wal, lock };
+        let writer = Writer::start(file, context.batching).map_err(StoreError::database)?;
         Ok(Self { writer, reader, context: Arc::new(context) })
     }
 }

@@ -1,8 +1,8 @@
 //! Opening the file, and migrating its tables.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,33 +24,100 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many prepared statements a connection caches.
 const MAX_PREPARED: usize = 64;
 
+/// What `PRAGMA application_id` answers for a database of athm: "athm" in ASCII.
+const APPLICATION_ID: i32 = 0x6174_686d;
+/// The length to which SQLite cuts the write-ahead log (WAL) once all readers have let go of it, in bytes.
+pub(super) const MAX_WAL_BYTES: u64 = 64 << 20;
+
+/// Creates the file unless it exists, and returns its canonical path: one file has one name, whatever links lead to it.
+///
+/// The file holds customers and tokens, so only its owner may read it. SQLite gives its WAL the same permissions.
+pub(super) fn create(path: &str) -> Result<PathBuf, StoreError> {
+    canonical(Path::new(path)).map_err(|error| unusable(path, error))
+}
+
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return found,
+    }
+    if let Ok(target) = fs::read_link(path) {
+        // The link's target doesn't exist yet.
+        return canonical(&path.parent().unwrap_or(Path::new("")).join(target));
+    }
+    // Never opens a file that exists: closing it would end the locks that SQLite holds on it in this process.
+    match private(OpenOptions::new().write(true).create_new(true)).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => fs::canonicalize(path),
+    }
+}
+
+/// Makes a file that is created readable for its owner only.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
 /// Locks the database for this process, until the returned file is dropped.
 ///
 /// SQLite's own locks last for one transaction. This one lasts as long as the process: leases, the queue of writes and
 /// the set of running deliveries are in memory, and a second process would know nothing of them.
-pub(super) fn lock(path: &str) -> Result<File, StoreError> {
-    let file = File::create(format!("{path}.lock")).map_err(|error| unusable(path, error))?;
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+    let name = path.display();
+    let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(beside(path, ".lock"));
+    let file = file.map_err(|error| unusable(&name.to_string(), error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(unusable(path, error)),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: name.to_string() }),
+        Err(TryLockError::Error(error)) => Err(unusable(&name.to_string(), error)),
     }
+}
+
+/// The path of a file of the same name, with a suffix.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn unusable(path: &str, error: io::Error) -> StoreError {
     StoreError::Unusable { path: path.to_owned(), source: Arc::new(error) }
 }
 
-pub(super) fn connect(path: &str, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(Path::new(path), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(MAX_PREPARED);
     Ok(connection)
 }
 
+/// Sets what the connection that writes needs. [`StoreError::JournalMode`] where the file can't have a WAL: readers would
+/// wait for the writer, and the other way around.
+pub(super) fn configure(connection: &Connection) -> Result<(), StoreError> {
+    let found: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if found != "wal" {
+        return Err(StoreError::JournalMode { found });
+    }
+    // It answers with the limit, so that it isn't among the statements below.
+    connection.query_row(&format!("PRAGMA journal_size_limit = {MAX_WAL_BYTES}"), [], |_| Ok(()))?;
+    Ok(connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?)
+}
+
+/// Marks the file as athm's. The database of an earlier version has no mark yet.
+fn identify(connection: &Connection) -> Result<(), StoreError> {
+    let found: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    match found {
+        APPLICATION_ID => Ok(()),
+        0 => Ok(connection.pragma_update(None, "application_id", APPLICATION_ID)?),
+        _ => Err(StoreError::OtherApplication { found }),
+    }
+}
+
 /// Runs the migrations that the tables lack, in one transaction. There is no way back to an earlier version.
 pub(super) fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    identify(&transaction)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS athm_migration (version INTEGER NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT",
     )?;

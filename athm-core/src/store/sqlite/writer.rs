@@ -10,19 +10,43 @@
 //! in a savepoint of its own: one bad write fails alone. One execution is committed at most. What the first execution has
 //! taken (slots, say) is dropped before the second.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::wal::{self, Wal};
 use crate::store::batching::{Batching, MAX_BATCH_DELAY, MAX_QUEUED};
 use crate::store::{StoreError, StoreFuture};
+
+/// What the thread owns.
+pub(super) struct DatabaseFile {
+    pub(super) connection: Connection,
+    /// The thread that reads. It is waited for at the end: the last connection moves the WAL into the file.
+    pub(super) reading: JoinHandle<()>,
+    pub(super) wal: Wal,
+    /// Locks the database for this process; see [`lock`](super::open::lock).
+    pub(super) lock: File,
+}
+
+impl DatabaseFile {
+    /// Closes the database. The reader must have been closed, or be about to be.
+    fn close(self) {
+        let Self { connection, reading, lock, .. } = self;
+        // The thread catches panics, so that it always ends by itself.
+        let _ = reading.join();
+        wal::empty(&connection);
+        drop(connection);
+        drop(lock);
+    }
+}
 
 /// A handle to the thread.
 #[derive(Debug, Clone)]
@@ -47,18 +71,14 @@ trait Write: Send {
 }
 
 impl Writer {
-    /// Starts the thread. It drops `lock` after the connection.
-    pub(super) fn start(
-        connection: Connection,
-        batching: Batching,
-        lock: impl Send + 'static,
-    ) -> std::io::Result<Self> {
+    /// Starts the thread.
+    pub(super) fn start(mut file: DatabaseFile, batching: Batching) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let queue = Queue { receiver, queued: Arc::clone(&queued), batching };
         thread::Builder::new().name(String::from("athm-writer")).spawn(move || {
-            let closed = run(connection, &queue);
-            drop(lock);
+            let closed = run(&mut file, &queue);
+            file.close();
             if let Some(closed) = closed {
                 let _ = closed.send(Ok(()));
             }
@@ -201,12 +221,13 @@ impl Queue {
     }
 }
 
-fn run(mut connection: Connection, queue: &Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+fn run(file: &mut DatabaseFile, queue: &Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
     while let Some(Batch { mut writes, closed }) = queue.next() {
-        let committed = commit(&mut connection, &mut writes);
+        let committed = commit(&mut file.connection, &mut writes);
         for write in writes {
             write.answer(committed.clone());
         }
+        file.wal.check();
         if closed.is_some() {
             return closed;
         }

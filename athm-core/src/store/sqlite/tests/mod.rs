@@ -1,3 +1,5 @@
+mod file;
+
 use std::sync::mpsc;
 use std::time::Duration;
 
