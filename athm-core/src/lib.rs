@@ -117,7 +117,7 @@ pub mod refunds {
 /// Recorded payments: queries, pages, events, and a builder of transactions.
 pub mod transactions {
     pub use crate::models::{Event, TransactionBuilder, Transition};
-    pub use crate::store::{Cursor, Page, Recorded, TransactionQuery};
+    pub use crate::store::{Cursor, DamagedRow, Page, Recorded, TransactionQuery};
 }
 
 /// The ids of payments, events, deliveries and refunds.

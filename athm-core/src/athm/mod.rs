@@ -35,7 +35,7 @@ use crate::operations::Operations;
 use crate::provider::Client;
 use crate::receiver::ReceiverInfo;
 use crate::reconcile::Reconciliation;
-use crate::store::{Page, PaymentLookup, Recorded, Store, StoreError, TransactionQuery};
+use crate::store::{DamagedRow, Page, PaymentLookup, Recorded, Store, StoreError, TransactionQuery};
 use crate::util::clock::Clock;
 use crate::util::in_flight::InFlight;
 use crate::util::text::causes;
@@ -262,6 +262,13 @@ impl Athm {
     /// [`StoreError`] when it doesn't.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.0.inbox.store.ping().await
+    }
+
+    /// The rows that this process couldn't read since it started, at most 1,000: edited by hand, or written by a newer
+    /// version. They are skipped where many rows are read, and tried again every hour where they are due.
+    #[must_use]
+    pub fn damaged_rows(&self) -> Vec<DamagedRow> {
+        self.store().damaged_rows()
     }
 
     /// Compares what is recorded with the provider's report of a time, to the second. What has not happened yet is left

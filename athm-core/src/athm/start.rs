@@ -12,7 +12,7 @@ use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Slots};
 use crate::provider::Client;
-use crate::store::{Policy, PollSchedule, Store, StoreContext, StoreError};
+use crate::store::{DamagedRows, Policy, PollSchedule, Store, StoreContext, StoreError};
 use crate::sweeper::Sweeper;
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
@@ -52,6 +52,7 @@ impl AthmBuilder {
             outbox: outbox.clone(),
             clock: clock.clone(),
             batching,
+            damaged: DamagedRows::default(),
             background: runtimes.background(),
         };
         let store = opened(url, context).await.inspect_err(|_| {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Batching, InboxMessage, InboxState, Origin, Policy, Record, StoreContext};
+use super::{Batching, DamagedRows, InboxMessage, InboxState, Origin, Policy, Record, StoreContext};
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Item, PaymentKey, Sender, Signal, Status, Transaction};
 use crate::outbox::{AttemptOutcome, Outbox, Slots, Unstarted};
@@ -20,11 +20,14 @@ pub(super) fn context(clock: &Clock, slots: usize, batching: Batching) -> (Store
     let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
     let (outbox, unstarted) = Outbox::new(Slots::new(slots));
     let background = tokio::runtime::Handle::current();
-    (StoreContext { policy, outbox, clock: clock.clone(), batching, background }, unstarted)
+    (
+        StoreContext { policy, outbox, clock: clock.clone(), batching, damaged: DamagedRows::default(), background },
+        unstarted,
+    )
 }
 
 /// An observation of a completed payment of $25.00.
-pub(super) fn record(reference: &str, ecommerce_id: Option<Uuid>) -> Record {
+pub(crate) fn record(reference: &str, ecommerce_id: Option<Uuid>) -> Record {
     let mut observed = Transaction::builder(Status::Completed, Amount::from_cents(2500))
         .reference_number(reference.parse().unwrap())
         .item(Item::new("Mug", Amount::from_cents(2500)))

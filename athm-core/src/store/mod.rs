@@ -10,11 +10,12 @@
 //! that it is due again if this process dies before it has settled the row.
 
 mod batching;
+mod damaged;
 mod decide;
 mod error;
 #[cfg(test)]
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod fixtures;
+pub(crate) mod fixtures;
 mod inbox;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod limits;
@@ -38,6 +39,8 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 pub(crate) use self::batching::Batching;
+pub use self::damaged::DamagedRow;
+pub(crate) use self::damaged::DamagedRows;
 pub(crate) use self::decide::{Check, Policy};
 pub use self::error::{SharedError, StoreError};
 pub(crate) use self::inbox::{InboxMessage, InboxState};
@@ -143,6 +146,9 @@ pub(crate) trait Store: Send + Sync {
 
     /// The events of a payment, oldest first.
     fn list_events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>>;
+
+    /// The damaged rows that this process has met.
+    fn damaged_rows(&self) -> Vec<DamagedRow>;
 
     /// Whether the database answers reads and writes.
     fn ping(&self) -> StoreFuture<'_, ()>;
@@ -266,6 +272,7 @@ pub(crate) struct StoreContext {
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
     pub(crate) batching: Batching,
+    pub(crate) damaged: DamagedRows,
     /// The runtime of connections and of the writer: neither may depend on the caller's runtime.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
     pub(crate) background: Handle,

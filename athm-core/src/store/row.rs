@@ -253,11 +253,11 @@ macro_rules! select_event {
     };
 }
 
-/// `SELECT` for a payment, its event and a delivery that can be claimed; the rest begins with `WHERE`.
+/// `SELECT` for a delivery's id, its payment, its event and itself as it can be claimed; the rest begins with `WHERE`.
 macro_rules! select_claimable {
     ($rest:literal) => {
         concat!(
-            "SELECT ",
+            "SELECT d.id, ",
             $crate::store::row::transaction_columns!(),
             ", ",
             $crate::store::row::event_columns!(),

@@ -5,17 +5,22 @@
 //! its lease: until then, the delivery is due for no process. Attempts are counted by the claim, so that an attempt that
 //! takes its process down counts as well.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::with_details;
+use super::find::with_readable_details;
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
-use super::values::{column, integer, text, values};
+use super::row::PostgresRow;
+use super::values::{Statements, column, integer, text, values};
 use crate::models::{DeliveryId, Event, Transaction};
 use crate::outbox::{Acknowledgement, ClaimedDelivery, DeliveryUpdate, EventDeliveries, NewDelivery};
+use crate::store::damaged::DAMAGED_PAUSE;
 use crate::store::row::{Columns, select_claimable};
 use crate::store::{Claim, StoreContext};
+use crate::util::clock::later;
 
 /// A delivery that was claimed, with its event and transaction. It gets its slot after the commit.
 pub(super) struct ClaimedRow {
@@ -62,19 +67,36 @@ pub(super) async fn claim_deliveries(
          AND d.id <> ALL ($3) ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED"
     );
     let values = values![offset.to_server(claim.now), claim.runnable.clone(), running, limit];
-    let rows = session.all(sql, values, |row| Ok((row.transaction()?, (row.event()?, row.claimable()?)))).await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
+    let read = |row: &mut PostgresRow<'_>| {
+        row.uuid()?;
+        Ok((row.transaction()?, row.event()?, row.claimable()?))
+    };
+    let (found, mut damaged) = session.readable("athm_delivery", sql, values, read).await?;
+    let transactions = found.iter().map(|(transaction, ..)| transaction.clone()).collect();
+    let transactions = with_readable_details(session, transactions).await?;
+    let transactions: HashMap<_, _> = transactions.into_iter().map(|detailed| (detailed.id, detailed)).collect();
+    let mut claimed = Vec::with_capacity(found.len());
+    for (transaction, event, (delivery, attempts, is_replay)) in found {
+        match transactions.get(&transaction.id).cloned() {
+            Some(transaction) => {
+                claimed.push(ClaimedRow { transaction, event, delivery, attempt: attempts + 1, is_replay });
+            }
+            None => damaged.push(*delivery.id.as_uuid()),
+        }
     }
-    let (transactions, rest): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    let claimed = column(&rest, |(_, (delivery, ..))| *delivery.id.as_uuid());
-    let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2 WHERE id = ANY ($1)";
-    session.execute(sql, values![claimed, offset.to_server(claim.lease_until)]).await?;
-    let transactions = with_details(session, transactions).await?;
-    let rows = transactions.into_iter().zip(rest).map(|(transaction, (event, (delivery, attempts, is_replay)))| {
-        ClaimedRow { transaction, event, delivery, attempt: attempts + 1, is_replay }
-    });
-    Ok(rows.collect())
+    let mut statements = Statements::new();
+    if !claimed.is_empty() {
+        let sql =
+            "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2 WHERE id = ANY ($1)";
+        let ids = column(&claimed, |row| *row.delivery.id.as_uuid());
+        statements.push((sql, values![ids, offset.to_server(claim.lease_until)]));
+    }
+    if !damaged.is_empty() {
+        let due_at = offset.to_server(later(claim.now, DAMAGED_PAUSE));
+        statements.push(("UPDATE athm_delivery SET due_at = $2 WHERE id = ANY ($1)", values![damaged, due_at]));
+    }
+    session.execute_all(statements).await?;
+    Ok(claimed)
 }
 
 /// Extends the leases of attempts that still run: a delivery that another attempt has is left alone.

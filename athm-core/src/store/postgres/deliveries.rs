@@ -15,7 +15,10 @@ pub(super) async fn list_deliveries(
     query: DeliveryQuery,
 ) -> Result<Vec<DeliveryRecord>> {
     let (sql, values) = match query {
-        DeliveryQuery::One(id) => (select_delivery!("WHERE d.id = $1"), values![*id.as_uuid()]),
+        DeliveryQuery::One(id) => {
+            let sql = select_delivery!("WHERE d.id = $1");
+            return session.all(sql, values![*id.as_uuid()], |row| row.delivery()).await;
+        }
         DeliveryQuery::Dead => (
             select_delivery!("WHERE d.state = 'dead' ORDER BY d.finished_at DESC, d.id DESC LIMIT $1"),
             values![i64::from(MAX_LISTED)],
@@ -28,5 +31,5 @@ pub(super) async fn list_deliveries(
             (sql, values![session.clock_offset(clock).await?.to_server(due_before), runnable, i64::from(MAX_LISTED)])
         }
     };
-    session.all(sql, values, |row| row.delivery()).await
+    Ok(session.readable("athm_delivery", sql, values, |row| row.delivery()).await?.0)
 }

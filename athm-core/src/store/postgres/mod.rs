@@ -64,8 +64,9 @@ use self::session::Session;
 use self::values::values;
 use self::writer::Writer;
 use super::{
-    Claim, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded, RefundQuery,
-    ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded,
+    RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
+    TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
@@ -92,7 +93,8 @@ pub(crate) struct Postgres {
 impl Postgres {
     pub(crate) async fn open(url: &str, context: StoreContext) -> std::result::Result<Self, StoreError> {
         let (background, context) = (context.background.clone(), Arc::new(context));
-        let writing = ReconnectingClient::new(Arc::new(Address::parse(url)?), background.clone());
+        let writing =
+            ReconnectingClient::new(Arc::new(Address::parse(url)?), background.clone(), context.damaged.clone());
         let clock = context.clock.clone();
         let opened = background.spawn(async move {
             let session = writing.session().await?;
@@ -253,6 +255,10 @@ impl Store for Postgres {
 
     fn list_events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>> {
         self.read(id, |session, _, id| async move { list_events(&session, id).await }.boxed())
+    }
+
+    fn damaged_rows(&self) -> Vec<DamagedRow> {
+        self.context.damaged.list()
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -13,9 +13,10 @@ use super::values::{Statements, integer, values};
 use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
+use crate::store::damaged::DAMAGED_PAUSE;
 use crate::store::limits::MAX_LOOKUPS;
 use crate::store::row::{Columns, intent_columns, select_transaction, unresolved_columns};
-use crate::util::clock::Clock;
+use crate::util::clock::{Clock, later};
 
 impl Request for BeginOperation {
     type Written = BeginResult;
@@ -99,13 +100,19 @@ impl SingleRequest for TakeUnresolvedOperations {
             unresolved_columns!(),
             " FROM athm_operation WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED"
         );
-        let found = session.all(sql, values![now, i64::from(MAX_LOOKUPS)], |row| row.unresolved()).await?;
+        let values = values![now, i64::from(MAX_LOOKUPS)];
+        let (found, damaged) = session.readable("athm_operation", sql, values, |row| row.unresolved()).await?;
         let leases = found.iter().map(|unresolved| {
             let sql = "UPDATE athm_operation SET attempts = $2, due_at = $3 WHERE id = $1";
             let attempts = integer(unresolved.attempts.saturating_add(1));
             (sql, values![unresolved.intent, attempts, unresolved.next_attempt_at(now)])
         });
-        session.execute_all(leases.collect()).await?;
+        let mut statements: Statements<'_> = leases.collect();
+        if !damaged.is_empty() {
+            let due_at = later(now, DAMAGED_PAUSE);
+            statements.push(("UPDATE athm_operation SET due_at = $2 WHERE id = ANY ($1)", values![damaged, due_at]));
+        }
+        session.execute_all(statements).await?;
         Ok(found)
     }
 }

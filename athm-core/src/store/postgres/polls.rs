@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::{by_id, with_details};
+use super::find::with_readable_details;
 use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use super::session::Session;
 use super::values::{Statements, integer, text, values};
 use crate::models::EcommerceId;
 use crate::store::limits::MAX_POLLS;
-use crate::store::row::{Columns, poll_columns};
+use crate::store::row::{Columns, poll_columns, select_transaction};
 use crate::store::{MatchCriteria, PollTask, Reschedule};
 use crate::util::clock::Clock;
 
@@ -41,12 +41,18 @@ impl SingleRequest for TakeDuePolls {
             poll_columns!()
         );
         let values = values![offset.to_server(self.now), offset.to_server(self.until), i64::from(MAX_POLLS)];
-        let taken = session.all(sql, values, |row| row.poll()).await?;
+        // A damaged row is leased like the others, so that it isn't at the head of the queue next time.
+        let (taken, _) = session.readable("athm_poll", sql, values, |row| row.poll()).await?;
         let mut polls = Vec::new();
         for (id, attempt) in taken {
-            let found = by_id(session, id).await?;
+            let sql = select_transaction!("FROM athm_transaction t WHERE t.id = $1");
+            let of = values![*id.as_uuid()];
+            let (found, _) = session.readable("athm_transaction", sql, of, |row| row.transaction()).await?;
             polls.extend(
-                with_details(session, found).await?.into_iter().map(|transaction| PollTask { transaction, attempt }),
+                with_readable_details(session, found)
+                    .await?
+                    .into_iter()
+                    .map(|transaction| PollTask { transaction, attempt }),
             );
         }
         Ok(polls)

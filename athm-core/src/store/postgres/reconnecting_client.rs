@@ -10,7 +10,7 @@ use super::address::Address;
 use super::clock_offset::LastOffset;
 use super::fault::{Fault, Result};
 use super::session::Session;
-use crate::store::StoreError;
+use crate::store::{DamagedRows, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::text::causes;
 
@@ -21,6 +21,7 @@ pub(super) struct ReconnectingClient {
     address: Arc<Address>,
     background: Handle,
     last_offset: Arc<LastOffset>,
+    damaged: DamagedRows,
     state: Mutex<State>,
 }
 
@@ -32,14 +33,14 @@ struct State {
 }
 
 impl ReconnectingClient {
-    pub(super) fn new(address: Arc<Address>, background: Handle) -> Self {
-        Self { address, background, last_offset: Arc::default(), state: Mutex::default() }
+    pub(super) fn new(address: Arc<Address>, background: Handle, damaged: DamagedRows) -> Self {
+        Self { address, background, last_offset: Arc::default(), damaged, state: Mutex::default() }
     }
 
     /// A second connection to the same server. Both use one clock offset.
     pub(super) fn sibling(&self) -> Self {
         let last_offset = Arc::clone(&self.last_offset);
-        Self { last_offset, ..Self::new(Arc::clone(&self.address), self.background.clone()) }
+        Self { last_offset, ..Self::new(Arc::clone(&self.address), self.background.clone(), self.damaged.clone()) }
     }
 
     /// The connection, which is made if there is none. After a failed attempt to connect, callers get its error at once
@@ -55,7 +56,8 @@ impl ReconnectingClient {
         {
             return Err(Fault::Lost(error.clone()));
         }
-        match Session::connect(&self.address, &self.background, Arc::clone(&self.last_offset)).await {
+        let (last_offset, damaged) = (Arc::clone(&self.last_offset), self.damaged.clone());
+        match Session::connect(&self.address, &self.background, last_offset, damaged).await {
             Ok(session) => {
                 let session = Arc::new(session);
                 *state = State { session: Some(Arc::clone(&session)), failed: None };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::with_details;
+use super::find::with_readable_details;
 use super::request::{BatchContext, Request, SingleRequest};
 use super::session::Session;
 use super::values::{Statements, storable, text, values};
@@ -15,7 +15,9 @@ use crate::store::{MAX_MATCHING_PAYMENTS, RefundQuery};
 
 pub(super) async fn list_refunds(session: &Session, query: RefundQuery) -> Result<Vec<RefundRecord>> {
     let (sql, values) = match query {
-        RefundQuery::One(id) => (select_refund!("WHERE id = $1"), values![*id.as_uuid()]),
+        RefundQuery::One(id) => {
+            return session.all(select_refund!("WHERE id = $1"), values![*id.as_uuid()], |row| row.refund()).await;
+        }
         RefundQuery::Of(payment) => return refunds_of(session, vec![*payment.as_uuid()]).await,
         RefundQuery::Pending { since } => {
             let sql = select_refund!("WHERE state = 'pending' AND created_at <= $1 ORDER BY created_at, id LIMIT $2");
@@ -26,7 +28,7 @@ pub(super) async fn list_refunds(session: &Session, query: RefundQuery) -> Resul
             (sql, values![reference.to_string(), i64::from(MAX_LISTED)])
         }
     };
-    session.all(sql, values, |row| row.refund()).await
+    Ok(session.readable("athm_refund", sql, values, |row| row.refund()).await?.0)
 }
 
 /// The refunds of payments: those of the ledger in its order, then those that aren't in it.
@@ -44,7 +46,8 @@ pub(super) async fn list_paid_by(session: &Session, customer: &Customer, amount:
     );
     let [phone, email] = [&customer.phone, &customer.email].map(|known| known.as_deref().map(text));
     let values = values![phone, email, amount.cents(), i64::from(MAX_MATCHING_PAYMENTS)];
-    with_details(session, session.all(sql, values, |row| row.transaction()).await?).await
+    let (found, _) = session.readable("athm_transaction", sql, values, |row| row.transaction()).await?;
+    with_readable_details(session, found).await
 }
 
 /// Inserts or updates a refund. A refund that isn't pending has a known outcome, so that its operation is deleted.

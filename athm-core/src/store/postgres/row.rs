@@ -23,6 +23,11 @@ impl<'r> PostgresRow<'r> {
         Self { row, next: 0 }
     }
 
+    /// The first column, whatever is read next.
+    pub(super) fn first<T: FromSqlOwned>(&self) -> Result<T> {
+        self.row.try_get(0).map_err(|error| Unreadable { column: 0, source: error.into() })
+    }
+
     pub(super) fn get<T: FromSqlOwned>(&mut self) -> Result<T> {
         self.next += 1;
         self.row.try_get(self.next - 1).map_err(|error| self.unreadable(error))

@@ -10,14 +10,15 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
 
 use super::address::Address;
 use super::clock_offset::{ClockOffset, LastOffset, MAX_OFFSET_AGE};
 use super::fault::{Fault, Result};
 use super::row::{self, PostgresRow};
 use super::values::{Statements, Values, bound, values};
-use crate::store::StoreError;
 use crate::store::row::Columns;
+use crate::store::{DamagedRows, StoreError};
 use crate::util::clock::Clock;
 use crate::util::text::causes;
 
@@ -39,6 +40,7 @@ pub(super) struct Session {
     client: Client,
     statements: Mutex<HashMap<&'static str, Statement>>,
     last_offset: Arc<LastOffset>,
+    damaged: DamagedRows,
     connection: AbortHandle,
 }
 
@@ -48,8 +50,10 @@ impl Session {
         address: &Address,
         background: &Handle,
         last_offset: Arc<LastOffset>,
+        damaged: DamagedRows,
     ) -> std::result::Result<Self, StoreError> {
-        let connected = timeout(CONNECT_TIMEOUT, Self::connect_without_limit(address, background, last_offset)).await;
+        let connected =
+            timeout(CONNECT_TIMEOUT, Self::connect_without_limit(address, background, last_offset, damaged)).await;
         connected.unwrap_or_else(|_| Err(Fault::timed_out().into_error()))
     }
 
@@ -57,6 +61,7 @@ impl Session {
         address: &Address,
         background: &Handle,
         last_offset: Arc<LastOffset>,
+        damaged: DamagedRows,
     ) -> std::result::Result<Self, StoreError> {
         let connected = address.config.connect(address.tls.clone()).await;
         let (client, connection) = connected.map_err(|error| Fault::from(error).into_error())?;
@@ -66,7 +71,7 @@ impl Session {
             }
         });
         client.batch_execute(SETTINGS).await.map_err(|error| Fault::from(error).into_error())?;
-        Ok(Self { client, statements: Mutex::default(), last_offset, connection: connection.abort_handle() })
+        Ok(Self { client, statements: Mutex::default(), last_offset, damaged, connection: connection.abort_handle() })
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -87,6 +92,32 @@ impl Session {
         let statement = self.statement(sql).await?;
         let rows = self.client.query(&statement, &bound(&values)).await?;
         rows.iter().map(|row| Ok(read(&mut PostgresRow::new(row))?)).collect()
+    }
+
+    /// Reads rows of which each stands for itself: those that can't be read are added to the damaged ones. The first column
+    /// is the row's id. Returns those that can be read, and the ids of the others.
+    pub(super) async fn readable<T>(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+        values: Values<'_>,
+        read: impl Fn(&mut PostgresRow<'_>) -> row::Result<T>,
+    ) -> Result<(Vec<T>, Vec<Uuid>)> {
+        let (mut rows, mut damaged) = (Vec::new(), Vec::new());
+        let read = |row: &mut PostgresRow<'_>| {
+            let id: Uuid = row.first()?;
+            Ok(read(row).map_err(|error| (id, error)))
+        };
+        for found in self.all(sql, values, read).await? {
+            match found {
+                Ok(row) => rows.push(row),
+                Err((id, error)) => {
+                    self.damaged.add(table, id.to_string(), &error);
+                    damaged.push(id);
+                }
+            }
+        }
+        Ok((rows, damaged))
     }
 
     pub(super) async fn one<T>(

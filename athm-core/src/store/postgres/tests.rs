@@ -13,6 +13,7 @@ use super::claim::claim_deliveries;
 use super::*;
 use crate::models::Status;
 use crate::outbox::{AttemptOutcome, DeliveryState, LEASE, Outbox, Slots, Unstarted};
+use crate::store::DamagedRows;
 use crate::store::fixtures::{RUNNABLE, context, failed, message, record};
 use crate::store::{Batching, InboxState};
 use crate::util::clock::{earlier, later};
@@ -81,8 +82,11 @@ impl StoreFixture {
 
     /// Claims as another process with the same receiver would: it doesn't know what runs here.
     async fn claim(&self) -> Vec<(DeliveryId, u32)> {
-        let client =
-            ReconnectingClient::new(Arc::new(Address::parse(&self.url).unwrap()), tokio::runtime::Handle::current());
+        let client = ReconnectingClient::new(
+            Arc::new(Address::parse(&self.url).unwrap()),
+            tokio::runtime::Handle::current(),
+            DamagedRows::default(),
+        );
         let session = client.session().await.unwrap();
         let offset = session.clock_offset(&self.clock).await.unwrap();
         session.begin().await.unwrap();
@@ -100,6 +104,40 @@ impl StoreFixture {
         self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome }).await.unwrap();
         self.store.list_deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
     }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn rows_that_cannot_be_read_hold_up_no_other_and_are_listed() {
+    let fixture = StoreFixture::new(0).await;
+    for n in 0..12 {
+        fixture.record(n).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    let payment = |n: &str| format!("(SELECT id FROM athm_transaction WHERE reference_number = 'reference-{n}')");
+    fixture
+        .query(&format!(
+            "UPDATE athm_item SET quantity = 'many' WHERE transaction_id = {};
+             UPDATE athm_event SET transition = 'of a newer version' WHERE transaction_id = {};
+             INSERT INTO athm_poll (transaction_id, attempts, due_at) SELECT id, 0, '-infinity' FROM athm_transaction;
+             UPDATE athm_transaction SET reference_number = '' WHERE reference_number = 'reference-3';
+             UPDATE athm_poll SET attempts = -9 WHERE transaction_id = {}",
+            payment("1"),
+            payment("2"),
+            payment("4")
+        ))
+        .await;
+    // Eight are claimed at a time. The damaged ones are among the first eight, and not among the second.
+    assert_eq!((fixture.claim().await.len(), fixture.claim().await.len()), (5, 4));
+    let page = fixture.store.list_payments(TransactionQuery::new().limit(8)).await.unwrap();
+    let rest = fixture.store.list_payments(TransactionQuery::new().limit(1).after(page.next().unwrap())).await.unwrap();
+    let last = fixture.store.list_payments(TransactionQuery::new().limit(1).after(rest.next().unwrap())).await.unwrap();
+    assert_eq!((page.transactions().len(), rest.transactions().len(), last.transactions().len()), (8, 1, 1));
+    assert_eq!(last.next(), None);
+    let now = fixture.clock.steady();
+    assert_eq!(fixture.store.take_due_polls(now, later(now, LEASE)).await.unwrap().len(), 9);
+    let listed: Vec<_> = fixture.store.damaged_rows().iter().map(|row| row.table).collect();
+    assert!(listed.contains(&"athm_transaction") && listed.contains(&"athm_poll"), "{listed:?}");
 }
 
 #[tokio::test]
@@ -335,7 +373,11 @@ async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
 
 /// A connection of a process that has locked a payment, and then does nothing more.
 async fn stuck(url: &str) -> Arc<Session> {
-    let client = ReconnectingClient::new(Arc::new(Address::parse(url).unwrap()), tokio::runtime::Handle::current());
+    let client = ReconnectingClient::new(
+        Arc::new(Address::parse(url).unwrap()),
+        tokio::runtime::Handle::current(),
+        DamagedRows::default(),
+    );
     let session = client.session().await.unwrap();
     session.begin().await.unwrap();
     session.run("UPDATE athm_transaction SET fee = 7 WHERE reference_number = 'reference-1'").await.unwrap();
@@ -367,8 +409,11 @@ async fn while_a_table_is_locked_writes_are_refused_and_acknowledgements_are_ret
     let fixture = StoreFixture::on(url, Clock::system(), 8, Batching::Grouped).await;
     fixture.record(1).await.unwrap();
     let claimed = fixture.outbox.running()[0];
-    let client =
-        ReconnectingClient::new(Arc::new(Address::parse(&fixture.url).unwrap()), tokio::runtime::Handle::current());
+    let client = ReconnectingClient::new(
+        Arc::new(Address::parse(&fixture.url).unwrap()),
+        tokio::runtime::Handle::current(),
+        DamagedRows::default(),
+    );
     let holder = client.session().await.unwrap();
     holder.begin().await.unwrap();
     holder.run("LOCK TABLE athm_delivery").await.unwrap();
@@ -391,8 +436,11 @@ async fn a_process_that_vanishes_during_a_transaction_loses_its_locks() {
     fixture.record(1).await.unwrap();
     assert!(holder.run("COMMIT").await.is_err());
     for setting in ["idle_in_transaction_session_timeout", "lock_timeout"] {
-        let client =
-            ReconnectingClient::new(Arc::new(Address::parse(&schema).unwrap()), tokio::runtime::Handle::current());
+        let client = ReconnectingClient::new(
+            Arc::new(Address::parse(&schema).unwrap()),
+            tokio::runtime::Handle::current(),
+            DamagedRows::default(),
+        );
         let sql = format!("DO $$ BEGIN ASSERT current_setting('{setting}') <> '0'; END $$");
         client.session().await.unwrap().run(&sql).await.unwrap();
     }

@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::find::with_details;
-use super::statement::{all, execute, json};
+use super::row::SqliteRow;
+use super::statement::{execute, json, postpone, readable, readable_one};
 use crate::models::{DeliveryId, Transaction};
 use crate::outbox::{Acknowledgement, ClaimedDelivery, DeliveryUpdate, EventDeliveries};
-use crate::store::Claim;
 use crate::store::row::{Columns, select_claimable};
+use crate::store::{Claim, DamagedRows};
 
 /// Claims due deliveries, and takes the claim's slots for them. `running` are those that run here already: even when
 /// their leases have ended, they are not claimed twice.
@@ -24,6 +25,7 @@ pub(super) fn claim_deliveries(
     connection: &Connection,
     claim: &mut Claim,
     running: &[DeliveryId],
+    damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<EventDeliveries>> {
     let sql = select_claimable!(
         "WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 \
@@ -33,18 +35,34 @@ pub(super) fn claim_deliveries(
     let running: Vec<String> = running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
     let limit = i64::try_from(claim.slots.len()).unwrap_or(i64::MAX);
     let values = params![claim.now.as_microsecond(), json(&claim.runnable), json(&running), limit];
-    let rows = all(connection, sql, values, |row| Ok((row.transaction()?, row.event()?, row.claimable()?)))?;
-    let mut claimed = Vec::with_capacity(rows.len());
-    for ((transaction, event, (delivery, attempts, is_replay)), slot) in rows.into_iter().zip(claim.slots.drain(..)) {
-        let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
-        execute(connection, sql, params![delivery.id.as_uuid(), claim.lease_until.as_microsecond()])?;
-        claimed.push((transaction, event, ClaimedDelivery { delivery, attempt: attempts + 1, is_replay, slot }));
+    let read = |row: &mut SqliteRow<'_>| {
+        row.uuid()?;
+        Ok((row.transaction()?, row.event()?, row.claimable()?))
+    };
+    let found = readable(connection, ("athm_delivery", damaged), sql, values, read)?;
+    let mut unreadable = found.damaged;
+    let claimed = found.rows.into_iter().zip(claim.slots.drain(..)).map(|((transaction, event, claimable), slot)| {
+        let (delivery, attempts, is_replay) = claimable;
+        (transaction, event, ClaimedDelivery { delivery, attempt: attempts + 1, is_replay, slot })
+    });
+    let mut groups = Vec::new();
+    for mut group in EventDeliveries::group(claimed) {
+        let id = *group.transaction.id.as_uuid();
+        let detailed = with_details(connection, Transaction::clone(&group.transaction));
+        let ids = group.deliveries.iter().map(|claimed| *claimed.id().as_uuid());
+        match readable_one(("athm_transaction", damaged), &id, detailed)? {
+            Some(transaction) => {
+                let sql =
+                    "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
+                let until = claim.lease_until.as_microsecond();
+                ids.into_iter().try_for_each(|id| execute(connection, sql, params![id, until]))?;
+                group.transaction = Arc::new(transaction);
+                groups.push(group);
+            }
+            None => unreadable.extend(ids.map(|id| id.as_bytes().to_vec())),
+        }
     }
-    let mut groups = EventDeliveries::group(claimed);
-    for group in &mut groups {
-        let transaction = Transaction::clone(&group.transaction);
-        group.transaction = Arc::new(with_details(connection, transaction)?);
-    }
+    postpone(connection, "UPDATE athm_delivery SET due_at = ?2 WHERE id = ?1", &unreadable, claim.now)?;
     Ok(groups)
 }
 

@@ -1,14 +1,13 @@
 //! Payments, looked up and listed.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 use uuid::Uuid;
 
-use super::row::SqliteRow;
-use super::statement::{all, one};
+use super::statement::{all, one, readable, readable_one};
 use crate::models::{Event, Transaction, TransactionId};
 use crate::store::row::{Columns, customer_columns, item_columns, select_event, select_transaction};
-use crate::store::{Page, TransactionQuery};
+use crate::store::{DamagedRows, Page, TransactionQuery};
 
 pub(super) fn by_id(connection: &Connection, id: TransactionId) -> rusqlite::Result<Option<Transaction>> {
     let sql = select_transaction!("FROM athm_transaction t WHERE t.id = ?1");
@@ -27,7 +26,11 @@ pub(super) fn by_names(
     found.into_iter().map(|transaction| with_details(connection, transaction)).collect()
 }
 
-pub(super) fn list_payments(connection: &Connection, query: &TransactionQuery) -> rusqlite::Result<Page> {
+pub(super) fn list_payments(
+    connection: &Connection,
+    query: &TransactionQuery,
+    damaged: &DamagedRows,
+) -> rusqlite::Result<Page> {
     let of_all = select_transaction!(
         "FROM athm_transaction t WHERE t.created_at >= ?1 AND t.created_at < ?2 AND (t.created_at, t.id) < (?3, ?4) \
          ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
@@ -42,15 +45,46 @@ pub(super) fn list_payments(connection: &Connection, query: &TransactionQuery) -
         .after
         .map_or((i64::MAX, Uuid::max()), |cursor| (cursor.created_at.as_microsecond(), *cursor.id.as_uuid()));
     let size = query.page_size();
-    let read = |row: &mut SqliteRow<'_>| row.transaction();
-    let found = match &query.status {
-        None => all(connection, of_all, params![since, until, after, after_id, size + 1], read)?,
-        Some(status) => {
-            all(connection, of_status, params![since, until, after, after_id, size + 1, status.to_string()], read)?
+    let status = query.status.as_ref().map(ToString::to_string);
+    let mut limit = size + 1;
+    loop {
+        let (found, skipped) = match &status {
+            None => {
+                let values = params![since, until, after, after_id, limit];
+                readable_payments(connection, damaged, of_all, values)?
+            }
+            Some(status) => {
+                let values = params![since, until, after, after_id, limit, status];
+                readable_payments(connection, damaged, of_status, values)?
+            }
+        };
+        let read = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        // A page is full of payments that can be read, however many damaged ones lie between them.
+        if read > size || read + skipped < limit {
+            return Ok(Page::of(found, size));
         }
-    };
-    let detailed = found.into_iter().map(|transaction| with_details(connection, transaction));
-    Ok(Page::of(detailed.collect::<rusqlite::Result<_>>()?, size))
+        limit = limit.saturating_mul(2);
+    }
+}
+
+/// Payments with their details, and how many were skipped as damaged.
+pub(super) fn readable_payments(
+    connection: &Connection,
+    damaged: &DamagedRows,
+    sql: &str,
+    values: impl Params,
+) -> rusqlite::Result<(Vec<Transaction>, u32)> {
+    let of = ("athm_transaction", damaged);
+    let found = readable(connection, of, sql, values, |row| row.transaction())?;
+    let (mut payments, mut skipped) = (Vec::with_capacity(found.rows.len()), found.damaged.len());
+    for transaction in found.rows {
+        let id = *transaction.id.as_uuid();
+        match readable_one(of, &id, with_details(connection, transaction))? {
+            Some(payment) => payments.push(payment),
+            None => skipped += 1,
+        }
+    }
+    Ok((payments, u32::try_from(skipped).unwrap_or(u32::MAX)))
 }
 
 /// The payment with its items and its customer, which are in tables of their own.
@@ -64,7 +98,11 @@ pub(super) fn with_details(connection: &Connection, mut transaction: Transaction
 }
 
 /// The events of a payment, oldest first.
-pub(super) fn list_events(connection: &Connection, id: TransactionId) -> rusqlite::Result<Vec<Event>> {
+pub(super) fn list_events(
+    connection: &Connection,
+    id: TransactionId,
+    damaged: &DamagedRows,
+) -> rusqlite::Result<Vec<Event>> {
     let sql = select_event!("WHERE e.transaction_id = ?1 ORDER BY e.created_at, e.id");
-    all(connection, sql, [id.as_uuid()], |row| row.event())
+    Ok(readable(connection, ("athm_event", damaged), sql, [id.as_uuid()], |row| row.event())?.rows)
 }

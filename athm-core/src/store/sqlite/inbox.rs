@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::statement::{all, execute, one};
+use super::statement::{execute, one, postpone, readable};
 use crate::models::{Amount, PaymentKey};
 use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES};
 use crate::store::row::{Columns, message_columns};
-use crate::store::{InboxMessage, InboxState, StoreError};
+use crate::store::{DamagedRows, InboxMessage, InboxState, StoreError};
 
 /// Stores a message. A pending one is merged into the one that is pending for the same payment already: there is one
 /// lookup for a payment, however many messages name it. `version` counts them, so that a message that arrives during a
@@ -59,18 +59,21 @@ pub(super) fn take_pending_messages(
     connection: &Connection,
     now: Timestamp,
     until: Timestamp,
+    damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<InboxMessage>> {
     let sql = concat!(
         "SELECT ",
         message_columns!(),
         " FROM athm_inbox WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
     );
-    let taken = all(connection, sql, params![now.as_microsecond(), MAX_LOOKUPS], |row| row.pending_message())?;
-    for message in &taken {
+    let values = params![now.as_microsecond(), MAX_LOOKUPS];
+    let taken = readable(connection, ("athm_inbox", damaged), sql, values, |row| row.pending_message())?;
+    postpone(connection, "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1", &taken.damaged, now)?;
+    for message in &taken.rows {
         let sql = "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1";
         execute(connection, sql, params![message.id, until.as_microsecond()])?;
     }
-    Ok(taken)
+    Ok(taken.rows)
 }
 
 /// Whether one more message may be pending. For a payment that has a pending message already, or that is known, it always

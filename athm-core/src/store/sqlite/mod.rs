@@ -36,8 +36,9 @@ use self::statement::{execute, json};
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
-    Claim, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded, RefundQuery,
-    ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded,
+    RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
+    TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
@@ -78,6 +79,15 @@ impl Sqlite {
     }
 }
 
+#[cfg(test)]
+impl Sqlite {
+    /// Has a write fail at once that meets a lock, instead of after a timeout.
+    pub(crate) async fn fail_when_busy(&self) -> Result<(), StoreError> {
+        let set = |connection: &Connection| Ok(connection.busy_timeout(std::time::Duration::ZERO)?);
+        self.writer.write(set, |()| ()).await
+    }
+}
+
 impl Store for Sqlite {
     fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
         let (context, span) = (Arc::clone(&self.context), Span::current());
@@ -90,6 +100,7 @@ impl Store for Sqlite {
     }
 
     fn claim_deliveries(&self, mut claim: Claim) -> StoreFuture<'_, usize> {
+        let damaged = self.context.damaged.clone();
         let (outbox, running) = (self.context.outbox.clone(), self.context.outbox.clone());
         let committed = move |claimed: Vec<EventDeliveries>| {
             let count = claimed.iter().map(|event| event.deliveries.len()).sum();
@@ -97,7 +108,7 @@ impl Store for Sqlite {
             count
         };
         self.writer.write(
-            move |connection| Ok(claim::claim_deliveries(connection, &mut claim, &running.running())?),
+            move |connection| Ok(claim::claim_deliveries(connection, &mut claim, &running.running(), &damaged)?),
             committed,
         )
     }
@@ -119,7 +130,8 @@ impl Store for Sqlite {
     }
 
     fn list_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
-        self.reader.read(move |connection| deliveries::list_deliveries(connection, &query))
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| deliveries::list_deliveries(connection, &query, &damaged))
     }
 
     fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
@@ -139,7 +151,8 @@ impl Store for Sqlite {
     }
 
     fn take_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
-        let take = move |connection: &Connection| Ok(inbox::take_pending_messages(connection, now, until)?);
+        let damaged = self.context.damaged.clone();
+        let take = move |connection: &Connection| Ok(inbox::take_pending_messages(connection, now, until, &damaged)?);
         self.writer.write(take, |taken| taken)
     }
 
@@ -173,7 +186,9 @@ impl Store for Sqlite {
     }
 
     fn take_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
-        let take = move |connection: &Connection| Ok(operations::take_unresolved_operations(connection, now)?);
+        let damaged = self.context.damaged.clone();
+        let take =
+            move |connection: &Connection| Ok(operations::take_unresolved_operations(connection, now, &damaged)?);
         self.writer.write(take, |taken| taken)
     }
 
@@ -182,11 +197,13 @@ impl Store for Sqlite {
     }
 
     fn list_refunds(&self, query: RefundQuery) -> StoreFuture<'_, Vec<RefundRecord>> {
-        self.reader.read(move |connection| refunds::list_refunds(connection, &query))
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| refunds::list_refunds(connection, &query, &damaged))
     }
 
     fn list_paid_by(&self, customer: Customer, amount: Amount) -> StoreFuture<'_, Vec<Transaction>> {
-        self.reader.read(move |connection| refunds::list_paid_by(connection, &customer, amount))
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| refunds::list_paid_by(connection, &customer, amount, &damaged))
     }
 
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool> {
@@ -194,7 +211,8 @@ impl Store for Sqlite {
     }
 
     fn take_due_polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
-        self.writer.write(move |connection| Ok(polls::take_due_polls(connection, now, until)?), |taken| taken)
+        let damaged = self.context.damaged.clone();
+        self.writer.write(move |connection| Ok(polls::take_due_polls(connection, now, until, &damaged)?), |taken| taken)
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {
@@ -210,11 +228,17 @@ impl Store for Sqlite {
     }
 
     fn list_payments(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
-        self.reader.read(move |connection| find::list_payments(connection, &query))
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| find::list_payments(connection, &query, &damaged))
     }
 
     fn list_events(&self, id: TransactionId) -> StoreFuture<'_, Vec<Event>> {
-        self.reader.read(move |connection| find::list_events(connection, id))
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| find::list_events(connection, id, &damaged))
+    }
+
+    fn damaged_rows(&self) -> Vec<DamagedRow> {
+        self.context.damaged.list()
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

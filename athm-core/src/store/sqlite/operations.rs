@@ -6,10 +6,11 @@ use secrecy::SecretString;
 
 use super::find::by_id;
 use super::refunds::{mark_not_done, refunds_of, write_refund};
-use super::statement::{all, execute, one};
+use super::statement::{all, execute, one, postpone, readable};
 use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
+use crate::store::DamagedRows;
 use crate::store::limits::MAX_LOOKUPS;
 use crate::store::row::{Columns, intent_columns, unresolved_columns};
 
@@ -59,15 +60,18 @@ pub(super) fn finish_operation(connection: &Connection, result: &OperationResult
 pub(super) fn take_unresolved_operations(
     connection: &Connection,
     now: Timestamp,
+    damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<UnresolvedOperation>> {
     let sql =
         concat!("SELECT ", unresolved_columns!(), " FROM athm_operation WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
-    let found = all(connection, sql, params![now.as_microsecond(), MAX_LOOKUPS], |row| row.unresolved())?;
-    for unresolved in &found {
+    let values = params![now.as_microsecond(), MAX_LOOKUPS];
+    let found = readable(connection, ("athm_operation", damaged), sql, values, |row| row.unresolved())?;
+    postpone(connection, "UPDATE athm_operation SET due_at = ?2 WHERE id = ?1", &found.damaged, now)?;
+    for unresolved in &found.rows {
         let sql = "UPDATE athm_operation SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
         execute(connection, sql, params![unresolved.intent, unresolved.next_attempt_at(now).as_microsecond()])?;
     }
-    Ok(found)
+    Ok(found.rows)
 }
 
 pub(super) fn next_unresolved_operation(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {

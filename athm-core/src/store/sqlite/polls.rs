@@ -5,12 +5,12 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::find::by_id;
-use super::statement::{all, execute, one};
+use super::statement::{execute, one, postpone, readable, readable_one};
 use crate::models::{EcommerceId, TransactionId};
 use crate::store::limits::MAX_POLLS;
 use crate::store::poll::PollPlan;
 use crate::store::row::{Columns, poll_columns};
-use crate::store::{MatchCriteria, PollTask, Reschedule};
+use crate::store::{DamagedRows, MatchCriteria, PollTask, Reschedule};
 use crate::util::clock::later;
 
 /// Carries out what recording a payment decided about its poll.
@@ -35,14 +35,18 @@ pub(super) fn take_due_polls(
     connection: &Connection,
     now: Timestamp,
     until: Timestamp,
+    damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<PollTask>> {
     let sql = concat!("SELECT ", poll_columns!(), " FROM athm_poll WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
-    let due = all(connection, sql, params![now.as_microsecond(), MAX_POLLS], |row| row.poll())?;
+    let values = params![now.as_microsecond(), MAX_POLLS];
+    let due = readable(connection, ("athm_poll", damaged), sql, values, |row| row.poll())?;
+    postpone(connection, "UPDATE athm_poll SET due_at = ?2 WHERE transaction_id = ?1", &due.damaged, now)?;
     let mut polls = Vec::new();
-    for (id, attempts) in due {
+    for (id, attempts) in due.rows {
         let sql = "UPDATE athm_poll SET attempts = attempts + 1, due_at = ?2 WHERE transaction_id = ?1";
         execute(connection, sql, params![id.as_uuid(), until.as_microsecond()])?;
-        polls.extend(by_id(connection, id)?.map(|transaction| PollTask { transaction, attempt: attempts + 1 }));
+        let found = readable_one(("athm_transaction", damaged), id.as_uuid(), by_id(connection, id))?;
+        polls.extend(found.flatten().map(|transaction| PollTask { transaction, attempt: attempts + 1 }));
     }
     Ok(polls)
 }

@@ -3,24 +3,31 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::find::with_details;
-use super::statement::{all, execute};
+use super::find::readable_payments;
+use super::statement::{all, execute, readable};
 use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 use crate::store::limits::MAX_LISTED;
 use crate::store::row::{Columns, select_refund, select_transaction};
-use crate::store::{MAX_MATCHING_PAYMENTS, RefundQuery};
+use crate::store::{DamagedRows, MAX_MATCHING_PAYMENTS, RefundQuery};
 
-pub(super) fn list_refunds(connection: &Connection, query: &RefundQuery) -> rusqlite::Result<Vec<RefundRecord>> {
+pub(super) fn list_refunds(
+    connection: &Connection,
+    query: &RefundQuery,
+    damaged: &DamagedRows,
+) -> rusqlite::Result<Vec<RefundRecord>> {
+    let of = ("athm_refund", damaged);
     match query {
         RefundQuery::One(id) => all(connection, select_refund!("WHERE id = ?1"), [id.as_uuid()], |row| row.refund()),
         RefundQuery::Of(payment) => refunds_of(connection, *payment),
         RefundQuery::Pending { since } => {
             let sql = select_refund!("WHERE state = 'pending' AND created_at <= ?1 ORDER BY created_at, id LIMIT ?2");
-            all(connection, sql, params![since.as_microsecond(), MAX_LISTED], |row| row.refund())
+            let values = params![since.as_microsecond(), MAX_LISTED];
+            Ok(readable(connection, of, sql, values, |row| row.refund())?.rows)
         }
         RefundQuery::Reference(reference) => {
             let sql = select_refund!("WHERE reference_number = ?1 ORDER BY created_at, id LIMIT ?2");
-            all(connection, sql, params![reference.as_str(), MAX_LISTED], |row| row.refund())
+            let values = params![reference.as_str(), MAX_LISTED];
+            Ok(readable(connection, of, sql, values, |row| row.refund())?.rows)
         }
     }
 }
@@ -37,6 +44,7 @@ pub(super) fn list_paid_by(
     connection: &Connection,
     customer: &Customer,
     amount: Amount,
+    damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<Transaction>> {
     let sql = select_transaction!(
         "FROM athm_transaction t JOIN athm_customer c ON c.transaction_id = t.id \
@@ -44,8 +52,7 @@ pub(super) fn list_paid_by(
          ORDER BY t.created_at DESC, t.id DESC LIMIT ?4"
     );
     let values = params![customer.phone, customer.email, amount.cents(), MAX_MATCHING_PAYMENTS];
-    let found = all(connection, sql, values, |row| row.transaction())?;
-    found.into_iter().map(|transaction| with_details(connection, transaction)).collect()
+    Ok(readable_payments(connection, damaged, sql, values)?.0)
 }
 
 /// Inserts or updates a refund. A refund that isn't pending has a known outcome, so that its operation is deleted.

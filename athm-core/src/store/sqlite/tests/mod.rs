@@ -1,3 +1,4 @@
+mod damaged;
 mod file;
 
 use std::sync::mpsc;
@@ -59,7 +60,8 @@ impl StoreFixture {
         let now = self.clock.steady();
         let (slots, lease_until) = (Slots::new(8).take(8), later(now, LEASE));
         let mut claim = Claim { now, lease_until, runnable: vec![String::from(RUNNABLE)], slots };
-        let work = move |connection: &Connection| Ok(claim_deliveries(connection, &mut claim, &[])?);
+        let damaged = self.store.context.damaged.clone();
+        let work = move |connection: &Connection| Ok(claim_deliveries(connection, &mut claim, &[], &damaged)?);
         let claimed = self.store.writer.write(work, |claimed| claimed).await.unwrap();
         let deliveries = claimed.iter().flat_map(|event| &event.deliveries);
         deliveries.map(|delivery| (delivery.id(), delivery.attempt)).collect()
