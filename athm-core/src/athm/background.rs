@@ -9,7 +9,6 @@ use crate::inbox::Inbox;
 use crate::store::{RetentionCutoffs, StoreError};
 use crate::util::clock::{Clock, earlier};
 use crate::util::schedule::{NextRun, PAUSE_AFTER_FAILURE, Schedule};
-use crate::util::text::causes;
 
 /// How often due messages are searched when none is scheduled before.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -64,15 +63,14 @@ pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &st
 pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
     let Inbox { store, clock, message_pending, .. } = &inbox;
     let run = || async {
-        let retried = inbox.retry_pending().await.inspect_err(|error| {
-            tracing::error!(error = causes(error), "pending messages couldn't be retried; tried again");
-        });
-        let pruned = prune(&inbox, retention).await.inspect_err(|error| {
-            tracing::error!(error = causes(error), "old rows couldn't be pruned; tried again");
-        });
+        let retried = inbox.retry_pending().await;
+        let pruned = prune(&inbox, retention).await;
+        let retried =
+            retried.map_err(|error| error.log_failed_run("pending messages couldn't be retried; tried again"));
+        let pruned = pruned.map_err(|error| error.log_failed_run("old rows couldn't be pruned; tried again"));
         match retried.and(pruned) {
             Ok(()) => NextRun::Due(store.next_pending_message().await.ok().flatten()),
-            Err(error) => error.next_run(),
+            Err(next_run) => next_run,
         }
     };
     Schedule { clock, max_wait: MAX_WAIT }.run(run, || message_pending.notified()).await;

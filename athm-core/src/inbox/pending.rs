@@ -98,7 +98,9 @@ impl Inbox {
         let retries = due.into_iter().filter_map(PendingMessage::stored).map(|message| async {
             let key = message.key.clone();
             self.settle(lookup, message).await.inspect_err(|error| {
-                tracing::error!(payment = %key, error = %causes(error), "a pending message couldn't be settled; it is retried");
+                if !matches!(error, StoreError::Closed) {
+                    tracing::error!(payment = %key, error = %causes(error), "a pending message couldn't be settled; it is retried");
+                }
             })
         });
         // One that fails holds up none of the others.

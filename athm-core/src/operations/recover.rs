@@ -27,10 +27,7 @@ impl Operations {
         let run = || async {
             match self.recover_due().await {
                 Ok(()) => NextRun::Due(store.next_unresolved_operation().await.ok().flatten()),
-                Err(error) => {
-                    tracing::error!(error = causes(&error), "unresolved operations couldn't be recovered; tried again");
-                    error.next_run()
-                }
+                Err(error) => error.log_failed_run("unresolved operations couldn't be recovered; tried again"),
             }
         };
         Schedule { clock, max_wait: MAX_WAIT }.run(run, || self.unresolved.notified()).await;

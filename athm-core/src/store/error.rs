@@ -2,6 +2,7 @@
 
 use crate::receiver::BoxError;
 use crate::util::schedule::NextRun;
+use crate::util::text::causes;
 
 /// Why the store failed.
 ///
@@ -80,9 +81,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// When a background task runs again that failed with this.
-    pub(crate) fn next_run(&self) -> NextRun {
-        if matches!(self, Self::Closed) { NextRun::Never } else { NextRun::AfterFailure }
+    /// Logs that a background task failed with this, and says when it runs again. A closed database ends the task, which
+    /// is no failure: athm is shutting down.
+    pub(crate) fn log_failed_run(&self, message: &'static str) -> NextRun {
+        if matches!(self, Self::Closed) {
+            return NextRun::Never;
+        }
+        tracing::error!(error = causes(self), "{message}");
+        NextRun::AfterFailure
     }
 
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -103,3 +109,47 @@ impl StoreError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct SharedError(std::sync::Arc<dyn std::error::Error + Send + Sync>);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Counts what is logged as an error.
+    #[derive(Clone, Default)]
+    struct Errors(Arc<AtomicU32>);
+
+    impl Subscriber for Errors {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            self.0.fetch_add(u32::from(*event.metadata().level() == Level::ERROR), Ordering::Relaxed);
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_background_task_that_meets_the_shutdown_ends_without_logging_an_error() {
+        let errors = Errors::default();
+        let (closed, busy) = tracing::subscriber::with_default(errors.clone(), || {
+            (StoreError::Closed.log_failed_run("it failed"), StoreError::Busy.log_failed_run("it failed"))
+        });
+        assert_eq!((closed, busy), (NextRun::Never, NextRun::AfterFailure));
+        assert_eq!(errors.0.load(Ordering::Relaxed), 1);
+    }
+}

@@ -64,10 +64,7 @@ impl Sweeper {
             match self.run_due().await {
                 Ok(0) => NextRun::Due(store.next_due_poll().await.ok().flatten()),
                 Ok(_) => NextRun::Now,
-                Err(error) => {
-                    tracing::error!(error = causes(&error), "due polls couldn't be read; tried again");
-                    error.next_run()
-                }
+                Err(error) => error.log_failed_run("due polls couldn't be read; tried again"),
             }
         };
         // A payment that the customer has just approved may have to be authorized.
@@ -102,7 +99,9 @@ impl Sweeper {
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = stored {
+        if let Err(error) = stored
+            && !matches!(error, StoreError::Closed)
+        {
             // The poll is due again when its lease ends.
             tracing::error!(transaction = %id, error = causes(&error), "the result of a poll couldn't be stored; it is polled again");
         }

@@ -9,8 +9,10 @@ use tracing::Instrument;
 
 use super::Worker;
 use super::event::EventContext;
-use crate::outbox::{Acknowledgement, AttemptOutcome, NewDelivery, retry_pause};
+use crate::outbox::{Acknowledgement, AttemptOutcome, NewDelivery, Slot, retry_pause};
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
+use crate::store::StoreError;
+use crate::util::backoff::Backoff;
 use crate::util::clock::later;
 use crate::util::contain::drop_contained;
 use crate::util::in_flight::InFlightGuard;
@@ -20,6 +22,8 @@ use crate::util::text::{causes, cut};
 const MAX_ERROR_CHARS: usize = 1000;
 /// How often an overdue receiver is logged.
 const OVERDUE_LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// The pauses between attempts to store an outcome: 1 s, 2 s, 4 s … 60 s.
+const STORE_BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), 2, Duration::from_secs(60));
 
 impl Worker {
     /// Runs the receiver, and returns the attempt's outcome. `running` comes back unless the receiver overran its timeout:
@@ -135,22 +139,38 @@ impl Worker {
         AttemptOutcome::Failed { error: cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at }
     }
 
-    /// Hands the outcome of a delivery to the store at once. The future ends when it is stored.
+    /// Hands the outcome of a delivery to the store at once. The future ends when it is stored, and frees the slot by then:
+    /// claims must not outrun the acknowledgements that the database can store.
+    ///
+    /// An outcome that can't be stored (the disk is full, say) is retried until it is. Its lease is renewed meanwhile: a
+    /// receiver that succeeded doesn't run again. The slot is freed, so that one such outcome holds up no other delivery.
     pub(super) fn acknowledge(
         &self,
         delivery: NewDelivery,
         attempt: u32,
         outcome: AttemptOutcome,
+        slot: Option<Slot>,
     ) -> impl Future<Output = ()> {
         let NewDelivery { id, receiver, .. } = delivery;
-        let stored = self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome });
+        let acknowledgement = Acknowledgement { id, attempt, at: self.clock.steady(), outcome };
+        let first = self.store.acknowledge(acknowledgement.clone());
         async move {
-            if let Err(error) = stored.await {
-                tracing::error!(
-                    receiver,
-                    error = causes(&error),
-                    "the delivery's outcome couldn't be stored: it runs again when its lease ends"
-                );
+            let mut stored = first.await;
+            drop(slot);
+            for tries in 1_u32.. {
+                let Err(error) = stored else { break };
+                let error_line = causes(&error);
+                if matches!(error, StoreError::Closed) {
+                    tracing::error!(
+                        receiver,
+                        error = error_line,
+                        "the delivery's outcome wasn't stored: it runs again"
+                    );
+                    break;
+                }
+                tracing::error!(receiver, error = error_line, "the delivery's outcome couldn't be stored; tried again");
+                self.clock.sleep_until(later(self.clock.steady(), STORE_BACKOFF.pause_after(tries))).await;
+                stored = self.store.acknowledge(acknowledgement.clone()).await;
             }
             self.outbox.running.ended(id);
         }

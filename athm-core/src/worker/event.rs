@@ -74,11 +74,9 @@ impl Worker {
             // The receiver was disconnected meanwhile, or the program is stopping.
             None => (AttemptOutcome::Unstarted, Some(running)),
         };
-        let stored = self.acknowledge(delivery, attempt, outcome);
+        let stored = self.acknowledge(delivery, attempt, outcome, slot);
         drop(running);
         stored.await;
-        // Freed only now: claims must not outrun the acknowledgements that the database can store.
-        drop(slot);
     }
 
     /// The groups in the order in which they start, and in each the deliveries in the registry's order. Deliveries that have to

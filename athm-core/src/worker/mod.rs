@@ -168,3 +168,7 @@ impl Worker {
         runnable(&self.dispatcher.receivers())
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;

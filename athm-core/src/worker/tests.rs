@@ -1,0 +1,64 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::models::Signal;
+use crate::outbox::{DeliveryState, Slots};
+use crate::receiver::Context;
+use crate::store::sqlite::Sqlite;
+use crate::store::{Batching, DamagedRows, DeliveryQuery, Policy, StoreContext};
+use crate::util::backoff::Jitter;
+
+#[tokio::test]
+async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("athm.db").display().to_string();
+    let (dispatcher, clock, runs) = (Dispatcher::empty(), Clock::manual(), Arc::new(AtomicU32::new(0)));
+    // The receiver's own transaction locks the database, and outlasts it.
+    let (locking, counting) = (path.clone(), Arc::clone(&runs));
+    let (locked, mut lock) = tokio::sync::mpsc::unbounded_channel();
+    let ship = move |_: &Context<'_>| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        let connection = Connection::open(&locking).unwrap();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        locked.send(connection).unwrap();
+    };
+    dispatcher.connect("ship", [Signal::Completed], ship).unwrap();
+    let (outbox, unstarted) = Outbox::new(Slots::new(1));
+    let receivers = Handle::current();
+    let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
+    let context = StoreContext {
+        policy,
+        outbox: outbox.clone(),
+        clock: clock.clone(),
+        batching: Batching::Grouped,
+        damaged: DamagedRows::default(),
+        background: receivers.clone(),
+    };
+    let sqlite = Sqlite::open(&path, context).unwrap();
+    sqlite.fail_when_busy().await.unwrap();
+    let store: Arc<dyn Store> = Arc::new(sqlite);
+    let jitter = Arc::new(Jitter::seeded(Some(1)));
+    let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), jitter, receivers };
+    tokio::spawn(worker.clone().start_handed_over(unstarted));
+
+    let recorded = store.record(crate::store::fixtures::record("12-ab", None)).await.unwrap();
+    let connection = lock.recv().await.unwrap();
+    // The slot is freed when the outcome couldn't be stored.
+    while worker.outbox.slots.take(1).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    let running = worker.outbox.running.all();
+    while !worker.outbox.running.all().is_empty() {
+        clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(recorded.events.len(), 1);
+    let delivery = store.list_deliveries(DeliveryQuery::One(running[0].0)).await.unwrap().remove(0);
+    assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Succeeded, 1));
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
