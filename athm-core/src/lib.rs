@@ -91,7 +91,7 @@ pub use self::receiver::{BoxError, Context, Delivery, FromContext, Rejection, St
 pub mod errors {
     pub use crate::athm::{ConfigError, RecordError, StartError, WebhookSecretError};
     pub use crate::callback::{FieldError, ParseError};
-    pub use crate::dispatch::connection::AlreadyConnected;
+    pub use crate::dispatch::already_connected::AlreadyConnected;
     pub use crate::inbox::VerifyError;
     pub use crate::models::{AmountError, IdError, InvalidPayment, InvalidRefund, UnknownRefundState, UnknownSignal};
     pub use crate::operations::OperationError;

@@ -2,7 +2,7 @@
 
 use super::Athm;
 use crate::dispatch::Connection;
-use crate::dispatch::connection::AlreadyConnected;
+use crate::dispatch::already_connected::AlreadyConnected;
 use crate::models::Signal;
 use crate::receiver::{Answer, Context, Receive, ReceiverOptions};
 

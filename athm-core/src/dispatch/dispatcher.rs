@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::connection::AlreadyConnected;
+use super::already_connected::AlreadyConnected;
 use super::receivers::Receivers;
 use super::run::{RemainingReceivers, call_plain};
 use super::{Connection, Registry, Report, ReportEntry, Snapshot};

@@ -1,5 +1,6 @@
 //! Who listens, and calling them: Django's signals, typed.
 
+pub(crate) mod already_connected;
 pub(crate) mod connection;
 mod dispatcher;
 mod receivers;

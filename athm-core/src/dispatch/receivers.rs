@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::Registry;
-use super::connection::AlreadyConnected;
+use super::already_connected::AlreadyConnected;
 use crate::receiver::ReceiverInfo;
 
 /// A registry that is replaced as a whole: who has a snapshot keeps it, and no lock is held while receivers run.

@@ -47,7 +47,7 @@ fn at_most_34_names_stand_flat_at_the_root() {
 fn every_public_type_has_an_example() {
     let public = public_names();
     let mut without: Vec<String> = Vec::new();
-    // What the attribute expands to is public, but nobody names it.
+    // What the attribute expands to is public, but no user names it.
     for (path, file) in sources().into_iter().filter(|(path, _)| !path.ends_with("receiver/linked.rs")) {
         for item in &file.items {
             let Some((name, attributes)) = type_of(item).filter(|(name, _)| public.contains(name)) else { continue };
@@ -97,7 +97,7 @@ fn public_names() -> BTreeSet<String> {
     names
 }
 
-/// The names that a file declares or re-exports to everybody, but for those that the documentation hides.
+/// The names that a file declares or re-exports publicly, but for those that the documentation hides.
 fn exported(path: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for item in &source(path).items {
