@@ -19,6 +19,7 @@ mod reader;
 mod record;
 mod refunds;
 mod replay;
+mod restart;
 mod row;
 mod statement;
 mod wal;
@@ -32,7 +33,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use tracing::Span;
 
 use self::reader::Reader;
-use self::statement::{execute, json};
+use self::statement::json;
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
@@ -66,14 +67,11 @@ impl Sqlite {
         let mut connection = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         open::configure(&connection)?;
         open::migrate(&mut connection, context.clock.now())?;
-        // No other process has the file, so that no lease of the last process counts.
-        execute(&connection, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
-        execute(&connection, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
-        operations::end_all(&connection, context.clock.steady())?;
+        restart::make_due(&mut connection, context.clock.steady())?;
         let reader = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let (reader, reading) = Reader::start(reader).map_err(StoreError::database)?;
         let wal = Wal::new(&path, open::MAX_WAL_BYTES);
-        let file = DatabaseFile { connection, reading, wal, lock };
+        let file = DatabaseFile { connection, reading, wal, clock: context.clock.clone(), lock };
         let writer = Writer::start(file, context.batching).map_err(StoreError::database)?;
         Ok(Self { writer, reader, context: Arc::new(context) })
     }

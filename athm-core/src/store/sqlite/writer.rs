@@ -16,15 +16,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::restart;
 use super::wal::{self, Wal};
 use crate::store::batching::{Batching, MAX_BATCH_DELAY, MAX_QUEUED};
 use crate::store::{StoreError, StoreFuture};
+use crate::util::clock::{Clock, later};
+
+/// How often the steady time is stored; see [`restart`].
+const STAMP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What the thread owns.
 pub(super) struct DatabaseFile {
@@ -32,6 +37,7 @@ pub(super) struct DatabaseFile {
     /// The thread that reads. It is waited for at the end: the last connection moves the WAL into the file.
     pub(super) reading: JoinHandle<()>,
     pub(super) wal: Wal,
+    pub(super) clock: Clock,
     /// Locks the database for this process; see [`lock`](super::open::lock).
     pub(super) lock: File,
 }
@@ -222,7 +228,13 @@ impl Queue {
 }
 
 fn run(file: &mut DatabaseFile, queue: &Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+    let mut stamped = None;
     while let Some(Batch { mut writes, closed }) = queue.next() {
+        let now = file.clock.steady();
+        if !writes.is_empty() && stamped.is_none_or(|at| now >= later(at, STAMP_INTERVAL)) {
+            stamped = Some(now);
+            writes.push(queued_write(move |connection| Ok(restart::stamp(connection, now)?), |()| ()).0);
+        }
         let committed = commit(&mut file.connection, &mut writes);
         for write in writes {
             write.answer(committed.clone());

@@ -131,3 +131,31 @@ async fn the_file_is_marked_as_athms_and_that_of_another_application_is_refused(
     let refused = opened(&StoreFixture::path(&fixture.folder)).map(drop);
     assert!(matches!(refused, Err(StoreError::OtherApplication { found: 7 })), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_restart_with_the_clock_behind_delays_no_retry_by_the_error() {
+    let fixture = StoreFixture::with_slots(0);
+    fixture.clock.advance(Duration::from_secs(3600));
+    fixture.record(1).await.unwrap();
+    let claimed = fixture.claim().await[0];
+    let retry_at = Some(later(fixture.clock.steady(), Duration::from_secs(20)));
+    fixture.acknowledge(claimed, AttemptOutcome::Failed { error: String::from("no"), retry_at }).await;
+    let StoreFixture { store, folder, .. } = fixture;
+    store.close().await.unwrap();
+
+    // This clock shows the time of an hour before.
+    let clock = Clock::manual();
+    let (context, unstarted) = context(&clock, 0, Batching::Grouped);
+    let outbox = context.outbox.clone();
+    let store = Sqlite::open(&StoreFixture::path(&folder), context).unwrap();
+    let fixture = StoreFixture { store, clock, outbox, unstarted, folder };
+    assert_eq!(fixture.claim().await, [], "the pause isn't over");
+    fixture.clock.advance(Duration::from_secs(22));
+    assert_eq!(fixture.claim().await.len(), 1);
+    fixture.store.close().await.unwrap();
+
+    // A clock that is ahead changes nothing.
+    let path = StoreFixture::path(&fixture.folder);
+    let again = Sqlite::open(&path, crate::store::fixtures::context(&fixture.clock, 0, Batching::Grouped).0).unwrap();
+    assert_eq!(again.list_deliveries(DeliveryQuery::One(claimed.0)).await.unwrap()[0].due_at, Timestamp::UNIX_EPOCH);
+}

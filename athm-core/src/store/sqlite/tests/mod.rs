@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::claim::claim_deliveries;
+use super::statement::execute;
 use super::*;
 use crate::models::Status;
 use crate::outbox::{AttemptOutcome, DeliveryState, LEASE, Slots};
