@@ -76,6 +76,18 @@ fn logged() -> BTreeMap<&'static str, Vec<String>> {
             }
             visit::visit_macro(self, called);
         }
+
+        /// Background tasks log an error by this method.
+        fn visit_expr_method_call(&mut self, call: &'a syn::ExprMethodCall) {
+            if call.method == "log_failed_run" {
+                let literals = call.args.iter().filter_map(|argument| match argument {
+                    syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+                    _ => None,
+                });
+                self.0.entry("error").or_default().extend(literals);
+            }
+            visit::visit_expr_method_call(self, call);
+        }
     }
     let mut macros = Macros(BTreeMap::new());
     sources().iter().for_each(|(_, file)| macros.visit_file(file));
