@@ -111,6 +111,9 @@ fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
         OperationError::NoTicket { .. }
         | OperationError::Completed { .. }
         | OperationError::Ended { .. }
+        | OperationError::Mismatch { .. }
+        | OperationError::Rejected { .. }
+        | OperationError::CancelUnresolved { .. }
         | OperationError::NotPaid { .. }
         | OperationError::RefundTooMuch { .. }
         | OperationError::RefundPending { .. }

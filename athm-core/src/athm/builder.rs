@@ -13,7 +13,7 @@ use crate::dispatch::Dispatcher;
 use crate::models::{Signal, Transaction};
 use crate::provider::Client;
 use crate::receiver::{Answer, Connected, Context, Receive, ReceiverOptions, Rejection, States};
-use crate::store::{Batching, Check, PollSchedule};
+use crate::store::{Batching, Check, PollSchedule, SignalScope};
 use crate::util::clock::Clock;
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
@@ -56,6 +56,7 @@ pub struct AthmBuilder {
     pub(crate) seed: Option<u64>,
     pub(super) unknown_payment_limit: Option<(u32, u32)>,
     pub(super) polls: PollSchedule,
+    pub(super) scope: SignalScope,
     pub(super) sweeper_mode: SweeperMode,
     pub(super) webhook_secrets: Vec<WebhookSecret>,
     pub(super) runtime: Option<Handle>,
@@ -232,6 +233,24 @@ impl AthmBuilder {
     /// message gets `refused`.
     pub fn check(mut self, check: impl Fn(&Transaction) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
         self.checks.push(Arc::new(check));
+        self
+    }
+
+    /// Fires signals only for payments that this program opened with [`Athm::create`](crate::Athm::create).
+    ///
+    /// The public token stands in every checkout page: anybody can open a payment with it, with any metadata and total, and
+    /// cancel it. Without this switch such a payment fires signals, and receivers must tell it from theirs by
+    /// [`Transaction::is_ours`] or by the payment's id. It is off by default, because the provider's own button opens
+    /// payments in the browser.
+    ///
+    /// Other payments are recorded all the same, without events.
+    ///
+    /// ```no_run
+    /// # use athm_core::Athm;
+    /// let builder = Athm::builder().only_payments_opened_here();
+    /// ```
+    pub fn only_payments_opened_here(mut self) -> Self {
+        self.scope = SignalScope::OpenedHere;
         self
     }
 

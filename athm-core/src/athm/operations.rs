@@ -1,7 +1,7 @@
 //! The operations of the handle.
 
 use super::{Athm, Refunds};
-use crate::models::{NewPayment, NewRefund, PhoneNumber, RefundRecord, Transaction, TransactionId};
+use crate::models::{Initiator, NewPayment, NewRefund, PhoneNumber, RefundRecord, Transaction, TransactionId};
 use crate::operations::{OperationError, Operations};
 
 impl Athm {
@@ -45,7 +45,7 @@ impl Athm {
     /// [`OperationError`]. Where the outcome is unknown, the payment is read again until it is known, also after a
     /// restart; if the provider still waits for it 30 seconds later, it is authorized once more.
     pub async fn authorize(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        self.operate(move |operations| async move { operations.authorize(id).await }).await
+        self.operate(move |operations| async move { operations.authorize(id, Initiator::Program).await }).await
     }
 
     /// Cancels a payment that isn't completed. Its signals fire when it succeeds.
@@ -122,6 +122,29 @@ impl Athm {
     #[must_use]
     pub fn refunds(&self) -> Refunds<'_> {
         Refunds { athm: self }
+    }
+
+    /// Accepts the total of a payment that the provider tells with another one than it was opened with. A completed payment
+    /// fires `completed` now; an approved one may be authorized from now on.
+    ///
+    /// Safe to call again. Only the total that is recorded now is accepted: if the provider tells yet another one later, the
+    /// payment is a mismatch again.
+    ///
+    /// ```no_run
+    /// # async fn accept(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) -> Result<(), athm_core::errors::OperationError> {
+    /// let accepted = athm.accept_mismatch(payment).await?;
+    /// println!("{} in place of {:?}", accepted.total(), accepted.expected_total());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::UnknownTransaction`] and [`OperationError::Store`].
+    pub async fn accept_mismatch(&self, id: TransactionId) -> Result<Transaction, OperationError> {
+        let payment = self.transaction(id).await?.ok_or(OperationError::UnknownTransaction { id })?;
+        let recorded = self.0.inbox.accept_mismatch(payment).await?;
+        self.wake();
+        Ok(recorded.transaction)
     }
 
     /// Runs an operation to its end even if the caller stops waiting: it must not stop between the call and its record.

@@ -12,7 +12,7 @@ use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Slots};
 use crate::provider::Client;
-use crate::store::{DamagedRows, Policy, PollSchedule, Store, StoreContext, StoreError};
+use crate::store::{DamagedRows, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError};
 use crate::sweeper::Sweeper;
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
@@ -43,7 +43,7 @@ impl AthmBuilder {
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
         let polls = if provider.is_some() { self.polls } else { PollSchedule::None };
-        let policy = Policy { checks: self.checks, registry, polls };
+        let policy = Policy { checks: self.checks, registry, polls, scope: self.scope };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
         let runtimes = Runtimes::start(self.runtime).map_err(StartError::Threads)?;
@@ -79,8 +79,11 @@ impl AthmBuilder {
         }));
         if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeper_mode == SweeperMode::Always) {
             let authorizing = operations.clone().filter(|_| polls == PollSchedule::Authorized);
-            let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, sweeper_jitter);
-            background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
+            for lane in [PollLane::Payment, PollLane::Customer] {
+                let (lookup, authorizing, jitter) = (lookup.clone(), authorizing.clone(), Arc::clone(&sweeper_jitter));
+                let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, jitter, lane);
+                background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
+            }
         }
         if let Some(operations) = operations.clone() {
             background.spawn(background::restart_on_panic("operations", operations, Operations::recover_all));

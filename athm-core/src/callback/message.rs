@@ -180,6 +180,8 @@ impl Message {
             customer: None,
             date: self.date,
             deadline: None,
+            expected_total: None,
+            accepted_total: None,
             verified: false,
             problem: None,
             created_at: now,

@@ -28,6 +28,17 @@ impl Inbox {
         self.store.record(Record { origin, ..Record::observation(observed, Sender::RECONCILE) }).await
     }
 
+    /// Records that a person accepts the total of a payment.
+    pub(crate) async fn accept_mismatch(&self, payment: Transaction) -> Result<Recorded, StoreError> {
+        let observed = Transaction { updated_at: self.clock.now(), ..payment };
+        let origin = Origin::Acceptance;
+        let recorded = self.store.record(Record { origin, ..Record::observation(observed, Sender::ACCEPT) }).await?;
+        if recorded.transaction.status == Status::Confirmed {
+            self.payment_confirmed.notify_one();
+        }
+        Ok(recorded)
+    }
+
     /// Records what a message states. Only when callbacks are trusted.
     pub(super) async fn receive_unverified(
         &self,

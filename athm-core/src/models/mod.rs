@@ -30,8 +30,8 @@ pub use self::item::Item;
 pub use self::kind::TransactionKind;
 pub use self::new_payment::{InvalidPayment, NewPayment};
 pub(crate) use self::operation::{
-    AttemptKind, BeginError, BeginOperation, BeginResult, Intent, LockedPayment, Operation, OperationOutcome,
-    OperationResult, StartedOperation, UnresolvedOperation,
+    AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, Intent, LockedPayment, Operation,
+    OperationOutcome, OperationResult, StartedOperation, UnresolvedOperation,
 };
 pub(crate) use self::payment_key::PaymentKey;
 pub use self::permanent::Permanent;

@@ -73,12 +73,22 @@ pub(crate) enum AttemptKind {
     },
 }
 
+/// Who asks for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Initiator {
+    /// The program, by name.
+    Program,
+    /// athm's own schedule: what the program has said against it holds it off.
+    Schedule,
+}
+
 /// The request to begin an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BeginOperation {
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
     pub(crate) kind: AttemptKind,
+    pub(crate) initiator: Initiator,
     /// Of a refund: how much; `None` is everything that is left.
     pub(crate) amount: Option<Amount>,
     /// The time of day.
@@ -128,6 +138,18 @@ pub(crate) enum BeginError {
     Ended(Box<Transaction>),
     /// The payment has no ecommerceId, or no authorization token is stored.
     NoTicket,
+    /// Its total isn't the one that it was opened with.
+    Mismatch {
+        expected: Amount,
+        total: Amount,
+    },
+    /// A check of the program's own refuses the payment as it is.
+    Rejected {
+        reason: String,
+        status: Status,
+    },
+    /// The program has cancelled it, and what has come of that isn't known.
+    CancelUnresolved,
     /// It isn't completed, so there is nothing to refund.
     NotPaid(Status),
     /// An earlier refund has no known outcome yet.
@@ -164,11 +186,26 @@ impl BeginOperation {
         if is_under_way {
             return Err(BeginError::UnderWay);
         }
-        let last = intents.iter().find(|intent| intent.operation == self.operation);
-        if self.operation == Operation::Authorize && last.is_some_and(|last| !self.may_follow(last, now)) {
-            return Err(BeginError::Unresolved(Box::new(transaction)));
+        if self.operation == Operation::Authorize {
+            self.may_authorize(&transaction, &intents)?;
+            let last = intents.iter().find(|intent| intent.operation == Operation::Authorize);
+            if last.is_some_and(|last| !self.may_follow(last, now)) {
+                return Err(BeginError::Unresolved(Box::new(transaction)));
+            }
         }
         Ok(StartedOperation { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
+    }
+
+    /// Whether nothing speaks against moving the money of an approved payment.
+    fn may_authorize(&self, transaction: &Transaction, intents: &[Intent]) -> Result<(), BeginError> {
+        if let Some(expected) = transaction.mismatch() {
+            return Err(BeginError::Mismatch { expected, total: transaction.total });
+        }
+        let is_cancelled = intents.iter().any(|intent| intent.operation == Operation::Cancel);
+        if self.initiator == Initiator::Schedule && is_cancelled {
+            return Err(BeginError::CancelUnresolved);
+        }
+        Ok(())
     }
 
     /// Whether the payment was read long enough after the last attempt ended. Another process may have made an attempt since
@@ -267,8 +304,54 @@ mod tests {
     fn begin(operation: Operation, kind: AttemptKind, locked: LockedPayment) -> BeginResult {
         let now = Timestamp::UNIX_EPOCH;
         let transaction = locked.transaction.id;
-        BeginOperation { transaction, operation, kind, amount: None, at: now, now, ends_at: now }
+        let initiator = Initiator::Program;
+        BeginOperation { transaction, operation, kind, initiator, amount: None, at: now, now, ends_at: now }
             .decide(now, Some(locked))
+    }
+
+    fn authorize(initiator: Initiator, locked: LockedPayment) -> BeginResult {
+        let (now, transaction) = (Timestamp::UNIX_EPOCH, locked.transaction.id);
+        let (operation, kind) = (Operation::Authorize, AttemptKind::First);
+        BeginOperation { transaction, operation, kind, initiator, amount: None, at: now, now, ends_at: now }
+            .decide(now, Some(locked))
+    }
+
+    #[test]
+    fn another_total_than_the_expected_one_is_authorized_by_nobody_until_it_is_accepted() {
+        let expecting = |expected, accepted: Option<i64>| {
+            let mut locked = locked(Status::Confirmed, Vec::new());
+            locked.transaction.expected_total = Some(Amount::from_cents(expected));
+            locked.transaction.accepted_total = accepted.map(Amount::from_cents);
+            locked
+        };
+        for initiator in [Initiator::Program, Initiator::Schedule] {
+            assert!(authorize(initiator, expecting(2500, None)).is_ok());
+            let refused = authorize(initiator, expecting(2501, None));
+            assert!(matches!(refused, Err(BeginError::Mismatch { expected, total })
+                if expected.cents() == 2501 && total.cents() == 2500));
+            assert!(authorize(initiator, expecting(2501, Some(2500))).is_ok());
+            assert!(authorize(initiator, expecting(2501, Some(2499))).is_err());
+        }
+    }
+
+    #[test]
+    fn an_unresolved_cancel_holds_off_the_schedule_and_not_the_program() {
+        let ends_at = Timestamp::UNIX_EPOCH - 60 * SECOND;
+        let cancel = Intent { operation: Operation::Cancel, is_under_way: false, ends_at };
+        let cancelled = || locked(Status::Confirmed, vec![cancel]);
+        assert!(matches!(authorize(Initiator::Schedule, cancelled()), Err(BeginError::CancelUnresolved)));
+        assert!(authorize(Initiator::Program, cancelled()).is_ok());
+        let phone = Intent { operation: Operation::UpdatePhone, ..cancel };
+        assert!(authorize(Initiator::Schedule, locked(Status::Confirmed, vec![phone])).is_ok());
+    }
+
+    #[test]
+    fn an_operation_is_read_back_from_its_name_and_no_other_text_is_one() {
+        for operation in Operation::ALL {
+            assert_eq!(operation.to_string().parse::<Operation>().unwrap(), operation);
+        }
+        let error = "capture".parse::<Operation>().unwrap_err();
+        assert_eq!(error.to_string(), "expected the name of an operation, found \"capture\"");
     }
 
     fn ended(ago: Duration) -> Intent {
@@ -330,7 +413,8 @@ mod tests {
         let (now, transaction) = (Timestamp::UNIX_EPOCH, locked.transaction.id);
         let (operation, kind) = (Operation::Refund, AttemptKind::First);
         let amount = cents.map(Amount::from_cents);
-        let begun = BeginOperation { transaction, operation, kind, amount, at: now, now, ends_at: now };
+        let initiator = Initiator::Program;
+        let begun = BeginOperation { transaction, operation, kind, initiator, amount, at: now, now, ends_at: now };
         begun.decide(now, Some(locked)).map(|started| started.refund.map_or(0, |refund| refund.amount.cents()))
     }
 

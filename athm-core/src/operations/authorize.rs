@@ -3,22 +3,31 @@
 use jiff::Timestamp;
 
 use super::{OperationError, Operations};
-use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation, Status, Transaction, TransactionId};
+use crate::models::{
+    AttemptKind, BeginError, Initiator, Operation, Sender, StartedOperation, Status, Transaction, TransactionId,
+    Transition,
+};
 
 impl Operations {
     /// Concurrent calls make one call to the provider; the others wait for its result and return it.
-    pub(crate) async fn authorize(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, AttemptKind::First, None).await? {
+    pub(crate) async fn authorize(
+        &self,
+        id: TransactionId,
+        initiator: Initiator,
+    ) -> Result<Transaction, OperationError> {
+        match self.begin(id, Operation::Authorize, AttemptKind::First, initiator, None).await? {
             Ok(started) => self.call(started).await,
             Err(BeginError::Unresolved(transaction)) => {
                 let read_at = self.inbox.clock.steady();
                 match self.refresh(&transaction, Sender::AUTHORIZE).await? {
-                    Some(found) if found.status == Status::Confirmed => self.authorize_again(id, read_at).await,
-                    Some(found) if found.status.is_final() => ended(found),
+                    Some(found) if found.status == Status::Confirmed => {
+                        self.authorize_again(id, read_at, initiator).await
+                    }
+                    Some(found) if found.status.is_final() => self.completed(found).await,
                     _ => Err(OperationError::Unresolved { id }),
                 }
             }
-            Err(refused) => not_begun(id, refused),
+            Err(refused) => self.not_begun(id, refused).await,
         }
     }
 
@@ -28,10 +37,11 @@ impl Operations {
         &self,
         id: TransactionId,
         read_at: Timestamp,
+        initiator: Initiator,
     ) -> Result<Transaction, OperationError> {
-        match self.begin(id, Operation::Authorize, AttemptKind::Again { read_at }, None).await? {
+        match self.begin(id, Operation::Authorize, AttemptKind::Again { read_at }, initiator, None).await? {
             Ok(started) => self.call(started).await,
-            Err(refused) => not_begun(id, refused),
+            Err(refused) => self.not_begun(id, refused).await,
         }
     }
 
@@ -45,7 +55,12 @@ impl Operations {
             Ok(observed) => {
                 let recorded = self.inbox.record(observed, Sender::AUTHORIZE).await?;
                 self.resolve(intent).await;
-                return Ok(recorded.transaction);
+                let is_news = recorded.events.iter().any(|event| event.transition == Transition::Completed);
+                let is_rejected = recorded.events.iter().any(|event| event.rejection.is_some());
+                if is_news && !is_rejected {
+                    return Ok(recorded.transaction);
+                }
+                return self.completed(recorded.transaction).await;
             }
             Err(error) => error,
         };
@@ -57,7 +72,7 @@ impl Operations {
         match self.refresh(&transaction, Sender::AUTHORIZE).await? {
             Some(found) if found.status == Status::Completed => {
                 self.resolve(intent).await;
-                Ok(found)
+                self.completed(found).await
             }
             Some(found) if found.status.is_final() || (error.is_not_confirmed() && found.status == Status::Open) => {
                 self.resolve(intent).await;
@@ -69,20 +84,33 @@ impl Operations {
             }
         }
     }
-}
 
-fn not_begun(id: TransactionId, refused: BeginError) -> Result<Transaction, OperationError> {
-    match refused {
-        BeginError::Ended(transaction) => ended(*transaction),
-        BeginError::Unresolved(_) => Err(OperationError::Unresolved { id }),
-        _ => Err(OperationError::NoTicket { id }),
+    async fn not_begun(&self, id: TransactionId, refused: BeginError) -> Result<Transaction, OperationError> {
+        match refused {
+            BeginError::Ended(transaction) => self.completed(*transaction).await,
+            BeginError::Unresolved(_) => Err(OperationError::Unresolved { id }),
+            BeginError::Mismatch { expected, total } => Err(OperationError::Mismatch { id, expected, total }),
+            BeginError::Rejected { reason, status } => Err(OperationError::Rejected { id, status, reason }),
+            BeginError::CancelUnresolved => Err(OperationError::CancelUnresolved { id }),
+            _ => Err(OperationError::NoTicket { id }),
+        }
     }
-}
 
-/// A payment that is completed already is what the caller wanted.
-fn ended(transaction: Transaction) -> Result<Transaction, OperationError> {
-    match transaction.status {
-        Status::Completed => Ok(transaction),
-        status => Err(OperationError::Ended { id: transaction.id, status }),
+    /// The payment, if it was paid and nothing about that is wrong. What a check has refused, and another total than the
+    /// expected one, fire no `completed`: the caller must know.
+    async fn completed(&self, payment: Transaction) -> Result<Transaction, OperationError> {
+        let (id, status) = (payment.id, payment.status.clone());
+        if status != Status::Completed {
+            return Err(OperationError::Ended { id, status });
+        }
+        if let Some(expected) = payment.mismatch() {
+            return Err(OperationError::Mismatch { id, expected, total: payment.total });
+        }
+        let events = self.inbox.store.list_events(id).await?;
+        let rejected = events.into_iter().find(|event| event.transition == Transition::Completed);
+        match rejected.and_then(|event| event.rejection) {
+            Some(reason) => Err(OperationError::Rejected { id, status, reason }),
+            None => Ok(payment),
+        }
     }
 }

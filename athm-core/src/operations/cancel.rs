@@ -1,12 +1,14 @@
 //! Cancelling: withdraws a payment that the customer has not paid yet.
 
 use super::{OperationError, Operations};
-use crate::models::{AttemptKind, BeginError, Operation, Sender, StartedOperation, Status, Transaction, TransactionId};
+use crate::models::{
+    AttemptKind, BeginError, Initiator, Operation, Sender, StartedOperation, Status, Transaction, TransactionId,
+};
 
 impl Operations {
     pub(crate) async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {
         let StartedOperation { intent, transaction, .. } =
-            match self.begin(id, Operation::Cancel, AttemptKind::First, None).await? {
+            match self.begin(id, Operation::Cancel, AttemptKind::First, Initiator::Program, None).await? {
                 Ok(started) => started,
                 Err(BeginError::Ended(transaction)) if transaction.status == Status::Completed => {
                     return Err(OperationError::Completed { id });
@@ -30,6 +32,8 @@ impl Operations {
             self.leave_unresolved(intent).await;
         }
         match (cancelled, found) {
+            // The customer was faster.
+            (_, Some(found)) if found.status == Status::Completed => Err(OperationError::Completed { id }),
             (_, Some(found)) if matches!(found.status, Status::Cancelled | Status::Expired) => Ok(found),
             (Err(error), _) => Err(error.into()),
             // The provider accepted, and shows the cancellation in a moment.

@@ -24,6 +24,7 @@ impl Operations {
         let observed = Transaction {
             items: payment.items.clone(),
             deadline: Some(later(opened_at, payment.timeout)),
+            expected_total: Some(payment.total),
             created_at: opened_at,
             updated_at: opened_at,
             ..built

@@ -51,6 +51,35 @@ pub enum OperationError {
         /// The state in which it ended.
         status: Status,
     },
+    /// The provider tells another total than the one that the payment was opened with. It isn't authorized, and fires no
+    /// `completed`, until that is [accepted](crate::Athm::accept_mismatch).
+    #[error("the payment {id} was opened with a total of {expected}, and the provider says {total}: accept it first")]
+    Mismatch {
+        /// The payment that was named.
+        id: TransactionId,
+        /// The total that it was opened with.
+        expected: Amount,
+        /// The total that the provider tells.
+        total: Amount,
+    },
+    /// A check of the program's own refuses the payment. **Where it is completed, the money has moved**: no receiver runs
+    /// for it, and [`Athm::problems`](crate::Athm::problems) lists it.
+    #[error("a check refuses the payment {id}, which is {status}: {reason}")]
+    Rejected {
+        /// The payment that was named.
+        id: TransactionId,
+        /// The state that it is in.
+        status: Status,
+        /// What the check says.
+        reason: String,
+    },
+    /// The program has cancelled the payment, and what came of that isn't known yet. It is cancelled again until it has
+    /// ended.
+    #[error("the payment {id} was cancelled, and what came of that isn't known yet")]
+    CancelUnresolved {
+        /// The payment that was named.
+        id: TransactionId,
+    },
     /// Another call for the payment is under way, and doesn't end.
     #[error("another call for the payment {id} is under way: try again in a moment")]
     UnderWay {

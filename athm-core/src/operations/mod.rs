@@ -32,8 +32,8 @@ pub(crate) use self::recover::REFUND_UNRESOLVED_AFTER;
 pub use self::resolution::RefundResolution;
 use crate::inbox::Inbox;
 use crate::models::{
-    Amount, AttemptKind, BeginError, BeginOperation, BeginResult, Operation, OperationOutcome, OperationResult, Sender,
-    StartedOperation, Transaction, TransactionId,
+    Amount, AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, Operation, OperationOutcome,
+    OperationResult, Sender, StartedOperation, Transaction, TransactionId,
 };
 use crate::provider::{Client, ProviderError};
 use crate::store::StoreError;
@@ -67,13 +67,14 @@ impl Operations {
         transaction: TransactionId,
         operation: Operation,
         kind: AttemptKind,
+        initiator: Initiator,
         amount: Option<Amount>,
     ) -> Result<BeginResult, OperationError> {
         let wait_until = Instant::now() + self.longest_call();
         loop {
             let (at, now) = (self.inbox.clock.now(), self.inbox.clock.steady());
             let ends_at = later(now, self.longest_call());
-            let begin = BeginOperation { transaction, operation, kind, amount, at, now, ends_at };
+            let begin = BeginOperation { transaction, operation, kind, initiator, amount, at, now, ends_at };
             match self.inbox.store.begin_operation(begin).await? {
                 Err(BeginError::UnderWay) if Instant::now() < wait_until => sleep(WAIT_INTERVAL).await,
                 Err(BeginError::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{OperationError, Operations};
 use crate::inbox::Inbox;
-use crate::models::{Operation, RefundState, Sender, Status, Transaction, UnresolvedOperation};
+use crate::models::{Initiator, Operation, RefundState, Sender, Status, Transaction, UnresolvedOperation};
 use crate::store::{PaymentLookup, StoreError};
 use crate::util::clock::later;
 use crate::util::schedule::{NextRun, Schedule};
@@ -15,8 +15,6 @@ use crate::util::text::causes;
 
 /// How often unresolved operations are searched when none is due: another process may have died and left one.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How often a cancelled payment that the provider still shows as open is read again.
-const MAX_CANCEL_LOOKUPS: u32 = 6;
 /// When a refund without a known outcome needs a person.
 pub(crate) const REFUND_UNRESOLVED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -46,7 +44,7 @@ impl Operations {
     }
 
     async fn recover(&self, unresolved: UnresolvedOperation) -> Result<(), OperationError> {
-        let UnresolvedOperation { intent, transaction: id, operation, attempts } = unresolved;
+        let UnresolvedOperation { intent, transaction: id, operation, .. } = unresolved;
         let Some(payment) = self.inbox.store.find(PaymentLookup::Id(id)).await? else { return Ok(()) };
         if operation == Operation::Refund {
             return self.recover_refund(&payment, intent).await;
@@ -69,12 +67,26 @@ impl Operations {
             (_, status) if status.is_final() => self.resolve(intent).await,
             // The customer hasn't approved it, so the authorization failed.
             (Operation::Authorize, Status::Open) => self.resolve(intent).await,
-            (Operation::Authorize, Status::Confirmed) => match self.authorize_again(id, read_at).await {
-                Ok(_) | Err(OperationError::Unresolved { .. }) => {}
-                Err(error) => return Err(error),
-            },
-            (Operation::Cancel, _) if attempts >= MAX_CANCEL_LOOKUPS => self.resolve(intent).await,
+            (Operation::Authorize, Status::Confirmed) => {
+                match self.authorize_again(id, read_at, Initiator::Schedule).await {
+                    Ok(_) | Err(OperationError::Unresolved { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            (Operation::Cancel, _) => return self.cancel_again(&found, intent).await,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// The cancel may have been lost. It moves no money, so it is sent again until the payment has ended.
+    async fn cancel_again(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
+        let Some(ecommerce_id) = payment.ecommerce_id else { return Ok(()) };
+        if let Err(error) = self.provider.cancel(&ecommerce_id).await {
+            tracing::warn!(payment = %payment.id, error = %causes(&error), "a repeated cancel isn't confirmed; it is sent again");
+        }
+        if self.refresh(payment, Sender::CANCEL).await?.is_some_and(|found| found.status.is_final()) {
+            self.resolve(intent).await;
         }
         Ok(())
     }

@@ -3,8 +3,9 @@
 use super::{OperationError, Operations, RefundResolution};
 use crate::callback::FieldError;
 use crate::models::{
-    AttemptKind, BeginError, BeginResult, NewRefund, Operation, OperationOutcome, OperationResult, RefundDetail,
-    RefundId, RefundRecord, RefundState, ReportedRefund, Sender, StartedOperation, Transaction, TransactionId,
+    AttemptKind, BeginError, BeginResult, Initiator, NewRefund, Operation, OperationOutcome, OperationResult,
+    RefundDetail, RefundId, RefundRecord, RefundState, ReportedRefund, Sender, StartedOperation, Transaction,
+    TransactionId,
 };
 use crate::provider::{RefundRequest, Refunded};
 use crate::receiver::BoxError;
@@ -35,7 +36,7 @@ impl Operations {
     }
 
     async fn begin_refund(&self, id: TransactionId, new: &NewRefund) -> Result<BeginResult, OperationError> {
-        self.begin(id, Operation::Refund, AttemptKind::First, new.amount).await
+        self.begin(id, Operation::Refund, AttemptKind::First, Initiator::Program, new.amount).await
     }
 
     async fn call_refund(&self, started: StartedOperation, new: &NewRefund) -> Result<RefundRecord, OperationError> {
@@ -92,8 +93,9 @@ impl Operations {
     ) -> Result<RefundRecord, OperationError> {
         let Refunded { amount, total_refunded, reference_number, daily_transaction_id, date } = made;
         let detail = RefundDetail { amount, reference_number, daily_transaction_id, date };
+        // The answer may carry the sum from before this refund: what we know is the least.
         let least = payment.refunded_amount.checked_add(amount).unwrap_or(payment.refunded_amount);
-        let refunded_amount = total_refunded.unwrap_or(least).min(payment.total);
+        let refunded_amount = total_refunded.unwrap_or(least).max(least).min(payment.total);
         self.record_refund(id, detail, Transaction { refunded_amount, ..payment.clone() }).await
     }
 

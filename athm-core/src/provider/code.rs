@@ -37,6 +37,8 @@ pub enum ErrorKind {
     Unknown,
 }
 
+const LEGACY_TOKEN_CODES: [&str; 7] = ["3010", "3020", "3030", "3040", "3050", "3060", "3070"];
+
 macro_rules! codes {
     ($($kind:ident { $($(#[$doc:meta])* $name:ident = $code:literal => $customer_message:ident,)* })*) => {
         /// One of the provider's error codes.
@@ -75,8 +77,8 @@ macro_rules! codes {
             pub fn kind(&self) -> ErrorKind {
                 match self {
                     $($(Self::$name => ErrorKind::$kind,)*)*
-                    // 3010 to 3070 of the older API: one or the other token is missing or wrong.
-                    Self::Unknown(code) if code.len() == 4 && code.starts_with("30") => ErrorKind::Authentication,
+                    // The older API: one or the other token is missing or wrong.
+                    Self::Unknown(code) if LEGACY_TOKEN_CODES.contains(&code.as_str()) => ErrorKind::Authentication,
                     Self::Unknown(_) => ErrorKind::Unknown,
                 }
             }
@@ -280,6 +282,15 @@ impl ErrorCode {
         )
     }
 
+    /// Whether a call that is refused with this code certainly had no effect. Everything else, unknown codes first of all,
+    /// proves nothing.
+    pub(super) fn proves_no_effect(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Authentication | ErrorKind::Request | ErrorKind::NotPermitted | ErrorKind::State
+        )
+    }
+
     /// Whether it says that a report has nothing to tell.
     pub(super) fn is_nothing_in_range(&self) -> bool {
         matches!(self, Self::NothingToReport | Self::NothingInRange)
@@ -312,6 +323,16 @@ mod tests {
         assert_eq!(parsed("BTRA_0999"), ErrorCode::Unknown("BTRA_0999".into()));
         assert_eq!((parsed("").to_string(), parsed("").kind()), ("no code".into(), ErrorKind::Unknown));
         assert_eq!(parsed("3040").kind(), ErrorKind::Authentication);
+    }
+
+    #[test]
+    fn only_published_codes_about_the_request_the_parties_or_the_payment_prove_that_nothing_happened() {
+        for code in ["BTRA_0001", "BTRA_0017", "BTRA_0030", "BTRA_0044", "BTRA_0053", "7030", "3010", "3070"] {
+            assert!(parsed(code).proves_no_effect(), "{code}");
+        }
+        for code in ["BTRA_0005", "BTRA_9998", "BTRA_0046", "BTRA_0999", "3080", "30ab", "7099", ""] {
+            assert!(!parsed(code).proves_no_effect(), "{code}");
+        }
     }
 
     #[test]

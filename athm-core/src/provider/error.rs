@@ -157,6 +157,9 @@ impl ProviderError {
 
     /// Whether the call may have succeeded all the same: read the payment before repeating anything.
     ///
+    /// A refusal proves that nothing happened only by a published code that says so (about the request, the tokens, the
+    /// parties or the payment's state). With any other code, or none, the outcome is unknown.
+    ///
     /// ```no_run
     /// # async fn refund(client: athm_core::provider::Client, refund: athm_core::provider::RefundRequest) {
     /// match client.refund(&refund).await {
@@ -175,7 +178,7 @@ impl ProviderError {
             Self::Blocked => true,
             // What was done was answered; only that the answer isn't what it should be.
             Self::OtherPayment { .. } | Self::OtherBusiness => true,
-            Self::Rejected { code, status, .. } => code.kind() == ErrorKind::ProviderFault || *status >= 500,
+            Self::Rejected { code, status, .. } => !code.proves_no_effect() || *status >= 500,
             Self::Invalid(_) | Self::NotFound => false,
         }
     }
@@ -207,7 +210,8 @@ impl ProviderError {
 
     /// Whether the payment wasn't in the state CONFIRM, as it isn't either when it has just been authorized.
     pub(crate) fn is_not_confirmed(&self) -> bool {
-        matches!(self, Self::Rejected { code: ErrorCode::NotConfirmed, .. })
+        use ErrorCode::{NotConfirmed, UnexpectedStatus};
+        matches!(self, Self::Rejected { code: NotConfirmed | UnexpectedStatus, .. })
     }
 }
 

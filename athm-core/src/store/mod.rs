@@ -41,10 +41,10 @@ use tokio::runtime::Handle;
 pub(crate) use self::batching::Batching;
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;
-pub(crate) use self::decide::{Check, Policy};
+pub(crate) use self::decide::{Check, Policy, SignalScope};
 pub use self::error::{SharedError, StoreError};
 pub(crate) use self::inbox::{InboxMessage, InboxState};
-pub(crate) use self::poll::{MatchCriteria, PollSchedule, PollTask, Reschedule};
+pub(crate) use self::poll::{MatchCriteria, PollLane, PollSchedule, PollTask, Reschedule};
 pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
 pub(crate) use self::replay::{ReplayMode, ReplayRequest, ReplayTarget};
@@ -129,14 +129,14 @@ pub(crate) trait Store: Send + Sync {
     /// Marks a pending refund as not done, unless its call is in flight. Returns whether it did.
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Takes due polls. They are due again at `until`.
-    fn take_due_polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
+    /// Takes due polls of a lane. They are due again at `until`.
+    fn take_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
 
     /// Sets when a payment is polled next.
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()>;
 
-    /// When the next poll is due.
-    fn next_due_poll(&self) -> StoreFuture<'_, Option<Timestamp>>;
+    /// When the next poll of a lane is due.
+    fn next_due_poll(&self, lane: PollLane) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Open payments of ours that match: none, one, or two if there are several.
     fn find_open_matching(&self, criteria: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>>;
@@ -182,6 +182,8 @@ pub(crate) enum Origin {
     Observation,
     /// The provider's report, which corrects what is stored.
     Reconciliation,
+    /// A person has accepted the observed total, which isn't the expected one.
+    Acceptance,
 }
 
 /// A claim of deliveries that this process can run.

@@ -30,12 +30,21 @@ pub(crate) struct Reschedule {
     pub(crate) due_at: Option<Timestamp>,
 }
 
+/// What a poll asks. Each lane is polled on its own, so that no approved payment waits behind searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PollLane {
+    /// How an open payment stands.
+    Payment,
+    /// Who paid a completed one.
+    Customer,
+}
+
 /// What recording a payment does to its poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PollPlan {
     Keep,
     /// Plans a poll, after this pause, in place of the one that is planned.
-    In(Duration),
+    In(Duration, PollLane),
     /// Deletes the poll.
     End,
 }
@@ -68,19 +77,27 @@ impl Policy {
         match &after.status {
             _ if self.polls == PollSchedule::None => PollPlan::Keep,
             Status::Completed if was != Some(&Status::Completed) && needs_customer(after) => {
-                PollPlan::In(CUSTOMER_SEARCH_DELAY)
+                PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer)
             }
             Status::Completed if needs_customer(after) => PollPlan::Keep,
             status if status.is_final() => before.map_or(PollPlan::Keep, |_| PollPlan::End),
             Status::Confirmed
-                if is_ours && was != Some(&Status::Confirmed) && self.polls == PollSchedule::Authorized =>
+                if is_ours && self.polls == PollSchedule::Authorized && may_be_authorized_now(before, after) =>
             {
-                PollPlan::In(Duration::ZERO)
+                PollPlan::In(Duration::ZERO, PollLane::Payment)
             }
-            _ if is_ours && before.is_none_or(|before| before.deadline.is_none()) => PollPlan::In(FIRST_POLL),
+            _ if is_ours && before.is_none_or(|before| before.deadline.is_none()) => {
+                PollPlan::In(FIRST_POLL, PollLane::Payment)
+            }
             _ => PollPlan::Keep,
         }
     }
+}
+
+/// Whether it was approved just now, or a mismatch that held it off was accepted.
+fn may_be_authorized_now(before: Option<&Transaction>, after: &Transaction) -> bool {
+    let before = before.filter(|before| before.status == Status::Confirmed);
+    before.is_none_or(|before| before.is_mismatch() && !after.is_mismatch())
 }
 
 fn needs_customer(transaction: &Transaction) -> bool {
@@ -112,8 +129,11 @@ mod tests {
 
     #[test]
     fn an_open_payment_is_polled_if_we_opened_it() {
-        assert_eq!(plan(PollSchedule::Watched, None, &ours(Status::Open)), PollPlan::In(FIRST_POLL));
-        assert_eq!(plan(PollSchedule::Watched, Some(&of(Status::Open)), &ours(Status::Open)), PollPlan::In(FIRST_POLL));
+        assert_eq!(plan(PollSchedule::Watched, None, &ours(Status::Open)), PollPlan::In(FIRST_POLL, PollLane::Payment));
+        assert_eq!(
+            plan(PollSchedule::Watched, Some(&of(Status::Open)), &ours(Status::Open)),
+            PollPlan::In(FIRST_POLL, PollLane::Payment)
+        );
         assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &ours(Status::Confirmed)), PollPlan::Keep);
         assert_eq!(plan(PollSchedule::Watched, None, &of(Status::Open)), PollPlan::Keep);
         assert_eq!(plan(PollSchedule::None, None, &ours(Status::Open)), PollPlan::Keep);
@@ -122,18 +142,35 @@ mod tests {
     #[test]
     fn an_approved_payment_is_polled_at_once_if_it_is_to_be_authorized() {
         let (open, confirmed) = (ours(Status::Open), ours(Status::Confirmed));
-        assert_eq!(plan(PollSchedule::Authorized, Some(&open), &confirmed), PollPlan::In(Duration::ZERO));
+        assert_eq!(
+            plan(PollSchedule::Authorized, Some(&open), &confirmed),
+            PollPlan::In(Duration::ZERO, PollLane::Payment)
+        );
         assert_eq!(plan(PollSchedule::Authorized, Some(&confirmed), &confirmed), PollPlan::Keep);
         assert_eq!(plan(PollSchedule::Authorized, None, &of(Status::Confirmed)), PollPlan::Keep);
     }
 
     #[test]
+    fn an_approved_payment_is_polled_at_once_when_its_mismatch_is_accepted() {
+        let total = |expected, accepted| Transaction {
+            expected_total: Some(Amount::from_cents(expected)),
+            accepted_total: accepted,
+            ..ours(Status::Confirmed)
+        };
+        let (mismatch, accepted) = (total(2400, None), total(2400, Some(Amount::from_cents(2500))));
+        let at_once = PollPlan::In(Duration::ZERO, PollLane::Payment);
+        assert_eq!(plan(PollSchedule::Authorized, Some(&mismatch), &accepted), at_once);
+        assert_eq!(plan(PollSchedule::Authorized, Some(&mismatch), &mismatch), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Authorized, Some(&accepted), &accepted), PollPlan::Keep);
+    }
+
+    #[test]
     fn the_customer_of_a_completed_payment_is_searched_once_unless_it_is_known() {
         let known = Transaction { customer: Some(crate::models::Customer::default()), ..paid() };
-        assert_eq!(plan(PollSchedule::Watched, None, &paid()), PollPlan::In(CUSTOMER_SEARCH_DELAY));
+        assert_eq!(plan(PollSchedule::Watched, None, &paid()), PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer));
         assert_eq!(
             plan(PollSchedule::Watched, Some(&ours(Status::Open)), &paid()),
-            PollPlan::In(CUSTOMER_SEARCH_DELAY)
+            PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer)
         );
         assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &paid()), PollPlan::Keep);
         assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &known), PollPlan::End);

@@ -78,6 +78,8 @@ pub(super) trait Columns: Sized {
             problem: self.maybe_text()?,
             created_at: self.time()?,
             updated_at: self.time()?,
+            expected_total: self.maybe_amount()?,
+            accepted_total: self.maybe_amount()?,
             items: Vec::new(),
             customer: None,
         })
@@ -187,7 +189,7 @@ macro_rules! transaction_columns {
     () => {
         "t.id, t.kind, t.status, t.ecommerce_id, t.reference_number, t.daily_transaction_id, t.total, t.subtotal, t.tax, \
          t.fee, t.net_amount, t.refunded_amount, t.metadata_1, t.metadata_2, t.date, t.deadline, t.verified, t.problem, \
-         t.created_at, t.updated_at"
+         t.created_at, t.updated_at, t.expected_total, t.accepted_total"
     };
 }
 

@@ -13,6 +13,7 @@ pub(super) fn transition(key: &str, refund_amount: Option<Amount>) -> Result<Tra
         "completed" => Transition::Completed,
         "cancelled" => Transition::Cancelled,
         "expired" => Transition::Expired,
+        "mismatched" => Transition::Mismatched,
         "paid" => Transition::Paid,
         other => match other.split_once(':').ok_or_else(unknown)? {
             ("unknown", word) => Transition::Unknown(word.to_owned()),

@@ -11,6 +11,7 @@ mod customer;
 mod poll;
 mod schedule;
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup};
 use crate::models::Status;
 use crate::operations::Operations;
-use crate::store::{PollTask, Reschedule, StoreError};
+use crate::store::{PollLane, PollTask, Reschedule, StoreError};
 use crate::util::backoff::Jitter;
 use crate::util::clock::later;
 use crate::util::rate_limit::TokenBucket;
@@ -32,10 +33,10 @@ use crate::util::text::causes;
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// How many polls run at once.
 const MAX_CONCURRENT_POLLS: usize = 8;
-/// Polls per second, and burst.
+/// Polls of a lane per second, and burst.
 const RATE_LIMIT: (u32, u32) = (10, 20);
 
-/// Runs the polls that are due.
+/// Runs the polls of one lane that are due: approved payments don't wait behind searches.
 #[derive(Clone)]
 pub(crate) struct Sweeper {
     inbox: Inbox,
@@ -43,6 +44,7 @@ pub(crate) struct Sweeper {
     /// Authorizes what the customer has approved, if the program asked for that.
     authorizing: Option<Operations>,
     jitter: Arc<Jitter>,
+    lane: PollLane,
     bucket: Arc<Mutex<TokenBucket>>,
 }
 
@@ -52,9 +54,10 @@ impl Sweeper {
         lookup: ProviderLookup,
         authorizing: Option<Operations>,
         jitter: Arc<Jitter>,
+        lane: PollLane,
     ) -> Self {
         let bucket = TokenBucket::new(RATE_LIMIT.0, RATE_LIMIT.1, inbox.clock.steady());
-        Self { inbox, lookup, authorizing, jitter, bucket: Arc::new(Mutex::new(bucket)) }
+        Self { inbox, lookup, authorizing, jitter, lane, bucket: Arc::new(Mutex::new(bucket)) }
     }
 
     /// Runs each poll when it is due, until the store is closed.
@@ -62,22 +65,28 @@ impl Sweeper {
         let Inbox { store, clock, payment_confirmed, .. } = &self.inbox;
         let run = || async {
             match self.run_due().await {
-                Ok(0) => NextRun::Due(store.next_due_poll().await.ok().flatten()),
+                Ok(0) => NextRun::Due(store.next_due_poll(self.lane).await.ok().flatten()),
                 Ok(_) => NextRun::Now,
                 Err(error) => error.log_failed_run("due polls couldn't be read; tried again"),
             }
         };
-        // A payment that the customer has just approved may have to be authorized.
-        Schedule { clock, max_wait: MAX_WAIT }.run(run, || payment_confirmed.notified()).await;
+        // A payment that the customer has just approved may have to be authorized. Only one lane may take the notification.
+        let woken = || async {
+            match self.lane {
+                PollLane::Payment => payment_confirmed.notified().await,
+                PollLane::Customer => pending().await,
+            }
+        };
+        Schedule { clock, max_wait: MAX_WAIT }.run(run, woken).await;
     }
 
     /// Runs a batch of due polls, and returns how many.
     async fn run_due(&self) -> Result<usize, StoreError> {
         let (store, now) = (&self.inbox.store, self.now());
-        if store.next_due_poll().await?.is_none_or(|due| due > now) {
+        if store.next_due_poll(self.lane).await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
-        let taken = store.take_due_polls(now, later(now, LOOKUP_LEASE)).await?;
+        let taken = store.take_due_polls(self.lane, now, later(now, LOOKUP_LEASE)).await?;
         let count = taken.len();
         stream::iter(taken).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
         Ok(count)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Sweeper;
 use super::schedule::{is_well_past_deadline, until_next_poll};
 use crate::inbox::RateLimitClass;
-use crate::models::{PaymentKey, Sender, Status, Transaction, TransactionId};
+use crate::models::{Initiator, PaymentKey, Sender, Status, Transaction, TransactionId};
+use crate::operations::OperationError;
 use crate::store::StoreError;
 use crate::util::text::causes;
 
@@ -33,8 +34,12 @@ impl Sweeper {
     /// Authorizes a payment that the customer has approved, if the program asked for that. Returns whether it did.
     async fn authorize(&self, id: TransactionId) -> bool {
         let Some(operations) = &self.authorizing else { return false };
-        match operations.authorize(id).await {
+        match operations.authorize(id, Initiator::Schedule).await {
             Ok(_) => true,
+            Err(error @ (OperationError::Mismatch { .. } | OperationError::Rejected { .. })) => {
+                tracing::error!(transaction = %id, error = causes(&error), "an approved payment isn't authorized: it takes a person");
+                false
+            }
             Err(error) => {
                 tracing::warn!(transaction = %id, error = causes(&error), "an approved payment couldn't be authorized; tried again");
                 false

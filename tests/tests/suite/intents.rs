@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use tokio::sync::Notify;
 
-use crate::{Database, MerchantFixture};
+use crate::{Database, MerchantFixture, SimulatorFixture};
 
 const AUTHORIZED: [&str; 2] = ["received by authorize", "completed by authorize"];
 
@@ -181,6 +181,52 @@ async fn a_completed_payment_is_not_cancelled_and_no_request_is_sent() {
 }
 
 #[tokio::test]
+async fn a_lost_cancel_holds_off_the_schedule_and_is_sent_again_until_the_payment_has_ended() {
+    let fixture = SimulatorFixture::open_with_sweeper(|builder| builder.seed(7).authorize_confirmed()).await;
+    let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    let id = *open.ecommerce_id().unwrap();
+    let lost = || fixture.simulator.fail_next(Endpoint::Cancel, Fault::BadGateway(Effect::Absent));
+    lost();
+    assert!(matches!(fixture.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
+    // The customer approves after that, and the next cancels are lost, too.
+    fixture.simulator.approve(&id).unwrap();
+    (0..7).for_each(|_| lost());
+    let passing = fixture.eventually(|| {
+        fixture.clock.advance(Duration::from_secs(10));
+        fixture.recorder.noted().len() == 2
+    });
+    passing.await;
+    // By then the deadline is over.
+    assert_eq!(fixture.noted().await, ["received by cancel", "expired by cancel"]);
+    assert_eq!((fixture.request_count("/authorization"), fixture.request_count("/cancel")), (0, 9));
+}
+
+#[tokio::test]
+async fn a_cancel_that_a_completion_overtakes_says_completed() {
+    let merchant = MerchantFixture::open().await;
+    let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
+    merchant.fail_next("/cancel", MerchantFault::RequestHeld(Arc::clone(&go)));
+    let cancelling = merchant.athm.cancel(open.id());
+    let overtaking = async {
+        eventually(async || merchant.provider.request_count("/cancel") == 1).await;
+        merchant.set_status("COMPLETED");
+        go.notify_one();
+    };
+    let (cancelled, ()) = futures_util::future::join(cancelling, overtaking).await;
+    assert!(matches!(cancelled, Err(OperationError::Completed { .. })), "{cancelled:?}");
+    assert_eq!(merchant.noted().await, ["received by cancel", "completed by cancel"]);
+}
+
+#[tokio::test]
+async fn authorizing_what_has_ended_says_how_it_ended() {
+    let merchant = MerchantFixture::open().await;
+    let open = merchant.create().await;
+    merchant.athm.cancel(open.id()).await.unwrap();
+    let error = merchant.athm.authorize(open.id()).await.unwrap_err();
+    assert!(matches!(error, OperationError::Ended { status: Status::Cancelled, .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_cancel_waits_for_a_running_authorization() {
     let merchant = MerchantFixture::open().await;
     let (open, go) = (merchant.create().await, Arc::new(Notify::new()));
@@ -203,7 +249,7 @@ async fn the_phone_of_an_open_payment_is_updated() {
     let open = merchant.create().await;
     let phone = || "787-555-0199".parse().unwrap();
     merchant.fail_next("/updatePhoneNumber", MerchantFault::ResponseLost);
-    assert!(matches!(merchant.athm.update_phone(open.id(), phone()).await, Err(OperationError::Provider(_))));
+    // The answer is lost: the same phone is sent again, which moves no money, until an answer comes.
     merchant.athm.update_phone(open.id(), phone()).await.unwrap();
     assert_eq!(merchant.provider.requests().last().unwrap().body["phoneNumber"], "7875550199");
     merchant.approve();

@@ -12,7 +12,21 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 3] = [
+const ADDED: [(u32, &[&str]); 4] = [
+    (
+        7,
+        &[
+            "DROP INDEX athm_transaction_mismatch",
+            "ALTER TABLE athm_transaction DROP COLUMN expected_total",
+            "ALTER TABLE athm_transaction DROP COLUMN accepted_total",
+            "DROP INDEX athm_poll_due",
+            "ALTER TABLE athm_poll DROP COLUMN is_search",
+            "CREATE INDEX athm_poll_due ON athm_poll (due_at)",
+            "DROP INDEX athm_inbox_refund",
+            "ALTER TABLE athm_inbox DROP COLUMN refunds",
+            "DROP INDEX athm_event_rejected",
+        ],
+    ),
     (
         6,
         &[
@@ -117,4 +131,19 @@ async fn a_database_of_the_previous_version_keeps_its_polls_and_its_operations_w
         open.status() == &Status::Cancelled && refunds.iter().all(|refund| refund.state == RefundState::Done)
     })
     .await;
+}
+
+#[tokio::test]
+async fn open_payments_of_the_previous_version_expect_the_total_that_they_were_opened_with() {
+    let mut fixture = SimulatorFixture::open_with_sweeper(|builder| builder.seed(7).authorize_confirmed()).await;
+    let open = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    fixture.stop().await;
+    go_back(&fixture, 6);
+    fixture.restart().await;
+
+    let upgraded = fixture.athm.transaction(open.id()).await.unwrap().unwrap();
+    assert_eq!((upgraded.expected_total(), &upgraded), (Some(Amount::from_cents(2500)), &open));
+    fixture.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
+    athm_tests::advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 2).await;
+    assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 }

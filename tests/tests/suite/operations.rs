@@ -103,7 +103,7 @@ async fn a_completed_payment_is_not_cancelled_and_its_completion_is_recorded() {
     let fixture = SimulatorFixture::open().await;
     let open = fixture.athm.create(order()).await.unwrap();
     fixture.simulator.insert(completed_payment().ecommerce_id(*open.ecommerce_id().unwrap()));
-    assert!(matches!(fixture.athm.cancel(open.id()).await, Err(OperationError::Provider(_))));
+    assert!(matches!(fixture.athm.cancel(open.id()).await, Err(OperationError::Completed { .. })));
     assert_eq!(fixture.noted().await, ["received by cancel", "completed by cancel"]);
 }
 

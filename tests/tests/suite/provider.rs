@@ -105,7 +105,8 @@ async fn refusals_are_recognized_by_their_code_with_any_http_status() {
         (200, envelope("BTRA_9998"), false, true),
         (200, r#"{"errorCode":"5010","description":"none"}"#.to_owned(), true, false),
         (500, "{}".to_owned(), false, true),
-        (200, r#"{"status":"ERROR"}"#.to_owned(), false, false),
+        (200, r#"{"status":"ERROR"}"#.to_owned(), false, true),
+        (200, envelope("BTRA_0999"), false, true),
     ] {
         let error = find(status, body.clone()).await.unwrap_err();
         assert!(matches!(error, ProviderError::Rejected { .. }), "{body}: {error:?}");
@@ -282,7 +283,8 @@ fn the_customer_message_is_in_both_languages_and_never_asks_to_pay_twice() {
         (rejected("BTRA_0039", 200), "The time to approve", "El tiempo para aprobar"),
         (rejected("BTRA_0045", 409), "The amount is over", "El monto excede"),
         (rejected("BTRA_9999", 500), "We are checking", "Estamos verificando"),
-        (rejected("", 200), "This payment can't be made", "Este pago no se puede realizar"),
+        (rejected("BTRA_0010", 200), "This payment can't be made", "Este pago no se puede realizar"),
+        (rejected("", 200), "We are checking", "Estamos verificando"),
         (ProviderError::NoJson { status: 502 }, "We are checking", "Estamos verificando"),
     ] {
         assert!(error.customer_message(Language::English).starts_with(english), "{error}");

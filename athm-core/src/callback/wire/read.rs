@@ -76,6 +76,8 @@ impl Fields {
             date: self.or_left_out(self.date()),
             kind,
             deadline: None,
+            expected_total: None,
+            accepted_total: None,
             verified: true,
             problem: None,
             created_at: now,

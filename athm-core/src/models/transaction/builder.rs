@@ -54,6 +54,8 @@ impl Transaction {
             customer: None,
             date: None,
             deadline: None,
+            expected_total: None,
+            accepted_total: None,
             verified: false,
             problem: None,
             created_at: now,
@@ -106,6 +108,12 @@ impl<Of> TransactionBuilder<Of> {
     /// What the provider keeps.
     pub fn fee(mut self, fee: Amount) -> Self {
         self.transaction.fee = fee;
+        self
+    }
+
+    /// The total that this program opened the payment with: another one is a mismatch.
+    pub fn expected_total(mut self, expected: Amount) -> Self {
+        self.transaction.expected_total = Some(expected);
         self
     }
 

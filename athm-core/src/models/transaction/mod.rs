@@ -46,6 +46,8 @@ pub struct Transaction {
     pub(crate) customer: Option<Customer>,
     pub(crate) date: Option<Timestamp>,
     pub(crate) deadline: Option<Timestamp>,
+    pub(crate) expected_total: Option<Amount>,
+    pub(crate) accepted_total: Option<Amount>,
     pub(crate) verified: bool,
     pub(crate) problem: Option<String>,
     pub(crate) created_at: Timestamp,
@@ -165,6 +167,48 @@ impl Transaction {
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
+    }
+
+    /// Whether this program opened the payment, with [`Athm::create`](crate::Athm::create).
+    ///
+    /// The provider's own button opens payments in the browser, with whatever metadata the page gives: of those this is
+    /// `false`. See [`only_payments_opened_here`](crate::Builder::only_payments_opened_here).
+    ///
+    /// ```
+    /// use athm_core::{Amount, Status, Transaction};
+    ///
+    /// let price = Amount::from_cents(2500);
+    /// assert!(!Transaction::builder(Status::Completed, price).build().is_ours());
+    /// assert!(Transaction::builder(Status::Completed, price).expected_total(price).build().is_ours());
+    /// ```
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.deadline.is_some() || self.expected_total.is_some()
+    }
+
+    /// The total that the payment was opened with; `None` for payments opened elsewhere.
+    #[must_use]
+    pub fn expected_total(&self) -> Option<Amount> {
+        self.expected_total
+    }
+
+    /// Whether the provider tells another total than the one that the payment was opened with, and nobody has
+    /// [accepted](crate::Athm::accept_mismatch) it. Such a payment fires `received` and no `completed`.
+    ///
+    /// ```
+    /// use athm_core::{Amount, Status, Transaction};
+    ///
+    /// let paid = Transaction::builder(Status::Completed, Amount::from_cents(100));
+    /// assert!(paid.expected_total(Amount::from_cents(2500)).build().is_mismatch());
+    /// ```
+    #[must_use]
+    pub fn is_mismatch(&self) -> bool {
+        self.mismatch().is_some()
+    }
+
+    /// The expected total, where the total is another one that nobody has accepted.
+    pub(crate) fn mismatch(&self) -> Option<Amount> {
+        self.expected_total.filter(|expected| *expected != self.total && self.accepted_total != Some(self.total))
     }
 
     /// Whether the status is the provider's own word, asked for by us, rather than what a message claimed.

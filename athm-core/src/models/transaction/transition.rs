@@ -21,6 +21,9 @@ pub enum Transition {
     Expired,
     /// It was refunded, partly or fully.
     Refunded(Refund),
+    /// A checkout that this program opened was paid with another total than the expected one. It becomes
+    /// [`Completed`](Self::Completed) once that is [accepted](crate::Athm::accept_mismatch).
+    Mismatched,
     /// An app payment or a donation was paid.
     Paid,
     /// It reached a status that athm doesn't know.
@@ -28,12 +31,13 @@ pub enum Transition {
 }
 
 impl Transition {
-    /// The transition into this status, if the status has one.
-    pub(crate) fn into(status: &Status, kind: &TransactionKind) -> Option<Self> {
-        match status {
+    /// The transition into the payment's state, if that has one.
+    pub(crate) fn into(payment: &Transaction) -> Option<Self> {
+        match &payment.status {
             Status::Open | Status::Confirmed => None,
-            Status::Completed if *kind == TransactionKind::Ecommerce => Some(Self::Completed),
-            Status::Completed => Some(Self::Paid),
+            Status::Completed if payment.kind != TransactionKind::Ecommerce => Some(Self::Paid),
+            Status::Completed if payment.is_mismatch() => Some(Self::Mismatched),
+            Status::Completed => Some(Self::Completed),
             Status::Cancelled => Some(Self::Cancelled),
             Status::Expired => Some(Self::Expired),
             Status::Unknown(word) => Some(Self::Unknown(word.clone())),
@@ -55,7 +59,7 @@ impl Transition {
             Self::Cancelled => &[Signal::Received, Signal::Cancelled],
             Self::Expired => &[Signal::Received, Signal::Expired],
             Self::Refunded(_) => &[Signal::Received, Signal::Refunded],
-            Self::Paid | Self::Unknown(_) => &[Signal::Received],
+            Self::Mismatched | Self::Paid | Self::Unknown(_) => &[Signal::Received],
         }
     }
 
@@ -74,6 +78,7 @@ impl Transition {
             Self::Cancelled => "cancelled".to_owned(),
             Self::Expired => "expired".to_owned(),
             Self::Refunded(refund) => format!("refunded:{}", refund.total_refunded),
+            Self::Mismatched => "mismatched".to_owned(),
             Self::Paid => "paid".to_owned(),
             Self::Unknown(word) => format!("unknown:{word}"),
         }
@@ -83,6 +88,6 @@ impl Transition {
 impl Transaction {
     /// The signals of the state that the payment is in: what a dispatch by hand fires.
     pub(crate) fn signals(&self) -> &'static [Signal] {
-        Transition::into(&self.status, &self.kind).map_or(&[], |transition| transition.signals())
+        Transition::into(self).map_or(&[], |transition| transition.signals())
     }
 }

@@ -64,8 +64,8 @@ use self::session::Session;
 use self::values::values;
 use self::writer::Writer;
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded,
-    RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Record,
+    Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
     TransactionQuery,
 };
 use crate::models::{
@@ -233,16 +233,16 @@ impl Store for Postgres {
         self.writer.write(GiveUpRefund { id, now })
     }
 
-    fn take_due_polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
-        self.writer.write(TakeDuePolls { now, until })
+    fn take_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+        self.writer.write(TakeDuePolls { lane, now, until })
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {
         self.writer.write_deferred(next)
     }
 
-    fn next_due_poll(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.read((), |session, clock, ()| async move { next_due_poll(&session, &clock).await }.boxed())
+    fn next_due_poll(&self, lane: PollLane) -> StoreFuture<'_, Option<Timestamp>> {
+        self.read(lane, |session, clock, lane| async move { next_due_poll(&session, &clock, lane).await }.boxed())
     }
 
     fn find_open_matching(&self, criteria: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {

@@ -25,9 +25,10 @@ impl Request for BeginOperation {
 impl SingleRequest for BeginOperation {
     /// Stores an operation's intent, or says why it may not begin. An earlier attempt of the same operation is replaced:
     /// the rules allow another one only once the outcome of that was looked up.
-    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<BeginResult> {
+    async fn execute(&self, BatchContext { session, offset, context }: BatchContext<'_>) -> Result<BeginResult> {
         let id = *self.transaction.as_uuid();
-        let begun = self.decide(offset.to_server(self.now), locked(session, self.transaction).await?);
+        let locked = locked(session, self.transaction).await?;
+        let begun = context.policy.begin(self, offset.to_server(self.now), locked);
         if let Ok(started) = &begun {
             let (operation, ends_at) = (self.operation.as_str(), offset.to_server(self.ends_at));
             let mut statements = Statements::new();

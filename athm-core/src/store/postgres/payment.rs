@@ -16,8 +16,9 @@ use super::polls;
 use super::refunds;
 use super::session::Session;
 use super::values::{Statements, Values, column, storable, text, values};
-use crate::models::{PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
+use crate::models::{Amount, PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
 use crate::outbox::LEASE;
+use crate::store::PollLane;
 use crate::store::payment_write::PaymentWrite;
 use crate::store::poll::PollPlan;
 use crate::store::transition_key::MERGED_SUFFIX;
@@ -31,10 +32,10 @@ macro_rules! write_payments {
             "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], ",
             "$7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], ",
             "$14::text[], $15::timestamptz[], $16::timestamptz[], $17::boolean[], $18::text[], $19::boolean[], ",
-            "$20::timestamptz[], $21::timestamptz[], $22::text[]) ",
+            "$20::timestamptz[], $21::timestamptz[], $22::text[], $58::bigint[], $59::bigint[]) ",
             "AS seen (id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, subtotal, tax, fee, ",
             "net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, is_final, ",
-            "created_at, updated_at, problem)), ",
+            "created_at, updated_at, problem, expected_total, accepted_total)), ",
             "written AS (", $written, "), ",
             "items AS (INSERT INTO athm_item ",
             "(transaction_id, position, name, description, quantity, price, tax, metadata, sku) ",
@@ -58,10 +59,12 @@ macro_rules! write_payments {
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
             "WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($54) AND state = 'pending' ",
             "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
-            "polls AS (INSERT INTO athm_poll (transaction_id, attempts, due_at) ",
-            "SELECT poll.of, 0, poll.due_at FROM unnest($56::uuid[], $57::timestamptz[]) AS poll (of, due_at) ",
+            "polls AS (INSERT INTO athm_poll (transaction_id, attempts, due_at, is_search) ",
+            "SELECT poll.of, 0, poll.due_at, poll.is_search ",
+            "FROM unnest($56::uuid[], $57::timestamptz[], $60::boolean[]) AS poll (of, due_at, is_search) ",
             "JOIN written ON written.id = poll.of ",
-            "ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at) ",
+            "ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at, ",
+            "is_search = excluded.is_search) ",
             "SELECT id FROM written"
         )
     };
@@ -75,10 +78,10 @@ pub(super) async fn insert(session: &Session, writes: &[PaymentWrite], now: Time
     let sql = write_payments!(
         "INSERT INTO athm_transaction (id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, \
          subtotal, tax, fee, net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, \
-         created_at, updated_at, problem) \
+         created_at, updated_at, problem, expected_total, accepted_total) \
          SELECT id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, subtotal, tax, fee, \
          net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, created_at, \
-         updated_at, problem FROM seen ON CONFLICT DO NOTHING RETURNING id"
+         updated_at, problem, expected_total, accepted_total FROM seen ON CONFLICT DO NOTHING RETURNING id"
     );
     let written = session.all(sql, rows(writes, now), |row| row.get()).await?;
     Ok(written.into_iter().collect())
@@ -93,7 +96,7 @@ pub(super) fn update<'a>(statements: &mut Statements<'a>, writes: &'a [PaymentWr
          tax = seen.tax, fee = seen.fee, net_amount = seen.net_amount, refunded_amount = seen.refunded_amount, \
          metadata_1 = seen.metadata_1, metadata_2 = seen.metadata_2, date = seen.date, deadline = seen.deadline, \
          verified = seen.verified, created_at = seen.created_at, updated_at = seen.updated_at, \
-         problem = seen.problem, \
+         problem = seen.problem, expected_total = seen.expected_total, accepted_total = seen.accepted_total, \
          auth_token = CASE WHEN seen.is_final THEN NULL ELSE coalesce(seen.auth_token, known.auth_token) END \
          FROM seen WHERE known.id = seen.id RETURNING known.id"
     );
@@ -268,13 +271,20 @@ fn push_names<'a>(values: &mut Values<'a>, writes: impl Iterator<Item = &'a Paym
     ]);
 }
 
+/// `$56` to `$60`: the polls, and what the payments were opened with.
 fn push_polls<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now: Timestamp) {
     let each = writes.iter().filter_map(|write| match write.poll {
-        PollPlan::In(pause) => Some((write.transaction.id, later(now, pause))),
+        PollPlan::In(pause, lane) => Some((write.transaction.id, later(now, pause), lane)),
         PollPlan::Keep | PollPlan::End => None,
     });
     let each: Vec<_> = each.collect();
-    values.extend(values![column(&each, |(of, _)| *of.as_uuid()), column(&each, |(_, due_at)| *due_at)]);
+    values.extend(values![
+        column(&each, |(of, ..)| *of.as_uuid()),
+        column(&each, |(_, due_at, _)| *due_at),
+        column(writes, |write| write.transaction.expected_total.map(Amount::cents)),
+        column(writes, |write| write.transaction.accepted_total.map(Amount::cents)),
+        column(&each, |(.., lane)| *lane == PollLane::Customer),
+    ]);
 }
 
 fn maybe_text(maybe: &Option<String>) -> Option<Cow<'_, str>> {

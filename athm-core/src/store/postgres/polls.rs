@@ -11,7 +11,7 @@ use super::values::{Statements, integer, text, values};
 use crate::models::EcommerceId;
 use crate::store::limits::MAX_POLLS;
 use crate::store::row::{Columns, poll_columns, select_transaction};
-use crate::store::{MatchCriteria, PollTask, Reschedule};
+use crate::store::{MatchCriteria, PollLane, PollTask, Reschedule};
 use crate::util::clock::Clock;
 
 /// Deletes polls: these payments need none any more.
@@ -24,6 +24,7 @@ pub(super) fn end(statements: &mut Statements<'_>, of: Vec<Uuid>) {
 /// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before. No other
 /// process takes them meanwhile.
 pub(super) struct TakeDuePolls {
+    pub(super) lane: PollLane,
     pub(super) now: Timestamp,
     pub(super) until: Timestamp,
 }
@@ -36,11 +37,12 @@ impl SingleRequest for TakeDuePolls {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<Vec<PollTask>> {
         let sql = concat!(
             "UPDATE athm_poll SET attempts = attempts + 1, due_at = $2 WHERE transaction_id = ANY (ARRAY ",
-            "(SELECT transaction_id FROM athm_poll WHERE due_at <= $1 ORDER BY due_at LIMIT $3 ",
+            "(SELECT transaction_id FROM athm_poll WHERE is_search = $4 AND due_at <= $1 ORDER BY due_at LIMIT $3 ",
             "FOR UPDATE SKIP LOCKED)) RETURNING ",
             poll_columns!()
         );
-        let values = values![offset.to_server(self.now), offset.to_server(self.until), i64::from(MAX_POLLS)];
+        let (now, until) = (offset.to_server(self.now), offset.to_server(self.until));
+        let values = values![now, until, i64::from(MAX_POLLS), self.lane == PollLane::Customer];
         // A damaged row is leased like the others, so that it isn't at the head of the queue next time.
         let (taken, _) = session.readable("athm_poll", sql, values, |row| row.poll()).await?;
         let mut polls = Vec::new();
@@ -82,9 +84,10 @@ impl SingleRequest for Reschedule {
     }
 }
 
-pub(super) async fn next_due_poll(session: &Session, clock: &Clock) -> Result<Option<Timestamp>> {
+pub(super) async fn next_due_poll(session: &Session, clock: &Clock, lane: PollLane) -> Result<Option<Timestamp>> {
     let offset = session.clock_offset(clock).await?;
-    let next = session.one("SELECT min(due_at) FROM athm_poll", values![], |row| row.maybe_time()).await?;
+    let sql = "SELECT min(due_at) FROM athm_poll WHERE is_search = $1";
+    let next = session.one(sql, values![lane == PollLane::Customer], |row| row.maybe_time()).await?;
     Ok(next.flatten().map(|next| offset.to_local(next)))
 }
 

@@ -37,8 +37,8 @@ use self::statement::json;
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollTask, Record, Recorded,
-    RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Record,
+    Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
     TransactionQuery,
 };
 use crate::models::{
@@ -176,7 +176,10 @@ impl Store for Sqlite {
     }
 
     fn begin_operation(&self, request: BeginOperation) -> StoreFuture<'_, BeginResult> {
-        self.writer.write(move |connection| Ok(operations::begin_operation(connection, &request)?), |begun| begun)
+        let context = Arc::clone(&self.context);
+        let begin =
+            move |connection: &Connection| Ok(operations::begin_operation(connection, &context.policy, &request)?);
+        self.writer.write(begin, |begun| begun)
     }
 
     fn finish_operation(&self, result: OperationResult) -> StoreFuture<'_, ()> {
@@ -208,17 +211,18 @@ impl Store for Sqlite {
         self.writer.write(move |connection| Ok(refunds::give_up_refund(connection, id, now)?), |was_open| was_open)
     }
 
-    fn take_due_polls(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+    fn take_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
         let damaged = self.context.damaged.clone();
-        self.writer.write(move |connection| Ok(polls::take_due_polls(connection, now, until, &damaged)?), |taken| taken)
+        self.writer
+            .write(move |connection| Ok(polls::take_due_polls(connection, lane, now, until, &damaged)?), |taken| taken)
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {
         self.writer.write_deferred(move |connection| Ok(polls::reschedule_poll(connection, &next)?))
     }
 
-    fn next_due_poll(&self) -> StoreFuture<'_, Option<Timestamp>> {
-        self.reader.read(polls::next_due_poll)
+    fn next_due_poll(&self, lane: PollLane) -> StoreFuture<'_, Option<Timestamp>> {
+        self.reader.read(move |connection| polls::next_due_poll(connection, lane))
     }
 
     fn find_open_matching(&self, criteria: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {

@@ -10,15 +10,19 @@ use super::statement::{all, execute, one, postpone, readable};
 use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
-use crate::store::DamagedRows;
 use crate::store::limits::MAX_LOOKUPS;
 use crate::store::row::{Columns, intent_columns, unresolved_columns};
+use crate::store::{DamagedRows, Policy};
 
 /// Stores an operation's intent, or says why it may not begin. An earlier attempt of the same operation is replaced: the
 /// rules allow another one only once the outcome of that was looked up.
-pub(super) fn begin_operation(connection: &Connection, request: &BeginOperation) -> rusqlite::Result<BeginResult> {
+pub(super) fn begin_operation(
+    connection: &Connection,
+    policy: &Policy,
+    request: &BeginOperation,
+) -> rusqlite::Result<BeginResult> {
     let id = request.transaction;
-    let begun = request.decide(request.now, locked(connection, id)?);
+    let begun = policy.begin(request, request.now, locked(connection, id)?);
     if let Ok(started) = &begun {
         let operation = request.operation.as_str();
         let sql = "DELETE FROM athm_operation WHERE transaction_id = ?1 AND operation = ?2";

@@ -5,14 +5,15 @@ use rusqlite::{Connection, params};
 
 use super::refunds;
 use super::statement::execute;
-use crate::models::{Customer, ReferenceNumber, Transaction, TransactionId};
+use crate::models::{Amount, Customer, ReferenceNumber, Transaction, TransactionId};
 use crate::store::transition_key::MERGED_SUFFIX;
 
 pub(super) fn insert(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_transaction (id, created_at, kind, status, ecommerce_id, reference_number, \
                daily_transaction_id, total, subtotal, tax, fee, net_amount, refunded_amount, metadata_1, metadata_2, \
-               date, deadline, verified, updated_at, problem) \
-               VALUES (?1, ?19, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20)";
+               date, deadline, verified, updated_at, problem, expected_total, accepted_total) \
+               VALUES (?1, ?19, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20, \
+               ?21, ?22)";
     write_row(connection, sql, transaction)?;
     write_details(connection, transaction)
 }
@@ -21,7 +22,8 @@ pub(super) fn update(connection: &Connection, transaction: &Transaction) -> rusq
     let sql = "UPDATE athm_transaction SET kind = ?2, status = ?3, ecommerce_id = ?4, reference_number = ?5, \
                daily_transaction_id = ?6, total = ?7, subtotal = ?8, tax = ?9, fee = ?10, net_amount = ?11, \
                refunded_amount = ?12, metadata_1 = ?13, metadata_2 = ?14, date = ?15, deadline = ?16, verified = ?17, \
-               updated_at = ?18, created_at = ?19, problem = ?20 WHERE id = ?1";
+               updated_at = ?18, created_at = ?19, problem = ?20, \
+               expected_total = ?21, accepted_total = ?22 WHERE id = ?1";
     write_row(connection, sql, transaction)?;
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [transaction.id.as_uuid()])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [transaction.id.as_uuid()])?;
@@ -51,6 +53,8 @@ fn write_row(connection: &Connection, sql: &str, transaction: &Transaction) -> r
         t.updated_at.as_microsecond(),
         t.created_at.as_microsecond(),
         t.problem,
+        t.expected_total.map(Amount::cents),
+        t.accepted_total.map(Amount::cents),
     ];
     execute(connection, sql, values)
 }

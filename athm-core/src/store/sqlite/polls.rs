@@ -10,17 +10,19 @@ use crate::models::{EcommerceId, TransactionId};
 use crate::store::limits::MAX_POLLS;
 use crate::store::poll::PollPlan;
 use crate::store::row::{Columns, poll_columns};
-use crate::store::{DamagedRows, MatchCriteria, PollTask, Reschedule};
+use crate::store::{DamagedRows, MatchCriteria, PollLane, PollTask, Reschedule};
 use crate::util::clock::later;
 
 /// Carries out what recording a payment decided about its poll.
 pub(super) fn plan(connection: &Connection, of: TransactionId, plan: PollPlan, now: Timestamp) -> rusqlite::Result<()> {
     match plan {
         PollPlan::Keep => Ok(()),
-        PollPlan::In(pause) => {
-            let sql = "INSERT INTO athm_poll (transaction_id, attempts, due_at) VALUES (?1, 0, ?2) \
-                       ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at";
-            execute(connection, sql, params![of.as_uuid(), later(now, pause).as_microsecond()])
+        PollPlan::In(pause, lane) => {
+            let sql = "INSERT INTO athm_poll (transaction_id, attempts, due_at, is_search) VALUES (?1, 0, ?2, ?3) \
+                       ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at, \
+                       is_search = excluded.is_search";
+            let due_at = later(now, pause).as_microsecond();
+            execute(connection, sql, params![of.as_uuid(), due_at, lane == PollLane::Customer])
         }
         PollPlan::End => end(connection, of),
     }
@@ -33,12 +35,18 @@ pub(super) fn end(connection: &Connection, of: TransactionId) -> rusqlite::Resul
 /// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before.
 pub(super) fn take_due_polls(
     connection: &Connection,
+    lane: PollLane,
     now: Timestamp,
     until: Timestamp,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<PollTask>> {
-    let sql = concat!("SELECT ", poll_columns!(), " FROM athm_poll WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
-    let values = params![now.as_microsecond(), MAX_POLLS];
+    let sql = concat!(
+        "SELECT ",
+        poll_columns!(),
+        " FROM athm_poll WHERE is_search = ?3 AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+    );
+    let is_search = lane == PollLane::Customer;
+    let values = params![now.as_microsecond(), MAX_POLLS, is_search];
     let due = readable(connection, ("athm_poll", damaged), sql, values, |row| row.poll())?;
     postpone(connection, "UPDATE athm_poll SET due_at = ?2 WHERE transaction_id = ?1", &due.damaged, now)?;
     let mut polls = Vec::new();
@@ -67,8 +75,9 @@ pub(super) fn reschedule_poll(connection: &Connection, next: &Reschedule) -> rus
     }
 }
 
-pub(super) fn next_due_poll(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(one(connection, "SELECT min(due_at) FROM athm_poll", [], |row| row.maybe_time())?.flatten())
+pub(super) fn next_due_poll(connection: &Connection, lane: PollLane) -> rusqlite::Result<Option<Timestamp>> {
+    let sql = "SELECT min(due_at) FROM athm_poll WHERE is_search = ?1";
+    Ok(one(connection, sql, [lane == PollLane::Customer], |row| row.maybe_time())?.flatten())
 }
 
 /// At most two: more than one match is ambiguous, however many there are.

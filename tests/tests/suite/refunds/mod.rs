@@ -1,5 +1,6 @@
 //! Refunds: never more than the remaining amount, never sent twice, and recorded once from whichever source.
 
+mod answers;
 mod faults;
 mod merging;
 mod messages;

@@ -87,11 +87,27 @@ impl RefundLedger {
         let mut fresh: Vec<ReportedRefund> = reported.filter(|reported| !self.fill_known(reported)).collect();
         fresh.sort_by_key(|reported| reported.detail.date);
         fresh.retain(|reported| !self.split_later_one(reported));
+        let ledger = ledger.max(self.least(of, &confirmed));
         let fired = self.allocate_increase(of, ledger, &mut fresh, at);
         fresh.iter().for_each(|reported| self.split_any(reported));
         self.sort();
         confirmed.into_iter().for_each(|id| self.confirm(id, ledger.max(of.refunded_amount)));
         fired
+    }
+
+    /// The least that has been refunded, once the provider has confirmed these refunds of ours: its answer may carry the
+    /// sum from before. A refund is part of the recorded sum only if that has risen by its amount since the request.
+    ///
+    /// Asked for 10.00 of 25.00, 3.00 seen meanwhile, answered with a sum of 0.00: 3.00 can't hold the 10.00, so that
+    /// 13.00 have been refunded.
+    fn least(&self, of: &Transaction, confirmed: &[RefundId]) -> Amount {
+        let pending = self.0.iter().filter(|kept| kept.state == RefundState::Pending && confirmed.contains(&kept.id));
+        let uncounted = pending.filter(|kept| {
+            let since = self.done().filter(|other| !other.is_ours && other.created_at >= kept.created_at);
+            since.map(|other| other.amount).fold(Amount::ZERO, sum) < kept.amount
+        });
+        let least = uncounted.map(|kept| kept.amount).fold(of.refunded_amount, sum);
+        least.min(of.total.max(of.refunded_amount))
     }
 
     /// Puts a refund of ours into the ledger that the provider has confirmed, although the sum didn't rise with it. Its amount

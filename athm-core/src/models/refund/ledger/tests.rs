@@ -114,6 +114,27 @@ fn a_report_ahead_of_the_refunded_amount_waits_for_the_increase() {
 }
 
 #[test]
+fn an_answer_with_the_sum_from_before_counts_its_own_refund_in_addition() {
+    let answered = |id, amount| ReportedRefund { refund: Some(id), ..detail(1, amount) };
+    let (mut payment, id) = Payment::paid().requesting(1000);
+    assert_eq!(payment.observe(50, 0, &[answered(id, 1000)]), [(1000, 1000)]);
+    assert_eq!(payment.ledger(), [(1000, 1000, Some("0031"))]);
+    assert_eq!(payment.observe(60, 1000, &[]), []);
+
+    // 3.00 seen meanwhile can't hold the 10.00.
+    let (mut payment, id) = Payment::paid().requesting(1000);
+    assert_eq!(payment.observe(40, 300, &[]), [(300, 300)]);
+    assert_eq!(payment.observe(50, 0, &[answered(id, 1000)]), [(1000, 1300)]);
+    assert_eq!(payment.transaction.refunded_amount, cents(1300));
+
+    // 10.00 seen meanwhile were it.
+    let (mut payment, id) = Payment::paid().requesting(1000);
+    assert_eq!(payment.observe(40, 1000, &[]), [(1000, 1000)]);
+    assert_eq!(payment.observe(50, 0, &[answered(id, 1000)]), []);
+    assert_eq!(payment.transaction.refunded_amount, cents(1000));
+}
+
+#[test]
 fn our_answer_a_webhook_and_a_report_make_one_refund_in_any_order() {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let (mut payment, id) = Payment::paid().requesting(500);

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use crate::models::{Amount, Refund, RefundLedger, ReportedRefund, Status, Transaction, TransactionKind, Transition};
 
 /// The transitions that a payment has fired: each fires once.
@@ -45,6 +47,7 @@ impl Transaction {
     /// - An observation behind the recorded state is late: it fills in identifiers, and changes nothing else.
     /// - Verified details are not overwritten by unverified ones.
     /// - CANCEL means expired when it was observed after the deadline. The first of the two stays.
+    /// - Another total than the expected one is a mismatch: the payment completes once that total is accepted.
     /// - An increase of the refunded amount makes refunds of exactly the difference ([`RefundLedger`]).
     pub(crate) fn apply(
         &mut self,
@@ -59,7 +62,7 @@ impl Transaction {
         if let Some(status) = self.next_status(observed) {
             self.take_details(observed, status != before.status);
             self.status = status;
-            transitions.extend(Transition::into(&self.status, &self.kind));
+            transitions.extend(Transition::into(self));
             transitions.extend(self.take_refunds(observed, reported, refunds).into_iter().map(Transition::Refunded));
         }
         transitions.retain(|transition| fired.first(transition));
@@ -67,6 +70,15 @@ impl Transaction {
             self.updated_at = observed.updated_at;
         }
         transitions
+    }
+
+    /// Accepts the total that a person has seen, and says which steps that makes: none if the total is another one by now.
+    pub(crate) fn accept(&mut self, seen: Amount, at: Timestamp, fired: &mut FiredTransitions) -> Vec<Transition> {
+        if self.mismatch().is_none() || self.total != seen {
+            return Vec::new();
+        }
+        (self.accepted_total, self.updated_at) = (Some(seen), at);
+        Transition::into(self).into_iter().filter(|transition| fired.first(transition)).collect()
     }
 
     /// The state after the observation; `None` when the observation is behind the state.
@@ -87,6 +99,9 @@ impl Transaction {
         self.ecommerce_id = self.ecommerce_id.or(observed.ecommerce_id);
         self.reference_number = self.reference_number.take().or_else(|| observed.reference_number.clone());
         self.deadline = self.deadline.or(observed.deadline);
+        // What a payment was opened with stays, whatever is seen of it later.
+        self.expected_total = self.expected_total.or(observed.expected_total);
+        self.accepted_total = self.accepted_total.or(observed.accepted_total);
         self.customer = self.customer.take().or_else(|| observed.customer.clone());
         // An app payment may turn out to be a checkout. A refund is reported with its payment's name, and changes no kind.
         if self.kind != TransactionKind::Ecommerce && observed.kind != TransactionKind::Refund {

@@ -113,6 +113,47 @@ fn verified_details_are_not_overwritten_by_unverified_ones() {
     assert!(transaction.is_verified());
 }
 
+#[test]
+fn another_total_than_the_expected_one_completes_once_it_is_accepted() {
+    let opened = Transaction { expected_total: Some(Amount::from_cents(2500)), ..seen(Status::Open) };
+    let dollar = Transaction { total: Amount::from_cents(100), ..seen(Status::Completed) };
+    let (mut transaction, transitions) = after([opened, dollar.clone(), dollar.clone()]);
+    assert_eq!(transitions, [Transition::Mismatched]);
+    assert_eq!((transaction.total, transaction.expected_total), (dollar.total, Some(Amount::from_cents(2500))));
+    let mut fired: FiredTransitions = transitions.iter().map(Transition::key).collect();
+    let at = transaction.updated_at + SignedDuration::from_secs(1);
+    // A total that is another one by now was accepted by nobody.
+    assert!(transaction.accept(Amount::from_cents(2500), at, &mut fired).is_empty());
+    assert!(transaction.is_mismatch());
+    assert_eq!(transaction.accept(dollar.total, at, &mut fired), [Transition::Completed]);
+    assert_eq!((transaction.is_mismatch(), transaction.updated_at), (false, at));
+    assert!(transaction.accept(dollar.total, at, &mut fired).is_empty());
+    assert!(transaction.apply(&dollar, &[], &mut RefundLedger::default(), &mut fired).is_empty());
+}
+
+#[test]
+fn the_transitions_of_two_rows_are_fired_together() {
+    let mut fired: FiredTransitions = [Transition::Completed.key()].into_iter().collect();
+    assert!(fired.first(&Transition::Expired) && !fired.first(&Transition::Completed));
+    let mut other = FiredTransitions::default();
+    other.extend(&fired);
+    assert!(!other.first(&Transition::Completed) && !other.first(&Transition::Expired));
+}
+
+#[test]
+fn details_are_taken_unless_verified_ones_would_be_overwritten_by_unverified_ones() {
+    for (known, observed, takes) in
+        [(true, true, true), (true, false, false), (false, true, true), (false, false, true)]
+    {
+        let mut transaction = Transaction { verified: known, ..seen(Status::Open) };
+        let other = Transaction { verified: observed, total: Amount::from_cents(1), ..seen(Status::Open) };
+        transaction.apply(&other, &[], &mut RefundLedger::default(), &mut FiredTransitions::default());
+        assert_eq!(transaction.total == other.total, takes, "{known} {observed}");
+        // What isn't a step leaves a verified payment verified.
+        assert_eq!(transaction.verified, known || observed, "{known} {observed}");
+    }
+}
+
 fn any_status() -> impl Strategy<Value = Status> {
     prop_oneof![
         Just(Status::Open),

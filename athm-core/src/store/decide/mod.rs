@@ -9,12 +9,15 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::poll::PollPlan;
 use super::{Origin, PollSchedule, Record};
 use crate::dispatch::Snapshot;
 use crate::models::{
-    Amount, DeliveryId, Event, EventId, FiredTransitions, ReferenceNumber, RefundLedger, RefundRecord, Transaction,
-    TransactionId, TransactionKind, Transition,
+    Amount, BeginError, BeginOperation, BeginResult, DeliveryId, Event, EventId, FiredTransitions, Initiator,
+    LockedPayment, Operation, ReferenceNumber, RefundLedger, RefundRecord, Transaction, TransactionId, TransactionKind,
+    Transition,
 };
 use crate::outbox::NewDelivery;
 use crate::receiver::Rejection;
@@ -28,6 +31,16 @@ pub(crate) struct Policy {
     pub(crate) checks: Vec<Check>,
     pub(crate) registry: Snapshot,
     pub(crate) polls: PollSchedule,
+    pub(crate) scope: SignalScope,
+}
+
+/// Which payments fire signals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SignalScope {
+    #[default]
+    Every,
+    /// Those that this program opened.
+    OpenedHere,
 }
 
 /// A payment as it is stored, with the transitions that it has fired.
@@ -88,7 +101,11 @@ impl Policy {
             // Fires only what neither row has fired.
             transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
-        transitions.extend(transaction.apply(observed, &record.reported, &mut refunds, &mut fired));
+        if record.origin == Origin::Acceptance {
+            transitions.extend(transaction.accept(observed.total, observed.updated_at, &mut fired));
+        } else {
+            transitions.extend(transaction.apply(observed, &record.reported, &mut refunds, &mut fired));
+        }
         if record.origin == Origin::Reconciliation {
             transaction.correct(&before, observed, &refunds);
         }
@@ -109,6 +126,9 @@ impl Policy {
         transitions: Vec<Transition>,
         record: &Record,
     ) -> Decision {
+        // A step that isn't stored has not been taken: it fires once the payment turns out to be one of ours.
+        let is_in_scope = self.scope == SignalScope::Every || transaction.is_ours();
+        let transitions = if is_in_scope { transitions } else { Vec::new() };
         let rejection = if transitions.is_empty() { None } else { self.rejection(&transaction) };
         let events = transitions.into_iter().map(|transition| {
             let event = Event {
@@ -123,6 +143,23 @@ impl Policy {
             (event, deliveries)
         });
         Decision { events: events.collect(), transaction, write, merged, refunds, poll: PollPlan::Keep }
+    }
+
+    /// Whether an operation may begin. Nothing is authorized on a schedule that a check of the program's own refuses.
+    pub(crate) fn begin(
+        &self,
+        operation: &BeginOperation,
+        now: Timestamp,
+        locked: Option<LockedPayment>,
+    ) -> BeginResult {
+        let is_scheduled = operation.operation == Operation::Authorize && operation.initiator == Initiator::Schedule;
+        let approved = locked.as_ref().map(|locked| &locked.transaction).filter(|payment| !payment.status.is_final());
+        if let Some(payment) = approved.filter(|_| is_scheduled)
+            && let Some(reason) = self.rejection(payment)
+        {
+            return Err(BeginError::Rejected { reason, status: payment.status.clone() });
+        }
+        operation.decide(now, locked)
     }
 
     /// Why it fires nothing: its total is negative, or one of the program's checks refuses it. A check that panics
@@ -161,6 +198,7 @@ pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>,
     let differs = match record.origin {
         Origin::Observation => observed > known,
         Origin::Reconciliation => observed != known,
+        Origin::Acceptance => false,
     };
     rows.next().is_some() || !record.reported.is_empty() || differs
 }
@@ -211,3 +249,6 @@ impl Transaction {
         self.problem = Some(problem);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+use jiff::Timestamp;
+
+use super::*;
+use crate::models::{Amount, AttemptKind, RefundDetail, ReportedRefund, Sender, Status};
+
+const REFERENCE: &str = "12-ab";
+
+fn seen(status: Status) -> Transaction {
+    let built = Transaction::builder(status, Amount::from_cents(2500)).reference_number(REFERENCE.parse().unwrap());
+    Transaction { verified: true, ..built.build() }
+}
+
+fn stored(transaction: Transaction) -> Stored {
+    Stored { transaction, fired: FiredTransitions::default(), refunds: RefundLedger::default() }
+}
+
+fn record(observed: Transaction) -> Record {
+    Record::observation(observed, Sender::CALLBACK)
+}
+
+fn refusing() -> Policy {
+    let check: Check = Arc::new(|_: &Transaction| Err(Rejection::new("withdrawn")));
+    Policy { checks: vec![Arc::new(|_: &Transaction| Ok(())), check], ..Policy::default() }
+}
+
+fn transitions(decision: &Decision) -> Vec<Transition> {
+    decision.events.iter().map(|(event, _)| event.transition.clone()).collect()
+}
+
+#[test]
+fn refunds_are_read_where_they_have_a_part_in_it() {
+    let refunded = |cents| Transaction { refunded_amount: Amount::from_cents(cents), ..seen(Status::Completed) };
+    let reconciled = |cents| Record { origin: Origin::Reconciliation, ..record(refunded(cents)) };
+    let known = [refunded(500)];
+    for (record, needs) in [
+        (record(refunded(500)), false),
+        (record(refunded(499)), false),
+        (record(refunded(501)), true),
+        (reconciled(500), false),
+        (reconciled(499), true),
+        (reconciled(501), true),
+        (Record { origin: Origin::Acceptance, ..record(refunded(501)) }, false),
+    ] {
+        assert_eq!(needs_refunds(known.iter(), &record), needs, "{record:?}");
+        assert!(!needs_refunds([].iter(), &record), "a payment that is new has none");
+    }
+    assert!(needs_refunds([refunded(500), refunded(500)].iter(), &record(refunded(500))), "two rows are merged");
+    let detail = RefundDetail::bare(Amount::from_cents(500));
+    let reported = vec![ReportedRefund { refund: None, detail }];
+    assert!(needs_refunds(known.iter(), &Record { reported, ..record(refunded(500)) }));
+}
+
+#[test]
+fn a_check_that_refuses_is_noted_with_the_event_and_one_that_panics_has_not_agreed() {
+    let decision = refusing().decide(Vec::new(), &record(seen(Status::Completed)));
+    let rejections: Vec<_> = decision.events.iter().map(|(event, _)| event.rejection.clone()).collect();
+    assert_eq!(rejections, [Some("withdrawn".to_owned())]);
+    let panicking: Check = Arc::new(|_: &Transaction| panic!("a check that panics"));
+    let policy = Policy { checks: vec![panicking], ..Policy::default() };
+    let decision = policy.decide(Vec::new(), &record(seen(Status::Completed)));
+    assert_eq!(decision.events[0].0.rejection.as_deref(), Some("a check panicked"));
+    let agreeing = Policy { checks: vec![Arc::new(|_: &Transaction| Ok(()))], ..Policy::default() };
+    let decision = agreeing.decide(Vec::new(), &record(seen(Status::Completed)));
+    assert_eq!((decision.events.len(), decision.events[0].0.rejection()), (1, None));
+}
+
+#[test]
+fn a_payment_opened_elsewhere_fires_nothing_where_only_ours_do_and_fires_once_it_is_ours() {
+    let policy = Policy { scope: SignalScope::OpenedHere, ..Policy::default() };
+    let decision = policy.decide(Vec::new(), &record(seen(Status::Completed)));
+    assert_eq!((transitions(&decision), decision.write), (Vec::new(), Write::Insert));
+    let ours = Transaction { expected_total: Some(Amount::from_cents(2500)), ..seen(Status::Open) };
+    let decision = policy.decide(vec![stored(decision.transaction)], &record(ours));
+    // The opening is behind the completion: the next answer of the provider fires it.
+    let row = stored(decision.transaction);
+    let decision = policy.decide(vec![row], &record(seen(Status::Completed)));
+    assert_eq!(transitions(&decision), [Transition::Completed]);
+}
+
+#[test]
+fn what_was_seen_again_is_not_written() {
+    let policy = Policy::default();
+    let known = seen(Status::Completed);
+    let mut row = stored(known.clone());
+    row.fired = [Transition::Completed.key()].into_iter().collect();
+    let decision = policy.decide(vec![row.clone()], &record(known.clone()));
+    assert_eq!((decision.write, decision.poll, transitions(&decision)), (Write::Nothing, PollPlan::Keep, Vec::new()));
+    let changed = Transaction { fee: Amount::from_cents(60), ..known };
+    let decision = policy.decide(vec![row], &record(changed));
+    assert_eq!((decision.write, decision.merged), (Write::Update, None));
+}
+
+#[test]
+fn of_two_rows_the_one_with_the_ticket_stays_and_what_either_has_fired_is_not_fired_again() {
+    let ticket = "5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap();
+    let mut by_reference = stored(seen(Status::Completed));
+    by_reference.fired = [Transition::Completed.key()].into_iter().collect();
+    let opened = Transaction { ecommerce_id: Some(ticket), reference_number: None, ..seen(Status::Open) };
+    let (kept, gone) = (opened.id, by_reference.transaction.id);
+    let both = Transaction { ecommerce_id: Some(ticket), ..seen(Status::Completed) };
+    let decision = Policy::default().decide(vec![by_reference, stored(opened)], &record(both));
+    assert_eq!((decision.transaction.id, decision.merged), (kept, Some(gone)));
+    assert_eq!((transitions(&decision), decision.transaction.status), (Vec::new(), Status::Completed));
+}
+
+#[test]
+fn one_reference_number_cannot_belong_to_two_tickets() {
+    let ticket = |n: u8| format!("5d0c2f3a-9b1e-11ef-8a6b-0242ac12000{n}").parse().unwrap();
+    let known = Transaction { ecommerce_id: Some(ticket(1)), ..seen(Status::Completed) };
+    let other = Transaction { ecommerce_id: Some(ticket(2)), ..seen(Status::Completed) };
+    let decision = Policy::default().decide(vec![stored(known)], &record(other));
+    assert_eq!((decision.write, decision.transaction.reference_number()), (Write::Insert, None));
+    assert!(decision.transaction.problem().is_some_and(|problem| problem.contains(REFERENCE)));
+    assert_eq!(transitions(&decision), [Transition::Completed]);
+}
+
+#[test]
+fn what_a_check_refuses_is_authorized_by_the_program_alone() {
+    let approved = || {
+        let payment = Transaction { ecommerce_id: Some(uuid::Uuid::nil().into()), ..seen(Status::Confirmed) };
+        let auth_token = Some(secrecy::SecretString::from("secret"));
+        LockedPayment { transaction: payment, auth_token, intents: Vec::new(), refunds: RefundLedger::default() }
+    };
+    let now = Timestamp::UNIX_EPOCH;
+    let begin = |policy: &Policy, operation, initiator, locked: LockedPayment| {
+        let (transaction, kind) = (locked.transaction.id, AttemptKind::First);
+        let begin =
+            BeginOperation { transaction, operation, kind, initiator, amount: None, at: now, now, ends_at: now };
+        policy.begin(&begin, now, Some(locked))
+    };
+    let refused = begin(&refusing(), Operation::Authorize, Initiator::Schedule, approved());
+    assert!(
+        matches!(refused, Err(BeginError::Rejected { reason, status: Status::Confirmed }) if reason == "withdrawn")
+    );
+    assert!(begin(&refusing(), Operation::Authorize, Initiator::Program, approved()).is_ok());
+    assert!(begin(&refusing(), Operation::Cancel, Initiator::Schedule, approved()).is_ok());
+    assert!(begin(&Policy::default(), Operation::Authorize, Initiator::Schedule, approved()).is_ok());
+    let mut ended = approved();
+    ended.transaction.status = Status::Cancelled;
+    let ended = begin(&refusing(), Operation::Authorize, Initiator::Schedule, ended);
+    assert!(matches!(ended, Err(BeginError::Ended(_))));
+}
