@@ -1,7 +1,7 @@
 //! Step 4: does a message's statement agree with what the provider says?
 
 use crate::callback::Message;
-use crate::models::{Amount, Status, Transaction, TransactionKind};
+use crate::models::{Amount, RefundDetail, Status, Transaction, TransactionKind};
 
 /// How the provider's answer compares with a message's statement.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +35,18 @@ pub(super) fn with_stated_expiry(answer: Transaction, stated: Option<&Status>) -
         (Status::Cancelled, Some(Status::Expired)) => Transaction { status: Status::Expired, ..answer },
         _ => answer,
     }
+}
+
+/// The refund that a message of that kind states.
+pub(super) fn stated_detail(message: &Message) -> Option<RefundDetail> {
+    let is_refund = message.kind() == Some(&TransactionKind::Refund);
+    let amount = message.total().filter(|total| is_refund && *total > Amount::ZERO)?;
+    Some(RefundDetail {
+        amount,
+        reference_number: message.reference_number().cloned(),
+        daily_transaction_id: message.daily_transaction_id().map(str::to_owned),
+        date: message.date(),
+    })
 }
 
 /// The least refunded amount that a message states: a refund's own total, or the refunded amount of its payment.

@@ -62,7 +62,13 @@ impl Inbox {
             Err(reason) => return self.store_unmatched(message, None, sender, body, reason).await,
         };
         match &self.lookup {
-            Some(lookup) => self.settle(lookup, PendingMessage::new(message, key, sender, body)).await,
+            Some(lookup) => {
+                let mut pending = PendingMessage::new(message, key, sender, body);
+                if identify::stated_key(message).is_none() {
+                    pending = pending.without_stated_expiry();
+                }
+                self.settle(lookup, pending).await
+            }
             None => self.receive_unverified(message, key, sender, body).await,
         }
     }
@@ -71,6 +77,7 @@ impl Inbox {
     /// to be retried.
     async fn settle(&self, lookup: &ProviderLookup, message: PendingMessage) -> Result<MessageResult, StoreError> {
         let known = self.find(&message.key).await?;
+        let message = message.since(known.as_ref());
         if let Some(known) = &known {
             if message.is_duplicate_of(known) {
                 return self.accept(&message, MessageResult::Known).await;
@@ -90,7 +97,9 @@ impl Inbox {
                 self.settle_refund(lookup, message, &refund).await
             }
             Ok(observed) => self.settle_by(observed, message).await,
-            Err(error) if error.is_not_found() => self.refuse(message, &error.to_string()).await,
+            Err(error) if error.is_not_found() => {
+                self.retry_or_refuse_unknown(message, known.as_ref(), &error.to_string()).await
+            }
             Err(error) => {
                 tracing::warn!(payment = %message.key, error = %causes(&error), "the provider couldn't be asked about a message: it is retried");
                 self.retry_or_give_up(message, known.as_ref()).await
@@ -106,6 +115,9 @@ impl Inbox {
             return self.refuse(message, reason).await;
         }
         match message.verdict(&observed) {
+            judge::Verdict::Verified if !self.shows_refunds(&message, &recorded, &observed).await? => {
+                self.retry_or_give_up(message, Some(&recorded.transaction)).await
+            }
             judge::Verdict::Verified => self.accept(&message, MessageResult::of(&recorded)).await,
             judge::Verdict::Contradicted => {
                 self.refuse(message, &format!("the provider says {}", observed.status())).await

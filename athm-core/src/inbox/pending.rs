@@ -5,11 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::judge::{Verdict, judge, stated_refund};
+use super::judge::{Verdict, judge, stated_detail};
 use super::lookup::is_known;
 use super::{Inbox, MessageResult};
 use crate::callback::Message;
-use crate::models::{Amount, PaymentKey, Sender, Status, Transaction, TransactionKind};
+use crate::models::{
+    Amount, PaymentKey, RefundStatement, RefundStatements, Sender, Status, Transaction, TransactionKind,
+};
 use crate::store::{InboxMessage, InboxState, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::clock::later;
@@ -19,7 +21,9 @@ use crate::util::text::causes;
 const MAX_BODY: usize = 2048;
 /// How many lookups a message gets whose payment we don't know, which takes a day; the same for a refund that the provider
 /// doesn't show.
-const MAX_LOOKUPS: u32 = 150;
+pub(super) const MAX_LOOKUPS: u32 = 150;
+/// How many lookups a reference number gets that the provider doesn't know, which takes ten minutes: its search lags.
+const MAX_UNKNOWN_LOOKUPS: u32 = 7;
 /// The pauses between lookups: 5 s, 10 s, 20 s … 10 minutes.
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(5), 2, Duration::from_secs(600));
 /// How long a process has for the lookups that it has taken: after that, any process may take them.
@@ -33,6 +37,8 @@ pub(super) struct PendingMessage {
     pub(super) status: Option<Status>,
     /// The least refunded amount that it states.
     pub(super) refunded: Option<Amount>,
+    /// The single refunds that it states.
+    pub(super) refunds: RefundStatements,
     pub(super) sender: Sender,
     pub(super) body: String,
     /// How many lookups were made for it before.
@@ -48,7 +54,11 @@ impl PendingMessage {
             key,
             kind: message.kind().cloned(),
             status: message.status().cloned(),
-            refunded: stated_refund(message),
+            refunded: message.refunded_amount().filter(|amount| *amount > Amount::ZERO),
+            refunds: stated_detail(message)
+                .map(|detail| RefundStatement { before: Amount::ZERO, detail })
+                .into_iter()
+                .collect(),
             sender,
             body: beginning(body),
             attempts: 0,
@@ -58,9 +68,23 @@ impl PendingMessage {
 
     /// One that was stored to be retried.
     fn stored(stored: InboxMessage) -> Option<Self> {
-        let InboxMessage { key, kind, status, refunded, sender, body, state, version, .. } = stored;
+        let InboxMessage { key, kind, status, refunded, refunds, sender, body, state, version, .. } = stored;
         let InboxState::Pending { attempts, .. } = state else { return None };
-        Some(Self { key: key?, kind, status, refunded, sender, body, attempts, version: Some(version) })
+        Some(Self { key: key?, kind, status, refunded, refunds, sender, body, attempts, version: Some(version) })
+    }
+
+    /// Of a new message: what it states counts from how the payment is recorded now.
+    pub(super) fn since(mut self, known: Option<&Transaction>) -> Self {
+        if let (None, Some(known)) = (self.version, known) {
+            self.refunds = self.refunds.since(known);
+        }
+        self
+    }
+
+    /// Of a message that names no payment: the payment's deadline alone tells an expiry from a cancellation.
+    pub(super) fn without_stated_expiry(mut self) -> Self {
+        self.status = self.status.map(|status| if status == Status::Expired { Status::Cancelled } else { status });
+        self
     }
 
     pub(super) fn verdict(&self, answer: &Transaction) -> Verdict {
@@ -131,8 +155,28 @@ impl Inbox {
         message: PendingMessage,
         known: Option<&Transaction>,
     ) -> Result<MessageResult, StoreError> {
-        if message.attempts >= MAX_LOOKUPS && (message.refunded.is_some() || !is_known(known)) {
+        let states_refund = message.refunded.is_some() || !message.refunds.is_empty();
+        if message.attempts >= MAX_LOOKUPS && (states_refund || !is_known(known)) {
             return self.refuse(message, "the provider didn't confirm it within a day").await;
+        }
+        self.retry_later(message).await
+    }
+
+    /// The provider says that there is no such payment. Its search and its `find` lag behind, so that this refuses at once
+    /// only an ecommerceId that we don't know; a payment that we know can't be asked about now.
+    pub(super) async fn retry_or_refuse_unknown(
+        &self,
+        message: PendingMessage,
+        known: Option<&Transaction>,
+        reason: &str,
+    ) -> Result<MessageResult, StoreError> {
+        let most = match (&message.key, is_known(known)) {
+            (_, true) => MAX_LOOKUPS,
+            (PaymentKey::Reference(_), false) => MAX_UNKNOWN_LOOKUPS,
+            (PaymentKey::Ecommerce(_), false) => 0,
+        };
+        if message.attempts >= most {
+            return self.refuse(message, reason).await;
         }
         self.retry_later(message).await
     }
@@ -178,8 +222,8 @@ impl Inbox {
     }
 
     fn row(&self, message: PendingMessage, state: InboxState) -> InboxMessage {
-        let PendingMessage { key, kind, status, refunded, sender, body, .. } = message;
-        InboxMessage { key: Some(key), kind, status, refunded, sender, body, ..self.new_row(state) }
+        let PendingMessage { key, kind, status, refunded, refunds, sender, body, .. } = message;
+        InboxMessage { key: Some(key), kind, status, refunded, refunds, sender, body, ..self.new_row(state) }
     }
 
     fn new_row(&self, state: InboxState) -> InboxMessage {
@@ -190,6 +234,7 @@ impl Inbox {
             kind: None,
             status: None,
             refunded: None,
+            refunds: RefundStatements::default(),
             version: 0,
             sender: Sender::CALLBACK,
             body: String::new(),

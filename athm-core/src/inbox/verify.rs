@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::judge::{Verdict, judge, stated_refund, with_stated_expiry};
+use super::lookup::is_known;
 use super::{Inbox, identify};
 use crate::callback::Message;
-use crate::models::{Sender, Transaction, TransactionKind};
+use crate::models::{PaymentKey, Sender, Transaction, TransactionKind};
 use crate::provider::ProviderError;
 use crate::store::StoreError;
 
@@ -20,6 +21,8 @@ impl Inbox {
         let class = self.rate_limit_class(known.as_ref(), &Sender::CALLBACK, 0);
         let answer = lookup.look_up(&key, known.as_ref(), class).await.ok_or(VerifyError::Pending)?;
         let observed = match answer {
+            // The provider lags: what it doesn't know yet may be known in a moment.
+            Err(error) if error.is_not_found() && may_lag(&key, known.as_ref()) => return Err(VerifyError::Pending),
             Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
             Err(error) => return Err(VerifyError::Provider(error)),
             // The message names a refund, and no payment.
@@ -32,6 +35,11 @@ impl Inbox {
             Verdict::Undecided => Err(VerifyError::Pending),
         }
     }
+}
+
+/// Whether "no such payment" may only mean "not yet": of a reference number, and of a payment that we know.
+fn may_lag(key: &PaymentKey, known: Option<&Transaction>) -> bool {
+    matches!(key, PaymentKey::Reference(_)) || is_known(known)
 }
 
 /// Why a message can't be verified.

@@ -37,7 +37,9 @@ pub(crate) use self::payment_key::PaymentKey;
 pub use self::permanent::Permanent;
 pub use self::phone::PhoneNumber;
 pub use self::refund::{InvalidRefund, NewRefund, Refund, RefundRecord, RefundState, UnknownRefundState};
-pub(crate) use self::refund::{RefundDetail, RefundLedger, ReportedRefund};
+pub(crate) use self::refund::{
+    RefundCandidate, RefundDetail, RefundLedger, RefundStatement, RefundStatements, ReportedRefund, attribute,
+};
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::status::Status;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::models::{Amount, ReferenceNumber, Status, Transaction, TransactionId, TransactionKind};
 
 /// A payment in the report that wasn't recorded.
@@ -26,6 +28,18 @@ pub struct Missing {
     pub total: Amount,
     /// athm's own id of it, now that it is recorded; `None` in a dry run.
     pub recorded: Option<TransactionId>,
+}
+
+/// A refund of the report that couldn't be attributed to a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnattributedRefund {
+    /// Its reference number, where the report has one.
+    pub reference_number: Option<ReferenceNumber>,
+    /// What was refunded.
+    pub amount: Amount,
+    /// When, by the provider's clock.
+    pub date: Option<Timestamp>,
 }
 
 /// A field of a payment in which the record differs from the report.

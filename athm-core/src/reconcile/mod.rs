@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use self::difference::{Difference, Differs, Missing};
+pub use self::difference::{Difference, Differs, Missing, UnattributedRefund};
 use self::error::ReconcileError;
 pub use self::progress::{Progress, Reconciled};
 use self::scan::ReportScan;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Difference, Missing};
+use super::{Difference, Missing, UnattributedRefund};
 use crate::models::TransactionId;
 
 /// How far a reconciliation has come.
@@ -73,6 +73,8 @@ pub struct Reconciled {
     /// What couldn't be corrected and needs a person: also when the report shows a smaller refunded amount than the
     /// provider has reported as single refunds.
     pub unresolved: Vec<Difference>,
+    /// Refunds in the report that belong to no payment we know, or that several payments may have been: they need a person.
+    pub unattributed: Vec<UnattributedRefund>,
     /// Completed payments in the range that the report doesn't have. Nothing was done about them.
     pub unreported: Vec<TransactionId>,
     /// How many transitions this brought, each with its signals.
@@ -87,6 +89,7 @@ impl Reconciled {
             missing: Vec::new(),
             differences: Vec::new(),
             unresolved: Vec::new(),
+            unattributed: Vec::new(),
             unreported: Vec::new(),
             events: 0,
         }
@@ -95,6 +98,6 @@ impl Reconciled {
     /// Whether the records and the report agree, or agree now.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.unresolved.is_empty() && self.unreported.is_empty()
+        self.unresolved.is_empty() && self.unattributed.is_empty() && self.unreported.is_empty()
     }
 }

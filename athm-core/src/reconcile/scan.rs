@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::difference::between;
-use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Reconciliation};
-use crate::inbox::Inbox;
-use crate::models::{PaymentKey, ReferenceNumber, Sender, Status, Transaction, TransactionKind};
+use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Reconciliation, UnattributedRefund};
+use crate::inbox::{Inbox, RateLimitClass};
+use crate::models::{
+    PaymentKey, ReferenceNumber, RefundDetail, Sender, Status, Transaction, TransactionKind, attribute,
+};
 use crate::provider::{Client, ErrorCode, ProviderError};
 use crate::store::{MatchCriteria, PaymentLookup, StoreError, TransactionQuery};
 use crate::util::clock::{earlier, later};
@@ -155,11 +157,13 @@ impl<'a> ReportScan<'a> {
     /// A refund in the report: its detail is recorded. Its payment is read from the provider unless the report has it.
     async fn refund(&mut self, entry: Transaction) -> Result<(), Stopped> {
         self.found.entries += 1;
+        let payment = self.inbox.refunded_by(&entry).await?;
+        let Some(reference) = payment.and_then(|payment| payment.reference_number) else {
+            return self.refund_of_customer(entry).await;
+        };
         if self.mode == Mode::Dry {
             return Ok(());
         }
-        let Some(payment) = self.inbox.refunded_by(&entry).await? else { return Ok(()) };
-        let Some(reference) = payment.reference_number else { return Ok(()) };
         if self.reported.insert(reference.clone()) {
             let theirs = self.client.find_by_reference(&reference).await.map_err(Stopped::Provider)?;
             if *theirs.kind() != TransactionKind::Refund {
@@ -167,6 +171,30 @@ impl<'a> ReportScan<'a> {
             }
         }
         self.found.events += self.inbox.record(entry, Sender::RECONCILE).await?.events.len();
+        Ok(())
+    }
+
+    /// A refund in the report under a reference number of its own that isn't recorded: one of its customer's payments, which
+    /// may be older than the range, has to show it.
+    async fn refund_of_customer(&mut self, entry: Transaction) -> Result<(), Stopped> {
+        let class = |_: &Transaction| RateLimitClass::Known;
+        let candidates = match &self.inbox.lookup {
+            Some(lookup) => self.inbox.refund_candidates(lookup, &entry, class).await?,
+            None => Vec::new(),
+        };
+        let detail = RefundDetail::of(&entry);
+        let is_attributed = match self.mode {
+            Mode::Dry => attribute(&detail, &candidates, entry.updated_at).is_some(),
+            Mode::Real => {
+                let recorded = self.inbox.record_refund(&entry, candidates, &Sender::RECONCILE).await?;
+                self.found.events += recorded.as_ref().map_or(0, |recorded| recorded.events.len());
+                recorded.is_some()
+            }
+        };
+        if !is_attributed {
+            let RefundDetail { amount, reference_number, date, .. } = detail;
+            self.found.unattributed.push(UnattributedRefund { reference_number, amount, date });
+        }
         Ok(())
     }
 

@@ -45,6 +45,7 @@ pub(super) fn message(n: u32, state: InboxState) -> InboxMessage {
         kind: None,
         status: Some(Status::Completed),
         refunded: None,
+        refunds: crate::models::RefundStatements::default(),
         version: 0,
         sender: Sender::CALLBACK,
         body: String::new(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::models::{Amount, PaymentKey, Sender, Status, TransactionKind};
+use crate::models::{Amount, PaymentKey, RefundStatements, Sender, Status, TransactionKind};
 
 /// A message as it is stored.
 #[derive(Debug, Clone)]
@@ -15,12 +15,21 @@ pub(crate) struct InboxMessage {
     pub(crate) status: Option<Status>,
     /// The least refunded amount that it states.
     pub(crate) refunded: Option<Amount>,
+    /// The single refunds that it states; of an unmatched one, the refund that belongs to no payment we know.
+    pub(crate) refunds: RefundStatements,
     /// Counts the messages that were merged into a pending one.
     pub(crate) version: i64,
     pub(crate) sender: Sender,
     /// The beginning of its body.
     pub(crate) body: String,
     pub(crate) received_at: Timestamp,
+}
+
+impl InboxMessage {
+    /// The stated refunds, as they are stored; `None` when there are none.
+    pub(super) fn stored_refunds(&self) -> Option<String> {
+        (!self.refunds.is_empty()).then(|| self.refunds.to_string())
+    }
 }
 
 /// Why a message is stored.

@@ -2,6 +2,9 @@
 
 /// How many messages may be pending, and how many refused and how many unmatched ones are kept: the newest.
 pub(super) const MAX_MESSAGES: u32 = 10_000;
+/// How long the list of stated refunds of a pending message grows, in characters. A refund that isn't added to a full list is
+/// not lost: the payment is read again anyway.
+pub(super) const MAX_STATED_REFUNDS: u32 = 4_000;
 /// How many pending messages, and how many unresolved operations, are taken at once.
 pub(super) const MAX_LOOKUPS: u32 = 64;
 /// How many due polls are taken at once.

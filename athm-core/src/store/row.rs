@@ -176,6 +176,7 @@ pub(super) trait Columns: Sized {
             kind: self.maybe_parsed()?,
             status: self.maybe_parsed()?,
             refunded: self.maybe_amount()?,
+            refunds: self.maybe_parsed()?.unwrap_or_default(),
             version: self.integer()?,
             sender: Sender::new(self.text()?),
             body: self.text()?,
@@ -237,7 +238,7 @@ macro_rules! unresolved_columns {
 
 macro_rules! message_columns {
     () => {
-        "id, payment, kind, status, refunded, version, sender, body, attempts, due_at, received_at"
+        "id, payment, kind, status, refunded, refunds, version, sender, body, attempts, due_at, received_at"
     };
 }
 

@@ -1,20 +1,26 @@
 //! Money given back: one refund, what the provider tells of it, and the ledger of a payment's refunds.
 
+mod attribution;
 mod ledger;
 mod new_refund;
+mod statement;
 
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use self::attribution::{RefundCandidate, attribute};
 pub(crate) use self::ledger::RefundLedger;
 pub use self::new_refund::{InvalidRefund, NewRefund};
+pub(crate) use self::statement::{RefundStatement, RefundStatements};
 
 use super::{Amount, ReferenceNumber, RefundId, Transaction, TransactionId};
 
 /// How far apart two dates of one refund may be: a webhook is dated some seconds after the refund.
 const NEAR: SignedDuration = SignedDuration::from_secs(5);
+/// How long the provider's answers may lag behind a refund.
+const LAG: SignedDuration = SignedDuration::from_secs(60);
 /// Daily numbers start again every day, so equal numbers mean one refund only within this time.
 const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 
@@ -220,6 +226,19 @@ impl RefundRecord {
     pub(crate) fn may_hold(&self, detail: &RefundDetail) -> bool {
         let is_whole = self.state == RefundState::Done && !self.is_ours && self.detail().is_bare();
         is_whole && self.amount >= detail.amount
+    }
+
+    /// Whether it was recorded without detail, and includes this one by the provider's answer of that time: it has the same
+    /// amount and isn't older, or it is larger, was seen after this one's date, and the answer is late enough that the
+    /// provider can't lag behind that date.
+    pub(crate) fn includes(&self, detail: &RefundDetail, at: Timestamp) -> bool {
+        // Without a date, nothing tells it from a later one.
+        let Some(date) = detail.date else { return false };
+        let is_seen_after =
+            |margin: SignedDuration| date <= self.created_at.saturating_add(margin).unwrap_or(self.created_at);
+        let cannot_lag = at.duration_since(date) >= LAG;
+        let is_equal = self.amount == detail.amount && is_seen_after(NEAR);
+        self.may_hold(detail) && (is_equal || (is_seen_after(SignedDuration::ZERO) && cannot_lag))
     }
 
     /// Fills in the details that weren't known.

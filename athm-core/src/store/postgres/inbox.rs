@@ -7,7 +7,7 @@ use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use super::session::Session;
 use super::values::{integer, storable, text, values};
 use crate::models::{Amount, PaymentKey};
-use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES};
+use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES, MAX_STATED_REFUNDS};
 use crate::store::row::{Columns, message_columns};
 use crate::store::{InboxMessage, InboxState, StoreError};
 use crate::util::clock::Clock;
@@ -29,9 +29,9 @@ impl SingleRequest for InboxMessage {
         // who fill the inbox never keep a genuine message out.
         // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
         let sql = "INSERT INTO athm_inbox AS kept \
-                   (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at) \
+                   (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at, refunds) \
                    SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, 0, $7::text, $8::text, $9::text, \
-                   $10::integer, $11::timestamptz, $12::timestamptz WHERE $2::text <> 'pending' \
+                   $10::integer, $11::timestamptz, $12::timestamptz, $16::text WHERE $2::text <> 'pending' \
                    OR EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = $3) \
                    OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = $13 OR reference_number = $14) \
                    AND (deadline IS NOT NULL OR verified)) \
@@ -39,6 +39,9 @@ impl SingleRequest for InboxMessage {
                    ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = kept.version + 1, \
                    kind = CASE WHEN kept.kind = 'refund' THEN kept.kind ELSE coalesce(excluded.kind, kept.kind) END, \
                    refunded = nullif(greatest(coalesce(excluded.refunded, 0), coalesce(kept.refunded, 0)), 0), \
+                   refunds = CASE WHEN excluded.refunds IS NULL OR strpos(kept.refunds, excluded.refunds) > 0 \
+                   OR length(kept.refunds) > $17 THEN kept.refunds \
+                   ELSE coalesce(kept.refunds || chr(10), '') || excluded.refunds END, \
                    status = CASE WHEN kept.status = 'expired' THEN kept.status ELSE coalesce(excluded.status, kept.status) END, \
                    due_at = CASE WHEN excluded.attempts > kept.attempts THEN excluded.due_at \
                    ELSE least(kept.due_at, excluded.due_at) END, attempts = greatest(kept.attempts, excluded.attempts)";
@@ -70,6 +73,8 @@ impl SingleRequest for InboxMessage {
             ecommerce_id,
             reference,
             i64::from(MAX_MESSAGES),
+            self.stored_refunds().map(text),
+            integer(MAX_STATED_REFUNDS),
         ];
         if batch.session.execute(sql, values).await? == 0 {
             return Err(Fault::Refused(StoreError::InboxFull));

@@ -58,7 +58,7 @@ macro_rules! write_payments {
             "settled AS (DELETE FROM athm_inbox USING unnest($53::uuid[], $54::text[], $55::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
             "WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($54) AND state = 'pending' ",
-            "AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
+            "AND refunds IS NULL AND coalesce(athm_inbox.refunded, 0) <= ended.refunded), ",
             "polls AS (INSERT INTO athm_poll (transaction_id, attempts, due_at, is_search) ",
             "SELECT poll.of, 0, poll.due_at, poll.is_search ",
             "FROM unnest($56::uuid[], $57::timestamptz[], $60::boolean[]) AS poll (of, due_at, is_search) ",
@@ -135,7 +135,7 @@ pub(super) fn finish<'a>(statements: &mut Statements<'a>, writes: &'a [PaymentWr
     statements.push((sql, values![column(&finished, |write| *write.transaction.id.as_uuid())]));
     let sql = "DELETE FROM athm_inbox USING unnest($1::uuid[], $2::text[], $3::bigint[]) AS ended (of, payment, refunded) \
                WHERE athm_inbox.payment = ended.payment AND athm_inbox.payment = ANY ($2) AND state = 'pending' \
-               AND coalesce(athm_inbox.refunded, 0) <= ended.refunded";
+               AND refunds IS NULL AND coalesce(athm_inbox.refunded, 0) <= ended.refunded";
     let mut values = Values::new();
     push_names(&mut values, finished.into_iter());
     statements.push((sql, values));

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::statement::{execute, one, postpone, readable};
 use crate::models::{Amount, PaymentKey};
-use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES};
+use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES, MAX_STATED_REFUNDS};
 use crate::store::row::{Columns, message_columns};
 use crate::store::{DamagedRows, InboxMessage, InboxState, StoreError};
 
@@ -17,11 +17,14 @@ pub(super) fn insert_message(connection: &Connection, message: &InboxMessage) ->
         return Err(StoreError::InboxFull);
     }
     // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
-    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?12, 0, ?6, ?7, ?8, ?9, ?10, ?11) \
+    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at, refunds) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?12, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?13) \
                ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = version + 1, \
                kind = CASE WHEN kind = 'refund' THEN kind ELSE coalesce(excluded.kind, kind) END, \
                refunded = nullif(max(coalesce(excluded.refunded, 0), coalesce(refunded, 0)), 0), \
+               refunds = CASE WHEN excluded.refunds IS NULL OR instr(refunds, excluded.refunds) > 0 \
+               OR length(refunds) > ?14 THEN refunds \
+               ELSE coalesce(refunds || char(10), '') || excluded.refunds END, \
                status = CASE WHEN status = 'expired' THEN status ELSE coalesce(excluded.status, status) END, \
                due_at = CASE WHEN excluded.attempts > attempts THEN excluded.due_at ELSE min(due_at, excluded.due_at) END, \
                attempts = max(attempts, excluded.attempts)";
@@ -43,6 +46,8 @@ pub(super) fn insert_message(connection: &Connection, message: &InboxMessage) ->
         due_at,
         message.received_at.as_microsecond(),
         message.refunded.map(Amount::cents),
+        message.stored_refunds(),
+        MAX_STATED_REFUNDS,
     ];
     execute(connection, sql, values)?;
     if state != "pending" {

@@ -75,7 +75,7 @@ fn finish(connection: &Connection, transaction: &Transaction) -> rusqlite::Resul
     execute(connection, sql, [transaction.id.as_uuid()])?;
     let ecommerce_id = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
     let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
-    let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND coalesce(refunded, 0) <= ?2";
+    let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND refunds IS NULL AND coalesce(refunded, 0) <= ?2";
     let refunded = transaction.refunded_amount.cents();
     let mut names = [ecommerce_id, reference].into_iter().flatten();
     names.try_for_each(|key| execute(connection, sql, params![key.to_string(), refunded]))

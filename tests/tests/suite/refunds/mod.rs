@@ -1,6 +1,7 @@
 //! Refunds: never more than the remaining amount, never sent twice, and recorded once from whichever source.
 
 mod answers;
+mod attributed;
 mod faults;
 mod merging;
 mod messages;

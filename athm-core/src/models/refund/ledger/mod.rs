@@ -86,10 +86,10 @@ impl RefundLedger {
         });
         let mut fresh: Vec<ReportedRefund> = reported.filter(|reported| !self.fill_known(reported)).collect();
         fresh.sort_by_key(|reported| reported.detail.date);
-        fresh.retain(|reported| !self.split_later_one(reported));
+        fresh.retain(|reported| !self.split_later_one(reported, at));
         let ledger = ledger.max(self.least(of, &confirmed));
         let fired = self.allocate_increase(of, ledger, &mut fresh, at);
-        fresh.iter().for_each(|reported| self.split_any(reported));
+        fresh.iter().for_each(|reported| self.split_any(reported, at));
         self.sort();
         confirmed.into_iter().for_each(|id| self.confirm(id, ledger.max(of.refunded_amount)));
         fired
@@ -172,20 +172,37 @@ impl RefundLedger {
         true
     }
 
-    /// Splits the reported refund off one without detail that was recorded after the reported date.
-    fn split_later_one(&mut self, reported: &ReportedRefund) -> bool {
-        let Some(date) = reported.detail.date else { return false };
-        let is_later = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.created_at >= date;
-        let Some(place) = self.0.iter().position(is_later) else { return false };
+    /// The refund that is recorded with this detail.
+    pub(crate) fn find(&self, detail: &RefundDetail) -> Option<&RefundRecord> {
+        self.done().find(|kept| kept.is(detail))
+    }
+
+    /// Whether what is recorded without detail includes this refund, by the provider's answer of that time.
+    pub(crate) fn includes(&self, detail: &RefundDetail, at: Timestamp) -> bool {
+        self.done().any(|kept| kept.includes(detail, at))
+    }
+
+    /// The refund that a message states, if it is recorded: the refunded amount after it, and its own amount. What nothing
+    /// distinguishes is any refund of that amount.
+    pub(crate) fn find_stated(&self, detail: &RefundDetail, at: Timestamp) -> Option<(Amount, Amount)> {
+        let is_it = |kept: &&RefundRecord| kept.is(detail) || (detail.is_bare() && kept.amount == detail.amount);
+        let kept = self.done().find(is_it).or_else(|| self.done().find(|kept| kept.includes(detail, at)))?;
+        Some((kept.total_refunded.unwrap_or_default(), detail.amount))
+    }
+
+    /// Splits the reported refund off one without detail that includes it.
+    fn split_later_one(&mut self, reported: &ReportedRefund, at: Timestamp) -> bool {
+        let includes = |kept: &RefundRecord| kept.includes(&reported.detail, at);
+        let Some(place) = self.0.iter().position(includes) else { return false };
         self.split(place, reported);
         true
     }
 
     /// Splits the reported refund off any one without detail: of the same amount if there is one, else of a larger one. A
     /// report that fits nowhere is ahead of the refunded amount; it is reported again once the provider shows the increase.
-    fn split_any(&mut self, reported: &ReportedRefund) {
-        let exact = |kept: &RefundRecord| kept.may_hold(&reported.detail) && kept.amount == reported.detail.amount;
-        let any = |kept: &RefundRecord| kept.may_hold(&reported.detail);
+    fn split_any(&mut self, reported: &ReportedRefund, at: Timestamp) {
+        let any = |kept: &RefundRecord| kept.includes(&reported.detail, at);
+        let exact = |kept: &RefundRecord| any(kept) && kept.amount == reported.detail.amount;
         let place = self.0.iter().position(exact).or_else(|| self.0.iter().position(any));
         if let Some(place) = place {
             self.split(place, reported);
