@@ -89,7 +89,7 @@ pub use self::receiver::{BoxError, Context, Delivery, FromContext, Rejection, St
 
 /// The error types of every area, except those of the [`provider`].
 pub mod errors {
-    pub use crate::athm::{ConfigError, RecordError, StartError, WebhookSecretError};
+    pub use crate::athm::{ConfigError, CredentialError, RecordError, StartError, WebhookSecretError};
     pub use crate::callback::{FieldError, ParseError};
     pub use crate::dispatch::already_connected::AlreadyConnected;
     pub use crate::inbox::VerifyError;
@@ -98,7 +98,7 @@ pub mod errors {
     pub use crate::outbox::UnknownDeliveryState;
     pub use crate::receiver::{MissingState, ReceiverError};
     pub use crate::reconcile::error::ReconcileError;
-    pub use crate::store::{ReplayError, SharedError, StoreError};
+    pub use crate::store::{ReplayError, SharedError, StoreError, UnknownProblemKind};
 }
 
 /// Durable deliveries: list those that are dead or orphaned, and run one again ([`Athm::deliveries`]).
@@ -112,6 +112,12 @@ pub mod refunds {
     pub use crate::athm::Refunds;
     pub use crate::models::{RefundRecord, RefundState};
     pub use crate::operations::RefundResolution;
+}
+
+/// What a person must look at, listed and counted ([`Athm::problems`]).
+pub mod problems {
+    pub use crate::athm::Problems;
+    pub use crate::store::{Problem, ProblemCounts, ProblemKind};
 }
 
 /// Recorded payments: queries, pages, events, and a builder of transactions.

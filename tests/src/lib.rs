@@ -338,7 +338,8 @@ impl<D: TestDatabase> SimulatorFixture<D> {
 
 /// A builder whose provider is the simulator.
 pub fn verifying_builder(simulator: &Simulator, database: &impl TestDatabase, dispatcher: Dispatcher) -> AthmBuilder {
-    let builder = Athm::builder().tokens(secrecy::TOKENS[0], secrecy::TOKENS[1]).api_url(simulator.url());
+    let builder = Athm::builder().without_credential_check().tokens(secrecy::TOKENS[0], secrecy::TOKENS[1]);
+    let builder = builder.api_url(simulator.url());
     builder.database_url(database.url()).dispatcher(dispatcher)
 }
 

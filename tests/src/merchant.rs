@@ -148,6 +148,7 @@ fn builder(
     let client = Client::builder("the public token", "the private token").api_url(provider.url());
     let client = client.clock(clock.clone()).build().expect("a client");
     Athm::builder()
+        .without_credential_check()
         .without_sweeper()
         .client(client)
         .database_url(database.url())

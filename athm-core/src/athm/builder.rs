@@ -59,6 +59,7 @@ pub struct AthmBuilder {
     pub(super) scope: SignalScope,
     pub(super) sweeper_mode: SweeperMode,
     pub(super) webhook_secrets: Vec<WebhookSecret>,
+    pub(super) skips_credential_check: bool,
     pub(super) runtime: Option<Handle>,
 }
 
@@ -296,6 +297,13 @@ impl AthmBuilder {
     /// same database does so.
     pub fn without_sweeper(mut self) -> Self {
         self.sweeper_mode = SweeperMode::Never;
+        self
+    }
+
+    /// Leaves out the check of the tokens at the start: for tests that count requests, and for many processes that start
+    /// at once. See [`Athm::check_credentials`](crate::Athm::check_credentials).
+    pub fn without_credential_check(mut self) -> Self {
+        self.skips_credential_check = true;
         self
     }
 

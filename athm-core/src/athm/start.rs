@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::background::SweeperMode;
 use super::check_receivers::{check_receivers, log_receivers};
 use super::runtimes::Runtimes;
-use super::{Athm, AthmBuilder, Inner, StartError, background};
+use super::{Athm, AthmBuilder, Inner, StartError, background, credentials};
 use crate::dispatch::Dispatcher;
 use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
@@ -84,6 +84,9 @@ impl AthmBuilder {
                 let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, jitter, lane);
                 background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
             }
+        }
+        if let Some(lookup) = inbox.lookup.as_ref().filter(|_| !self.skips_credential_check) {
+            background.spawn(credentials::check_at_start(lookup.client.clone(), inbox.clock.clone()));
         }
         if let Some(operations) = operations.clone() {
             background.spawn(background::restart_on_panic("operations", operations, Operations::recover_all));

@@ -10,6 +10,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::SecretString;
 
 use super::Client;
+use super::alarm::TokenAlarm;
 use super::call::ReadRetries;
 use crate::util::backoff::Jitter;
 use crate::util::clock::Clock;
@@ -145,6 +146,7 @@ impl ClientBuilder {
         let jitter = Arc::new(Jitter::seeded(self.seed));
         Ok(Client {
             http: http.build().map_err(BuildError::Http)?,
+            alarm: TokenAlarm::new(self.clock.clone()),
             payments,
             www,
             public_token: self.public_token,

@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::alarm::TokenAlarm;
 use super::{ProviderError, answer};
 use crate::util::backoff::{Backoff, Jitter};
 use crate::util::clock::{Clock, later};
@@ -35,6 +36,7 @@ impl ReadRetries {
 pub(super) struct ApiRequest {
     pub(super) request: RequestBuilder,
     pub(super) path: &'static str,
+    pub(super) alarm: TokenAlarm,
 }
 
 impl ApiRequest {
@@ -59,11 +61,11 @@ impl ApiRequest {
 
     /// Sends it, and again after a pause when that may help: for what only reads.
     pub(super) async fn send_with_retries(self, reads: &ReadRetries, most: usize) -> Result<Value, ProviderError> {
-        let Self { request, path } = self;
+        let Self { request, path, alarm } = self;
         for attempt in 1..reads.attempts {
             // A body that can't be copied is sent once.
             let Some(request) = request.try_clone() else { break };
-            match (Self { request, path }).send(most).await {
+            match (Self { request, path, alarm: alarm.clone() }).send(most).await {
                 Err(error) if error.is_retryable() => {
                     let pause = reads.pause_after(attempt);
                     tracing::debug!(path, attempt, ?pause, %error, "the provider is asked again");
@@ -72,12 +74,14 @@ impl ApiRequest {
                 answer => return answer,
             }
         }
-        Self { request, path }.send(most).await
+        Self { request, path, alarm }.send(most).await
     }
 
     async fn send(self, most: usize) -> Result<Value, ProviderError> {
         let response = self.request.send().await.map_err(ProviderError::Unreachable)?;
-        tracing::debug!(path = self.path, status = response.status().as_u16(), "the provider answered");
+        let status = response.status().as_u16();
+        tracing::debug!(path = self.path, status, "the provider answered");
+        self.alarm.answered(status, self.path);
         answer::read(response, most).await
     }
 }

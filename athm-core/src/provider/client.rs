@@ -3,10 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use super::alarm::TokenAlarm;
 use super::call::{ApiRequest, ReadRetries};
 use super::{ClientBuilder, ProviderError, answer};
 use crate::callback::FieldError;
@@ -44,6 +45,7 @@ pub struct Client {
     pub(super) timeout: Duration,
     pub(super) reads: ReadRetries,
     pub(super) clock: Clock,
+    pub(super) alarm: TokenAlarm,
 }
 
 /// A payment that was opened: its name, and the secret that authorizes it.
@@ -135,7 +137,7 @@ impl Client {
         auth_token: &SecretString,
         phone: &PhoneNumber,
     ) -> Result<(), ProviderError> {
-        let call = ApiRequest { request: self.http.put(at(&self.payments, UPDATE_PHONE)), path: UPDATE_PHONE };
+        let call = self.request(self.http.put(at(&self.payments, UPDATE_PHONE)), UPDATE_PHONE);
         let body = json!({ "ecommerceId": id, "phoneNumber": phone.as_str() });
         call.bearer(auth_token).with(&body).send_once().await.map(drop)
     }
@@ -197,7 +199,11 @@ impl Client {
     }
 
     pub(super) fn post(&self, host: &Url, path: &'static str) -> ApiRequest {
-        ApiRequest { request: self.http.post(at(host, path)), path }
+        self.request(self.http.post(at(host, path)), path)
+    }
+
+    pub(super) fn request(&self, request: RequestBuilder, path: &'static str) -> ApiRequest {
+        ApiRequest { request, path, alarm: self.alarm.clone() }
     }
 }
 

@@ -141,6 +141,13 @@ impl ProviderError {
         }
     }
 
+    /// Whether the provider refuses the tokens, by its code or by HTTP 401 or 403.
+    #[must_use]
+    pub fn is_authentication(&self) -> bool {
+        let is_refused = self.status().is_some_and(|status| status == UNAUTHORIZED || status == FORBIDDEN);
+        is_refused || matches!(self, Self::Rejected { code, .. } if code.kind() == ErrorKind::Authentication)
+    }
+
     /// Whether the same question may be answered the next time. Says nothing about whether it is safe to ask again what
     /// moves money: see [`is_outcome_unknown`](Self::is_outcome_unknown).
     #[must_use]
@@ -215,6 +222,10 @@ impl ProviderError {
     }
 }
 
+/// HTTP's "unauthorized".
+pub(super) const UNAUTHORIZED: u16 = 401;
+/// HTTP's "forbidden".
+pub(super) const FORBIDDEN: u16 = 403;
 /// HTTP's "too many requests".
 const TOO_MANY: u16 = 429;
 

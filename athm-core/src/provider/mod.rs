@@ -7,6 +7,7 @@
 //! what moves money or changes a payment is sent once, and its error says whether it may have happened all the same:
 //! [`ProviderError::is_outcome_unknown`].
 
+mod alarm;
 mod answer;
 mod builder;
 mod call;

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::call::ApiRequest;
 use super::client::at;
 use super::{Client, InvalidRequest, ProviderError};
 use crate::callback::FieldError;
@@ -35,7 +34,7 @@ impl Client {
         }
         let body = self.with_tokens(json!({ "fromDate": words::second(from), "toDate": words::second(until) }));
         // The one endpoint that takes a body with a GET.
-        let call = ApiRequest { request: self.http.get(at(&self.www, REPORT)), path: REPORT }.with(&body);
+        let call = self.request(self.http.get(at(&self.www, REPORT)), REPORT).with(&body);
         let entries = match call.send_with_retries(&self.reads, MAX_BYTES).await {
             Ok(Value::Array(entries)) => entries,
             Ok(_) => return Err(FieldError::new("report", "a list of transactions").into()),

@@ -24,6 +24,7 @@ mod payment_write;
 mod poll;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+mod problem;
 mod query;
 mod replay;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -45,6 +46,8 @@ pub(crate) use self::decide::{Check, Policy, SignalScope};
 pub use self::error::{SharedError, StoreError};
 pub(crate) use self::inbox::{InboxMessage, InboxState};
 pub(crate) use self::poll::{MatchCriteria, PollLane, PollSchedule, PollTask, Reschedule};
+pub(crate) use self::problem::ProblemQuery;
+pub use self::problem::{Problem, ProblemCounts, ProblemKind, UnknownProblemKind};
 pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
 pub(crate) use self::replay::{ReplayMode, ReplayRequest, ReplayTarget};
@@ -149,6 +152,12 @@ pub(crate) trait Store: Send + Sync {
 
     /// The damaged rows that this process has met.
     fn damaged_rows(&self) -> Vec<DamagedRow>;
+
+    /// What a person must look at, oldest first.
+    fn list_problems(&self, query: ProblemQuery) -> StoreFuture<'_, Vec<Problem>>;
+
+    /// How many problems there are of each sort.
+    fn count_problems(&self, query: ProblemQuery) -> StoreFuture<'_, ProblemCounts>;
 
     /// Whether the database answers reads and writes.
     fn ping(&self) -> StoreFuture<'_, ()>;

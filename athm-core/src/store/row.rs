@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::transition_key::transition;
-use super::{InboxMessage, InboxState};
+use super::{InboxMessage, InboxState, Problem, ProblemKind};
 use crate::models::{
     Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
@@ -155,6 +155,22 @@ pub(super) trait Columns: Sized {
             date: self.maybe_time()?,
             created_at: self.time()?,
         })
+    }
+
+    /// The columns of `problem::LIST`.
+    fn problem(&mut self) -> Result<Problem, Self::Error> {
+        Ok(Problem {
+            kind: self.parsed()?,
+            id: self.uuid()?,
+            transaction_id: self.maybe_uuid()?.map(Into::into),
+            detail: self.maybe_text()?.unwrap_or_default(),
+            created_at: self.time()?,
+        })
+    }
+
+    /// The columns of `problem::COUNT`.
+    fn problem_count(&mut self) -> Result<(ProblemKind, u64), Self::Error> {
+        Ok((self.parsed()?, self.integer()?.unsigned_abs()))
     }
 
     /// `intent_columns!`.

@@ -1,6 +1,8 @@
 //! Payments whose total isn't the one that they were opened with, and payments that a check refuses.
 
-use athm_core::{Amount, NewPayment, OperationError, Rejection, Status, Transaction, Transition};
+use athm_core::errors::OperationError;
+use athm_core::transactions::Transition;
+use athm_core::{Amount, NewPayment, Rejection, Status, Transaction};
 use athm_simulator::{Endpoint, Fault};
 use serde_json::json;
 

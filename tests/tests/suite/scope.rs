@@ -1,6 +1,7 @@
 //! Whose payments fire signals.
 
-use athm_core::{Amount, EcommerceId, MessageResult, NewPayment, Status};
+use athm_core::ids::EcommerceId;
+use athm_core::{Amount, MessageResult, NewPayment, Status};
 use athm_simulator::SimulatedPayment;
 use serde_json::json;
 

@@ -172,7 +172,7 @@ impl Transaction {
     /// Whether this program opened the payment, with [`Athm::create`](crate::Athm::create).
     ///
     /// The provider's own button opens payments in the browser, with whatever metadata the page gives: of those this is
-    /// `false`. See [`only_payments_opened_here`](crate::Builder::only_payments_opened_here).
+    /// `false`. See [`only_payments_opened_here`](crate::AthmBuilder::only_payments_opened_here).
     ///
     /// ```
     /// use athm_core::{Amount, Status, Transaction};

@@ -61,20 +61,20 @@ use self::record::RecordRequest;
 use self::refunds::{GiveUpRefund, list_paid_by, list_refunds};
 use self::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use self::session::Session;
-use self::values::values;
+use self::values::{storable, values};
 use self::writer::Writer;
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Record,
-    Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
-    TransactionQuery,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Problem,
+    ProblemCounts, ProblemQuery, Record, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
+    RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{Acknowledgement, DeliveryRecord};
-use crate::store::StoreFuture;
 use crate::store::row::Columns;
+use crate::store::{StoreFuture, problem};
 use crate::util::clock::Clock;
 
 /// How long a read may take.
@@ -259,6 +259,28 @@ impl Store for Postgres {
 
     fn damaged_rows(&self) -> Vec<DamagedRow> {
         self.context.damaged.list()
+    }
+
+    fn list_problems(&self, query: ProblemQuery) -> StoreFuture<'_, Vec<Problem>> {
+        self.read(query, |session, _, query| {
+            async move {
+                let (created_at, id) = query.after();
+                let since = storable(query.refunds_before);
+                let values = values![since, storable(created_at), id, i64::from(query.limit)];
+                session.all(problem::LIST, values, |row| row.problem()).await
+            }
+            .boxed()
+        })
+    }
+
+    fn count_problems(&self, query: ProblemQuery) -> StoreFuture<'_, ProblemCounts> {
+        self.read(query, |session, _, query| {
+            async move {
+                let values = values![storable(query.refunds_before)];
+                Ok(session.all(problem::COUNT, values, |row| row.problem_count()).await?.into_iter().collect())
+            }
+            .boxed()
+        })
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -33,20 +33,21 @@ use rusqlite::{Connection, OpenFlags, params};
 use tracing::Span;
 
 use self::reader::Reader;
-use self::statement::json;
+use self::statement::{all, json};
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Record,
-    Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError,
-    TransactionQuery,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Problem,
+    ProblemCounts, ProblemQuery, Record, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
+    RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{Acknowledgement, DeliveryRecord, EventDeliveries};
-use crate::store::StoreFuture;
+use crate::store::row::Columns;
+use crate::store::{StoreFuture, problem};
 
 /// A database file: one thread that writes, one that reads.
 pub(crate) struct Sqlite {
@@ -241,6 +242,22 @@ impl Store for Sqlite {
 
     fn damaged_rows(&self) -> Vec<DamagedRow> {
         self.context.damaged.list()
+    }
+
+    fn list_problems(&self, query: ProblemQuery) -> StoreFuture<'_, Vec<Problem>> {
+        self.reader.read(move |connection| {
+            let (created_at, id) = query.after();
+            let since = query.refunds_before.as_microsecond();
+            let values = params![since, created_at.as_microsecond(), id, query.limit];
+            all(connection, problem::LIST, values, |row| row.problem())
+        })
+    }
+
+    fn count_problems(&self, query: ProblemQuery) -> StoreFuture<'_, ProblemCounts> {
+        self.reader.read(move |connection| {
+            let since = query.refunds_before.as_microsecond();
+            Ok(all(connection, problem::COUNT, [since], |row| row.problem_count())?.into_iter().collect())
+        })
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

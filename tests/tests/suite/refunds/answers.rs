@@ -1,6 +1,8 @@
 //! What the provider answers to a refund, and what is believed of it.
 
-use athm_core::{Amount, NewRefund, OperationError, RefundState, Sender, Transaction};
+use athm_core::errors::OperationError;
+use athm_core::refunds::RefundState;
+use athm_core::{Amount, NewRefund, Sender, Transaction};
 use athm_simulator::{Endpoint, Fault};
 use athm_tests::{advance_until, completed_payment};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use athm_core::{EcommerceId, MessageResult, RefundState, Transaction};
+use athm_core::ids::EcommerceId;
+use athm_core::refunds::RefundState;
+use athm_core::{MessageResult, Transaction};
 use athm_simulator::{SimulatedPayment, View};
 use athm_tests::{advance_until, completed_payment};
 use jiff::SignedDuration;

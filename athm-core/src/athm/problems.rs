@@ -1,0 +1,64 @@
+//! What a person must look at.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Athm;
+use crate::operations::REFUND_UNRESOLVED_AFTER;
+use crate::store::{Problem, ProblemCounts, ProblemQuery, StoreError};
+use crate::util::clock::earlier;
+
+/// What a person must look at, of every sort: [`Athm::problems`].
+///
+/// ```no_run
+/// # async fn look(athm: athm_core::Athm) -> Result<(), athm_core::errors::StoreError> {
+/// let mut after = None;
+/// loop {
+///     let problems = athm.problems().list(after, 100).await?;
+///     for problem in &problems {
+///         println!("{} {}: {}", problem.kind, problem.id, problem.detail);
+///     }
+///     let Some(last) = problems.last() else { break };
+///     after = Some(last.clone());
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Problems<'a> {
+    athm: &'a Athm,
+}
+
+impl Athm {
+    /// What a person must look at: mismatches, odd payments, refused checks, refunds without a known outcome or payment, and
+    /// dead deliveries.
+    #[must_use]
+    pub fn problems(&self) -> Problems<'_> {
+        Problems { athm: self }
+    }
+}
+
+impl Problems<'_> {
+    /// How many there are of each sort; a sort without any is absent. For an alarm or a health page.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn counts(&self) -> Result<ProblemCounts, StoreError> {
+        self.athm.store().count_problems(self.query(None, 0)).await
+    }
+
+    /// A page of them, oldest first: those after that one, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn list(&self, after: Option<Problem>, limit: u32) -> Result<Vec<Problem>, StoreError> {
+        let after = after.map(|problem| (problem.created_at, problem.id));
+        self.athm.store().list_problems(self.query(after, limit)).await
+    }
+
+    fn query(&self, after: Option<(Timestamp, Uuid)>, limit: u32) -> ProblemQuery {
+        let refunds_before = earlier(self.athm.clock().now(), REFUND_UNRESOLVED_AFTER);
+        ProblemQuery { refunds_before, after, limit }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a person must look at: one list over the tables that know of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::models::TransactionId;
+
+/// Something that a person must look at: [`Athm::problems`](crate::Athm::problems).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What sort of problem it is.
+    pub kind: ProblemKind,
+    /// Of what: the id of the payment, event, refund, message or delivery, as [`kind`](Self::kind) says.
+    pub id: Uuid,
+    /// The payment, where one is known.
+    pub transaction_id: Option<TransactionId>,
+    /// What is wrong, in words for a person; empty when the kind says it all.
+    pub detail: String,
+    /// When the payment, event, refund, message or delivery was recorded.
+    pub created_at: Timestamp,
+}
+
+/// What sort of problem it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A payment whose total isn't the one that it was opened with: [`accept`](crate::Athm::accept_mismatch) it, or refund
+    /// it. The id is the payment's.
+    Mismatch,
+    /// A payment with an impossible total, or with the reference number of another one. The id is the payment's.
+    OddPayment,
+    /// An event that a check refused: the transition happened, and no receiver ran. The id is the event's; see
+    /// [`replay_event`](crate::deliveries::Deliveries::replay_event).
+    RefusedCheck,
+    /// A refund of ours without a known outcome for a day: [resolve](crate::Athm::refund_resolve) it. The id is the
+    /// refund's.
+    UnresolvedRefund,
+    /// A refund that the provider lists and that belongs to no payment we know, or to one of several. The id is the
+    /// message's.
+    UnattributedRefund,
+    /// A delivery whose attempts are used up: [replay](crate::deliveries::Deliveries::replay) it. The id is the delivery's.
+    DeadDelivery,
+}
+
+impl ProblemKind {
+    const ALL: [Self; 6] = [
+        Self::Mismatch,
+        Self::OddPayment,
+        Self::RefusedCheck,
+        Self::UnresolvedRefund,
+        Self::UnattributedRefund,
+        Self::DeadDelivery,
+    ];
+}
+
+impl fmt::Display for ProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Mismatch => "mismatch",
+            Self::OddPayment => "odd_payment",
+            Self::RefusedCheck => "refused_check",
+            Self::UnresolvedRefund => "unresolved_refund",
+            Self::UnattributedRefund => "unattributed_refund",
+            Self::DeadDelivery => "dead_delivery",
+        })
+    }
+}
+
+impl FromStr for ProblemKind {
+    type Err = UnknownProblemKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProblemKind> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| kind.to_string() == text).ok_or_else(|| UnknownProblemKind(text.to_owned()))
+    }
+}
+
+/// The name of no sort of problem.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a sort of problem, found {0:?}")]
+pub struct UnknownProblemKind(String);
+
+/// How many problems there are of each sort that there is.
+pub type ProblemCounts = BTreeMap<ProblemKind, u64>;
+
+/// Which problems to list, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProblemQuery {
+    /// Refunds without a known outcome count from then on.
+    pub(crate) refunds_before: Timestamp,
+    pub(crate) after: Option<(Timestamp, Uuid)>,
+    pub(crate) limit: u32,
+}
+
+impl ProblemQuery {
+    /// Nothing was recorded before 1970.
+    pub(super) fn after(&self) -> (Timestamp, Uuid) {
+        self.after.unwrap_or((Timestamp::UNIX_EPOCH, Uuid::nil()))
+    }
+}
+
+/// All problems, as `problem`; `$1` is [`ProblemQuery::refunds_before`].
+macro_rules! problems {
+    ($select:literal, $rest:literal) => {
+        concat!(
+            $select,
+            " FROM (SELECT 'mismatch' AS kind, t.id AS id, t.id AS transaction_id, 'opened with ' || t.expected_total || ",
+            "' cents, the provider says ' || t.total AS detail, t.created_at AS created_at FROM athm_transaction t ",
+            "WHERE t.expected_total <> t.total AND (t.accepted_total IS NULL OR t.accepted_total <> t.total) ",
+            "AND t.status NOT IN ('cancelled', 'expired') ",
+            "UNION ALL SELECT 'odd_payment', t.id, t.id, t.problem, t.created_at FROM athm_transaction t ",
+            "WHERE t.problem IS NOT NULL ",
+            "UNION ALL SELECT 'refused_check', e.id, e.transaction_id, e.rejection, e.created_at FROM athm_event e ",
+            "WHERE e.rejection IS NOT NULL ",
+            "UNION ALL SELECT 'unresolved_refund', r.id, r.transaction_id, NULL, r.created_at FROM athm_refund r ",
+            "WHERE r.state = 'pending' AND r.created_at <= $1 ",
+            "UNION ALL SELECT 'unattributed_refund', i.id, NULL, i.reason, i.received_at FROM athm_inbox i ",
+            "WHERE i.state = 'unmatched' AND i.refunds IS NOT NULL ",
+            "UNION ALL SELECT 'dead_delivery', d.id, e.transaction_id, d.error, d.created_at FROM athm_delivery d ",
+            "JOIN athm_event e ON e.id = d.event_id WHERE d.state = 'dead') AS problem ",
+            $rest
+        )
+    };
+}
+
+pub(super) const LIST: &str = problems!(
+    "SELECT kind, id, transaction_id, detail, created_at",
+    "WHERE (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4"
+);
+
+pub(super) const COUNT: &str = problems!("SELECT kind, count(*)", "GROUP BY kind");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_read_back_from_its_name() {
+        for kind in ProblemKind::ALL {
+            assert_eq!(kind.to_string().parse::<ProblemKind>().unwrap(), kind);
+            assert!(LIST.contains(&format!("'{kind}'")), "{kind}");
+        }
+        assert!("lost".parse::<ProblemKind>().is_err());
+    }
+}
