@@ -239,7 +239,7 @@ impl AthmBuilder {
 
     /// Fires signals only for payments that this program opened with [`Athm::create`](crate::Athm::create).
     ///
-    /// The public token stands in every checkout page: anybody can open a payment with it, with any metadata and total, and
+    /// The public token stands in every checkout page: any customer can open a payment with it, with any metadata and total, and
     /// cancel it. Without this switch such a payment fires signals, and receivers must tell it from theirs by
     /// [`Transaction::is_ours`] or by the payment's id. It is off by default, because the provider's own button opens
     /// payments in the browser.

@@ -78,7 +78,7 @@ pub(crate) enum AttemptKind {
 pub(crate) enum Initiator {
     /// The program, by name.
     Program,
-    /// athm's own schedule: what the program has said against it holds it off.
+    /// athm's own schedule: a cancel or a check of the program holds it off.
     Schedule,
 }
 
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn another_total_than_the_expected_one_is_authorized_by_nobody_until_it_is_accepted() {
+    fn another_total_than_the_expected_one_is_never_authorized_until_it_is_accepted() {
         let expecting = |expected, accepted: Option<i64>| {
             let mut locked = locked(Status::Confirmed, Vec::new());
             locked.transaction.expected_total = Some(Amount::from_cents(expected));

@@ -282,7 +282,7 @@ impl ErrorCode {
         )
     }
 
-    /// Whether a call that is refused with this code certainly had no effect. Everything else, unknown codes first of all,
+    /// Whether a call that is refused with this code certainly has no effect. Everything else, unknown codes first of all,
     /// proves nothing.
     pub(super) fn proves_no_effect(&self) -> bool {
         matches!(

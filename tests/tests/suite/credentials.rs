@@ -16,7 +16,7 @@ async fn right_tokens_are_right_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_told_from_the_other_and_from_an_outage() {
+async fn a_refused_token_is_distinguished_from_the_other_and_from_an_outage() {
     let fixture = SimulatorFixture::open().await;
     fixture.simulator.fail_with(Outage::Unauthorized);
     assert!(matches!(fixture.athm.check_credentials().await, Err(CredentialError::PublicToken(_))));

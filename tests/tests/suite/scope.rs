@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::SimulatorFixture;
 
-/// A payment that somebody else opened with the page's public token, and cancelled, with an order's metadata.
+/// A payment that a stranger opened with the page's public token, and cancelled, with an order's metadata.
 fn cancelled_by_a_stranger(fixture: &SimulatorFixture) -> EcommerceId {
     let stranger = SimulatedPayment::new(Amount::from_cents(100)).status(Status::Cancelled).metadata_1("order-7");
     fixture.simulator.insert(stranger)
@@ -43,7 +43,7 @@ async fn only_payments_opened_here_fire_signals_if_the_program_says_so() {
 
 /// The events of 2020 name a payment by its reference number alone, under which nothing says that it is ours.
 #[tokio::test]
-async fn a_payment_of_ours_that_was_first_told_by_its_reference_fires_once_it_is_known_as_ours() {
+async fn a_payment_of_ours_that_was_first_reported_by_its_reference_fires_once_it_is_known_as_ours() {
     let fixture = SimulatorFixture::open_with(|builder| builder.only_payments_opened_here()).await;
     let ours = fixture.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     let id = *ours.ecommerce_id().unwrap();

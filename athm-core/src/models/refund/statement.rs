@@ -16,7 +16,7 @@ use crate::models::{Amount, RefundLedger, Transaction};
 /// One refund that a message states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefundStatement {
-    /// What had been refunded of the payment when the message arrived.
+    /// The payment's refunded amount when the message arrived.
     pub(crate) before: Amount,
     pub(crate) detail: RefundDetail,
 }

@@ -192,8 +192,8 @@ impl Transaction {
         self.expected_total
     }
 
-    /// Whether the provider tells another total than the one that the payment was opened with, and nobody has
-    /// [accepted](crate::Athm::accept_mismatch) it. Such a payment fires `received` and no `completed`.
+    /// Whether the provider tells another total than the one that the payment was opened with, and it isn't
+    /// [accepted](crate::Athm::accept_mismatch). Such a payment fires `received` and no `completed`.
     ///
     /// ```
     /// use athm_core::{Amount, Status, Transaction};
@@ -206,7 +206,7 @@ impl Transaction {
         self.mismatch().is_some()
     }
 
-    /// The expected total, where the total is another one that nobody has accepted.
+    /// The expected total, where the total is another one that isn't accepted.
     pub(crate) fn mismatch(&self) -> Option<Amount> {
         self.expected_total.filter(|expected| *expected != self.total && self.accepted_total != Some(self.total))
     }

@@ -56,7 +56,7 @@ fn paid_by_ines() -> SimulatedPayment {
 }
 
 /// The simulator's news of a payment or a refund, which name it by its reference number.
-async fn told(fixture: &SimulatorFixture, id: &EcommerceId, kind: &str) -> MessageResult {
+async fn announced(fixture: &SimulatorFixture, id: &EcommerceId, kind: &str) -> MessageResult {
     let payment = fixture.simulator.payment(id).unwrap();
     let (reference, total) = (payment.reference_number.unwrap(), payment.total.to_string());
     let event = json!({ "transactionType": kind, "status": "completed", "referenceNumber": reference, "total": total });
@@ -72,10 +72,10 @@ async fn recorded(fixture: &SimulatorFixture, id: &EcommerceId) -> Transaction {
 async fn the_refund_of_a_customers_older_payment_is_not_written_into_their_newer_one() {
     let fixture = SimulatorFixture::open().await;
     let older = fixture.simulator.insert(paid_by_ines());
-    assert_eq!(told(&fixture, &older, "ecommerce").await, MessageResult::Recorded);
+    assert_eq!(announced(&fixture, &older, "ecommerce").await, MessageResult::Recorded);
     fixture.clock.advance(Duration::from_secs(60));
     let newer = fixture.simulator.insert(paid_by_ines());
-    assert_eq!(told(&fixture, &newer, "ecommerce").await, MessageResult::Recorded);
+    assert_eq!(announced(&fixture, &newer, "ecommerce").await, MessageResult::Recorded);
     // The newer one has a refund that was seen without detail, and that is large enough.
     fixture.simulator.refund(&newer, cents(800)).unwrap();
     let reference = fixture.simulator.payment(&newer).unwrap().reference_number.unwrap();
@@ -84,7 +84,7 @@ async fn the_refund_of_a_customers_older_payment_is_not_written_into_their_newer
     assert_eq!(recorded(&fixture, &newer).await.refunded_amount(), cents(800));
 
     let refund = fixture.simulator.refund(&older, cents(300)).unwrap();
-    assert_eq!(told(&fixture, &refund, "refund").await, MessageResult::Recorded);
+    assert_eq!(announced(&fixture, &refund, "refund").await, MessageResult::Recorded);
     assert_eq!(recorded(&fixture, &older).await.refunded_amount(), cents(300));
     let refunds = fixture.athm.refunds().of(recorded(&fixture, &newer).await.id()).await.unwrap();
     assert_eq!(refunds.iter().map(|refund| refund.amount).collect::<Vec<_>>(), [cents(800)]);
@@ -94,7 +94,7 @@ async fn the_refund_of_a_customers_older_payment_is_not_written_into_their_newer
 async fn reconciling_finds_the_payment_of_a_refund_that_is_older_than_the_range() {
     let fixture = SimulatorFixture::open().await;
     let paid = fixture.simulator.insert(paid_by_ines().date(fixture.clock.now() - SignedDuration::from_hours(72)));
-    assert_eq!(told(&fixture, &paid, "ecommerce").await, MessageResult::Recorded);
+    assert_eq!(announced(&fixture, &paid, "ecommerce").await, MessageResult::Recorded);
     fixture.simulator.refund(&paid, cents(500)).unwrap();
     let hour = Duration::from_secs(3600);
     fixture.simulator.skip(hour);
@@ -129,7 +129,7 @@ async fn a_webhook_whose_reference_the_search_does_not_know_yet_waits_for_it() {
     let fixture = SimulatorFixture::open().await;
     fixture.simulator.set_lag(View::Search, Duration::from_secs(30));
     let id = fixture.simulator.insert(completed_payment());
-    assert_eq!(told(&fixture, &id, "ecommerce").await, MessageResult::Pending);
+    assert_eq!(announced(&fixture, &id, "ecommerce").await, MessageResult::Pending);
     fixture.simulator.skip(Duration::from_secs(30));
     advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 2).await;
     assert_eq!(fixture.noted().await, ["received by webhook", "completed by webhook"]);

@@ -122,7 +122,7 @@ fn another_total_than_the_expected_one_completes_once_it_is_accepted() {
     assert_eq!((transaction.total, transaction.expected_total), (dollar.total, Some(Amount::from_cents(2500))));
     let mut fired: FiredTransitions = transitions.iter().map(Transition::key).collect();
     let at = transaction.updated_at + SignedDuration::from_secs(1);
-    // A total that is another one by now was accepted by nobody.
+    // Acceptance of another total than the recorded one has no effect.
     assert!(transaction.accept(Amount::from_cents(2500), at, &mut fired).is_empty());
     assert!(transaction.is_mismatch());
     assert_eq!(transaction.accept(dollar.total, at, &mut fired), [Transition::Completed]);
