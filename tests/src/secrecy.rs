@@ -18,7 +18,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The tokens of [`verifying`](crate::verifying), and the address that only the provider knows.
+/// The tokens of [`verifying_builder`](crate::verifying_builder), and the address that only the provider knows.
 pub const TOKENS: [&str; 2] = ["the public token", "the private token"];
 /// What authorizes the payment of a [`MerchantFixture`](crate::MerchantFixture); the simulator's are known by their form.
 pub const AUTH_TOKEN: &str = "the auth token of the payment";

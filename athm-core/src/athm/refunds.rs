@@ -35,7 +35,7 @@ impl Refunds<'_> {
     }
 
     /// Refunds without a known outcome for a day: the oldest 1,000, oldest first. That the provider doesn't show them proves
-    /// nothing: a person has to find out, and to [resolve](Athm::refund_resolve) them.
+    /// nothing: a person has to find out, and to [resolve](crate::refunds::Refunds::resolve) them.
     ///
     /// # Errors
     ///

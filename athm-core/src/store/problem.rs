@@ -37,7 +37,7 @@ pub enum ProblemKind {
     /// An event that a check refused: the transition happened, and no receiver ran. The id is the event's; see
     /// [`replay_event`](crate::deliveries::Deliveries::replay_event).
     RefusedCheck,
-    /// A refund of ours without a known outcome for a day: [resolve](crate::Athm::refund_resolve) it. The id is the
+    /// A refund of ours without a known outcome for a day: [resolve](crate::refunds::Refunds::resolve) it. The id is the
     /// refund's.
     UnresolvedRefund,
     /// A refund that the provider lists and that belongs to no payment we know, or to one of several. The id is the
