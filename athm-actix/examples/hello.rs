@@ -15,7 +15,7 @@ fn fulfil(transaction: &Transaction) -> Result<(), BoxError> {
 
 #[receiver(cancelled, expired)]
 fn release(transaction: &Transaction) {
-    println!("{} was not paid", transaction.metadata_1());
+    println!("the payment {} was not paid", transaction.id()); // another one may carry the same order
 }
 
 #[actix_web::main]

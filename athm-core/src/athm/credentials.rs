@@ -11,6 +11,16 @@ use crate::util::text::causes;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What is wrong with the tokens: [`Athm::check_credentials`].
+///
+/// ```no_run
+/// # async fn check(athm: athm_core::Athm) {
+/// use athm_core::errors::CredentialError;
+///
+/// if let Err(CredentialError::PrivateToken(_)) = athm.check_credentials().await {
+///     println!("payments work; refunds and searches don't");
+/// }
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {

@@ -31,6 +31,16 @@ pub struct Missing {
 }
 
 /// A refund of the report that couldn't be attributed to a payment.
+///
+/// ```
+/// use athm_core::reconcile::Reconciled;
+///
+/// fn print(found: &Reconciled) {
+///     for refund in &found.unattributed {
+///         println!("{} was refunded, of an unknown payment", refund.amount);
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnattributedRefund {

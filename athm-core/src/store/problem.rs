@@ -10,6 +10,14 @@ use uuid::Uuid;
 use crate::models::TransactionId;
 
 /// Something that a person must look at: [`Athm::problems`](crate::Athm::problems).
+///
+/// ```
+/// use athm_core::problems::Problem;
+///
+/// fn line(problem: &Problem) -> String {
+///     format!("{} of {}: {}", problem.kind, problem.created_at, problem.detail)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -26,6 +34,15 @@ pub struct Problem {
 }
 
 /// What sort of problem it is.
+///
+/// ```
+/// use athm_core::problems::ProblemKind;
+///
+/// fn needs_a_refund_desk(kind: ProblemKind) -> bool {
+///     matches!(kind, ProblemKind::UnresolvedRefund | ProblemKind::UnattributedRefund)
+/// }
+/// assert!(!needs_a_refund_desk(ProblemKind::Mismatch));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ProblemKind {
@@ -80,7 +97,14 @@ impl FromStr for ProblemKind {
     }
 }
 
-/// The name of no sort of problem.
+/// Not the name of a sort of problem.
+///
+/// ```
+/// use athm_core::problems::ProblemKind;
+///
+/// let error = "lost".parse::<ProblemKind>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected a sort of problem, found \"lost\"");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("expected a sort of problem, found {0:?}")]
 pub struct UnknownProblemKind(String);
