@@ -73,7 +73,9 @@ pub(super) async fn check_at_start(client: Client, clock: Clock) {
     }
 }
 
+/// Asks each question once: an outage is an answer, too, and the caller may ask again.
 async fn check(client: &Client, clock: &Clock) -> Result<(), CredentialError> {
+    let client = client.sending_once();
     match client.find(&EcommerceId::from(uuid::Uuid::nil())).await {
         Err(error) if error.is_authentication() => return Err(CredentialError::PublicToken(error)),
         Err(error) if !error.is_not_found() => return Err(CredentialError::Provider(error)),
