@@ -4,6 +4,7 @@ use athm_core::errors::OperationError;
 use athm_core::transactions::Transition;
 use athm_core::{Amount, NewPayment, Rejection, Status, Transaction};
 use athm_simulator::{Endpoint, Fault};
+use athm_tests::{advance_until, eventually};
 use serde_json::json;
 
 use crate::SimulatorFixture;
@@ -17,6 +18,12 @@ async fn open(fixture: &SimulatorFixture) -> Transaction {
 
 async fn recorded(fixture: &SimulatorFixture, payment: &Transaction) -> Transaction {
     fixture.athm.transaction(payment.id()).await.unwrap().unwrap()
+}
+
+/// Waits until the sweeper has recorded that the customer approved.
+async fn polled(fixture: &SimulatorFixture, payment: &Transaction) {
+    advance_until(&fixture.clock, async || fixture.request_count("/findPayment") > 0).await;
+    eventually(async || recorded(fixture, payment).await.status() == &Status::Confirmed).await;
 }
 
 async fn transitions(fixture: &SimulatorFixture, payment: &Transaction) -> Vec<Transition> {
@@ -63,15 +70,14 @@ async fn a_payment_completed_with_another_total_fires_received_and_completes_whe
 async fn what_was_approved_with_another_total_is_not_authorized_before_that_is_accepted() {
     let fixture = SimulatorFixture::open_with_sweeper(|builder| builder.authorize_confirmed()).await;
     let open = approved_for_a_dollar(&fixture).await;
-    let is_seen = async || recorded(&fixture, &open).await.status() == &Status::Confirmed;
-    athm_tests::advance_until(&fixture.clock, is_seen).await;
+    polled(&fixture, &open).await;
     assert!(recorded(&fixture, &open).await.is_mismatch());
     let by_hand = fixture.athm.authorize(open.id()).await.unwrap_err();
     assert!(matches!(by_hand, OperationError::Mismatch { .. }), "{by_hand:?}");
     assert_eq!(fixture.request_count("/authorization"), 0);
 
     fixture.athm.accept_mismatch(open.id()).await.unwrap();
-    athm_tests::advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 2).await;
+    advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 2).await;
     assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
 }
 
@@ -87,8 +93,7 @@ async fn what_a_check_refuses_is_not_authorized_on_a_schedule_and_says_so_when_t
     .await;
     let open = open(&fixture).await;
     fixture.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
-    let is_seen = async || recorded(&fixture, &open).await.status() == &Status::Confirmed;
-    athm_tests::advance_until(&fixture.clock, is_seen).await;
+    polled(&fixture, &open).await;
     assert_eq!(fixture.request_count("/authorization"), 0);
 
     // The program's own word moves the money: then it must hear that no receiver runs.
