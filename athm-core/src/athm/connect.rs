@@ -13,7 +13,7 @@ impl Athm {
     /// durable delivery are fixed at start: connect those with [`AthmBuilder::connect`](crate::AthmBuilder::connect). One
     /// exception: stored deliveries that name this id, from an earlier start, are delivered to it.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;
     /// # let database = format!("sqlite://{}", folder.path().join("athm.db").display());

@@ -7,7 +7,7 @@ use crate::store::Batching;
 
 /// Settings of an [`AthmBuilder`] for tests and benchmarks.
 ///
-/// ```
+/// ```standalone_crate
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
 /// use athm_core::Athm;
