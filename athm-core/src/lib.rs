@@ -120,8 +120,9 @@ pub mod problems {
     pub use crate::store::{Problem, ProblemCounts, ProblemKind};
 }
 
-/// Recorded payments: queries, pages, events, and a builder of transactions.
+/// Recorded payments: queries, pages, refreshes, events, and a builder of transactions.
 pub mod transactions {
+    pub use crate::athm::Refresh;
     pub use crate::models::{Event, TransactionBuilder, Transition};
     pub use crate::store::{Cursor, DamagedRow, Page, Recorded, TransactionQuery};
 }

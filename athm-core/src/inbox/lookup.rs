@@ -12,6 +12,7 @@
 //! | `KnownOnDemand`: a message about a payment that we know | 1 a second, burst 20, for each payment |
 //! | `Unknown`: a message about any other payment | what the builder says (5 a second, burst 20), for all together |
 //! | `UnknownRetry`: the same, retried | the same again, in a bucket of its own |
+//! | `Refresh`: the program asks, for a page that waits | 1 a second, burst 5, for each payment; 50, burst 100, for all |
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,9 @@ pub(crate) type LookupResult = Result<Transaction, Arc<ProviderError>>;
 /// Lookups that messages about one known payment may cause: per second, and burst. The customer knows the payment's id, and
 /// may post as often as they like.
 const PER_PAYMENT_LIMIT: (u32, u32) = (1, 20);
+/// Refreshes of one payment, per second and burst; and those of all payments: any number of pages may wait.
+const REFRESH_LIMIT: (u32, u32) = (1, 5);
+const ALL_REFRESHES_LIMIT: (u32, u32) = (50, 100);
 /// Above this many buckets, idle ones are evicted.
 const MAX_IDLE_BUCKETS: usize = 1024;
 
@@ -46,6 +50,8 @@ pub(crate) enum RateLimitClass {
     Unknown,
     /// The same, retried: new messages don't use up the limit of those that wait.
     UnknownRetry,
+    /// A recorded payment that the program asks about now. A page that asks often takes nothing from the limit of messages.
+    Refresh,
 }
 
 impl Inbox {
@@ -148,37 +154,58 @@ impl ProviderLookup {
 struct RateLimiter {
     unknown: TokenBucket,
     unknown_retry: TokenBucket,
-    /// One for each known payment.
-    on_demand: HashMap<String, TokenBucket>,
-    /// How many of these there may be before idle ones are evicted.
+    on_demand: PaymentBuckets,
+    refresh: PaymentBuckets,
+    all_refreshes: TokenBucket,
+}
+
+/// A token bucket for each payment.
+#[derive(Debug)]
+struct PaymentBuckets {
+    limit: (u32, u32),
+    buckets: HashMap<String, TokenBucket>,
+    /// How many there may be before idle ones are evicted.
     max_buckets: usize,
 }
 
 impl RateLimiter {
     fn new(per_second: u32, burst: u32, now: Timestamp) -> Self {
-        let bucket = || TokenBucket::new(per_second, burst, now);
-        let (on_demand, max_buckets) = (HashMap::new(), MAX_IDLE_BUCKETS);
-        Self { unknown: bucket(), unknown_retry: bucket(), on_demand, max_buckets }
+        let bucket = |(per_second, burst)| TokenBucket::new(per_second, burst, now);
+        Self {
+            unknown: bucket((per_second, burst)),
+            unknown_retry: bucket((per_second, burst)),
+            on_demand: PaymentBuckets::new(PER_PAYMENT_LIMIT),
+            refresh: PaymentBuckets::new(REFRESH_LIMIT),
+            all_refreshes: bucket(ALL_REFRESHES_LIMIT),
+        }
     }
 
     fn take(&mut self, name: &str, class: RateLimitClass, now: Timestamp) -> bool {
         match class {
             RateLimitClass::Known => true,
-            RateLimitClass::KnownOnDemand => self.bucket_of(name, now).take(now),
+            RateLimitClass::KnownOnDemand => self.on_demand.of(name, now).take(now),
             RateLimitClass::Unknown => self.unknown.take(now),
             RateLimitClass::UnknownRetry => self.unknown_retry.take(now),
+            // The payment's own first: one that is asked about too often uses up nothing of the others'.
+            RateLimitClass::Refresh => self.refresh.of(name, now).take(now) && self.all_refreshes.take(now),
         }
+    }
+}
+
+impl PaymentBuckets {
+    fn new(limit: (u32, u32)) -> Self {
+        Self { limit, buckets: HashMap::new(), max_buckets: MAX_IDLE_BUCKETS }
     }
 
     /// A full bucket is as good as none, so full ones are evicted. If most are in use, the threshold grows with them: an
     /// eviction then costs constant time per lookup on average.
-    fn bucket_of(&mut self, name: &str, now: Timestamp) -> &mut TokenBucket {
-        if self.on_demand.len() >= self.max_buckets {
-            self.on_demand.retain(|_, bucket| !bucket.is_full(now));
-            self.max_buckets = MAX_IDLE_BUCKETS.max(2 * self.on_demand.len());
+    fn of(&mut self, name: &str, now: Timestamp) -> &mut TokenBucket {
+        if self.buckets.len() >= self.max_buckets {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            self.max_buckets = MAX_IDLE_BUCKETS.max(2 * self.buckets.len());
         }
-        let (per_second, burst) = PER_PAYMENT_LIMIT;
-        self.on_demand.entry(name.to_owned()).or_insert_with(|| TokenBucket::new(per_second, burst, now))
+        let (per_second, burst) = self.limit;
+        self.buckets.entry(name.to_owned()).or_insert_with(|| TokenBucket::new(per_second, burst, now))
     }
 }
 
@@ -202,6 +229,18 @@ mod tests {
     }
 
     #[test]
+    fn refreshes_use_up_no_messages_limit_and_are_limited_in_all() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut limiter = RateLimiter::new(5, 20, start);
+        let mut taken =
+            |name: &str, class, wanted: usize| (0..wanted).filter(|_| limiter.take(name, class, start)).count();
+        assert_eq!(taken("one", RateLimitClass::Refresh, 1000), 5);
+        assert_eq!(taken("one", RateLimitClass::KnownOnDemand, 100), 20);
+        let others: usize = (0..100).map(|n| taken(&n.to_string(), RateLimitClass::Refresh, 10)).sum();
+        assert_eq!(others, 95);
+    }
+
+    #[test]
     fn idle_buckets_are_evicted() {
         let start = Timestamp::UNIX_EPOCH;
         let mut limiter = RateLimiter::new(5, 20, start);
@@ -209,6 +248,6 @@ mod tests {
             let now = later(start, Duration::from_millis(10 * n as u64));
             limiter.take(&n.to_string(), RateLimitClass::KnownOnDemand, now);
         }
-        assert!(limiter.on_demand.len() <= MAX_IDLE_BUCKETS, "{}", limiter.on_demand.len());
+        assert!(limiter.on_demand.buckets.len() <= MAX_IDLE_BUCKETS, "{}", limiter.on_demand.buckets.len());
     }
 }

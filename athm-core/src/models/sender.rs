@@ -32,6 +32,8 @@ impl Sender {
     pub const CANCEL: Self = Self::from_static("cancel");
     /// A scheduled poll of an open payment.
     pub const SWEEPER: Self = Self::from_static("sweeper");
+    /// The program asked about the payment: [`Athm::refresh`](crate::Athm::refresh).
+    pub const REFRESH: Self = Self::from_static("refresh");
     /// A person accepted the total of a payment: [`Athm::accept_mismatch`](crate::Athm::accept_mismatch).
     pub const ACCEPT: Self = Self::from_static("accept");
     /// A reconciliation with the provider's report.

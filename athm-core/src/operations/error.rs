@@ -1,5 +1,7 @@
 //! Why an operation failed.
 
+use std::sync::Arc;
+
 use crate::models::{Amount, InvalidRefund, RefundId, RefundState, Status, TransactionId};
 use crate::provider::{InvalidRequest, ProviderError};
 use crate::receiver::BoxError;
@@ -143,6 +145,9 @@ pub enum OperationError {
         /// How it stands.
         state: RefundState,
     },
+    /// The provider couldn't be asked about the payment, or doesn't know it. Nothing was changed.
+    #[error("the provider couldn't be asked about the payment")]
+    Lookup(#[source] Arc<ProviderError>),
     /// The provider refused, or gave no clear answer. See [`ProviderError::is_outcome_unknown`].
     #[error("the call to the provider failed")]
     Provider(#[from] ProviderError),

@@ -17,6 +17,7 @@ mod create;
 mod error;
 mod phone;
 mod recover;
+mod refresh;
 mod refund;
 mod resolution;
 

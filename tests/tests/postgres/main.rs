@@ -25,6 +25,8 @@ mod operations;
 mod processes;
 #[path = "../suite/reconciliation.rs"]
 mod reconciliation;
+#[path = "../suite/refresh.rs"]
+mod refresh;
 #[path = "../suite/refunds/mod.rs"]
 mod refunds;
 #[path = "../suite/requests.rs"]

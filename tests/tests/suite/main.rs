@@ -21,6 +21,7 @@ mod problems;
 mod provider;
 mod provider_calls;
 mod reconciliation;
+mod refresh;
 mod refunds;
 mod requests;
 mod scope;
