@@ -108,7 +108,7 @@ fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
         OperationError::UnknownTransaction { .. } | OperationError::UnknownRefund { .. } => {
             (StatusCode::NOT_FOUND, "not found")
         }
-        OperationError::NoTicket { .. }
+        OperationError::NoAuthToken { .. }
         | OperationError::Completed { .. }
         | OperationError::Ended { .. }
         | OperationError::Mismatch { .. }
@@ -117,7 +117,7 @@ fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
         | OperationError::NotPaid { .. }
         | OperationError::RefundTooMuch { .. }
         | OperationError::RefundPending { .. }
-        | OperationError::RefundNotOpen { .. } => (StatusCode::CONFLICT, "impossible"),
+        | OperationError::RefundNotPending { .. } => (StatusCode::CONFLICT, "impossible"),
         // No "try again later".
         OperationError::RefundUnknown { .. } => (StatusCode::CONFLICT, "unknown"),
         OperationError::Provider(ProviderError::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),

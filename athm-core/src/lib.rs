@@ -145,7 +145,7 @@ pub mod __private {
     pub use crate::dispatch::registry::index;
     pub use crate::models::Signal;
     pub use crate::receiver::{
-        ATHM_RECEIVERS_V1, Call, Context, ContextRef, Outcome, Parameter, Receiver, SenderName, argument, attempts,
-        boxed, declared, id, outcome, parameter, timeout,
+        ATHM_RECEIVERS_V1, Context, ContextRef, Outcome, Parameter, Receiver, ReceiverFn, SenderName, argument,
+        attempts, boxed, declared, id, outcome, parameter, timeout,
     };
 }

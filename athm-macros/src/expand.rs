@@ -79,7 +79,7 @@ impl ToTokens for Registration {
                     #id,
                     #signals,
                     &[#(#parameters),*],
-                    #private::Call::#kind(#call)
+                    #private::ReceiverFn::#kind(#call)
                 ) #options);
             };
         });

@@ -130,7 +130,7 @@ pub fn http_client() -> reqwest::Client {
 }
 
 /// How long a test waits for a condition before it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Records texts, in order: [`testing::Recorder`] with a longer timeout.
 #[derive(Debug, Clone)]
@@ -140,7 +140,7 @@ impl TextRecorder {
     /// Creates an empty recorder.
     #[must_use]
     pub fn new() -> Self {
-        Self(testing::Recorder::default().timeout(PATIENCE))
+        Self(testing::Recorder::default().timeout(WAIT_TIMEOUT))
     }
 
     /// Records a text.
@@ -183,7 +183,7 @@ impl Default for TextRecorder {
 ///
 /// After a minute.
 pub async fn eventually(condition: impl AsyncFn() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
+    let waited = tokio::time::timeout(WAIT_TIMEOUT, async {
         while !condition().await {
             tokio::task::yield_now().await;
         }
@@ -199,7 +199,7 @@ pub async fn eventually(condition: impl AsyncFn() -> bool) {
 /// After a minute of real time.
 pub async fn advance_until(clock: &Clock, condition: impl AsyncFn() -> bool) {
     let moments = std::iter::repeat_n(25, 60).chain(std::iter::repeat(250)).map(Duration::from_millis);
-    let passed = tokio::time::timeout(PATIENCE, async {
+    let passed = tokio::time::timeout(WAIT_TIMEOUT, async {
         for moment in moments {
             clock.advance(Duration::from_secs(1));
             let waited = tokio::time::timeout(moment, async {
@@ -285,14 +285,14 @@ impl<D: TestDatabase> SimulatorFixture<D> {
 
     /// Stops the handle and starts another one on the same database.
     pub async fn restart(&mut self) {
-        self.athm.shutdown(PATIENCE).await;
+        self.athm.shutdown(WAIT_TIMEOUT).await;
         let builder = (self.again)(verifying_builder(&self.simulator, &self.database, self.recorder.listening()));
         self.athm = builder.clock(self.clock.clone()).start().await.expect("it starts again");
     }
 
     /// Stops the handle.
     pub async fn stop(&self) {
-        self.athm.shutdown(PATIENCE).await;
+        self.athm.shutdown(WAIT_TIMEOUT).await;
     }
 
     /// The database.

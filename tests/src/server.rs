@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::{PATIENCE, http_client, secrecy};
+use crate::{WAIT_TIMEOUT, http_client, secrecy};
 
 /// `athm_actix::scope("/athm", …)`, server over TCP on loopback until it is dropped.
 pub struct TestServer {
@@ -96,7 +96,7 @@ impl TestServer {
         // The service may answer, and hang up, before it has read everything.
         let _ = connection.write_all(bytes).await;
         let mut answer = Vec::new();
-        let reading = tokio::time::timeout(PATIENCE, async {
+        let reading = tokio::time::timeout(WAIT_TIMEOUT, async {
             while !is_enough(&String::from_utf8_lossy(&answer))
                 && connection.read_buf(&mut answer).await.unwrap_or(0) > 0
             {}

@@ -50,7 +50,7 @@ impl Reconcile {
 
         let tell = |what: &str, differences: &[Difference]| {
             for difference in differences {
-                println!("{what:9} {} {}", difference.reference_number, difference.what);
+                println!("{what:9} {} {}", difference.reference_number, difference.field);
             }
         };
         for missing in &found.missing {

@@ -289,7 +289,7 @@ impl AthmBuilder {
     /// be checked between approval and payment. It works for payments that [`create`](crate::Athm::create) opened here: the
     /// authorization token of one that a browser opened is unknown.
     pub fn authorize_confirmed(mut self) -> Self {
-        self.polls = PollSchedule::Authorized;
+        self.polls = PollSchedule::AuthorizeConfirmed;
         self
     }
 

@@ -4,7 +4,7 @@ use super::Athm;
 use crate::models::{DeliveryId, EventId};
 use crate::outbox::{DeliveryRecord, runnable};
 use crate::receiver::ReceiverInfo;
-use crate::store::{DeliveryQuery, ReplayError, ReplayMode, ReplayRequest, ReplayTarget, StoreError};
+use crate::store::{DeliveryQuery, ReplayError, ReplayRequest, ReplayTarget, RunMode, StoreError};
 use crate::util::clock::earlier;
 
 /// Deliveries that need a person: [`Athm::deliveries`].
@@ -108,7 +108,7 @@ impl Replay<'_> {
     ///
     /// [`ReplayError`] says why it can't run again.
     pub async fn dry_run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
-        self.execute(ReplayMode::Dry).await
+        self.execute(RunMode::Dry).await
     }
 
     /// Makes it due now, and tells what runs.
@@ -117,10 +117,10 @@ impl Replay<'_> {
     ///
     /// [`ReplayError`] says why it can't run again.
     pub async fn run(self) -> Result<Vec<DeliveryRecord>, ReplayError> {
-        self.execute(ReplayMode::Real).await
+        self.execute(RunMode::Real).await
     }
 
-    async fn execute(self, mode: ReplayMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
+    async fn execute(self, mode: RunMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let to = match &self.to {
             Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
             None => {

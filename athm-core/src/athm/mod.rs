@@ -41,7 +41,7 @@ use crate::operations::Operations;
 use crate::provider::Client;
 use crate::receiver::ReceiverInfo;
 use crate::reconcile::Reconciliation;
-use crate::store::{DamagedRow, Page, PaymentLookup, Recorded, Store, StoreError, TransactionQuery};
+use crate::store::{DamagedRow, Page, PaymentSelector, Recorded, Store, StoreError, TransactionQuery};
 use crate::util::clock::Clock;
 use crate::util::in_flight::InFlight;
 use crate::util::text::causes;
@@ -176,7 +176,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction(&self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
-        self.0.inbox.store.find(PaymentLookup::Id(id)).await
+        self.0.inbox.store.find(PaymentSelector::Id(id)).await
     }
 
     /// A payment by its checkout ticket.
@@ -185,7 +185,7 @@ impl Athm {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction_by_ecommerce_id(&self, id: &EcommerceId) -> Result<Option<Transaction>, StoreError> {
-        self.0.inbox.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(*id))).await
+        self.0.inbox.store.find(PaymentSelector::Payment(PaymentKey::Ecommerce(*id))).await
     }
 
     /// A payment by its reference number.
@@ -197,7 +197,7 @@ impl Athm {
         &self,
         reference: &ReferenceNumber,
     ) -> Result<Option<Transaction>, StoreError> {
-        self.0.inbox.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.0.inbox.store.find(PaymentSelector::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
     /// Payments, newest first, a page at a time.

@@ -42,7 +42,7 @@ impl AthmBuilder {
         log_receivers(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
-        let polls = if provider.is_some() { self.polls } else { PollSchedule::None };
+        let polls = if provider.is_some() { self.polls } else { PollSchedule::Off };
         let policy = Policy { checks: self.checks, registry, polls, scope: self.scope };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
         let (clock, batching) = (self.clock, self.batching);
@@ -78,7 +78,7 @@ impl AthmBuilder {
             background::maintain(inbox, retention)
         }));
         if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeper_mode == SweeperMode::Always) {
-            let authorizing = operations.clone().filter(|_| polls == PollSchedule::Authorized);
+            let authorizing = operations.clone().filter(|_| polls == PollSchedule::AuthorizeConfirmed);
             for lane in [PollLane::Payment, PollLane::Customer] {
                 let (lookup, authorizing, jitter) = (lookup.clone(), authorizing.clone(), Arc::clone(&sweeper_jitter));
                 let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, jitter, lane);

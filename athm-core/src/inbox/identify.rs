@@ -3,7 +3,7 @@
 use super::Inbox;
 use crate::callback::Message;
 use crate::models::{PaymentKey, Status, Transaction, TransactionKind};
-use crate::store::{MatchCriteria, PaymentLookup, RefundQuery, StoreError};
+use crate::store::{MatchCriteria, PaymentSelector, RefundQuery, StoreError};
 
 impl Inbox {
     /// The payment that a message is about, or why none can be found.
@@ -39,13 +39,13 @@ impl Inbox {
         let Some(refund) = self.store.list_refunds(RefundQuery::Reference(reference.clone())).await?.pop() else {
             return Ok(key);
         };
-        let payment = self.store.find(PaymentLookup::Id(refund.transaction_id)).await?;
+        let payment = self.store.find(PaymentSelector::Id(refund.transaction_id)).await?;
         Ok(payment.and_then(|payment| payment.key()).unwrap_or(key))
     }
 
     /// The payment as it is recorded.
     pub(super) async fn find(&self, key: &PaymentKey) -> Result<Option<Transaction>, StoreError> {
-        self.store.find(PaymentLookup::Payment(key.clone())).await
+        self.store.find(PaymentSelector::Payment(key.clone())).await
     }
 }
 

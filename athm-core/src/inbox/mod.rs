@@ -67,7 +67,7 @@ impl Inbox {
                 if identify::stated_key(message).is_none() {
                     pending = pending.without_stated_expiry();
                 }
-                self.settle(lookup, pending).await
+                self.process(lookup, pending).await
             }
             None => self.receive_unverified(message, key, sender, body).await,
         }
@@ -75,7 +75,7 @@ impl Inbox {
 
     /// Looks the payment up, records what the provider says, and settles the message by it: accepted, refused, or stored
     /// to be retried.
-    async fn settle(&self, lookup: &ProviderLookup, message: PendingMessage) -> Result<MessageResult, StoreError> {
+    async fn process(&self, lookup: &ProviderLookup, message: PendingMessage) -> Result<MessageResult, StoreError> {
         let known = self.find(&message.key).await?;
         let message = message.since(known.as_ref());
         if let Some(known) = &known {
@@ -94,9 +94,9 @@ impl Inbox {
         };
         match answer {
             Ok(refund) if *refund.kind() == TransactionKind::Refund => {
-                self.settle_refund(lookup, message, &refund).await
+                self.process_refund(lookup, message, &refund).await
             }
-            Ok(observed) => self.settle_by(observed, message).await,
+            Ok(observed) => self.process_answer(observed, message).await,
             Err(error) if error.is_not_found() => {
                 self.retry_or_refuse_unknown(message, known.as_ref(), &error.to_string()).await
             }
@@ -108,7 +108,7 @@ impl Inbox {
     }
 
     /// Records the provider's answer, and judges the message's statement by it.
-    async fn settle_by(&self, answer: Transaction, message: PendingMessage) -> Result<MessageResult, StoreError> {
+    async fn process_answer(&self, answer: Transaction, message: PendingMessage) -> Result<MessageResult, StoreError> {
         let observed = judge::with_stated_expiry(answer, message.status.as_ref());
         let recorded = self.record(observed.clone(), message.sender.clone()).await?;
         if let Some(reason) = recorded.events().iter().find_map(|event| event.rejection()) {

@@ -118,10 +118,10 @@ impl Inbox {
         if self.store.next_pending_message().await?.is_none_or(|due| due > now) {
             return Ok(());
         }
-        let due = self.store.take_pending_messages(now, later(now, LOOKUP_LEASE)).await?;
+        let due = self.store.claim_pending_messages(now, later(now, LOOKUP_LEASE)).await?;
         let retries = due.into_iter().filter_map(PendingMessage::stored).map(|message| async {
             let key = message.key.clone();
-            self.settle(lookup, message).await.inspect_err(|error| {
+            self.process(lookup, message).await.inspect_err(|error| {
                 if !matches!(error, StoreError::Closed) {
                     tracing::error!(payment = %key, error = %causes(error), "a pending message couldn't be settled; it is retried");
                 }

@@ -3,7 +3,7 @@
 use super::{Inbox, MessageResult};
 use crate::callback::Message;
 use crate::models::{PaymentKey, RefundDetail, ReportedRefund, Sender, Status, Transaction, TransactionKind};
-use crate::store::{Origin, Record, Recorded, StoreError};
+use crate::store::{Observation, Origin, Recorded, StoreError};
 
 impl Inbox {
     /// Records a payment as it was seen. What the provider lists as a refund is recorded with the payment that it refunds.
@@ -15,7 +15,7 @@ impl Inbox {
             reported.push(ReportedRefund { refund: None, detail: RefundDetail::of(&observed) });
             observed = Transaction { updated_at: observed.updated_at, ..payment };
         }
-        let recorded = self.store.record(Record { reported, ..Record::observation(observed, sender) }).await?;
+        let recorded = self.store.record(Observation { reported, ..Observation::new(observed, sender) }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.payment_confirmed.notify_one();
         }
@@ -25,14 +25,14 @@ impl Inbox {
     /// Records what the provider's report says of a payment, which may lower a refunded amount.
     pub(crate) async fn reconcile(&self, observed: Transaction) -> Result<Recorded, StoreError> {
         let origin = Origin::Reconciliation;
-        self.store.record(Record { origin, ..Record::observation(observed, Sender::RECONCILE) }).await
+        self.store.record(Observation { origin, ..Observation::new(observed, Sender::RECONCILE) }).await
     }
 
     /// Records that a person accepts the total of a payment.
     pub(crate) async fn accept_mismatch(&self, payment: Transaction) -> Result<Recorded, StoreError> {
         let observed = Transaction { updated_at: self.clock.now(), ..payment };
         let origin = Origin::Acceptance;
-        let recorded = self.store.record(Record { origin, ..Record::observation(observed, Sender::ACCEPT) }).await?;
+        let recorded = self.store.record(Observation { origin, ..Observation::new(observed, Sender::ACCEPT) }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.payment_confirmed.notify_one();
         }
@@ -47,7 +47,7 @@ impl Inbox {
         sender: Sender,
         body: &[u8],
     ) -> Result<MessageResult, StoreError> {
-        let mut record = Record::observation(message.transaction(self.clock.now()), sender);
+        let mut record = Observation::new(message.transaction(self.clock.now()), sender);
         if message.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.find(&key).await? else {
                 let reason = "it names no payment that is known";

@@ -9,7 +9,7 @@ use crate::models::{
     Amount, PaymentKey, RefundCandidate, RefundDetail, RefundStatement, RefundStatements, ReportedRefund, Sender,
     Transaction, TransactionKind, attribute,
 };
-use crate::store::{InboxState, Record, Recorded, RefundQuery, StoreError};
+use crate::store::{InboxState, Observation, Recorded, RefundQuery, StoreError};
 
 impl Inbox {
     /// The payment that a refund in the provider's books belongs to.
@@ -37,7 +37,7 @@ impl Inbox {
 
     /// Settles the message of a refund with a reference number of its own: the customer's payments are looked up until one
     /// of them shows the refund.
-    pub(super) async fn settle_refund(
+    pub(super) async fn process_refund(
         &self,
         lookup: &ProviderLookup,
         message: PendingMessage,
@@ -92,8 +92,8 @@ impl Inbox {
             let Some(observed) = candidate.observed else { continue };
             let is_it = place == Some(n);
             let reported = is_it.then(|| ReportedRefund { refund: None, detail: detail.clone() }).into_iter().collect();
-            let observation = Record::observation(observed, sender.clone());
-            let recorded = self.store.record(Record { reported, ..observation }).await?;
+            let observation = Observation::new(observed, sender.clone());
+            let recorded = self.store.record(Observation { reported, ..observation }).await?;
             if is_it {
                 attributed = Some(recorded);
             }
@@ -117,7 +117,11 @@ impl Inbox {
 
     /// The record of a payment with a refund that a trusted message states. Without lookups, the message's amount is all
     /// that tells how much was refunded.
-    pub(super) async fn with_stated_refund(&self, stated: Record, payment: Transaction) -> Result<Record, StoreError> {
+    pub(super) async fn with_stated_refund(
+        &self,
+        stated: Observation,
+        payment: Transaction,
+    ) -> Result<Observation, StoreError> {
         let mut detail = RefundDetail::of(&stated.observed);
         detail.reference_number.take_if(|reference| Some(&*reference) == payment.reference_number.as_ref());
         let refunds = self.store.list_refunds(RefundQuery::Of(payment.id)).await?;
@@ -130,6 +134,6 @@ impl Inbox {
             payment.refunded_amount.checked_add(detail.amount).unwrap_or(payment.refunded_amount)
         };
         let observed = Transaction { refunded_amount, updated_at: self.clock.now(), ..payment };
-        Ok(Record { observed, reported: vec![ReportedRefund { refund: None, detail }], ..stated })
+        Ok(Observation { observed, reported: vec![ReportedRefund { refund: None, detail }], ..stated })
     }
 }

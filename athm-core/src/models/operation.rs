@@ -92,7 +92,7 @@ pub(crate) struct BeginOperation {
     /// Of a refund: how much; `None` is everything that is left.
     pub(crate) amount: Option<Amount>,
     /// The time of day.
-    pub(crate) at: Timestamp,
+    pub(crate) requested_at: Timestamp,
     /// The steady time, and when the call counts as ended if its process dies.
     pub(crate) now: Timestamp,
     pub(crate) ends_at: Timestamp,
@@ -119,7 +119,7 @@ pub(crate) struct LockedPayment {
 /// An operation that may call the provider: its intent is stored.
 #[derive(Debug)]
 pub(crate) struct StartedOperation {
-    pub(crate) intent: Uuid,
+    pub(crate) intent_id: Uuid,
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
     /// The refund with its reserved amount.
@@ -137,7 +137,7 @@ pub(crate) enum BeginError {
     /// The payment has ended.
     Ended(Box<Transaction>),
     /// The payment has no ecommerceId, or no authorization token is stored.
-    NoTicket,
+    NoAuthToken,
     /// Its total isn't the one that it was opened with.
     Mismatch {
         expected: Amount,
@@ -181,11 +181,13 @@ impl BeginOperation {
         }
         let needs_token = self.operation != Operation::Cancel;
         if transaction.ecommerce_id.is_none() || (needs_token && auth_token.is_none()) {
-            return Err(BeginError::NoTicket);
+            return Err(BeginError::NoAuthToken);
         }
         if is_under_way {
             return Err(BeginError::UnderWay);
         }
+        // Only an authorization moves money, so only it waits for the outcome of its last attempt. A repeated cancel or change
+        // of the phone number has the same effect as one.
         if self.operation == Operation::Authorize {
             self.may_authorize(&transaction, &intents)?;
             let last = intents.iter().find(|intent| intent.operation == Operation::Authorize);
@@ -193,7 +195,7 @@ impl BeginOperation {
                 return Err(BeginError::Unresolved(Box::new(transaction)));
             }
         }
-        Ok(StartedOperation { intent: Uuid::now_v7(), transaction, auth_token, refund: None })
+        Ok(StartedOperation { intent_id: Uuid::now_v7(), transaction, auth_token, refund: None })
     }
 
     /// Whether nothing speaks against moving the money of an approved payment.
@@ -212,6 +214,7 @@ impl BeginOperation {
     /// that reading: then this one must not follow.
     fn may_follow(&self, last: &Intent, now: Timestamp) -> bool {
         let AttemptKind::Again { read_at } = self.kind else { return false };
+        // `read_at` was taken on this process's clock and `now` on the database's: only the age of the reading carries over.
         let read_at = now.saturating_sub(self.now.duration_since(read_at)).unwrap_or(now);
         read_at >= later(last.ends_at, EFFECT_LAG)
     }
@@ -233,15 +236,16 @@ impl BeginOperation {
         if amount <= Amount::ZERO || amount > left {
             return Err(BeginError::TooMuch { left });
         }
-        let refund = RefundRecord::asked_for(transaction.id, amount, self.at);
-        Ok(StartedOperation { intent: *refund.id.as_uuid(), transaction, auth_token: None, refund: Some(refund) })
+        let refund = RefundRecord::asked_for(transaction.id, amount, self.requested_at);
+        // The pending refund and its intent are one row each with one id, so that recovery finds the refund of an intent.
+        Ok(StartedOperation { intent_id: *refund.id.as_uuid(), transaction, auth_token: None, refund: Some(refund) })
     }
 }
 
 /// The end of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OperationResult {
-    pub(crate) intent: Uuid,
+    pub(crate) intent_id: Uuid,
     pub(crate) outcome: OperationOutcome,
 }
 
@@ -266,7 +270,7 @@ impl OperationOutcome {
 /// An operation without a known outcome that is due to be recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnresolvedOperation {
-    pub(crate) intent: Uuid,
+    pub(crate) intent_id: Uuid,
     pub(crate) transaction: TransactionId,
     pub(crate) operation: Operation,
     /// How many recoveries were attempted before.
@@ -305,14 +309,14 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let transaction = locked.transaction.id;
         let initiator = Initiator::Program;
-        BeginOperation { transaction, operation, kind, initiator, amount: None, at: now, now, ends_at: now }
+        BeginOperation { transaction, operation, kind, initiator, amount: None, requested_at: now, now, ends_at: now }
             .decide(now, Some(locked))
     }
 
     fn authorize(initiator: Initiator, locked: LockedPayment) -> BeginResult {
         let (now, transaction) = (Timestamp::UNIX_EPOCH, locked.transaction.id);
         let (operation, kind) = (Operation::Authorize, AttemptKind::First);
-        BeginOperation { transaction, operation, kind, initiator, amount: None, at: now, now, ends_at: now }
+        BeginOperation { transaction, operation, kind, initiator, amount: None, requested_at: now, now, ends_at: now }
             .decide(now, Some(locked))
     }
 
@@ -397,8 +401,8 @@ mod tests {
         }
         let elsewhere = || LockedPayment { auth_token: None, ..locked(Status::Open, Vec::new()) };
         assert!(begin(Operation::Cancel, AttemptKind::First, elsewhere()).is_ok());
-        assert!(matches!(begin(Operation::UpdatePhone, AttemptKind::First, elsewhere()), Err(BeginError::NoTicket)));
-        assert!(matches!(begin(Operation::Authorize, AttemptKind::First, elsewhere()), Err(BeginError::NoTicket)));
+        assert!(matches!(begin(Operation::UpdatePhone, AttemptKind::First, elsewhere()), Err(BeginError::NoAuthToken)));
+        assert!(matches!(begin(Operation::Authorize, AttemptKind::First, elsewhere()), Err(BeginError::NoAuthToken)));
     }
 
     fn paid(refunded: i64, refunds: RefundLedger) -> LockedPayment {
@@ -414,7 +418,8 @@ mod tests {
         let (operation, kind) = (Operation::Refund, AttemptKind::First);
         let amount = cents.map(Amount::from_cents);
         let initiator = Initiator::Program;
-        let begun = BeginOperation { transaction, operation, kind, initiator, amount, at: now, now, ends_at: now };
+        let begun =
+            BeginOperation { transaction, operation, kind, initiator, amount, requested_at: now, now, ends_at: now };
         begun.decide(now, Some(locked)).map(|started| started.refund.map_or(0, |refund| refund.amount.cents()))
     }
 
@@ -440,7 +445,7 @@ mod tests {
     fn recoveries_become_rarer_down_to_one_every_ten_minutes() {
         let pauses = [0, 1, 5, 6, u32::MAX].map(|attempts| {
             let unresolved = UnresolvedOperation {
-                intent: Uuid::nil(),
+                intent_id: Uuid::nil(),
                 transaction: TransactionId::new(),
                 operation: Operation::Authorize,
                 attempts,

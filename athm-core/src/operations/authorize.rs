@@ -46,15 +46,16 @@ impl Operations {
     }
 
     async fn call(&self, started: StartedOperation) -> Result<Transaction, OperationError> {
-        let StartedOperation { intent, transaction, auth_token, .. } = started;
+        let StartedOperation { intent_id, transaction, auth_token, .. } = started;
         let id = transaction.id;
         let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
-            return Err(OperationError::NoTicket { id });
+            return Err(OperationError::NoAuthToken { id });
         };
         let error = match self.provider.authorize(&ecommerce_id, &token).await {
             Ok(observed) => {
+                // If this fails the intent stays, so that recovery reads the payment and records it.
                 let recorded = self.inbox.record(observed, Sender::AUTHORIZE).await?;
-                self.resolve(intent).await;
+                self.resolve(intent_id).await;
                 let is_news = recorded.events.iter().any(|event| event.transition == Transition::Completed);
                 let is_rejected = recorded.events.iter().any(|event| event.rejection.is_some());
                 if is_news && !is_rejected {
@@ -65,21 +66,21 @@ impl Operations {
             Err(error) => error,
         };
         if !error.is_not_confirmed() && !error.is_outcome_unknown() {
-            self.resolve(intent).await;
+            self.resolve(intent_id).await;
             return Err(error.into());
         }
         // Another caller may have authorized it meanwhile, or this call may have succeeded with its answer lost.
         match self.refresh(&transaction, Sender::AUTHORIZE).await? {
             Some(found) if found.status == Status::Completed => {
-                self.resolve(intent).await;
+                self.resolve(intent_id).await;
                 self.completed(found).await
             }
             Some(found) if found.status.is_final() || (error.is_not_confirmed() && found.status == Status::Open) => {
-                self.resolve(intent).await;
+                self.resolve(intent_id).await;
                 Err(error.into())
             }
             _ => {
-                self.leave_unresolved(intent).await;
+                self.leave_unresolved(intent_id).await;
                 Err(error.into())
             }
         }
@@ -92,7 +93,7 @@ impl Operations {
             BeginError::Mismatch { expected, total } => Err(OperationError::Mismatch { id, expected, total }),
             BeginError::Rejected { reason, status } => Err(OperationError::Rejected { id, status, reason }),
             BeginError::CancelUnresolved => Err(OperationError::CancelUnresolved { id }),
-            _ => Err(OperationError::NoTicket { id }),
+            _ => Err(OperationError::NoAuthToken { id }),
         }
     }
 

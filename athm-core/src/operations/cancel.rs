@@ -7,17 +7,17 @@ use crate::models::{
 
 impl Operations {
     pub(crate) async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        let StartedOperation { intent, transaction, .. } =
+        let StartedOperation { intent_id, transaction, .. } =
             match self.begin(id, Operation::Cancel, AttemptKind::First, Initiator::Program, None).await? {
                 Ok(started) => started,
                 Err(BeginError::Ended(transaction)) if transaction.status == Status::Completed => {
                     return Err(OperationError::Completed { id });
                 }
                 Err(BeginError::Ended(transaction)) => return Ok(*transaction),
-                Err(_) => return Err(OperationError::NoTicket { id }),
+                Err(_) => return Err(OperationError::NoAuthToken { id }),
             };
         let Some(ecommerce_id) = transaction.ecommerce_id else {
-            return Err(OperationError::NoTicket { id });
+            return Err(OperationError::NoAuthToken { id });
         };
         let cancelled = self.provider.cancel(&ecommerce_id).await;
         let found = self.refresh(&transaction, Sender::CANCEL).await?;
@@ -27,9 +27,9 @@ impl Operations {
             (Ok(()), _) => false,
         };
         if is_known {
-            self.resolve(intent).await;
+            self.resolve(intent_id).await;
         } else {
-            self.leave_unresolved(intent).await;
+            self.leave_unresolved(intent_id).await;
         }
         match (cancelled, found) {
             // The customer was faster.

@@ -2,7 +2,7 @@
 
 use super::{OperationError, Operations};
 use crate::models::{NewPayment, Sender, Status, Transaction};
-use crate::store::Record;
+use crate::store::Observation;
 use crate::util::clock::later;
 
 impl Operations {
@@ -10,12 +10,11 @@ impl Operations {
     /// it moves no money and expires.
     pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {
         let opened_at = self.inbox.clock.now();
-        let ticket =
-            self.provider.create(payment).await.map_err(|error| {
-                if error.is_outcome_unknown() { OperationError::Unopened(error) } else { error.into() }
-            })?;
+        let created = self.provider.create(payment).await.map_err(|error| {
+            if error.is_outcome_unknown() { OperationError::CreateUnknown(error) } else { error.into() }
+        })?;
         let built = Transaction::builder(Status::Open, payment.total)
-            .ecommerce_id(ticket.ecommerce_id)
+            .ecommerce_id(created.ecommerce_id)
             .subtotal(payment.stated_subtotal())
             .tax(payment.tax)
             .metadata_1(&payment.metadata_1)
@@ -29,8 +28,9 @@ impl Operations {
             updated_at: opened_at,
             ..built
         };
-        let auth_token = Some(ticket.auth_token);
-        let record = Record { auth_token, ..Record::observation(observed, Sender::CALLBACK) };
+        let auth_token = Some(created.auth_token);
+        // The payment is opened for a page, which is also what reports its end: the sender of the OPEN row is the same.
+        let record = Observation { auth_token, ..Observation::new(observed, Sender::CALLBACK) };
         Ok(self.inbox.store.record(record).await?.transaction)
     }
 }

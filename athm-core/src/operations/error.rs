@@ -32,13 +32,13 @@ pub enum OperationError {
     #[error(
         "nothing is kept to authorize the payment {id} with: it was opened elsewhere, has ended, or is older than 15 minutes"
     )]
-    NoTicket {
+    NoAuthToken {
         /// The payment that was named.
         id: TransactionId,
     },
     /// The payment may have been opened, or not. Its id is unknown, so no customer can pay it.
     #[error("the payment may have been opened, or not; no money can move for it, and a new payment may be opened")]
-    Unopened(#[source] ProviderError),
+    CreateUnknown(#[source] ProviderError),
     /// The payment is completed, and can't be cancelled any more: give the money back instead.
     #[error("the payment {id} is completed, and can't be cancelled any more: refund it instead")]
     Completed {
@@ -139,7 +139,7 @@ pub enum OperationError {
     },
     /// There is nothing to resolve: it is known whether the refund was done, or it is under way right now.
     #[error("the refund {id} can't be resolved: it is {state}, or under way right now")]
-    RefundNotOpen {
+    RefundNotPending {
         /// The refund that was named.
         id: RefundId,
         /// How it stands.

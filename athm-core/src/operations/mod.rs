@@ -73,9 +73,9 @@ impl Operations {
     ) -> Result<BeginResult, OperationError> {
         let wait_until = Instant::now() + self.longest_call();
         loop {
-            let (at, now) = (self.inbox.clock.now(), self.inbox.clock.steady());
+            let (requested_at, now) = (self.inbox.clock.now(), self.inbox.clock.steady());
             let ends_at = later(now, self.longest_call());
-            let begin = BeginOperation { transaction, operation, kind, initiator, amount, at, now, ends_at };
+            let begin = BeginOperation { transaction, operation, kind, initiator, amount, requested_at, now, ends_at };
             match self.inbox.store.begin_operation(begin).await? {
                 Err(BeginError::UnderWay) if Instant::now() < wait_until => sleep(WAIT_INTERVAL).await,
                 Err(BeginError::UnderWay) => return Err(OperationError::UnderWay { id: transaction }),
@@ -93,7 +93,7 @@ impl Operations {
     /// Deletes an intent whose call was never made.
     async fn withdraw(&self, started: StartedOperation) {
         let outcome = if started.refund.is_some() { OperationOutcome::NotDone } else { OperationOutcome::Known };
-        self.finish(OperationResult { intent: started.intent, outcome }).await;
+        self.finish(OperationResult { intent_id: started.intent_id, outcome }).await;
     }
 
     fn longest_call(&self) -> Duration {
@@ -101,14 +101,14 @@ impl Operations {
     }
 
     /// The outcome is known: the intent is deleted.
-    async fn resolve(&self, intent: Uuid) {
-        self.finish(OperationResult { intent, outcome: OperationOutcome::Known }).await;
+    async fn resolve(&self, intent_id: Uuid) {
+        self.finish(OperationResult { intent_id, outcome: OperationOutcome::Known }).await;
     }
 
     /// The outcome is unknown: the intent stays, and [`recover`] looks into it.
-    async fn leave_unresolved(&self, intent: Uuid) {
+    async fn leave_unresolved(&self, intent_id: Uuid) {
         let now = self.inbox.clock.steady();
-        self.finish(OperationResult { intent, outcome: OperationOutcome::unknown(now) }).await;
+        self.finish(OperationResult { intent_id, outcome: OperationOutcome::unknown(now) }).await;
         self.unresolved.notify_one();
     }
 

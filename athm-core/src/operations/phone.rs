@@ -9,16 +9,16 @@ const MAX_SENDS: u32 = 3;
 
 impl Operations {
     pub(crate) async fn update_phone(&self, id: TransactionId, phone: &PhoneNumber) -> Result<(), OperationError> {
-        let StartedOperation { intent, transaction, auth_token, .. } =
+        let StartedOperation { intent_id, transaction, auth_token, .. } =
             match self.begin(id, Operation::UpdatePhone, AttemptKind::First, Initiator::Program, None).await? {
                 Ok(started) => started,
                 Err(BeginError::Ended(transaction)) => {
                     return Err(OperationError::Ended { id, status: transaction.status });
                 }
-                Err(_) => return Err(OperationError::NoTicket { id }),
+                Err(_) => return Err(OperationError::NoAuthToken { id }),
             };
         let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
-            return Err(OperationError::NoTicket { id });
+            return Err(OperationError::NoAuthToken { id });
         };
         // The provider doesn't show a payment's phone, so that no reading finds out what became of a lost answer. Setting
         // the same phone again moves no money, and its answer tells.
@@ -29,7 +29,7 @@ impl Operations {
             }
             updated = self.provider.update_phone(&ecommerce_id, &token, phone).await;
         }
-        self.resolve(intent).await;
+        self.resolve(intent_id).await;
         Ok(updated?)
     }
 }

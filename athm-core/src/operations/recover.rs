@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{OperationError, Operations};
 use crate::inbox::Inbox;
 use crate::models::{Initiator, Operation, RefundState, Sender, Status, Transaction, UnresolvedOperation};
-use crate::store::{PaymentLookup, StoreError};
+use crate::store::{PaymentSelector, StoreError};
 use crate::util::clock::later;
 use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
@@ -32,7 +32,7 @@ impl Operations {
     }
 
     async fn recover_due(&self) -> Result<(), StoreError> {
-        let due = self.inbox.store.take_unresolved_operations(self.inbox.clock.steady()).await?;
+        let due = self.inbox.store.claim_unresolved_operations(self.inbox.clock.steady()).await?;
         let recoveries = due.into_iter().map(|unresolved| async move {
             if let Err(error) = self.recover(unresolved).await {
                 let UnresolvedOperation { transaction, operation, .. } = unresolved;
@@ -44,59 +44,59 @@ impl Operations {
     }
 
     async fn recover(&self, unresolved: UnresolvedOperation) -> Result<(), OperationError> {
-        let UnresolvedOperation { intent, transaction: id, operation, .. } = unresolved;
-        let Some(payment) = self.inbox.store.find(PaymentLookup::Id(id)).await? else { return Ok(()) };
+        let UnresolvedOperation { intent_id, transaction: id, operation, .. } = unresolved;
+        let Some(payment) = self.inbox.store.find(PaymentSelector::Id(id)).await? else { return Ok(()) };
         if operation == Operation::Refund {
-            return self.recover_refund(&payment, intent).await;
+            return self.recover_refund(&payment, intent_id).await;
         }
         if payment.status.is_final() {
-            self.resolve(intent).await;
+            self.resolve(intent_id).await;
             return Ok(());
         }
         let sender = match operation {
             Operation::Authorize => Sender::AUTHORIZE,
             Operation::Cancel => Sender::CANCEL,
             Operation::UpdatePhone | Operation::Refund => {
-                self.resolve(intent).await;
+                self.resolve(intent_id).await;
                 return Ok(());
             }
         };
         let read_at = self.inbox.clock.steady();
         let Some(found) = self.refresh(&payment, sender).await? else { return Ok(()) };
         match (operation, &found.status) {
-            (_, status) if status.is_final() => self.resolve(intent).await,
+            (_, status) if status.is_final() => self.resolve(intent_id).await,
             // The customer hasn't approved it, so the authorization failed.
-            (Operation::Authorize, Status::Open) => self.resolve(intent).await,
+            (Operation::Authorize, Status::Open) => self.resolve(intent_id).await,
             (Operation::Authorize, Status::Confirmed) => {
                 match self.authorize_again(id, read_at, Initiator::Schedule).await {
                     Ok(_) | Err(OperationError::Unresolved { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            (Operation::Cancel, _) => return self.cancel_again(&found, intent).await,
+            (Operation::Cancel, _) => return self.cancel_again(&found, intent_id).await,
             _ => {}
         }
         Ok(())
     }
 
     /// The cancel may have been lost. It moves no money, so it is sent again until the payment has ended.
-    async fn cancel_again(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
+    async fn cancel_again(&self, payment: &Transaction, intent_id: Uuid) -> Result<(), OperationError> {
         let Some(ecommerce_id) = payment.ecommerce_id else { return Ok(()) };
         if let Err(error) = self.provider.cancel(&ecommerce_id).await {
             tracing::warn!(payment = %payment.id, error = %causes(&error), "a repeated cancel isn't confirmed; it is sent again");
         }
         if self.refresh(payment, Sender::CANCEL).await?.is_some_and(|found| found.status.is_final()) {
-            self.resolve(intent).await;
+            self.resolve(intent_id).await;
         }
         Ok(())
     }
 
     /// Only an increase of the refunded amount proves that a refund was done. That there is none proves nothing: the
     /// provider's books may lag.
-    async fn recover_refund(&self, payment: &Transaction, intent: Uuid) -> Result<(), OperationError> {
-        let refund = self.refund_record(intent.into()).await?;
+    async fn recover_refund(&self, payment: &Transaction, intent_id: Uuid) -> Result<(), OperationError> {
+        let refund = self.refund_record(intent_id.into()).await?;
         if refund.state != RefundState::Pending {
-            self.resolve(intent).await;
+            self.resolve(intent_id).await;
             return Ok(());
         }
         self.refresh(payment, Sender::REFUND).await?;

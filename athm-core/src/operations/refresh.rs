@@ -3,7 +3,7 @@
 use super::{OperationError, Operations};
 use crate::inbox::RateLimitClass;
 use crate::models::{Initiator, Sender, Status, Transaction, TransactionId};
-use crate::store::PaymentLookup;
+use crate::store::PaymentSelector;
 
 impl Operations {
     /// The payment as the provider reports it now; as it is recorded, when the rate limit of refreshes is reached.
@@ -36,7 +36,7 @@ impl Operations {
     }
 
     async fn recorded(&self, id: TransactionId) -> Result<Transaction, OperationError> {
-        let found = self.inbox.store.find(PaymentLookup::Id(id)).await?;
+        let found = self.inbox.store.find(PaymentSelector::Id(id)).await?;
         found.ok_or(OperationError::UnknownTransaction { id })
     }
 }

@@ -9,7 +9,7 @@ use crate::models::{
 };
 use crate::provider::{RefundRequest, Refunded};
 use crate::receiver::BoxError;
-use crate::store::{PaymentLookup, Record, RefundQuery};
+use crate::store::{Observation, PaymentSelector, RefundQuery};
 use crate::util::text::causes;
 
 impl Operations {
@@ -40,7 +40,7 @@ impl Operations {
     }
 
     async fn call_refund(&self, started: StartedOperation, new: &NewRefund) -> Result<RefundRecord, OperationError> {
-        let StartedOperation { intent, transaction, refund, .. } = started;
+        let StartedOperation { intent_id, transaction, refund, .. } = started;
         let id = transaction.id;
         let (Some(refund), Some(reference)) = (refund, transaction.reference_number.clone()) else {
             return Err(OperationError::UnknownTransaction { id });
@@ -55,7 +55,7 @@ impl Operations {
             Ok(_) => FieldError::new("refundedAmount", "the requested amount").into(),
             Err(error) if error.is_outcome_unknown() => error.into(),
             Err(error) => {
-                self.finish(OperationResult { intent, outcome: OperationOutcome::NotDone }).await;
+                self.finish(OperationResult { intent_id, outcome: OperationOutcome::NotDone }).await;
                 if error.implies_unseen_refund() {
                     let _ = self.refreshed_refund(&transaction, refund.id).await;
                 }
@@ -66,7 +66,7 @@ impl Operations {
             Ok(refund) if refund.state == RefundState::Done => Ok(refund),
             // Whatever else failed, the caller must get this error: another one might invite to repeat the refund.
             _ => {
-                self.leave_unresolved(intent).await;
+                self.leave_unresolved(intent_id).await;
                 Err(OperationError::RefundUnknown { refund: refund.id, source: error })
             }
         }
@@ -107,9 +107,9 @@ impl Operations {
     ) -> Result<RefundRecord, OperationError> {
         let refund = self.refund_record(id).await?;
         if refund.state != RefundState::Pending {
-            return Err(OperationError::RefundNotOpen { id, state: refund.state });
+            return Err(OperationError::RefundNotPending { id, state: refund.state });
         }
-        let payment = self.inbox.store.find(PaymentLookup::Id(refund.transaction_id)).await?;
+        let payment = self.inbox.store.find(PaymentSelector::Id(refund.transaction_id)).await?;
         let payment = payment.ok_or(OperationError::UnknownTransaction { id: refund.transaction_id })?;
         match resolution {
             RefundResolution::Done => {
@@ -122,7 +122,7 @@ impl Operations {
                 let now = self.inbox.clock.steady();
                 let was_pending = self.inbox.store.give_up_refund(id, now).await?;
                 let refund = self.refund_record(id).await?;
-                if was_pending { Ok(refund) } else { Err(OperationError::RefundNotOpen { id, state: refund.state }) }
+                if was_pending { Ok(refund) } else { Err(OperationError::RefundNotPending { id, state: refund.state }) }
             }
         }
     }
@@ -136,7 +136,7 @@ impl Operations {
     ) -> Result<RefundRecord, OperationError> {
         let observed = Transaction { updated_at: self.inbox.clock.now(), ..payment };
         let reported = vec![ReportedRefund { refund: Some(id), detail }];
-        self.inbox.store.record(Record { reported, ..Record::observation(observed, Sender::REFUND) }).await?;
+        self.inbox.store.record(Observation { reported, ..Observation::new(observed, Sender::REFUND) }).await?;
         self.refund_record(id).await
     }
 

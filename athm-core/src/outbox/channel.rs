@@ -40,7 +40,7 @@ impl Outbox {
     }
 
     /// Takes up to `wanted` slots. Deliveries that get none are stored as due, which is a backlog.
-    pub(crate) fn slots(&self, wanted: usize) -> Vec<Slot> {
+    pub(crate) fn take_slots(&self, wanted: usize) -> Vec<Slot> {
         let slots = if self.is_stopping() { Vec::new() } else { self.slots.take(wanted) };
         if slots.len() < wanted {
             self.backlog.store(true, Ordering::Release);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answered, Call, Connected, Context, Outcome, Parameter, Receiver, States, pool};
+use super::{Answered, Connected, Context, Outcome, Parameter, Receiver, ReceiverFn, States, pool};
 use crate::models::{Sender, Signal};
 
 const ATTEMPTS: u32 = 10;
@@ -25,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// ```
 #[derive(Clone)]
 pub struct ReceiverInfo {
-    origin: Origin,
+    registration: Registration,
     /// What is called without a further question: a linked sync function that listens to every sender.
     pub(crate) plain: Option<Plain>,
 }
@@ -33,7 +33,7 @@ pub struct ReceiverInfo {
 pub(crate) type Plain = for<'a> fn(&'a Context<'a>) -> Outcome;
 
 #[derive(Clone)]
-enum Origin {
+enum Registration {
     Linked(&'static Receiver),
     Connected(Arc<Connected>),
 }
@@ -41,51 +41,51 @@ enum Origin {
 impl ReceiverInfo {
     pub(crate) fn linked(receiver: &'static Receiver) -> Self {
         let plain = match (receiver.call, receiver.senders) {
-            (Call::Sync(function), []) => Some(function),
+            (ReceiverFn::Sync(function), []) => Some(function),
             _ => None,
         };
-        Self { origin: Origin::Linked(receiver), plain }
+        Self { registration: Registration::Linked(receiver), plain }
     }
 
     pub(crate) fn connected(connected: Arc<Connected>) -> Self {
-        Self { origin: Origin::Connected(connected), plain: None }
+        Self { registration: Registration::Connected(connected), plain: None }
     }
 
     /// Its name, unique in the program.
     #[must_use]
     pub fn id(&self) -> &str {
-        match &self.origin {
-            Origin::Linked(receiver) => receiver.id,
-            Origin::Connected(connected) => &connected.options.id,
+        match &self.registration {
+            Registration::Linked(receiver) => receiver.id,
+            Registration::Connected(connected) => &connected.options.id,
         }
     }
 
     /// What it listens to.
     #[must_use]
     pub fn signals(&self) -> &[Signal] {
-        match &self.origin {
-            Origin::Linked(receiver) => receiver.signals,
-            Origin::Connected(connected) => &connected.signals,
+        match &self.registration {
+            Registration::Linked(receiver) => receiver.signals,
+            Registration::Connected(connected) => &connected.signals,
         }
     }
 
     /// Lower ones finish before higher ones start.
     #[must_use]
     pub fn order(&self) -> i32 {
-        match &self.origin {
-            Origin::Linked(receiver) => receiver.order,
-            Origin::Connected(connected) => connected.options.order,
+        match &self.registration {
+            Registration::Linked(receiver) => receiver.order,
+            Registration::Connected(connected) => connected.options.order,
         }
     }
 
     /// The senders that it listens to; empty where it listens to all.
     #[must_use]
     pub fn senders(&self) -> Vec<Sender> {
-        match &self.origin {
-            Origin::Linked(receiver) => {
+        match &self.registration {
+            Registration::Linked(receiver) => {
                 receiver.senders.iter().map(|sender| Sender::from_static(sender.name())).collect()
             }
-            Origin::Connected(connected) => connected.options.senders.clone(),
+            Registration::Connected(connected) => connected.options.senders.clone(),
         }
     }
 
@@ -104,9 +104,9 @@ impl ReceiverInfo {
     /// How often a durable delivery is tried in all.
     #[must_use]
     pub fn attempts(&self) -> u32 {
-        let given = match &self.origin {
-            Origin::Linked(receiver) => receiver.attempts,
-            Origin::Connected(connected) => connected.options.attempts,
+        let given = match &self.registration {
+            Registration::Linked(receiver) => receiver.attempts,
+            Registration::Connected(connected) => connected.options.attempts,
         };
         given.unwrap_or(ATTEMPTS)
     }
@@ -114,9 +114,9 @@ impl ReceiverInfo {
     /// How long a durable delivery may take each time.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        let given = match &self.origin {
-            Origin::Linked(receiver) => receiver.timeout,
-            Origin::Connected(connected) => connected.options.timeout,
+        let given = match &self.registration {
+            Registration::Linked(receiver) => receiver.timeout,
+            Registration::Connected(connected) => connected.options.timeout,
         };
         given.unwrap_or(TIMEOUT)
     }
@@ -124,40 +124,44 @@ impl ReceiverInfo {
     /// Whether it runs on the blocking pool. Once begun, it can't be stopped.
     #[must_use]
     pub fn is_blocking(&self) -> bool {
-        match &self.origin {
-            Origin::Linked(receiver) => matches!(receiver.call, Call::Blocking(_)),
-            Origin::Connected(connected) => connected.options.blocking,
+        match &self.registration {
+            Registration::Linked(receiver) => matches!(receiver.call, ReceiverFn::Blocking(_)),
+            Registration::Connected(connected) => connected.options.blocking,
         }
     }
 
     /// Calls it: the one place where it matters which way it came.
     #[inline]
     pub(crate) fn call<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
-        match &self.origin {
-            Origin::Linked(Receiver { call: Call::Sync(function), .. }) => Answered::Now(function(context)),
-            Origin::Linked(Receiver { call: Call::Async(function), .. }) => Answered::Later(function(*context)),
-            Origin::Linked(Receiver { call: Call::Blocking(_), .. }) => pool::call(self, context),
-            Origin::Connected(connected) if connected.options.blocking => pool::call(self, context),
-            Origin::Connected(connected) => connected.call(context),
+        match &self.registration {
+            Registration::Linked(Receiver { call: ReceiverFn::Sync(function), .. }) => Answered::Now(function(context)),
+            Registration::Linked(Receiver { call: ReceiverFn::Async(function), .. }) => {
+                Answered::Later(function(*context))
+            }
+            Registration::Linked(Receiver { call: ReceiverFn::Blocking(_), .. }) => pool::call(self, context),
+            Registration::Connected(connected) if connected.options.blocking => pool::call(self, context),
+            Registration::Connected(connected) => connected.call(context),
         }
     }
 
     /// Calls it right here, also when it is one for the blocking pool.
     pub(crate) fn call_here<'a>(&'a self, context: &Context<'a>) -> Answered<'a> {
-        match &self.origin {
-            Origin::Linked(Receiver { call: Call::Blocking(function), .. }) => Answered::Now(function(context)),
-            Origin::Linked(_) => self.call(context),
-            Origin::Connected(connected) => connected.call(context),
+        match &self.registration {
+            Registration::Linked(Receiver { call: ReceiverFn::Blocking(function), .. }) => {
+                Answered::Now(function(context))
+            }
+            Registration::Linked(_) => self.call(context),
+            Registration::Connected(connected) => connected.call(context),
         }
     }
 
     #[inline]
     pub(crate) fn hears(&self, sender: &Sender) -> bool {
-        match &self.origin {
-            Origin::Linked(Receiver { senders, .. }) => {
+        match &self.registration {
+            Registration::Linked(Receiver { senders, .. }) => {
                 senders.is_empty() || senders.iter().any(|wanted| wanted.name() == sender.as_str())
             }
-            Origin::Connected(connected) => {
+            Registration::Connected(connected) => {
                 let senders = &connected.options.senders;
                 senders.is_empty() || senders.contains(sender)
             }
@@ -165,15 +169,17 @@ impl ReceiverInfo {
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (&self.origin, &other.origin) {
-            (Origin::Linked(mine), Origin::Linked(theirs)) => std::ptr::eq(*mine, *theirs),
-            (_, Origin::Connected(theirs)) => self.is_connected_as(|mine| std::ptr::eq(mine, Arc::as_ptr(theirs))),
-            (Origin::Connected(_), Origin::Linked(_)) => false,
+        match (&self.registration, &other.registration) {
+            (Registration::Linked(mine), Registration::Linked(theirs)) => std::ptr::eq(*mine, *theirs),
+            (_, Registration::Connected(theirs)) => {
+                self.is_connected_as(|mine| std::ptr::eq(mine, Arc::as_ptr(theirs)))
+            }
+            (Registration::Connected(_), Registration::Linked(_)) => false,
         }
     }
 
     pub(crate) fn is_connected_as(&self, is_this: impl Fn(&Connected) -> bool) -> bool {
-        matches!(&self.origin, Origin::Connected(connected) if is_this(connected))
+        matches!(&self.registration, Registration::Connected(connected) if is_this(connected))
     }
 
     /// The states that it asks for and that weren't given, a line each.
@@ -187,8 +193,8 @@ impl ReceiverInfo {
     /// Where it is compiled, without the crate that it is compiled into: the same for a module that two crates have. `None`
     /// where the receiver was given an id, by which alone it is known.
     pub(crate) fn place_in_any_crate(&self) -> Option<(&'static str, u32, &'static str)> {
-        match &self.origin {
-            Origin::Linked(receiver) if receiver.has_default_id => {
+        match &self.registration {
+            Registration::Linked(receiver) if receiver.has_default_id => {
                 let (_, path) = receiver.id.split_once("::")?;
                 Some((receiver.file, receiver.line, path))
             }
@@ -197,16 +203,16 @@ impl ReceiverInfo {
     }
 
     pub(crate) fn parameters(&self) -> &'static [Parameter] {
-        match &self.origin {
-            Origin::Linked(receiver) => receiver.parameters,
-            Origin::Connected(connected) => connected.parameters,
+        match &self.registration {
+            Registration::Linked(receiver) => receiver.parameters,
+            Registration::Connected(connected) => connected.parameters,
         }
     }
 
     fn source(&self) -> Option<(&'static str, u32)> {
-        match &self.origin {
-            Origin::Linked(receiver) => Some((receiver.file, receiver.line)),
-            Origin::Connected(_) => None,
+        match &self.registration {
+            Registration::Linked(receiver) => Some((receiver.file, receiver.line)),
+            Registration::Connected(_) => None,
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Receiver {
     /// What it asks for.
     pub parameters: &'static [Parameter],
     /// The function, behind one signature for all.
-    pub call: Call,
+    pub call: ReceiverFn,
 }
 
 impl Receiver {
@@ -53,7 +53,7 @@ impl Receiver {
         id: &'static str,
         signals: &'static [Signal],
         parameters: &'static [Parameter],
-        call: Call,
+        call: ReceiverFn,
     ) -> Self {
         let place = Location::caller();
         Self {
@@ -78,7 +78,7 @@ impl Receiver {
         id: &'static str,
         signals: &'static [Signal],
         parameters: &'static [Parameter],
-        call: Call,
+        call: ReceiverFn,
     ) -> Self {
         let mut receiver = Self::new(id, signals, parameters, call);
         receiver.has_default_id = true;
@@ -193,7 +193,7 @@ pub type ContextRef<'a> = &'a Context<'a>;
 
 /// A receiver's function, behind one signature for all.
 #[derive(Debug, Clone, Copy)]
-pub enum Call {
+pub enum ReceiverFn {
     /// A plain function: no allocation.
     Sync(fn(ContextRef<'_>) -> Outcome),
     /// An async function, whose future is boxed: the context moves into that box.

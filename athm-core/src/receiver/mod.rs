@@ -33,7 +33,7 @@ pub(crate) use self::images::unlisted as unlisted_images;
 pub use self::info::ReceiverInfo;
 pub(crate) use self::linked::collected;
 pub use self::linked::{
-    ATHM_RECEIVERS_V1, Call, ContextRef, Parameter, Receiver, argument, boxed, declared, outcome, parameter,
+    ATHM_RECEIVERS_V1, ContextRef, Parameter, Receiver, ReceiverFn, argument, boxed, declared, outcome, parameter,
 };
 pub(crate) use self::nesting::{LIMIT as NESTING_LIMIT, Nested};
 pub use self::options::ReceiverOptions;

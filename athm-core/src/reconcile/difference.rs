@@ -9,9 +9,9 @@ use crate::models::{Amount, ReferenceNumber, Status, Transaction, TransactionId,
 /// A payment in the report that wasn't recorded.
 ///
 /// ```
-/// use athm_core::reconcile::Reconciled;
+/// use athm_core::reconcile::ReconcileSummary;
 ///
-/// fn print(done: &Reconciled) {
+/// fn print(done: &ReconcileSummary) {
 ///     for missing in &done.missing {
 ///         println!("{} of {} was missing", missing.reference_number, missing.total);
 ///     }
@@ -19,7 +19,7 @@ use crate::models::{Amount, ReferenceNumber, Status, Transaction, TransactionId,
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Missing {
+pub struct MissingPayment {
     /// The reference number of the payment.
     pub reference_number: ReferenceNumber,
     /// The kind of payment.
@@ -33,9 +33,9 @@ pub struct Missing {
 /// A refund of the report that couldn't be attributed to a payment.
 ///
 /// ```
-/// use athm_core::reconcile::Reconciled;
+/// use athm_core::reconcile::ReconcileSummary;
 ///
-/// fn print(found: &Reconciled) {
+/// fn print(found: &ReconcileSummary) {
 ///     for refund in &found.unattributed {
 ///         println!("{} was refunded, of an unknown payment", refund.amount);
 ///     }
@@ -55,11 +55,11 @@ pub struct UnattributedRefund {
 /// A field of a payment in which the record differs from the report.
 ///
 /// ```
-/// use athm_core::reconcile::Reconciled;
+/// use athm_core::reconcile::ReconcileSummary;
 ///
-/// fn print(done: &Reconciled) {
+/// fn print(done: &ReconcileSummary) {
 ///     for difference in &done.differences {
-///         println!("{}: {}", difference.reference_number, difference.what);
+///         println!("{}: {}", difference.reference_number, difference.field);
 ///     }
 /// }
 /// ```
@@ -71,21 +71,21 @@ pub struct Difference {
     /// The reference number of the payment.
     pub reference_number: ReferenceNumber,
     /// What differs.
-    pub what: Differs,
+    pub field: DifferingField,
 }
 
 /// What differs: ours first, then the provider's.
 ///
 /// ```
-/// use athm_core::reconcile::{Difference, Differs};
+/// use athm_core::reconcile::{Difference, DifferingField};
 ///
 /// fn is_about_money(difference: &Difference) -> bool {
-///     !matches!(difference.what, Differs::Status(..))
+///     !matches!(difference.field, DifferingField::Status(..))
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Differs {
+pub enum DifferingField {
     /// The state that it is in.
     Status(Status, Status),
     /// What the customer paid.
@@ -98,7 +98,7 @@ pub enum Differs {
     RefundedAmount(Amount, Amount),
 }
 
-impl fmt::Display for Differs {
+impl fmt::Display for DifferingField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, ours, theirs): (_, &dyn fmt::Display, &dyn fmt::Display) = match self {
             Self::Status(ours, theirs) => ("status", ours, theirs),
@@ -116,18 +116,18 @@ impl fmt::Display for Differs {
 pub(super) fn between(ours: &Transaction, theirs: &Transaction) -> Vec<Difference> {
     let Some(reference_number) = theirs.reference_number.clone() else { return Vec::new() };
     let differing =
-        |differs: fn(Amount, Amount) -> Differs, ours, theirs| (ours != theirs).then(|| differs(ours, theirs));
+        |differs: fn(Amount, Amount) -> DifferingField, ours, theirs| (ours != theirs).then(|| differs(ours, theirs));
     let all = [
-        (ours.status != theirs.status).then(|| Differs::Status(ours.status.clone(), theirs.status.clone())),
-        differing(Differs::Total, ours.total, theirs.total),
-        differing(Differs::Fee, ours.fee, theirs.fee),
-        differing(Differs::NetAmount, ours.net_amount, theirs.net_amount),
-        differing(Differs::RefundedAmount, ours.refunded_amount, theirs.refunded_amount),
+        (ours.status != theirs.status).then(|| DifferingField::Status(ours.status.clone(), theirs.status.clone())),
+        differing(DifferingField::Total, ours.total, theirs.total),
+        differing(DifferingField::Fee, ours.fee, theirs.fee),
+        differing(DifferingField::NetAmount, ours.net_amount, theirs.net_amount),
+        differing(DifferingField::RefundedAmount, ours.refunded_amount, theirs.refunded_amount),
     ];
     let transaction_id = ours.id;
     all.into_iter()
         .flatten()
-        .map(|what| Difference { transaction_id, reference_number: reference_number.clone(), what })
+        .map(|field| Difference { transaction_id, reference_number: reference_number.clone(), field })
         .collect()
 }
 
@@ -142,7 +142,7 @@ mod tests {
             paid.tax(Amount::from_cents(fee)).reference_number("218855-0d3b".parse().unwrap()).build()
         };
         let (ours, theirs) = (built(Status::Cancelled, 0), built(Status::Completed, 56));
-        let shown: Vec<_> = between(&ours, &theirs).iter().map(|difference| difference.what.to_string()).collect();
+        let shown: Vec<_> = between(&ours, &theirs).iter().map(|difference| difference.field.to_string()).collect();
         assert_eq!(
             shown,
             ["status: cancelled here, completed at the provider", "fee: 0.00 here, 0.56 at the provider"]

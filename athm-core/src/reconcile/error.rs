@@ -1,6 +1,6 @@
 //! Why a reconciliation stopped.
 
-use super::Reconciled;
+use super::ReconcileSummary;
 use crate::provider::ProviderError;
 use crate::store::StoreError;
 
@@ -29,7 +29,7 @@ pub enum ReconcileError {
     #[error("the provider's report can't be read; begin again at {}", .so_far.done_until)]
     Provider {
         /// What was found until then.
-        so_far: Box<Reconciled>,
+        so_far: Box<ReconcileSummary>,
         /// The provider's answer.
         source: ProviderError,
     },
@@ -37,7 +37,7 @@ pub enum ReconcileError {
     #[error("the database can't be read or written; begin again at {}", .so_far.done_until)]
     Store {
         /// What was found until then.
-        so_far: Box<Reconciled>,
+        so_far: Box<ReconcileSummary>,
         /// The database's error.
         source: StoreError,
     },
@@ -46,7 +46,7 @@ pub enum ReconcileError {
 impl ReconcileError {
     /// What was found until then.
     #[must_use]
-    pub fn so_far(&self) -> Option<&Reconciled> {
+    pub fn so_far(&self) -> Option<&ReconcileSummary> {
         match self {
             Self::Provider { so_far, .. } | Self::Store { so_far, .. } => Some(so_far),
             Self::NoProvider | Self::Range => None,

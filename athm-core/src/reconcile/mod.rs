@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use self::difference::{Difference, Differs, Missing, UnattributedRefund};
+pub use self::difference::{Difference, DifferingField, MissingPayment, UnattributedRefund};
 use self::error::ReconcileError;
-pub use self::progress::{Progress, Reconciled};
+pub use self::progress::{Progress, ReconcileSummary};
 use self::scan::ReportScan;
 use crate::inbox::Inbox;
+use crate::store::RunMode;
 
 /// The time range that is read from the report at once.
 const SLICE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,13 +43,6 @@ pub struct Reconciliation<'a> {
     on_progress: Option<OnProgress<'a>>,
 }
 
-/// Whether records are corrected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Dry,
-    Real,
-}
-
 impl<'a> Reconciliation<'a> {
     pub(crate) fn new(inbox: &'a Inbox, from: Timestamp, until: Timestamp) -> Self {
         Self { inbox, from, until, slice: SLICE, on_progress: None }
@@ -72,8 +66,8 @@ impl<'a> Reconciliation<'a> {
     /// # Errors
     ///
     /// [`ReconcileError`] holds what was found before it.
-    pub async fn dry_run(self) -> Result<Reconciled, ReconcileError> {
-        ReportScan::of(self, Mode::Dry)?.execute().await
+    pub async fn dry_run(self) -> Result<ReconcileSummary, ReconcileError> {
+        ReportScan::of(self, RunMode::Dry)?.execute().await
     }
 
     /// Records missing payments, with their signals, and corrects those that differ. Safe to run again, and while payments
@@ -82,8 +76,8 @@ impl<'a> Reconciliation<'a> {
     /// # Errors
     ///
     /// [`ReconcileError`] holds what was done before it: begin again where it stopped.
-    pub async fn run(self) -> Result<Reconciled, ReconcileError> {
-        ReportScan::of(self, Mode::Real)?.execute().await
+    pub async fn run(self) -> Result<ReconcileSummary, ReconcileError> {
+        ReportScan::of(self, RunMode::Real)?.execute().await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Difference, Missing, UnattributedRefund};
+use super::{Difference, MissingPayment, UnattributedRefund};
 use crate::models::TransactionId;
 
 /// How far a reconciliation has come.
@@ -49,9 +49,9 @@ impl Progress {
 /// What a reconciliation found, and did about it.
 ///
 /// ```
-/// use athm_core::reconcile::Reconciled;
+/// use athm_core::reconcile::ReconcileSummary;
 ///
-/// fn print(done: &Reconciled) {
+/// fn print(done: &ReconcileSummary) {
 ///     if done.agrees() {
 ///         println!("the books agree: {} entries", done.entries);
 ///     } else {
@@ -61,13 +61,13 @@ impl Progress {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Reconciled {
+pub struct ReconcileSummary {
     /// Everything before this was compared: where to continue.
     pub done_until: Timestamp,
     /// How many entries of the report were compared.
     pub entries: usize,
     /// Payments in the report that weren't recorded. They are now, unless it was a dry run.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingPayment>,
     /// Fields that differed. They are corrected now, unless it was a dry run.
     pub differences: Vec<Difference>,
     /// What couldn't be corrected and needs a person: also when the report shows a smaller refunded amount than the
@@ -81,7 +81,7 @@ pub struct Reconciled {
     pub events: usize,
 }
 
-impl Reconciled {
+impl ReconcileSummary {
     pub(super) fn new(from: Timestamp) -> Self {
         Self {
             done_until: from,

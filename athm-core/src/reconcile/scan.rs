@@ -6,13 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::difference::between;
-use super::{Missing, Mode, OnProgress, Progress, ReconcileError, Reconciled, Reconciliation, UnattributedRefund};
+use super::{
+    MissingPayment, OnProgress, Progress, ReconcileError, ReconcileSummary, Reconciliation, UnattributedRefund,
+};
 use crate::inbox::{Inbox, RateLimitClass};
 use crate::models::{
     PaymentKey, ReferenceNumber, RefundDetail, Sender, Status, Transaction, TransactionKind, attribute,
 };
 use crate::provider::{Client, ErrorCode, ProviderError};
-use crate::store::{MatchCriteria, PaymentLookup, StoreError, TransactionQuery};
+use crate::store::{MatchCriteria, PaymentSelector, RunMode, StoreError, TransactionQuery};
 use crate::util::clock::{earlier, later};
 use crate::util::text::causes;
 
@@ -26,12 +28,12 @@ const PAGE_SIZE: u32 = 1000;
 pub(super) struct ReportScan<'a> {
     inbox: &'a Inbox,
     client: &'a Client,
-    mode: Mode,
+    mode: RunMode,
     from: Timestamp,
     until: Timestamp,
     slice: Duration,
     on_progress: Option<OnProgress<'a>>,
-    found: Reconciled,
+    found: ReconcileSummary,
     /// Reference numbers of the payments in the report.
     reported: HashSet<ReferenceNumber>,
 }
@@ -49,18 +51,18 @@ impl From<StoreError> for Stopped {
 }
 
 impl<'a> ReportScan<'a> {
-    pub(super) fn of(reconciliation: Reconciliation<'a>, mode: Mode) -> Result<Self, ReconcileError> {
+    pub(super) fn of(reconciliation: Reconciliation<'a>, mode: RunMode) -> Result<Self, ReconcileError> {
         let Reconciliation { inbox, from, until, slice, on_progress } = reconciliation;
         let client = inbox.lookup.as_ref().map(|lookup| &lookup.client).ok_or(ReconcileError::NoProvider)?;
         let until = until.min(inbox.clock.now());
         if from >= until {
             return Err(ReconcileError::Range);
         }
-        let found = Reconciled::new(from);
+        let found = ReconcileSummary::new(from);
         Ok(Self { inbox, client, mode, from, until, slice, on_progress, found, reported: HashSet::new() })
     }
 
-    pub(super) async fn execute(mut self) -> Result<Reconciled, ReconcileError> {
+    pub(super) async fn execute(mut self) -> Result<ReconcileSummary, ReconcileError> {
         match self.compare().await {
             Ok(()) => Ok(self.found),
             Err(Stopped::Provider(source)) => Err(ReconcileError::Provider { so_far: Box::new(self.found), source }),
@@ -111,11 +113,11 @@ impl<'a> ReportScan<'a> {
             return self.known_payment(&known, theirs).await;
         }
         let recorded = match self.mode {
-            Mode::Dry => None,
-            Mode::Real => Some(self.record(entry.clone()).await?.id),
+            RunMode::Dry => None,
+            RunMode::Real => Some(self.record(entry.clone()).await?.id),
         };
         let Transaction { kind, total, .. } = entry;
-        self.found.missing.push(Missing { reference_number: reference, kind, total, recorded });
+        self.found.missing.push(MissingPayment { reference_number: reference, kind, total, recorded });
         Ok(())
     }
 
@@ -125,7 +127,7 @@ impl<'a> ReportScan<'a> {
             return Ok(());
         }
         self.found.differences.extend(differences);
-        if self.mode == Mode::Real {
+        if self.mode == RunMode::Real {
             let corrected = self.record(theirs.clone()).await?;
             // A change since the report was requested is no difference.
             if corrected.updated_at <= theirs.updated_at {
@@ -142,7 +144,7 @@ impl<'a> ReportScan<'a> {
         for id in self.inbox.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
             match self.client.find(&id).await {
                 Ok(theirs) if theirs.reference_number == entry.reference_number => {
-                    let known = self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Ecommerce(id))).await?;
+                    let known = self.inbox.store.find(PaymentSelector::Payment(PaymentKey::Ecommerce(id))).await?;
                     return Ok(known.map(|known| (known, theirs)));
                 }
                 Ok(_) => {}
@@ -161,7 +163,7 @@ impl<'a> ReportScan<'a> {
         let Some(reference) = payment.and_then(|payment| payment.reference_number) else {
             return self.refund_of_customer(entry).await;
         };
-        if self.mode == Mode::Dry {
+        if self.mode == RunMode::Dry {
             return Ok(());
         }
         if self.reported.insert(reference.clone()) {
@@ -184,8 +186,8 @@ impl<'a> ReportScan<'a> {
         };
         let detail = RefundDetail::of(&entry);
         let is_attributed = match self.mode {
-            Mode::Dry => attribute(&detail, &candidates, entry.updated_at).is_some(),
-            Mode::Real => {
+            RunMode::Dry => attribute(&detail, &candidates, entry.updated_at).is_some(),
+            RunMode::Real => {
                 let recorded = self.inbox.record_refund(&entry, candidates, &Sender::RECONCILE).await?;
                 self.found.events += recorded.as_ref().map_or(0, |recorded| recorded.events.len());
                 recorded.is_some()
@@ -224,7 +226,7 @@ impl<'a> ReportScan<'a> {
     }
 
     async fn known(&self, reference: &ReferenceNumber) -> Result<Option<Transaction>, StoreError> {
-        self.inbox.store.find(PaymentLookup::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.inbox.store.find(PaymentSelector::Payment(PaymentKey::Reference(reference.clone()))).await
     }
 
     fn report_progress(&mut self) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Batching, DamagedRows, InboxMessage, InboxState, Origin, Policy, Record, StoreContext};
+use super::{Batching, DamagedRows, InboxMessage, InboxState, Observation, Origin, Policy, StoreContext};
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Item, PaymentKey, Sender, Signal, Status, Transaction};
 use crate::outbox::{AttemptOutcome, Outbox, Slots, Unstarted};
@@ -27,13 +27,13 @@ pub(super) fn context(clock: &Clock, slots: usize, batching: Batching) -> (Store
 }
 
 /// An observation of a completed payment of $25.00.
-pub(crate) fn record(reference: &str, ecommerce_id: Option<Uuid>) -> Record {
+pub(crate) fn record(reference: &str, ecommerce_id: Option<Uuid>) -> Observation {
     let mut observed = Transaction::builder(Status::Completed, Amount::from_cents(2500))
         .reference_number(reference.parse().unwrap())
         .item(Item::new("Mug", Amount::from_cents(2500)))
         .build();
     observed.ecommerce_id = ecommerce_id.map(Into::into);
-    Record { observed, sender: Sender::CALLBACK, auth_token: None, reported: Vec::new(), origin: Origin::Observation }
+    Observation { observed, sender: Sender::CALLBACK, auth_token: None, reported: Vec::new(), origin: Origin::Lookup }
 }
 
 /// A message about the payment with the ecommerceId `n`.

@@ -50,7 +50,7 @@ pub(crate) use self::problem::ProblemQuery;
 pub use self::problem::{Problem, ProblemCounts, ProblemKind, UnknownProblemKind};
 pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
-pub(crate) use self::replay::{ReplayMode, ReplayRequest, ReplayTarget};
+pub(crate) use self::replay::{ReplayRequest, ReplayTarget, RunMode};
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
@@ -70,7 +70,7 @@ pub(crate) trait Store: Send + Sync {
     /// Applies an observation of a payment to what is stored, and writes the payment with its events and deliveries, in one
     /// transaction. Deliveries that get a slot are handed to the outbox right after the commit, even when the caller has
     /// gone away.
-    fn record(&self, record: Record) -> StoreFuture<'_, Recorded>;
+    fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded>;
 
     /// Claims due deliveries, longest due first: at most one for each slot, and none that runs here already, even if its
     /// lease has ended. They are handed to the outbox right after the commit. Returns how many.
@@ -99,7 +99,7 @@ pub(crate) trait Store: Send + Sync {
     fn delete_pending(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()>;
 
     /// Takes due pending messages, longest due first. They are due again at `until`.
-    fn take_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>>;
+    fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>>;
 
     /// When the next pending message is due.
     fn next_pending_message(&self) -> StoreFuture<'_, Option<Timestamp>>;
@@ -108,7 +108,7 @@ pub(crate) trait Store: Send + Sync {
     fn prune(&self, cutoffs: RetentionCutoffs) -> StoreFuture<'_, bool>;
 
     /// A payment, by any of its names.
-    fn find(&self, lookup: PaymentLookup) -> StoreFuture<'_, Option<Transaction>>;
+    fn find(&self, lookup: PaymentSelector) -> StoreFuture<'_, Option<Transaction>>;
 
     /// Stores the intent of an operation, with the payment locked, or says why it may not begin.
     fn begin_operation(&self, request: BeginOperation) -> StoreFuture<'_, BeginResult>;
@@ -117,7 +117,7 @@ pub(crate) trait Store: Send + Sync {
     fn finish_operation(&self, result: OperationResult) -> StoreFuture<'_, ()>;
 
     /// Takes operations whose unknown outcome is due to be looked up. Each is due again after a growing pause.
-    fn take_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>>;
+    fn claim_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>>;
 
     /// When the next unresolved operation is due.
     fn next_unresolved_operation(&self) -> StoreFuture<'_, Option<Timestamp>>;
@@ -133,7 +133,7 @@ pub(crate) trait Store: Send + Sync {
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Takes due polls of a lane. They are due again at `until`.
-    fn take_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
+    fn claim_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
 
     /// Sets when a payment is polled next.
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()>;
@@ -166,9 +166,9 @@ pub(crate) trait Store: Send + Sync {
     fn close(&self) -> StoreFuture<'_, ()>;
 }
 
-/// An observation of a payment, to be recorded.
+/// A payment as a source has seen it, to be recorded.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub(crate) struct Observation {
     pub(crate) observed: Transaction,
     pub(crate) sender: Sender,
     pub(crate) auth_token: Option<SecretString>,
@@ -177,10 +177,10 @@ pub(crate) struct Record {
     pub(crate) origin: Origin,
 }
 
-impl Record {
+impl Observation {
     /// Of a payment as it was just seen, without anything about single refunds.
-    pub(crate) fn observation(observed: Transaction, sender: Sender) -> Self {
-        Self { observed, sender, auth_token: None, reported: Vec::new(), origin: Origin::Observation }
+    pub(crate) fn new(observed: Transaction, sender: Sender) -> Self {
+        Self { observed, sender, auth_token: None, reported: Vec::new(), origin: Origin::Lookup }
     }
 }
 
@@ -188,7 +188,7 @@ impl Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A lookup or a message. It may be older than what is stored.
-    Observation,
+    Lookup,
     /// The provider's report, which corrects what is stored.
     Reconciliation,
     /// A person has accepted the observed total, which isn't the expected one.
@@ -230,6 +230,7 @@ pub(crate) enum RefundQuery {
 }
 
 /// Rows that are older than these times are deleted.
+/// `deliveries` is a steady time, as the time at which a delivery ended is; the others are times of day.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetentionCutoffs {
     pub(crate) tokens: Timestamp,
@@ -272,7 +273,7 @@ impl Recorded {
 
 /// How a payment is looked up.
 #[derive(Debug, Clone)]
-pub(crate) enum PaymentLookup {
+pub(crate) enum PaymentSelector {
     Id(TransactionId),
     Payment(PaymentKey),
 }

@@ -7,7 +7,7 @@ use tracing::Span;
 
 use super::decide::Decision;
 use super::poll::PollPlan;
-use super::{Record, Recorded};
+use super::{Observation, Recorded};
 use crate::models::{Event, RefundRecord, Transaction};
 use crate::outbox::{ClaimedDelivery, EventDeliveries, NewDelivery, Outbox, Slot};
 
@@ -26,14 +26,14 @@ pub(super) struct PaymentWrite {
 
 impl PaymentWrite {
     /// Takes slots for the deliveries, as many as are free. Dropping it without a commit frees them.
-    pub(super) fn new(decision: Decision, record: &Record, outbox: &Outbox) -> Self {
+    pub(super) fn new(decision: Decision, observation: &Observation, outbox: &Outbox) -> Self {
         let Decision { transaction, refunds, events, poll, .. } = decision;
         let wanted = events.iter().map(|(_, deliveries)| deliveries.len()).sum();
-        let mut slots = outbox.slots(wanted).into_iter();
+        let mut slots = outbox.take_slots(wanted).into_iter();
         let events = events.into_iter().map(|(event, deliveries)| {
             (event, deliveries.into_iter().map(|delivery| (delivery, slots.next())).collect())
         });
-        let auth_token = record.auth_token.clone().filter(|_| !transaction.status.is_final());
+        let auth_token = observation.auth_token.clone().filter(|_| !transaction.status.is_final());
         Self { events: events.collect(), auth_token, refunds, poll, transaction }
     }
 

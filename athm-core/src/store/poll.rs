@@ -60,13 +60,13 @@ pub(crate) struct MatchCriteria {
 /// Which polls are planned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum PollSchedule {
-    /// None: there is no provider.
-    None,
+    /// No polls: there is no provider.
+    Off,
     /// For the status and the customer. The program authorizes approved payments itself.
     #[default]
-    Watched,
+    Observe,
     /// The same, and an approved payment is polled at once, to authorize it.
-    Authorized,
+    AuthorizeConfirmed,
 }
 
 impl Policy {
@@ -75,14 +75,16 @@ impl Policy {
         let was = before.map(|before| &before.status);
         let is_ours = after.deadline.is_some() && after.ecommerce_id.is_some();
         match &after.status {
-            _ if self.polls == PollSchedule::None => PollPlan::Keep,
+            _ if self.polls == PollSchedule::Off => PollPlan::Keep,
             Status::Completed if was != Some(&Status::Completed) && needs_customer(after) => {
                 PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer)
             }
             Status::Completed if needs_customer(after) => PollPlan::Keep,
             status if status.is_final() => before.map_or(PollPlan::Keep, |_| PollPlan::End),
             Status::Confirmed
-                if is_ours && self.polls == PollSchedule::Authorized && may_be_authorized_now(before, after) =>
+                if is_ours
+                    && self.polls == PollSchedule::AuthorizeConfirmed
+                    && may_be_authorized_now(before, after) =>
             {
                 PollPlan::In(Duration::ZERO, PollLane::Payment)
             }
@@ -129,25 +131,25 @@ mod tests {
 
     #[test]
     fn an_open_payment_is_polled_if_we_opened_it() {
-        assert_eq!(plan(PollSchedule::Watched, None, &ours(Status::Open)), PollPlan::In(FIRST_POLL, PollLane::Payment));
+        assert_eq!(plan(PollSchedule::Observe, None, &ours(Status::Open)), PollPlan::In(FIRST_POLL, PollLane::Payment));
         assert_eq!(
-            plan(PollSchedule::Watched, Some(&of(Status::Open)), &ours(Status::Open)),
+            plan(PollSchedule::Observe, Some(&of(Status::Open)), &ours(Status::Open)),
             PollPlan::In(FIRST_POLL, PollLane::Payment)
         );
-        assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &ours(Status::Confirmed)), PollPlan::Keep);
-        assert_eq!(plan(PollSchedule::Watched, None, &of(Status::Open)), PollPlan::Keep);
-        assert_eq!(plan(PollSchedule::None, None, &ours(Status::Open)), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Observe, Some(&ours(Status::Open)), &ours(Status::Confirmed)), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Observe, None, &of(Status::Open)), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Off, None, &ours(Status::Open)), PollPlan::Keep);
     }
 
     #[test]
     fn an_approved_payment_is_polled_at_once_if_it_is_to_be_authorized() {
         let (open, confirmed) = (ours(Status::Open), ours(Status::Confirmed));
         assert_eq!(
-            plan(PollSchedule::Authorized, Some(&open), &confirmed),
+            plan(PollSchedule::AuthorizeConfirmed, Some(&open), &confirmed),
             PollPlan::In(Duration::ZERO, PollLane::Payment)
         );
-        assert_eq!(plan(PollSchedule::Authorized, Some(&confirmed), &confirmed), PollPlan::Keep);
-        assert_eq!(plan(PollSchedule::Authorized, None, &of(Status::Confirmed)), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::AuthorizeConfirmed, Some(&confirmed), &confirmed), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::AuthorizeConfirmed, None, &of(Status::Confirmed)), PollPlan::Keep);
     }
 
     #[test]
@@ -159,30 +161,30 @@ mod tests {
         };
         let (mismatch, accepted) = (total(2400, None), total(2400, Some(Amount::from_cents(2500))));
         let at_once = PollPlan::In(Duration::ZERO, PollLane::Payment);
-        assert_eq!(plan(PollSchedule::Authorized, Some(&mismatch), &accepted), at_once);
-        assert_eq!(plan(PollSchedule::Authorized, Some(&mismatch), &mismatch), PollPlan::Keep);
-        assert_eq!(plan(PollSchedule::Authorized, Some(&accepted), &accepted), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::AuthorizeConfirmed, Some(&mismatch), &accepted), at_once);
+        assert_eq!(plan(PollSchedule::AuthorizeConfirmed, Some(&mismatch), &mismatch), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::AuthorizeConfirmed, Some(&accepted), &accepted), PollPlan::Keep);
     }
 
     #[test]
     fn the_customer_of_a_completed_payment_is_searched_once_unless_it_is_known() {
         let known = Transaction { customer: Some(crate::models::Customer::default()), ..paid() };
-        assert_eq!(plan(PollSchedule::Watched, None, &paid()), PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer));
+        assert_eq!(plan(PollSchedule::Observe, None, &paid()), PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer));
         assert_eq!(
-            plan(PollSchedule::Watched, Some(&ours(Status::Open)), &paid()),
+            plan(PollSchedule::Observe, Some(&ours(Status::Open)), &paid()),
             PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer)
         );
-        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &paid()), PollPlan::Keep);
-        assert_eq!(plan(PollSchedule::Watched, Some(&paid()), &known), PollPlan::End);
-        assert_eq!(plan(PollSchedule::Watched, None, &known), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Observe, Some(&paid()), &paid()), PollPlan::Keep);
+        assert_eq!(plan(PollSchedule::Observe, Some(&paid()), &known), PollPlan::End);
+        assert_eq!(plan(PollSchedule::Observe, None, &known), PollPlan::Keep);
         // The search needs a verified payment with a reference number.
-        assert_eq!(plan(PollSchedule::Watched, Some(&ours(Status::Open)), &of(Status::Completed)), PollPlan::End);
+        assert_eq!(plan(PollSchedule::Observe, Some(&ours(Status::Open)), &of(Status::Completed)), PollPlan::End);
     }
 
     #[test]
     fn a_payment_that_ended_without_money_is_polled_no_more() {
         for status in [Status::Cancelled, Status::Expired] {
-            assert_eq!(plan(PollSchedule::Authorized, Some(&ours(Status::Open)), &ours(status)), PollPlan::End);
+            assert_eq!(plan(PollSchedule::AuthorizeConfirmed, Some(&ours(Status::Open)), &ours(status)), PollPlan::End);
         }
     }
 }

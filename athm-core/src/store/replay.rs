@@ -13,9 +13,9 @@ pub(crate) enum ReplayTarget {
     Event(EventId),
 }
 
-/// Whether a replay is written, or only described.
+/// Whether a replay or a reconciliation is written, or only described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReplayMode {
+pub(crate) enum RunMode {
     Dry,
     Real,
 }
@@ -27,7 +27,7 @@ pub(crate) struct ReplayRequest {
     /// The receiver that runs it, with its signals; the delivery's own receiver unless given.
     pub(crate) to: Option<(String, Vec<Signal>)>,
     pub(crate) is_forced: bool,
-    pub(crate) mode: ReplayMode,
+    pub(crate) mode: RunMode,
     pub(crate) now: Timestamp,
 }
 

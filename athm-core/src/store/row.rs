@@ -180,8 +180,8 @@ pub(super) trait Columns: Sized {
 
     /// `unresolved_columns!`.
     fn unresolved(&mut self) -> Result<UnresolvedOperation, Self::Error> {
-        let (intent, transaction) = (self.uuid()?, self.id()?);
-        Ok(UnresolvedOperation { intent, transaction, operation: self.parsed()?, attempts: self.count()? })
+        let (intent_id, transaction) = (self.uuid()?, self.id()?);
+        Ok(UnresolvedOperation { intent_id, transaction, operation: self.parsed()?, attempts: self.count()? })
     }
 
     /// `message_columns!` of a pending message.

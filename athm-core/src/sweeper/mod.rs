@@ -86,7 +86,7 @@ impl Sweeper {
         if store.next_due_poll(self.lane).await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
-        let taken = store.take_due_polls(self.lane, now, later(now, LOOKUP_LEASE)).await?;
+        let taken = store.claim_due_polls(self.lane, now, later(now, LOOKUP_LEASE)).await?;
         let count = taken.len();
         stream::iter(taken).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
         Ok(count)

@@ -40,7 +40,7 @@ pub struct Recorder<T = Run> {
 }
 
 /// How long a test waits for what must come, unless it says otherwise.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl<T> Recorder<T> {
     /// Waits for so long, and no longer, for what must come: ten seconds unless given.
@@ -216,7 +216,7 @@ fn lines(runs: &[Run]) -> Vec<Line<'_>> {
 
 impl<T> Default for Recorder<T> {
     fn default() -> Self {
-        Self { noted: watch::Sender::new(Vec::new()), timeout: PATIENCE }
+        Self { noted: watch::Sender::new(Vec::new()), timeout: WAIT_TIMEOUT }
     }
 }
 

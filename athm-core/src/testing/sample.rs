@@ -121,13 +121,13 @@ impl TransactionBuilder<Sample> {
             payment.ecommerce_id = Some(Uuid::now_v7().into());
         }
         if payment.status == Status::Completed {
-            settle(&mut payment);
+            complete(&mut payment);
         }
         payment
     }
 }
 
-fn settle(payment: &mut Transaction) {
+fn complete(payment: &mut Transaction) {
     payment.date.get_or_insert_with(system_now);
     if payment.reference_number.is_none() {
         // What is made here always parses.

@@ -146,6 +146,7 @@ impl Worker {
         if tokio::time::timeout(grace, self.outbox.running.wait_until_idle()).await.is_ok() {
             return;
         }
+        // A claim that was in flight when `stopping` was set may still add deliveries: they are given up as well.
         self.outbox.running.no_claims().await;
         let unfinished = self.outbox.running.all();
         tracing::warn!(

@@ -23,7 +23,7 @@ async fn a_create_whose_response_is_lost_moves_no_money_and_may_be_repeated() {
     let merchant = MerchantFixture::open().await;
     merchant.fail_next("/payment", MerchantFault::ResponseLost);
     let error = merchant.athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap_err();
-    assert!(matches!(&error, OperationError::Unopened(error) if error.is_outcome_unknown()), "{error:?}");
+    assert!(matches!(&error, OperationError::CreateUnknown(error) if error.is_outcome_unknown()), "{error:?}");
     assert!(error.to_string().contains("no money can move for it, and a new payment may be opened"), "{error}");
     assert_eq!(merchant.create().await.status(), &Status::Open);
 }

@@ -132,7 +132,7 @@ async fn the_auth_token_survives_a_restart_and_is_erased_after_fifteen_minutes()
     eventually(async || {
         matches!(
             fixture.athm.authorize(old.id()).await,
-            Err(OperationError::NoTicket { .. } | OperationError::Ended { .. })
+            Err(OperationError::NoAuthToken { .. } | OperationError::Ended { .. })
         )
     })
     .await;

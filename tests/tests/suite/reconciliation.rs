@@ -6,7 +6,7 @@ use std::time::Duration;
 use athm_core::dispatch::Dispatcher;
 use athm_core::errors::ReconcileError;
 use athm_core::provider::ProviderError;
-use athm_core::reconcile::{Differs, Reconciled};
+use athm_core::reconcile::{DifferingField, ReconcileSummary};
 use athm_core::transactions::TransactionQuery;
 use athm_core::{Amount, MessageResult, NewPayment, Sender, Status, Transaction};
 use athm_simulator::Outage;
@@ -70,7 +70,7 @@ fn beginning(fixture: &SimulatorFixture) -> Timestamp {
     fixture.clock.now() - DAY * 10
 }
 
-async fn run(fixture: &SimulatorFixture) -> Reconciled {
+async fn run(fixture: &SimulatorFixture) -> ReconcileSummary {
     fixture.athm.reconcile(beginning(fixture), fixture.clock.now()).run().await.unwrap()
 }
 
@@ -110,7 +110,10 @@ async fn a_database_with_missing_and_altered_payments_is_corrected_to_the_cent()
     let dry = reconciliation().dry_run().await.unwrap();
     assert_eq!((dry.entries, dry.missing.len(), dry.events), (100, 10, 0));
     assert!(dry.missing.iter().all(|missing| missing.recorded.is_none()));
-    assert_eq!(dry.differences.iter().filter(|difference| matches!(difference.what, Differs::Fee(..))).count(), 10);
+    assert_eq!(
+        dry.differences.iter().filter(|difference| matches!(difference.field, DifferingField::Fee(..))).count(),
+        10
+    );
     assert_eq!(ours(&fixture).await, before);
 
     let mended = reconciliation().run().await.unwrap();
@@ -141,9 +144,9 @@ async fn a_report_that_lacks_a_known_refund_does_not_remove_it() {
 
     fixture.simulator.insert(payment.clone().refunded_amount(Amount::ZERO));
     let reconciled = run(&fixture).await;
-    let difference = Differs::RefundedAmount(cents(300), Amount::ZERO);
+    let difference = DifferingField::RefundedAmount(cents(300), Amount::ZERO);
     let kinds = |differences: &[athm_core::reconcile::Difference]| {
-        differences.iter().map(|it| it.what.clone()).collect::<Vec<_>>()
+        differences.iter().map(|it| it.field.clone()).collect::<Vec<_>>()
     };
     assert_eq!(
         (kinds(&reconciled.differences), kinds(&reconciled.unresolved)),
@@ -174,7 +177,7 @@ async fn an_unnoticed_completion_of_our_checkout_is_recorded_in_its_own_row() {
     fixture.simulator.insert(completed_payment().ecommerce_id(id).metadata_2("-").date(fixture.clock.now() - DAY));
     let reconciled = run(&fixture).await;
     assert_eq!((reconciled.missing.len(), reconciled.events), (0, 1));
-    assert!(matches!(reconciled.differences[0].what, Differs::Status(Status::Open, Status::Completed)));
+    assert!(matches!(reconciled.differences[0].field, DifferingField::Status(Status::Open, Status::Completed)));
     assert_eq!(fixture.noted().await, ["received by reconcile", "completed by reconcile"]);
     let rows = rows(&fixture).await;
     assert_eq!((rows.len(), rows[0].id(), rows[0].status()), (1, open.id(), &Status::Completed));

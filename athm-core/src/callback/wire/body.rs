@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 use serde_json::{Map, Value};
 
-use super::{Fields, Origin, repair, words};
+use super::{Fields, Source, repair, words};
 use crate::callback::{FieldError, ParseError};
 use crate::util::text::shortened;
 
 /// How deep the names of a form may nest: `response[data][items][0][name]` is 5.
 const MAX_DEPTH: usize = 6;
-/// Fields of a payment's own, which wrap none: a merchant's or a customer's text may be JSON.
-const OWN: [&str; 7] = ["data", "items", "metadata1", "metadata2", "name", "email", "message"];
-/// Above all numbers that forms give to the entries of a list: where entries without one begin.
-const UNNUMBERED: usize = 1_000_000;
+/// Fields of a payment whose value never holds another payment, even where a merchant's or a customer's text is JSON.
+const DESCRIPTIVE_FIELDS: [&str; 7] = ["data", "items", "metadata1", "metadata2", "name", "email", "message"];
+/// The first key of list entries that come without a number (`items[][name]`): above every number that forms use.
+const FIRST_UNNUMBERED: usize = 1_000_000;
 
 impl Fields {
     pub(crate) fn parse(content_type: &str, body: &[u8]) -> Result<Self, ParseError> {
@@ -24,7 +24,7 @@ impl Fields {
             _ if body.is_empty() => return Err(ParseError::Empty),
             "application/json" => json(body)?,
             // Scripts post JSON under the content types that a browser sends by default.
-            "" | "application/x-www-form-urlencoded" | "text/plain" => match json_within(body) {
+            "" | "application/x-www-form-urlencoded" | "text/plain" => match disguised_json(body) {
                 Some(text) => json(&text)?,
                 None => form(body),
             },
@@ -36,43 +36,46 @@ impl Fields {
     /// An answer of the provider's: the payment itself, out of its envelope `{"status": …, "data": {…}}` if it came in one.
     pub(crate) fn of_answer(value: Value) -> Result<Self, ParseError> {
         let fields = object(value)?;
-        let data = fields
-            .get("data")
-            .map(|data| opened(data).ok_or_else(|| FieldError::expected("data", "an object with the payment", data)));
-        Ok(Self { values: data.transpose()?.unwrap_or(fields), origin: Origin::Answer })
+        let data = fields.get("data").map(|data| {
+            unwrapped(data).ok_or_else(|| FieldError::expected("data", "an object with the payment", data))
+        });
+        Ok(Self { values: data.transpose()?.unwrap_or(fields), source: Source::Answer })
     }
 
     /// The payment in a message: bare, in the provider's envelope, or in what a page's script made of either, such as
     /// `{"orderId": …, "response": {"status": …, "data": {…}}}`. Of several objects the one counts that names a payment.
     fn of_message(value: Value) -> Result<Self, ParseError> {
         let outer = object(value)?;
-        let of = |values| Self { values, origin: Origin::Message };
+        let of = |values| Self { values, source: Source::Message };
         let data = outer.get("data");
-        if data.is_none() && likeness(&outer) == NAMES_A_PAYMENT {
+        if data.is_none() && payment_score(&outer) == NAMES_A_PAYMENT {
             return Ok(of(outer));
         }
-        let payment = data.and_then(opened);
+        let payment = data.and_then(unwrapped);
         let unreadable = data.filter(|data| payment.is_none() && !data.is_null());
         let unreadable = unreadable.map(|data| FieldError::expected("data", "an object with the payment", data));
-        let wrapped = outer.iter().filter(|(name, _)| !OWN.contains(&name.as_str())).filter_map(|(_, value)| {
-            let inner = opened(value)?;
-            let payment = inner.get("data").and_then(opened);
-            Some(payment.into_iter().chain([inner]))
-        });
+        let wrapped =
+            outer.iter().filter(|(name, _)| !DESCRIPTIVE_FIELDS.contains(&name.as_str())).filter_map(|(_, value)| {
+                let inner = unwrapped(value)?;
+                let payment = inner.get("data").and_then(unwrapped);
+                Some(payment.into_iter().chain([inner]))
+            });
+        // What stands in `data` comes first: among objects of one score, the first counts.
         let candidates = payment.into_iter().chain([outer.clone()]).chain(wrapped.flatten());
-        // The first of those that are alike: `max_by_key` would take the last.
-        let best = candidates.reduce(|best, other| if likeness(&other) > likeness(&best) { other } else { best });
+        // `max_by_key` would take the last one of the highest score.
+        let best =
+            candidates.reduce(|best, other| if payment_score(&other) > payment_score(&best) { other } else { best });
         let fields = of(best.unwrap_or(outer));
         fields.or_left_out(unreadable.map_or(Ok(()), Err));
         Ok(fields)
     }
 }
 
-/// The highest [`likeness`].
+/// The highest [`payment_score`]: the object has an id.
 const NAMES_A_PAYMENT: u8 = 2;
 
-/// How much an object is like a payment: it names one, it describes one, or neither.
-fn likeness(fields: &Map<String, Value>) -> u8 {
+/// 2 for an object that names a payment, 1 for one that describes a payment, else 0.
+fn payment_score(fields: &Map<String, Value>) -> u8 {
     let has = |names: &[&str]| {
         names.iter().filter_map(|name| fields.get(*name)).any(|value| match value {
             Value::Null => false,
@@ -88,7 +91,7 @@ fn likeness(fields: &Map<String, Value>) -> u8 {
 }
 
 /// An object, also as a JSON text of one, or as the one entry of a list.
-fn opened(value: &Value) -> Option<Map<String, Value>> {
+fn unwrapped(value: &Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(fields) => Some(fields.clone()),
         Value::Array(list) => match &list[..] {
@@ -97,7 +100,7 @@ fn opened(value: &Value) -> Option<Map<String, Value>> {
         },
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => match repair::json(text.as_bytes()) {
             Ok(Value::String(_)) | Err(_) => None,
-            Ok(value) => opened(&value),
+            Ok(value) => unwrapped(&value),
         },
         _ => None,
     }
@@ -106,7 +109,7 @@ fn opened(value: &Value) -> Option<Map<String, Value>> {
 fn object(value: Value) -> Result<Map<String, Value>, ParseError> {
     match value {
         Value::Object(fields) => Ok(fields),
-        other => opened(&other).ok_or(ParseError::NotAnObject { found: sort_of(&other) }),
+        other => unwrapped(&other).ok_or(ParseError::NotAnObject { found: json_type(&other) }),
     }
 }
 
@@ -115,7 +118,7 @@ fn json(body: &[u8]) -> Result<Value, ParseError> {
 }
 
 /// JSON that says of itself that it is a form or a plain text; also escaped, as a form without a name escapes it.
-fn json_within(body: &[u8]) -> Option<Cow<'_, [u8]>> {
+fn disguised_json(body: &[u8]) -> Option<Cow<'_, [u8]>> {
     match body {
         [b'{' | b'[' | b'"', ..] => Some(Cow::Borrowed(body)),
         [b'%', b'7', b'B' | b'b', ..] => {
@@ -141,7 +144,7 @@ fn form(body: &[u8]) -> Value {
             path.extend(inner.split("]["));
         }
         if path.len() <= MAX_DEPTH {
-            place(&mut fields, &path, text(value));
+            insert_at(&mut fields, &path, text(value));
         }
     }
     Value::Object(fields)
@@ -152,28 +155,28 @@ fn unescaped(form: &[u8]) -> Vec<u8> {
     percent_decode(&spaced).collect()
 }
 
-fn place(fields: &mut Map<String, Value>, path: &[&str], value: String) {
+fn insert_at(fields: &mut Map<String, Value>, path: &[&str], value: String) {
     let Some((name, inner)) = path.split_first() else { return };
-    let name = if name.is_empty() { Cow::Owned(unnumbered(fields, inner)) } else { Cow::Borrowed(*name) };
+    let name = if name.is_empty() { Cow::Owned(unnumbered_entry(fields, inner)) } else { Cow::Borrowed(*name) };
     if inner.is_empty() {
         fields.insert(name.into_owned(), Value::String(value));
         return;
     }
     let entry = fields.entry(name).or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(fields) = entry {
-        place(fields, inner, value);
+        insert_at(fields, inner, value);
     }
 }
 
 /// The entry of a list that `items[][name]` means: the last one, or a new one if that has a name already.
-fn unnumbered(fields: &Map<String, Value>, inner: &[&str]) -> String {
-    let next = UNNUMBERED + fields.len();
+fn unnumbered_entry(fields: &Map<String, Value>, inner: &[&str]) -> String {
+    let next = FIRST_UNNUMBERED + fields.len();
     let last = (next - 1).to_string();
     let has_room = |entry: &Value| entry.as_object().is_some_and(|entry| !entry.contains_key(inner[0]));
     if !inner.is_empty() && fields.get(&last).is_some_and(has_room) { last } else { next.to_string() }
 }
 
-fn sort_of(value: &Value) -> &'static str {
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

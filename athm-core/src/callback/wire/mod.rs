@@ -17,12 +17,12 @@ pub(crate) use self::write::{item_object, written};
 #[derive(Debug)]
 pub(crate) struct Fields {
     values: Map<String, Value>,
-    origin: Origin,
+    source: Source,
 }
 
 /// Who has sent an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
+enum Source {
     /// An unauthenticated sender.
     Message,
     /// The provider, when it was asked.

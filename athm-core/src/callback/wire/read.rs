@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use super::{Fields, Origin, repair, words};
+use super::{Fields, Source, repair, words};
 use crate::callback::{FieldError, Message};
 use crate::models::{
     Amount, AmountError, Customer, IdError, Item, RefundDetail, Status, Transaction, TransactionId, TransactionKind,
@@ -88,7 +88,7 @@ impl Fields {
     /// Another object within this one.
     pub(crate) fn inner(&self, name: &str) -> Result<Self, FieldError> {
         match self.value(&[name]) {
-            Some((_, Value::Object(values))) => Ok(Self { values: values.clone(), origin: self.origin }),
+            Some((_, Value::Object(values))) => Ok(Self { values: values.clone(), source: self.source }),
             Some((name, other)) => Err(FieldError::expected(name, "an object", other)),
             None => Err(FieldError::missing(name)),
         }
@@ -131,11 +131,11 @@ impl Fields {
         read.unwrap_or_else(|error| {
             let (field, reason) = (error.field(), error.reason());
             // Without the value: it may be personal.
-            WARNINGS.log(|| match self.origin {
-                Origin::Message => {
+            WARNINGS.log(|| match self.source {
+                Source::Message => {
                     tracing::warn!(field, reason, "left out a field of a message that can't be read");
                 }
-                Origin::Answer => {
+                Source::Answer => {
                     tracing::warn!(field, reason, "left out a field of the provider's answer that can't be read");
                 }
             });
@@ -233,7 +233,7 @@ impl Fields {
         let Value::Object(values) = value else {
             return Err(FieldError::expected("", "an item (an object)", value));
         };
-        let fields = Self { values: values.clone(), origin: self.origin };
+        let fields = Self { values: values.clone(), source: self.source };
         let text = |name| fields.text(&[name]).map(Option::unwrap_or_default);
         Ok(Item {
             name: text("name")?,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::poll::PollPlan;
-use super::{Origin, PollSchedule, Record};
+use super::{Observation, Origin, PollSchedule};
 use crate::dispatch::Snapshot;
 use crate::models::{
     Amount, BeginError, BeginOperation, BeginResult, DeliveryId, Event, EventId, FiredTransitions, Initiator,
@@ -76,22 +76,22 @@ pub(crate) enum Write {
 
 impl Policy {
     /// Applies an observation to the rows that have one of its names: none, one, or two that turn out to be one payment.
-    pub(crate) fn decide(&self, rows: Vec<Stored>, record: &Record) -> Decision {
-        let (rows, observed, conflict) = without_conflict(rows, &record.observed);
+    pub(crate) fn decide(&self, rows: Vec<Stored>, observation: &Observation) -> Decision {
+        let (rows, observed, conflict) = without_conflict(rows, &observation.observed);
         let observed = observed.as_ref();
         let mut rows = in_precedence(rows).into_iter();
         let Some(Stored { mut transaction, mut fired, mut refunds }) = rows.next() else {
-            let (mut transaction, refunds, transitions) = Transaction::first_seen(observed, &record.reported);
+            let (mut transaction, refunds, transitions) = Transaction::first_seen(observed, &observation.reported);
             transaction.note_problem(conflict);
             let changed = refunds.changed_since(&RefundLedger::default());
             let poll = self.poll(None, &transaction);
-            let decision = self.decided(transaction, Write::Insert, None, changed, transitions, record);
+            let decision = self.decided(transaction, Write::Insert, None, changed, transitions, observation);
             return Decision { poll, ..decision };
         };
         let merged = rows.next();
         let (before, refunds_before) = (transaction.clone(), refunds.clone());
         let mut transitions = Vec::new();
-        if record.origin == Origin::Reconciliation {
+        if observation.origin == Origin::Reconciliation {
             transaction.recount(&refunds);
         }
         if let Some(other) = &merged {
@@ -101,12 +101,12 @@ impl Policy {
             // Fires only what neither row has fired.
             transitions.extend(transaction.apply(&other.transaction, &[], &mut refunds, &mut fired));
         }
-        if record.origin == Origin::Acceptance {
+        if observation.origin == Origin::Acceptance {
             transitions.extend(transaction.accept(observed.total, observed.updated_at, &mut fired));
         } else {
-            transitions.extend(transaction.apply(observed, &record.reported, &mut refunds, &mut fired));
+            transitions.extend(transaction.apply(observed, &observation.reported, &mut refunds, &mut fired));
         }
-        if record.origin == Origin::Reconciliation {
+        if observation.origin == Origin::Reconciliation {
             transaction.correct(&before, observed, &refunds);
         }
         transaction.note_problem(conflict);
@@ -114,7 +114,7 @@ impl Policy {
         let poll = if write == Write::Nothing { PollPlan::Keep } else { self.poll(Some(&before), &transaction) };
         let merged = merged.map(|other| other.transaction.id);
         let changed = refunds.changed_since(&refunds_before);
-        Decision { poll, ..self.decided(transaction, write, merged, changed, transitions, record) }
+        Decision { poll, ..self.decided(transaction, write, merged, changed, transitions, observation) }
     }
 
     fn decided(
@@ -124,7 +124,7 @@ impl Policy {
         merged: Option<TransactionId>,
         refunds: Vec<RefundRecord>,
         transitions: Vec<Transition>,
-        record: &Record,
+        observation: &Observation,
     ) -> Decision {
         // A step that isn't stored has not been taken: it fires once the payment turns out to be one of ours.
         let is_in_scope = self.scope == SignalScope::Every || transaction.is_ours();
@@ -135,9 +135,9 @@ impl Policy {
                 id: EventId::new(),
                 transaction_id: transaction.id,
                 transition,
-                sender: record.sender.clone(),
+                sender: observation.sender.clone(),
                 rejection: rejection.clone(),
-                created_at: record.observed.updated_at,
+                created_at: observation.observed.updated_at,
             };
             let deliveries = self.deliveries(&event);
             (event, deliveries)
@@ -192,15 +192,15 @@ impl Policy {
 }
 
 /// Whether the decision depends on the stored refunds. For most payments it doesn't, which saves a query.
-pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, record: &Record) -> bool {
+pub(crate) fn needs_refunds<'a>(mut rows: impl Iterator<Item = &'a Transaction>, observation: &Observation) -> bool {
     let Some(row) = rows.next() else { return false };
-    let (observed, known) = (record.observed.refunded_amount, row.refunded_amount);
-    let differs = match record.origin {
-        Origin::Observation => observed > known,
+    let (observed, known) = (observation.observed.refunded_amount, row.refunded_amount);
+    let differs = match observation.origin {
+        Origin::Lookup => observed > known,
         Origin::Reconciliation => observed != known,
         Origin::Acceptance => false,
     };
-    rows.next().is_some() || !record.reported.is_empty() || differs
+    rows.next().is_some() || !observation.reported.is_empty() || differs
 }
 
 /// The row with the ecommerceId first: it stays when two turn out to be one payment.

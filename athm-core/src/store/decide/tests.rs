@@ -14,8 +14,8 @@ fn stored(transaction: Transaction) -> Stored {
     Stored { transaction, fired: FiredTransitions::default(), refunds: RefundLedger::default() }
 }
 
-fn record(observed: Transaction) -> Record {
-    Record::observation(observed, Sender::CALLBACK)
+fn record(observed: Transaction) -> Observation {
+    Observation::new(observed, Sender::CALLBACK)
 }
 
 fn refusing() -> Policy {
@@ -30,7 +30,7 @@ fn transitions(decision: &Decision) -> Vec<Transition> {
 #[test]
 fn refunds_are_read_where_they_have_a_part_in_it() {
     let refunded = |cents| Transaction { refunded_amount: Amount::from_cents(cents), ..seen(Status::Completed) };
-    let reconciled = |cents| Record { origin: Origin::Reconciliation, ..record(refunded(cents)) };
+    let reconciled = |cents| Observation { origin: Origin::Reconciliation, ..record(refunded(cents)) };
     let known = [refunded(500)];
     for (record, needs) in [
         (record(refunded(500)), false),
@@ -39,7 +39,7 @@ fn refunds_are_read_where_they_have_a_part_in_it() {
         (reconciled(500), false),
         (reconciled(499), true),
         (reconciled(501), true),
-        (Record { origin: Origin::Acceptance, ..record(refunded(501)) }, false),
+        (Observation { origin: Origin::Acceptance, ..record(refunded(501)) }, false),
     ] {
         assert_eq!(needs_refunds(known.iter(), &record), needs, "{record:?}");
         assert!(!needs_refunds([].iter(), &record), "a payment that is new has none");
@@ -47,7 +47,7 @@ fn refunds_are_read_where_they_have_a_part_in_it() {
     assert!(needs_refunds([refunded(500), refunded(500)].iter(), &record(refunded(500))), "two rows are merged");
     let detail = RefundDetail::bare(Amount::from_cents(500));
     let reported = vec![ReportedRefund { refund: None, detail }];
-    assert!(needs_refunds(known.iter(), &Record { reported, ..record(refunded(500)) }));
+    assert!(needs_refunds(known.iter(), &Observation { reported, ..record(refunded(500)) }));
 }
 
 #[test]
@@ -124,8 +124,16 @@ fn what_a_check_refuses_is_authorized_by_the_program_alone() {
     let now = Timestamp::UNIX_EPOCH;
     let begin = |policy: &Policy, operation, initiator, locked: LockedPayment| {
         let (transaction, kind) = (locked.transaction.id, AttemptKind::First);
-        let begin =
-            BeginOperation { transaction, operation, kind, initiator, amount: None, at: now, now, ends_at: now };
+        let begin = BeginOperation {
+            transaction,
+            operation,
+            kind,
+            initiator,
+            amount: None,
+            requested_at: now,
+            now,
+            ends_at: now,
+        };
         policy.begin(&begin, now, Some(locked))
     };
     let refused = begin(&refusing(), Operation::Authorize, Initiator::Schedule, approved());

@@ -74,6 +74,8 @@ impl From<Error> for Fault {
         };
         let shown = StoreError::database(ServerError::of(&error, &code));
         match code {
+            // A unique violation is another process that inserted the payment between our read and our insert, a foreign key
+            // violation one that deleted the row: the next try reads what is there now.
             SqlState::T_R_DEADLOCK_DETECTED
             | SqlState::T_R_SERIALIZATION_FAILURE
             | SqlState::UNIQUE_VIOLATION

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::values::{storable, text, values};
 use crate::models::{Customer, Event, Item, PaymentKey, Transaction, TransactionId};
 use crate::store::row::{Columns, customer_columns, item_columns, select_event, select_transaction};
-use crate::store::{Page, PaymentLookup, TransactionQuery};
+use crate::store::{Page, PaymentSelector, TransactionQuery};
 
 const ITEMS: &str = concat!(
     "SELECT transaction_id, ",
@@ -20,14 +20,14 @@ const ITEMS: &str = concat!(
 const CUSTOMERS: &str =
     concat!("SELECT transaction_id, ", customer_columns!(), " FROM athm_customer WHERE transaction_id = ANY ($1)");
 
-pub(super) async fn find(session: &Session, lookup: PaymentLookup) -> Result<Option<Transaction>> {
+pub(super) async fn find(session: &Session, lookup: PaymentSelector) -> Result<Option<Transaction>> {
     let found = match lookup {
-        PaymentLookup::Id(id) => by_id(session, id).await?,
-        PaymentLookup::Payment(PaymentKey::Ecommerce(id)) => {
+        PaymentSelector::Id(id) => by_id(session, id).await?,
+        PaymentSelector::Payment(PaymentKey::Ecommerce(id)) => {
             let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
             session.all(sql, values![*id.as_uuid()], |row| row.transaction()).await?
         }
-        PaymentLookup::Payment(PaymentKey::Reference(reference)) => {
+        PaymentSelector::Payment(PaymentKey::Reference(reference)) => {
             let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = $1");
             session.all(sql, values![reference.as_str()], |row| row.transaction()).await?
         }

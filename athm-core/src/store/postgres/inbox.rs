@@ -27,6 +27,8 @@ impl SingleRequest for InboxMessage {
     async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
         // For a payment that has a pending message already, or that is known, one more may always be pending: strangers
         // who fill the inbox never keep a genuine message out.
+        // A retry brings a higher count of attempts, and its later due time replaces the stored one. A new message brings
+        // attempt 0 for the same payment, and must not postpone the retry that is due.
         // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
         let sql = "INSERT INTO athm_inbox AS kept \
                    (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at, refunds) \

@@ -64,8 +64,8 @@ use self::session::Session;
 use self::values::{storable, values};
 use self::writer::Writer;
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Problem,
-    ProblemCounts, ProblemQuery, Record, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Observation, Page, PaymentSelector, PollLane,
+    PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
     RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
@@ -140,8 +140,8 @@ impl Postgres {
 }
 
 impl Store for Postgres {
-    fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
-        let recorded = self.writer.write(RecordRequest { record, span: Span::current() });
+    fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded> {
+        let recorded = self.writer.write(RecordRequest { observation, span: Span::current() });
         recorded.map_ok(|(recorded, _)| recorded).boxed()
     }
 
@@ -187,7 +187,7 @@ impl Store for Postgres {
         self.writer.write_deferred(DeletePending { key, version })
     }
 
-    fn take_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
+    fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
         self.writer.write(TakePendingMessages { now, until })
     }
 
@@ -199,7 +199,7 @@ impl Store for Postgres {
         self.writer.write_deferred(cutoffs)
     }
 
-    fn find(&self, lookup: PaymentLookup) -> StoreFuture<'_, Option<Transaction>> {
+    fn find(&self, lookup: PaymentSelector) -> StoreFuture<'_, Option<Transaction>> {
         self.read(lookup, |session, _, lookup| async move { find(&session, lookup).await }.boxed())
     }
 
@@ -211,7 +211,7 @@ impl Store for Postgres {
         self.writer.write_deferred(result)
     }
 
-    fn take_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
+    fn claim_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
         self.writer.write(TakeUnresolvedOperations(now))
     }
 
@@ -233,7 +233,7 @@ impl Store for Postgres {
         self.writer.write(GiveUpRefund { id, now })
     }
 
-    fn take_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+    fn claim_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
         self.writer.write(TakeDuePolls { lane, now, until })
     }
 

@@ -36,7 +36,7 @@ impl SingleRequest for BeginOperation {
             statements.push((sql, values![id, operation]));
             let sql = "INSERT INTO athm_operation (id, transaction_id, operation, is_under_way, ends_at, attempts, due_at) \
                        VALUES ($1, $2, $3, true, $4, 0, $4)";
-            statements.push((sql, values![started.intent, id, operation, ends_at]));
+            statements.push((sql, values![started.intent_id, id, operation, ends_at]));
             if let Some(refund) = &started.refund {
                 write_refund(&mut statements, refund);
             }
@@ -70,13 +70,13 @@ impl SingleRequest for OperationResult {
         let (sql, values) = match self.outcome {
             OperationOutcome::NotDone => {
                 let mut statements = Statements::new();
-                mark_not_done(&mut statements, self.intent);
+                mark_not_done(&mut statements, self.intent_id);
                 return session.execute_all(statements).await;
             }
-            OperationOutcome::Known => ("DELETE FROM athm_operation WHERE id = $1", values![self.intent]),
+            OperationOutcome::Known => ("DELETE FROM athm_operation WHERE id = $1", values![self.intent_id]),
             OperationOutcome::Unknown { ended_at, due_at } => {
                 let sql = "UPDATE athm_operation SET is_under_way = false, ends_at = $2, due_at = $3 WHERE id = $1";
-                (sql, values![self.intent, offset.to_server(ended_at), offset.to_server(due_at)])
+                (sql, values![self.intent_id, offset.to_server(ended_at), offset.to_server(due_at)])
             }
         };
         session.execute(sql, values).await.map(drop)
@@ -106,7 +106,7 @@ impl SingleRequest for TakeUnresolvedOperations {
         let leases = found.iter().map(|unresolved| {
             let sql = "UPDATE athm_operation SET attempts = $2, due_at = $3 WHERE id = $1";
             let attempts = integer(unresolved.attempts.saturating_add(1));
-            (sql, values![unresolved.intent, attempts, unresolved.next_attempt_at(now)])
+            (sql, values![unresolved.intent_id, attempts, unresolved.next_attempt_at(now)])
         });
         let mut statements: Statements<'_> = leases.collect();
         if !damaged.is_empty() {

@@ -11,7 +11,7 @@ use super::queued_write::AnyWrite;
 use super::request::WriteResult;
 use crate::store::batching::MAX_BATCH_DELAY;
 
-pub(super) enum WriterMessage {
+pub(super) enum WriterCommand {
     Write(AnyWrite),
     /// A write that is never refused, and that may wait for others to share its commit.
     Deferred(AnyWrite),
@@ -27,7 +27,7 @@ pub(super) struct PendingWrite {
 }
 
 pub(super) struct Queue {
-    pub(super) receiver: UnboundedReceiver<WriterMessage>,
+    pub(super) receiver: UnboundedReceiver<WriterCommand>,
     /// How many writes are queued.
     pub(super) queued: Arc<AtomicUsize>,
     pub(super) max_writes: usize,
@@ -66,17 +66,17 @@ impl Queue {
     }
 
     /// Adds a message to the batch. Returns until when a deferred write may wait.
-    fn take(&self, message: WriterMessage, batch: &mut Batch) -> Option<Instant> {
+    fn take(&self, message: WriterCommand, batch: &mut Batch) -> Option<Instant> {
         self.queued.fetch_sub(1, Ordering::AcqRel);
         match message {
-            WriterMessage::Write(write) => {
+            WriterCommand::Write(write) => {
                 batch.writes.push(PendingWrite { write, is_deferred: false, retry_until: None });
             }
-            WriterMessage::Deferred(write) => {
+            WriterCommand::Deferred(write) => {
                 batch.writes.push(PendingWrite { write, is_deferred: true, retry_until: None });
                 return Some(Instant::now() + MAX_BATCH_DELAY);
             }
-            WriterMessage::Close(answer) => batch.closed = Some(answer),
+            WriterCommand::Close(answer) => batch.closed = Some(answer),
         }
         None
     }

@@ -26,11 +26,11 @@ use crate::outbox::EventDeliveries;
 use crate::store::decide::{Stored, Write, needs_refunds};
 use crate::store::payment_write::PaymentWrite;
 use crate::store::row::{Columns, select_transaction};
-use crate::store::{Record, Recorded, StoreContext};
+use crate::store::{Observation, Recorded, StoreContext};
 
 /// A payment as it was observed, and the span in which it is recorded.
 pub(super) struct RecordRequest {
-    pub(super) record: Record,
+    pub(super) observation: Observation,
     pub(super) span: Span,
 }
 
@@ -38,7 +38,7 @@ impl Request for RecordRequest {
     type Written = (Recorded, Vec<EventDeliveries>);
 
     fn conflict_keys(&self) -> ConflictKeys {
-        let observed = &self.record.observed;
+        let observed = &self.observation.observed;
         let ecommerce_id = observed.ecommerce_id.map(PaymentKey::Ecommerce);
         let reference = observed.reference_number.clone().map(PaymentKey::Reference);
         ConflictKeys::These([ecommerce_id, reference].iter().flatten().map(ToString::to_string).collect())
@@ -52,9 +52,9 @@ impl Request for RecordRequest {
 impl BatchedRequest for RecordRequest {
     async fn execute_all(requests: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<Self::Written>>> {
         let mut writes = Vec::with_capacity(requests.len());
-        for Self { record, .. } in requests {
-            let decision = batch.context.policy.decide(Vec::new(), record);
-            writes.push(PaymentWrite::new(decision, record, &batch.context.outbox));
+        for Self { observation, .. } in requests {
+            let decision = batch.context.policy.decide(Vec::new(), observation);
+            writes.push(PaymentWrite::new(decision, observation, &batch.context.outbox));
         }
         let new = insert(batch.session, &writes, batch.now()).await?;
         let inserted = writes.iter().filter(|write| new.contains(write.transaction.id.as_uuid()));
@@ -82,13 +82,13 @@ async fn apply(
     written: &mut [Option<WriteResult<<RecordRequest as Request>::Written>>],
     batch: BatchContext<'_>,
 ) -> Result<Vec<usize>> {
-    let rows = lock(batch.session, &column(known, |&n| &requests[n].record)).await?;
+    let rows = lock(batch.session, &column(known, |&n| &requests[n].observation)).await?;
     let (mut next_round, mut taken) = (Vec::new(), HashSet::new());
     let (mut merged, mut new, mut changed, mut unchanged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &n in known {
-        let record = &requests[n].record;
+        let observation = &requests[n].observation;
         let stored: Vec<_> =
-            rows.iter().filter(|row| has_common_name(&row.transaction, &record.observed)).cloned().collect();
+            rows.iter().filter(|row| has_common_name(&row.transaction, &observation.observed)).cloned().collect();
         if stored.iter().any(|row| taken.contains(row.transaction.id.as_uuid())) {
             next_round.push(n);
             continue;
@@ -98,14 +98,15 @@ async fn apply(
             // The row that prevented the insert is gone: another process merged it into another row.
             return Err(Fault::row_deleted());
         }
-        let decision = batch.context.policy.decide(stored, record);
+        let decision = batch.context.policy.decide(stored, observation);
         merged.extend(decision.merged.map(|other| (other, decision.transaction.id)));
         let is_unchanged =
             decision.write == Write::Nothing && decision.events.is_empty() && decision.refunds.is_empty();
         // The row that prevented the insert is another payment's with the same reference number: this one is new.
         let is_new = decision.write == Write::Insert;
-        let write = PaymentWrite::new(decision, record, &batch.context.outbox);
+        let write = PaymentWrite::new(decision, observation, &batch.context.outbox);
         let writes = match write.auth_token() {
+            // An unchanged row that brings a token for authorization is written for that alone.
             _ if is_new => &mut new,
             None if is_unchanged => &mut unchanged,
             _ => &mut changed,
@@ -139,8 +140,8 @@ fn has_common_name(row: &Transaction, observed: &Transaction) -> bool {
 }
 
 /// Locks the rows that have any of these names, in the order of their ids, and reads what deciding needs.
-async fn lock(session: &Session, records: &[&Record]) -> Result<Vec<Stored>> {
-    let observed = || records.iter().map(|record| &record.observed);
+async fn lock(session: &Session, observations: &[&Observation]) -> Result<Vec<Stored>> {
+    let observed = || observations.iter().map(|observation| &observation.observed);
     let sql = select_transaction!(
         "FROM athm_transaction t WHERE t.ecommerce_id = ANY ($1) OR t.reference_number = ANY ($2) \
          ORDER BY t.id FOR UPDATE"
@@ -152,9 +153,9 @@ async fn lock(session: &Session, records: &[&Record]) -> Result<Vec<Stored>> {
     let sql = "SELECT transaction_id, transition FROM athm_event WHERE transaction_id = ANY ($1)";
     let transitions = session.all(sql, values![ids(&found)], |row| Ok((row.uuid()?, row.text()?)));
     let (found, transitions) = try_join(with_details(session, found), transitions).await?;
-    let needed = records
-        .iter()
-        .any(|record| needs_refunds(found.iter().filter(|row| has_common_name(row, &record.observed)), record));
+    let needed = observations.iter().any(|observation| {
+        needs_refunds(found.iter().filter(|row| has_common_name(row, &observation.observed)), observation)
+    });
     let refunds = if needed { refunds_of(session, ids(&found)).await? } else { Vec::new() };
     let mut fired = HashMap::<_, Vec<_>>::new();
     for (of, transition) in transitions {

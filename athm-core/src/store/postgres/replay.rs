@@ -5,7 +5,7 @@ use super::request::{BatchContext, Request, SingleRequest};
 use super::values::{Values, values};
 use crate::outbox::DeliveryRecord;
 use crate::store::row::{Columns, select_delivery, select_event};
-use crate::store::{ReplayError, ReplayMode, ReplayRequest, ReplayTarget};
+use crate::store::{ReplayError, ReplayRequest, ReplayTarget, RunMode};
 
 impl Request for ReplayRequest {
     type Written = std::result::Result<Vec<DeliveryRecord>, ReplayError>;
@@ -29,7 +29,7 @@ impl SingleRequest for ReplayRequest {
             Ok(replayed) => replayed,
             Err(refused) => return Ok(Err(refused)),
         };
-        if self.mode == ReplayMode::Real {
+        if self.mode == RunMode::Real {
             session.execute_all(replayed.iter().map(make_due).collect()).await?;
         }
         Ok(Ok(replayed))

@@ -135,7 +135,7 @@ async fn rows_that_cannot_be_read_hold_up_no_other_and_are_listed() {
     assert_eq!((page.transactions().len(), rest.transactions().len(), last.transactions().len()), (8, 1, 1));
     assert_eq!(last.next(), None);
     let now = fixture.clock.steady();
-    assert_eq!(fixture.store.take_due_polls(PollLane::Payment, now, later(now, LEASE)).await.unwrap().len(), 9);
+    assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE)).await.unwrap().len(), 9);
     let listed: Vec<_> = fixture.store.damaged_rows().iter().map(|row| row.table).collect();
     assert!(listed.contains(&"athm_transaction") && listed.contains(&"athm_poll"), "{listed:?}");
 }
@@ -301,7 +301,7 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
         let now = fixture.clock.steady();
         let next = fixture.store.next_pending_message().await.unwrap().unwrap().duration_since(now);
         assert!((110..=120).contains(&next.as_secs()), "{next}");
-        assert!(fixture.store.take_pending_messages(now, later(now, LEASE)).await.unwrap().is_empty());
+        assert!(fixture.store.claim_pending_messages(now, later(now, LEASE)).await.unwrap().is_empty());
     }
 
     // Rows are pruned at the same moment by each of them.
@@ -534,15 +534,15 @@ async fn promise_5_a_message_that_arrives_during_a_lookup_is_not_deleted_after_i
     };
     fixture.store.insert_message(pending(None)).await.unwrap();
     let now = fixture.clock.steady();
-    let read = fixture.store.take_pending_messages(now, later(now, LEASE)).await.unwrap().remove(0);
-    assert!(fixture.store.take_pending_messages(now, now).await.unwrap().is_empty(), "it is leased");
+    let read = fixture.store.claim_pending_messages(now, later(now, LEASE)).await.unwrap().remove(0);
+    assert!(fixture.store.claim_pending_messages(now, now).await.unwrap().is_empty(), "it is leased");
     fixture.store.insert_message(pending(Some(Status::Completed))).await.unwrap();
     let key = read.key.unwrap();
     fixture.store.delete_pending(key.clone(), read.version).await.unwrap();
-    let kept = fixture.store.take_pending_messages(now, now).await.unwrap().remove(0);
+    let kept = fixture.store.claim_pending_messages(now, now).await.unwrap().remove(0);
     assert_eq!(kept.status, Some(Status::Completed));
     fixture.store.delete_pending(key, kept.version).await.unwrap();
-    assert!(fixture.store.take_pending_messages(now, now).await.unwrap().is_empty());
+    assert!(fixture.store.claim_pending_messages(now, now).await.unwrap().is_empty());
 }
 
 #[tokio::test]

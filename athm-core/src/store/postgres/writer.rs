@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::commit::Committer;
-use super::queue::{Batch, Queue, WriterMessage};
+use super::queue::{Batch, Queue, WriterCommand};
 use super::queued_write::{AnyWrite, QueuedWrite};
 use super::reconnecting_client::ReconnectingClient;
 use super::request::{Request, WriteResult};
@@ -27,7 +27,7 @@ use crate::util::backoff::Jitter;
 
 /// A handle to the task.
 pub(super) struct Writer {
-    sender: UnboundedSender<WriterMessage>,
+    sender: UnboundedSender<WriterCommand>,
     /// How many writes are queued.
     queued: Arc<AtomicUsize>,
 }
@@ -52,7 +52,7 @@ impl Writer {
             return async { Err(StoreError::Busy) }.boxed();
         }
         let (write, answered) = QueuedWrite::new(request);
-        self.send(WriterMessage::Write(write.into()), answered)
+        self.send(WriterCommand::Write(write.into()), answered)
     }
 
     /// Queues a write of something that has happened already, and that is therefore never refused. It may wait up to
@@ -62,18 +62,18 @@ impl Writer {
         QueuedWrite<R>: Into<AnyWrite>,
     {
         let (write, answered) = QueuedWrite::new(request);
-        self.send(WriterMessage::Deferred(write.into()), answered)
+        self.send(WriterCommand::Deferred(write.into()), answered)
     }
 
     /// Executes the queued writes, and ends the task.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (answer, answered) = oneshot::channel();
-        self.send(WriterMessage::Close(answer), answered)
+        self.send(WriterCommand::Close(answer), answered)
     }
 
     fn send<T: Send + 'static>(
         &self,
-        message: WriterMessage,
+        message: WriterCommand,
         answered: oneshot::Receiver<WriteResult<T>>,
     ) -> StoreFuture<'static, T> {
         self.queued.fetch_add(1, Ordering::AcqRel);

@@ -60,7 +60,7 @@ pub(super) fn insert_message(connection: &Connection, message: &InboxMessage) ->
 }
 
 /// Takes due messages, and leases them until `until`: they are due again then, unless they are settled before.
-pub(super) fn take_pending_messages(
+pub(super) fn claim_pending_messages(
     connection: &Connection,
     now: Timestamp,
     until: Timestamp,

@@ -37,8 +37,8 @@ use self::statement::{all, json};
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Page, PaymentLookup, PollLane, PollTask, Problem,
-    ProblemCounts, ProblemQuery, Record, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Observation, Page, PaymentSelector, PollLane,
+    PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
     RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
@@ -88,26 +88,27 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    fn record(&self, record: Record) -> StoreFuture<'_, Recorded> {
+    fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded> {
         let (context, span) = (Arc::clone(&self.context), Span::current());
         let outbox = context.outbox.clone();
         let committed = move |(recorded, claimed): (Recorded, Vec<EventDeliveries>)| {
             claimed.into_iter().for_each(|event| outbox.hand_over(event));
             recorded
         };
-        self.writer.write(move |connection| record::record_payment(connection, &context, &record, &span), committed)
+        self.writer
+            .write(move |connection| record::record_payment(connection, &context, &observation, &span), committed)
     }
 
     fn claim_deliveries(&self, mut claim: Claim) -> StoreFuture<'_, usize> {
         let damaged = self.context.damaged.clone();
-        let (outbox, running) = (self.context.outbox.clone(), self.context.outbox.clone());
+        let (outbox, claiming) = (self.context.outbox.clone(), self.context.outbox.clone());
         let committed = move |claimed: Vec<EventDeliveries>| {
             let count = claimed.iter().map(|event| event.deliveries.len()).sum();
             claimed.into_iter().for_each(|event| outbox.hand_over(event));
             count
         };
         self.writer.write(
-            move |connection| Ok(claim::claim_deliveries(connection, &mut claim, &running.running(), &damaged)?),
+            move |connection| Ok(claim::claim_deliveries(connection, &mut claim, &claiming.running(), &damaged)?),
             committed,
         )
     }
@@ -149,9 +150,9 @@ impl Store for Sqlite {
         self.writer.write_deferred(move |connection| Ok(inbox::delete_pending(connection, &key, version)?))
     }
 
-    fn take_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
+    fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
         let damaged = self.context.damaged.clone();
-        let take = move |connection: &Connection| Ok(inbox::take_pending_messages(connection, now, until, &damaged)?);
+        let take = move |connection: &Connection| Ok(inbox::claim_pending_messages(connection, now, until, &damaged)?);
         self.writer.write(take, |taken| taken)
     }
 
@@ -163,10 +164,10 @@ impl Store for Sqlite {
         self.writer.write_deferred(move |connection| Ok(prune::prune(connection, cutoffs)?))
     }
 
-    fn find(&self, lookup: PaymentLookup) -> StoreFuture<'_, Option<Transaction>> {
+    fn find(&self, lookup: PaymentSelector) -> StoreFuture<'_, Option<Transaction>> {
         self.reader.read(move |connection| match lookup {
-            PaymentLookup::Id(id) => find::by_id(connection, id),
-            PaymentLookup::Payment(key) => {
+            PaymentSelector::Id(id) => find::by_id(connection, id),
+            PaymentSelector::Payment(key) => {
                 let (ecommerce_id, reference) = match &key {
                     PaymentKey::Ecommerce(id) => (Some(*id.as_uuid()), None),
                     PaymentKey::Reference(reference) => (None, Some(reference.as_str())),
@@ -187,10 +188,10 @@ impl Store for Sqlite {
         self.writer.write_deferred(move |connection| Ok(operations::finish_operation(connection, &result)?))
     }
 
-    fn take_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
+    fn claim_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
         let damaged = self.context.damaged.clone();
         let take =
-            move |connection: &Connection| Ok(operations::take_unresolved_operations(connection, now, &damaged)?);
+            move |connection: &Connection| Ok(operations::claim_unresolved_operations(connection, now, &damaged)?);
         self.writer.write(take, |taken| taken)
     }
 
@@ -212,10 +213,10 @@ impl Store for Sqlite {
         self.writer.write(move |connection| Ok(refunds::give_up_refund(connection, id, now)?), |was_open| was_open)
     }
 
-    fn take_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+    fn claim_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
         let damaged = self.context.damaged.clone();
         self.writer
-            .write(move |connection| Ok(polls::take_due_polls(connection, lane, now, until, &damaged)?), |taken| taken)
+            .write(move |connection| Ok(polls::claim_due_polls(connection, lane, now, until, &damaged)?), |taken| taken)
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {

@@ -106,7 +106,7 @@ pub(super) fn configure(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// Marks the file as athm's. The database of an earlier version has no mark yet.
-fn identify(connection: &Connection) -> Result<(), StoreError> {
+fn mark_as_athm(connection: &Connection) -> Result<(), StoreError> {
     let found: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     match found {
         APPLICATION_ID => Ok(()),
@@ -118,7 +118,7 @@ fn identify(connection: &Connection) -> Result<(), StoreError> {
 /// Runs the migrations that the tables lack, in one transaction. There is no way back to an earlier version.
 pub(super) fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    identify(&transaction)?;
+    mark_as_athm(&transaction)?;
     transaction.execute_batch(
         "CREATE TABLE IF NOT EXISTS athm_migration (version INTEGER NOT NULL PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT",
     )?;

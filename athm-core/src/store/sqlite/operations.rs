@@ -29,7 +29,11 @@ pub(super) fn begin_operation(
         execute(connection, sql, params![id.as_uuid(), operation])?;
         let sql = "INSERT INTO athm_operation (id, transaction_id, operation, is_under_way, ends_at, attempts, due_at) \
                    VALUES (?1, ?2, ?3, 1, ?4, 0, ?4)";
-        execute(connection, sql, params![started.intent, id.as_uuid(), operation, request.ends_at.as_microsecond()])?;
+        execute(
+            connection,
+            sql,
+            params![started.intent_id, id.as_uuid(), operation, request.ends_at.as_microsecond()],
+        )?;
         if let Some(refund) = &started.refund {
             write_refund(connection, refund)?;
         }
@@ -49,19 +53,19 @@ fn locked(connection: &Connection, id: TransactionId) -> rusqlite::Result<Option
 }
 
 pub(super) fn finish_operation(connection: &Connection, result: &OperationResult) -> rusqlite::Result<()> {
-    let OperationResult { intent, outcome } = result;
+    let OperationResult { intent_id, outcome } = result;
     match outcome {
-        OperationOutcome::Known => execute(connection, "DELETE FROM athm_operation WHERE id = ?1", [intent]),
-        OperationOutcome::NotDone => mark_not_done(connection, (*intent).into()),
+        OperationOutcome::Known => execute(connection, "DELETE FROM athm_operation WHERE id = ?1", [intent_id]),
+        OperationOutcome::NotDone => mark_not_done(connection, (*intent_id).into()),
         OperationOutcome::Unknown { ended_at, due_at } => {
             let sql = "UPDATE athm_operation SET is_under_way = 0, ends_at = ?2, due_at = ?3 WHERE id = ?1";
-            execute(connection, sql, params![intent, ended_at.as_microsecond(), due_at.as_microsecond()])
+            execute(connection, sql, params![intent_id, ended_at.as_microsecond(), due_at.as_microsecond()])
         }
     }
 }
 
 /// Takes operations whose outcome is due to be looked up, and sets when each is due again.
-pub(super) fn take_unresolved_operations(
+pub(super) fn claim_unresolved_operations(
     connection: &Connection,
     now: Timestamp,
     damaged: &DamagedRows,
@@ -73,7 +77,7 @@ pub(super) fn take_unresolved_operations(
     postpone(connection, "UPDATE athm_operation SET due_at = ?2 WHERE id = ?1", &found.damaged, now)?;
     for unresolved in &found.rows {
         let sql = "UPDATE athm_operation SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
-        execute(connection, sql, params![unresolved.intent, unresolved.next_attempt_at(now).as_microsecond()])?;
+        execute(connection, sql, params![unresolved.intent_id, unresolved.next_attempt_at(now).as_microsecond()])?;
     }
     Ok(found.rows)
 }

@@ -33,7 +33,7 @@ pub(super) fn end(connection: &Connection, of: TransactionId) -> rusqlite::Resul
 }
 
 /// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before.
-pub(super) fn take_due_polls(
+pub(super) fn claim_due_polls(
     connection: &Connection,
     lane: PollLane,
     now: Timestamp,

@@ -12,7 +12,7 @@ use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, Transition}
 use crate::outbox::{DeliveryState, EventDeliveries, LEASE};
 use crate::store::decide::{Stored, Write, needs_refunds};
 use crate::store::payment_write::{PaymentWrite, PlannedDeliveries};
-use crate::store::{Record, Recorded, StoreContext, StoreError};
+use crate::store::{Observation, Recorded, StoreContext, StoreError};
 use crate::util::clock::later;
 
 /// Reads the rows that have one of the payment's names, decides, and writes. One connection writes, one transaction at a
@@ -20,18 +20,18 @@ use crate::util::clock::later;
 pub(super) fn record_payment(
     connection: &Connection,
     context: &StoreContext,
-    record: &Record,
+    observation: &Observation,
     span: &Span,
 ) -> Result<(Recorded, Vec<EventDeliveries>), StoreError> {
-    let observed = &record.observed;
+    let observed = &observation.observed;
     let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
     let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
     let rows = by_names(connection, ecommerce_id, reference)?;
-    let needs_refunds = needs_refunds(rows.iter(), record);
+    let needs_refunds = needs_refunds(rows.iter(), observation);
     let rows = rows.into_iter().map(|transaction| stored(connection, transaction, needs_refunds));
-    let decision = context.policy.decide(rows.collect::<rusqlite::Result<_>>()?, record);
+    let decision = context.policy.decide(rows.collect::<rusqlite::Result<_>>()?, observation);
     let (row, merged) = (decision.write, decision.merged);
-    let write = PaymentWrite::new(decision, record, &context.outbox);
+    let write = PaymentWrite::new(decision, observation, &context.outbox);
     let transaction = &write.transaction;
     if let Some(other) = merged {
         merge(connection, other, transaction.id)?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::statement::{all, execute, one};
 use crate::outbox::DeliveryRecord;
 use crate::store::row::{Columns, select_delivery, select_event};
-use crate::store::{ReplayError, ReplayMode, ReplayRequest, ReplayTarget};
+use crate::store::{ReplayError, ReplayRequest, ReplayTarget, RunMode};
 
 pub(super) fn replay(connection: &Connection, request: &ReplayRequest) -> Result<Vec<DeliveryRecord>, ReplayError> {
     let (event, delivery) = match &request.target {
@@ -16,7 +16,7 @@ pub(super) fn replay(connection: &Connection, request: &ReplayRequest) -> Result
     let event = one(connection, sql, params![event, delivery], |row| row.event())?.ok_or(ReplayError::NotFound)?;
     let known = all(connection, select_delivery!("WHERE d.event_id = ?1"), [event.id.as_uuid()], |row| row.delivery())?;
     let replayed = request.decide(&event, &known, request.now)?;
-    if request.mode == ReplayMode::Real {
+    if request.mode == RunMode::Real {
         for DeliveryRecord { id, event_id, signal, receiver, due_at, .. } in &replayed {
             let sql = "INSERT INTO athm_delivery \
                        (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \

@@ -57,12 +57,12 @@ impl DatabaseFile {
 /// A handle to the thread.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    sender: Sender<WriterMessage>,
+    sender: Sender<WriterCommand>,
     /// How many writes are queued.
     queued: Arc<AtomicUsize>,
 }
 
-enum WriterMessage {
+enum WriterCommand {
     Write(Box<dyn Write>),
     /// A write that may wait for others to share its commit.
     Deferred(Box<dyn Write>),
@@ -103,7 +103,7 @@ impl Writer {
             return async { Err(StoreError::Busy) }.boxed();
         }
         let (write, answer) = queued_write(work, committed);
-        self.send(WriterMessage::Write(write), answer)
+        self.send(WriterCommand::Write(write), answer)
     }
 
     /// Queues a write of something that has happened already, and that is therefore never refused. It may wait up to
@@ -113,12 +113,12 @@ impl Writer {
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'static, T> {
         let (write, answer) = queued_write(work, |written| written);
-        self.send(WriterMessage::Deferred(write), answer)
+        self.send(WriterCommand::Deferred(write), answer)
     }
 
     fn send<U: Send + 'static>(
         &self,
-        message: WriterMessage,
+        message: WriterCommand,
         answer: oneshot::Receiver<Result<U, StoreError>>,
     ) -> StoreFuture<'static, U> {
         self.queued.fetch_add(1, Ordering::AcqRel);
@@ -133,7 +133,7 @@ impl Writer {
     /// Executes the queued writes, and ends the thread.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
         let (sender, answer) = oneshot::channel();
-        self.send(WriterMessage::Close(sender), answer)
+        self.send(WriterCommand::Close(sender), answer)
     }
 }
 
@@ -182,7 +182,7 @@ where
 }
 
 struct Queue {
-    receiver: Receiver<WriterMessage>,
+    receiver: Receiver<WriterCommand>,
     queued: Arc<AtomicUsize>,
     batching: Batching,
 }
@@ -213,15 +213,15 @@ impl Queue {
     }
 
     /// Adds a message to the batch. Returns until when a deferred write may wait.
-    fn take(&self, message: WriterMessage, batch: &mut Batch) -> Option<Instant> {
+    fn take(&self, message: WriterCommand, batch: &mut Batch) -> Option<Instant> {
         self.queued.fetch_sub(1, Ordering::AcqRel);
         match message {
-            WriterMessage::Write(write) => batch.writes.push(write),
-            WriterMessage::Deferred(write) => {
+            WriterCommand::Write(write) => batch.writes.push(write),
+            WriterCommand::Deferred(write) => {
                 batch.writes.push(write);
                 return Some(Instant::now() + MAX_BATCH_DELAY);
             }
-            WriterMessage::Close(answer) => batch.closed = Some(answer),
+            WriterCommand::Close(answer) => batch.closed = Some(answer),
         }
         None
     }

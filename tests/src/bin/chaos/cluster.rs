@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::Serve;
 
 /// How long an answer may take: an operation waits for another one, for as long as that may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Several processes on one database; a clone shares them.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl ProcessCluster {
     /// Asks one of those that run, whichever; `None` when the answer is a refusal, or there is none.
     pub(crate) async fn post(&self, path: &str, body: &Value, random: &mut Rng) -> Option<String> {
         let url = self.url(random)?;
-        let request = self.client.post(format!("{url}{path}")).json(body).timeout(PATIENCE);
+        let request = self.client.post(format!("{url}{path}")).json(body).timeout(WAIT_TIMEOUT);
         let answer = request.send().await.ok()?.error_for_status().ok()?;
         answer.text().await.ok()
     }
@@ -55,7 +55,7 @@ impl ProcessCluster {
     pub(crate) async fn callback(&self, form: &[(&str, &str)], random: &mut Rng) {
         if let Some(url) = self.url(random) {
             let body = form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
-            let request = self.client.post(format!("{url}/athm/callback")).timeout(PATIENCE);
+            let request = self.client.post(format!("{url}/athm/callback")).timeout(WAIT_TIMEOUT);
             let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(body);
             // Lost as it may be: a browser doesn't try again.
             let _ = request.send().await;
@@ -65,7 +65,7 @@ impl ProcessCluster {
     /// Every payment that is recorded.
     pub(crate) async fn recorded(&self) -> Option<Vec<Value>> {
         let url = self.url(&mut Rng::with_seed(0))?;
-        let answer = self.client.get(format!("{url}/recorded")).timeout(PATIENCE).send().await.ok()?;
+        let answer = self.client.get(format!("{url}/recorded")).timeout(WAIT_TIMEOUT).send().await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
     }
 

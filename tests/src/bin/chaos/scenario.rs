@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::cluster::ProcessCluster;
 
 /// How long a shop tries to open a payment.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) struct PaymentScenario {
     pub(crate) simulator: Simulator,
@@ -83,7 +83,7 @@ impl PaymentScenario {
     /// Tries until one is open: whatever became of an attempt, no money can move for it.
     async fn open(&mut self) -> Option<Order> {
         let cents = self.random.i64(100..=150_000);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         for attempt in 0.. {
             if Instant::now() > deadline {
                 break;

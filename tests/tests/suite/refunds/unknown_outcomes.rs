@@ -83,7 +83,7 @@ async fn promise_9_a_lost_refund_is_never_repeated_and_is_unresolved_after_a_day
     assert_eq!(merchant.athm.refunds().unresolved().await.unwrap(), []);
     assert!(fired(&merchant).await.is_empty());
     let again = merchant.athm.refunds().resolve(refund, RefundResolution::Done).await.unwrap_err();
-    assert!(matches!(again, OperationError::RefundNotOpen { state: RefundState::NotDone, .. }), "{again:?}");
+    assert!(matches!(again, OperationError::RefundNotPending { state: RefundState::NotDone, .. }), "{again:?}");
     assert_eq!(merchant.athm.refund(paid.id(), NewRefund::full()).await.unwrap().amount, cents(2500));
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Done, 2500), (RefundState::NotDone, 700)]);
 }

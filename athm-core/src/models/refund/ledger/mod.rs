@@ -72,7 +72,7 @@ impl RefundLedger {
     pub(in crate::models) fn record(
         &mut self,
         of: &Transaction,
-        ledger: Amount,
+        cumulative: Amount,
         reported: &[ReportedRefund],
         at: Timestamp,
     ) -> Vec<Refund> {
@@ -87,11 +87,11 @@ impl RefundLedger {
         let mut fresh: Vec<ReportedRefund> = reported.filter(|reported| !self.fill_known(reported)).collect();
         fresh.sort_by_key(|reported| reported.detail.date);
         fresh.retain(|reported| !self.split_later_one(reported, at));
-        let ledger = ledger.max(self.least(of, &confirmed));
-        let fired = self.allocate_increase(of, ledger, &mut fresh, at);
+        let cumulative = cumulative.max(self.least(of, &confirmed));
+        let fired = self.allocate_increase(of, cumulative, &mut fresh, at);
         fresh.iter().for_each(|reported| self.split_any(reported, at));
         self.sort();
-        confirmed.into_iter().for_each(|id| self.confirm(id, ledger.max(of.refunded_amount)));
+        confirmed.into_iter().for_each(|id| self.confirm(id, cumulative.max(of.refunded_amount)));
         fired
     }
 
@@ -112,11 +112,11 @@ impl RefundLedger {
 
     /// Puts a refund of ours into the ledger that the provider has confirmed, although the sum didn't rise with it. Its amount
     /// was recorded before, as a refund without detail or of another source: that one is reduced, so that the sum stays right.
-    fn confirm(&mut self, id: RefundId, ledger: Amount) {
+    fn confirm(&mut self, id: RefundId, cumulative: Amount) {
         let Some(place) = self.0.iter().position(|kept| kept.id == id && kept.state == RefundState::Pending) else {
             return;
         };
-        let mut excess = difference(sum(self.total(), self.0[place].amount), ledger);
+        let mut excess = difference(sum(self.total(), self.0[place].amount), cumulative);
         let mut others: Vec<_> =
             self.0.iter_mut().filter(|kept| kept.state == RefundState::Done && !kept.is_ours).collect();
         // Refunds without detail are reduced before those with one, and the latest first: the detail is the better evidence.
@@ -130,7 +130,7 @@ impl RefundLedger {
                 other.amount = difference(other.amount, taken);
             }
         }
-        self.0[place].settle(Some(ledger));
+        self.0[place].mark_done(Some(cumulative));
         self.add_up();
     }
 
@@ -228,19 +228,22 @@ impl RefundLedger {
     /// Adds refunds worth exactly the increase of the refunded amount, in the order of the evidence: our own confirmed ones,
     /// reported ones, our own unconfirmed ones, and the rest as one without detail. Of these, each is added only while it fits
     /// into what is left of the increase.
+    ///
+    /// An increase of 10.00, with 7.00 of ours confirmed, 4.00 reported and 2.00 of ours unconfirmed: 7.00 fits, 4.00 doesn't
+    /// fit into the 3.00 left and stays in `fresh`, 2.00 fits, and the last 1.00 becomes a refund without detail.
     fn allocate_increase(
         &mut self,
         of: &Transaction,
-        ledger: Amount,
+        cumulative: Amount,
         fresh: &mut Vec<ReportedRefund>,
         at: Timestamp,
     ) -> Vec<Refund> {
-        let explains_it = |all: Amount| all == difference(ledger, of.refunded_amount);
+        let explains_it = |all: Amount| all == difference(cumulative, of.refunded_amount);
         let is_reported = explains_it(fresh.iter().map(|reported| reported.detail.amount).fold(Amount::ZERO, sum));
         let mut reached = of.refunded_amount;
         let mut fired = Vec::new();
-        let mut settle = |amount: Amount| {
-            let total_refunded = reached.checked_add(amount).filter(|total| *total <= ledger)?;
+        let mut allocate = |amount: Amount| {
+            let total_refunded = reached.checked_add(amount).filter(|total| *total <= cumulative)?;
             reached = total_refunded;
             fired.push(Refund { amount, total_refunded });
             Some(total_refunded)
@@ -255,19 +258,19 @@ impl RefundLedger {
             pending.append(&mut unconfirmed);
         }
         let mut new = Vec::new();
-        pending.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
+        pending.into_iter().for_each(|refund| refund.mark_done(allocate(refund.amount)));
         fresh.retain(|reported| {
-            let Some(total) = settle(reported.detail.amount) else { return true };
+            let Some(total) = allocate(reported.detail.amount) else { return true };
             let mut refund = without_detail(of.id, reported.detail.amount, total, at);
             refund.id = reported.refund.unwrap_or(refund.id);
             refund.fill(&reported.detail);
             new.push(refund);
             false
         });
-        unconfirmed.into_iter().for_each(|refund| refund.settle(settle(refund.amount)));
-        if let Some(rest) = ledger.checked_sub(reached).filter(|rest| *rest > Amount::ZERO) {
-            new.push(without_detail(of.id, rest, ledger, at));
-            fired.push(Refund { amount: rest, total_refunded: ledger });
+        unconfirmed.into_iter().for_each(|refund| refund.mark_done(allocate(refund.amount)));
+        if let Some(rest) = cumulative.checked_sub(reached).filter(|rest| *rest > Amount::ZERO) {
+            new.push(without_detail(of.id, rest, cumulative, at));
+            fired.push(Refund { amount: rest, total_refunded: cumulative });
         }
         self.0.extend(new);
         fired
@@ -284,7 +287,7 @@ impl RefundLedger {
 }
 
 impl RefundRecord {
-    fn settle(&mut self, total: Option<Amount>) {
+    fn mark_done(&mut self, total: Option<Amount>) {
         if total.is_some() {
             (self.state, self.total_refunded) = (RefundState::Done, total);
         }

@@ -57,7 +57,7 @@ impl Transaction {
         fired: &mut FiredTransitions,
     ) -> Vec<Transition> {
         let before = self.clone();
-        self.identify(observed);
+        self.fill_missing(observed);
         let mut transitions = Vec::new();
         if let Some(status) = self.next_status(observed) {
             self.take_details(observed, status != before.status);
@@ -95,7 +95,8 @@ impl Transaction {
         }
     }
 
-    fn identify(&mut self, observed: &Self) {
+    /// Takes over what this row doesn't have yet, and never replaces what it has.
+    fn fill_missing(&mut self, observed: &Self) {
         self.ecommerce_id = self.ecommerce_id.or(observed.ecommerce_id);
         self.reference_number = self.reference_number.take().or_else(|| observed.reference_number.clone());
         self.deadline = self.deadline.or(observed.deadline);
@@ -109,6 +110,7 @@ impl Transaction {
         }
     }
 
+    /// Replaces what describes the payment. An unverified message never replaces what the provider has answered.
     fn take_details(&mut self, observed: &Self, is_new_status: bool) {
         if observed.verified || !self.verified {
             self.total = observed.total;
@@ -124,6 +126,8 @@ impl Transaction {
             self.date = observed.date.or(self.date);
             self.daily_transaction_id = observed.daily_transaction_id.clone().or(self.daily_transaction_id.take());
         }
+        // A payment counts as verified as long as the provider has confirmed the status that it is in: an unverified
+        // message that moves it to another status takes that away.
         self.verified = observed.verified || (self.verified && !is_new_status);
     }
 

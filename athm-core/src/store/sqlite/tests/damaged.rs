@@ -104,9 +104,9 @@ async fn damaged_polls_messages_operations_and_refunds_hold_up_no_other() {
              UPDATE athm_refund SET reference_number = '' WHERE id = (SELECT min(id) FROM athm_refund);",
         )
         .await;
-    assert_eq!(fixture.store.take_due_polls(PollLane::Payment, now, later(now, LEASE)).await.unwrap().len(), 2);
-    assert_eq!(fixture.store.take_pending_messages(now, later(now, LEASE)).await.unwrap().len(), 2);
-    assert_eq!(fixture.store.take_unresolved_operations(now).await.unwrap().len(), 2);
+    assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE)).await.unwrap().len(), 2);
+    assert_eq!(fixture.store.claim_pending_messages(now, later(now, LEASE)).await.unwrap().len(), 2);
+    assert_eq!(fixture.store.claim_unresolved_operations(now).await.unwrap().len(), 2);
     let since = later(fixture.clock.now(), LEASE);
     assert_eq!(fixture.store.list_refunds(RefundQuery::Pending { since }).await.unwrap().len(), 2);
     assert_eq!(fixture.damaged(), ["athm_inbox", "athm_operation", "athm_poll", "athm_refund"]);

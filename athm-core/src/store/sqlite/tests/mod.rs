@@ -229,15 +229,15 @@ async fn promise_5_a_message_that_arrives_during_a_lookup_is_not_deleted_after_i
     };
     fixture.store.insert_message(pending(None)).await.unwrap();
     let now = fixture.clock.steady();
-    let read = fixture.store.take_pending_messages(now, later(now, LEASE)).await.unwrap().remove(0);
-    assert!(fixture.store.take_pending_messages(now, now).await.unwrap().is_empty(), "it is leased");
+    let read = fixture.store.claim_pending_messages(now, later(now, LEASE)).await.unwrap().remove(0);
+    assert!(fixture.store.claim_pending_messages(now, now).await.unwrap().is_empty(), "it is leased");
     fixture.store.insert_message(pending(Some(Status::Completed))).await.unwrap();
     let key = read.key.unwrap();
     fixture.store.delete_pending(key.clone(), read.version).await.unwrap();
-    let kept = fixture.store.take_pending_messages(now, now).await.unwrap().remove(0);
+    let kept = fixture.store.claim_pending_messages(now, now).await.unwrap().remove(0);
     assert_eq!(kept.status, Some(Status::Completed));
     fixture.store.delete_pending(key, kept.version).await.unwrap();
-    assert!(fixture.store.take_pending_messages(now, now).await.unwrap().is_empty());
+    assert!(fixture.store.claim_pending_messages(now, now).await.unwrap().is_empty());
 }
 
 #[tokio::test]
