@@ -60,6 +60,11 @@ pub struct MerchantFixture<D = SqliteDatabase> {
 impl<D: TestDatabase> MerchantFixture<D> {
     /// Starts the handle on an empty database.
     pub async fn open() -> Self {
+        Self::open_with(|builder| builder).await
+    }
+
+    /// Starts the handle on an empty database, with the builder adapted.
+    pub async fn open_with(adapt: impl FnOnce(AthmBuilder) -> AthmBuilder) -> Self {
         let state = ProviderState { status: "OPEN", refunded: 0, reported: None, faults: HashMap::new() };
         let state = Arc::new(Mutex::new(state));
         let provider = ScriptedProvider::start({
@@ -67,7 +72,8 @@ impl<D: TestDatabase> MerchantFixture<D> {
             move |request| answer(&mut lock(&state), request)
         });
         let (database, recorder, clock) = (D::default(), TextRecorder::new(), Clock::manual());
-        let athm = builder(&provider, &database, &recorder, &clock).start().await.expect("it starts");
+        let builder = adapt(builder(&provider, &database, &recorder, &clock));
+        let athm = builder.start().await.expect("it starts");
         Self { provider, athm, recorder, clock, database, state }
     }
 

@@ -9,6 +9,7 @@ mod deliveries;
 mod error;
 mod open;
 mod operations;
+mod parameter;
 mod problems;
 mod refresh;
 mod refunds;
@@ -17,11 +18,13 @@ mod start;
 mod webhook_secret;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::join;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 pub use self::builder::AthmBuilder;
@@ -63,12 +66,15 @@ use crate::worker::Worker;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Athm(Arc<Inner>);
+pub struct Athm(Arc<Inner>, Option<Arc<Runtimes>>);
 
+// The second field keeps athm's threads running. It is `None` in a handle that a receiver was given: when the program has
+// dropped all of its own, the threads stop, whatever receivers have kept.
 struct Inner {
     inbox: Inbox,
     worker: Worker,
-    runtimes: Runtimes,
+    background: Handle,
+    runtimes: Weak<Runtimes>,
     /// `None` when callbacks are trusted.
     operations: Option<Operations>,
     /// What must not be cut short by a shutdown.
@@ -307,10 +313,19 @@ impl Athm {
 
     /// Waits until no receiver runs and none is due: for tests, and before a planned stop.
     ///
-    /// A delivery that is to be tried again later isn't due before its time.
+    /// A delivery that is to be tried again later isn't due before its time. What receivers start with a handle of their own
+    /// is waited for as well; so a receiver that calls this waits for itself.
     pub async fn idle(&self) {
-        if let Err(error) = self.0.worker.idle().await {
-            tracing::error!(error = causes(&error), "whether anything is due couldn't be read");
+        let Inner { under_way, worker, .. } = &*self.0;
+        loop {
+            let started = under_way.entered();
+            under_way.wait_until_zero().await;
+            if let Err(error) = worker.idle().await {
+                return tracing::error!(error = causes(&error), "whether anything is due couldn't be read");
+            }
+            if under_way.entered() == started {
+                return;
+            }
         }
     }
 
@@ -324,15 +339,27 @@ impl Athm {
     /// # }
     /// ```
     pub async fn shutdown(&self, grace: Duration) {
-        let operations = tokio::time::timeout(grace, self.0.under_way.wait_until_zero());
-        let (operations, ()) = join(operations, self.0.worker.stop(grace)).await;
-        if operations.is_err() {
+        let deadline = Instant::now().checked_add(grace);
+        let operations = || async {
+            match deadline {
+                Some(deadline) => timeout_at(deadline, self.0.under_way.wait_until_zero()).await.is_ok(),
+                None => {
+                    self.0.under_way.wait_until_zero().await;
+                    true
+                }
+            }
+        };
+        join(operations(), self.0.worker.stop(grace)).await;
+        // Receivers start calls up to their end.
+        if !operations().await {
             tracing::warn!("calls to the provider were still under way at the end of the grace period");
         }
         if let Err(error) = self.store().close().await {
             tracing::debug!(error = causes(&error), "the database was closed already");
         }
-        self.0.runtimes.stop();
+        if let Some(runtimes) = self.0.runtimes.upgrade() {
+            runtimes.stop();
+        }
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -359,12 +386,15 @@ impl Athm {
             let _operation = operation;
             work.await
         };
-        self.0.runtimes.background().spawn(work.in_current_span()).await.ok()
+        self.0.background.spawn(work.in_current_span()).await.ok()
     }
 }
 
 impl fmt::Debug for Athm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Athm").field("receivers", &self.0.worker.dispatcher.receivers().len()).finish_non_exhaustive()
+        f.debug_struct("Athm")
+            .field("receivers", &self.0.worker.dispatcher.receivers().len())
+            .field("keeps_running", &self.1.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::background::SweeperMode;
 use super::check_receivers::{check_receivers, log_receivers};
+use super::parameter::HandleSlot;
 use super::runtimes::Runtimes;
 use super::{Athm, AthmBuilder, Inner, StartError, background, credentials};
 use crate::dispatch::Dispatcher;
@@ -34,6 +35,8 @@ impl AthmBuilder {
     /// [`StartError`] says what is wrong, all receivers' mistakes at once.
     pub async fn start(mut self) -> Result<Athm, StartError> {
         let provider = self.provider()?;
+        let handle = Arc::new(HandleSlot::default());
+        self.states.insert(Arc::clone(&handle));
         let dispatcher =
             self.dispatcher.take().unwrap_or_else(Dispatcher::linked).with_states(std::mem::take(&mut self.states));
         dispatcher.add_all(std::mem::take(&mut self.connected));
@@ -70,9 +73,25 @@ impl AthmBuilder {
         let inbox = Inbox { store, lookup, clock, message_pending, has_secret_webhook, payment_confirmed };
         let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
         let background = runtimes.background();
+        let runtimes = Arc::new(runtimes);
+        let athm = Athm(
+            Arc::new(Inner {
+                inbox: inbox.clone(),
+                worker: worker.clone(),
+                background: background.clone(),
+                runtimes: Arc::downgrade(&runtimes),
+                operations: operations.clone(),
+                under_way: InFlight::default(),
+                orphaned_after: self.orphaned_after.unwrap_or(ORPHANED_AFTER),
+                webhook_secrets: self.webhook_secrets,
+            }),
+            Some(runtimes),
+        );
+        // Before any receiver runs.
+        handle.fill(&athm);
         background.spawn(worker.clone().start_handed_over(unstarted));
         background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
-        background.spawn(background::restart_on_panic("leases", worker.clone(), Worker::renew_leases));
+        background.spawn(background::restart_on_panic("leases", worker, Worker::renew_leases));
         let retention = self.retention;
         background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
             background::maintain(inbox, retention)
@@ -88,13 +107,10 @@ impl AthmBuilder {
         if let Some(lookup) = inbox.lookup.as_ref().filter(|_| !self.skips_credential_check) {
             background.spawn(credentials::check_at_start(lookup.client.clone(), inbox.clock.clone()));
         }
-        if let Some(operations) = operations.clone() {
+        if let Some(operations) = operations {
             background.spawn(background::restart_on_panic("operations", operations, Operations::recover_all));
         }
-        let orphaned_after = self.orphaned_after.unwrap_or(ORPHANED_AFTER);
-        let under_way = InFlight::default();
-        let webhook_secrets = self.webhook_secrets;
-        Ok(Athm(Arc::new(Inner { inbox, worker, runtimes, operations, under_way, orphaned_after, webhook_secrets })))
+        Ok(athm)
     }
 
     fn provider(&mut self) -> Result<Option<Client>, StartError> {

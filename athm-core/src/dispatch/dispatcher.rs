@@ -250,7 +250,7 @@ impl Dispatcher {
         transaction: &'a Transaction,
         sender: &'a Sender,
     ) -> SignalContext<'a> {
-        SignalContext { transaction, signal, sender, states: &self.states, refund: None, delivery: None }
+        SignalContext { transaction, signal, sender, states: &self.states, event: None, delivery: None }
     }
 
     /// The receivers as they are now: a dispatch is not changed by what they connect and disconnect.

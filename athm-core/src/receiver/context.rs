@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Delivery, ReceiverInfo, States};
-use crate::models::{Refund, Sender, Signal, Transaction};
+use crate::models::{Event, Refund, Sender, Signal, Transaction};
 
 /// Everything that a receiver can ask for while it runs: its parameters are taken from here.
 ///
@@ -31,8 +31,8 @@ pub(crate) struct SignalContext<'a> {
     pub(crate) signal: Signal,
     pub(crate) sender: &'a Sender,
     pub(crate) states: &'a Arc<States>,
-    /// `None` in a dispatch by hand, and when something else than a refund happened.
-    pub(crate) refund: Option<&'a Refund>,
+    /// `None` in a dispatch by hand, which records no event.
+    pub(crate) event: Option<&'a Event>,
     /// `None` in a dispatch by hand.
     pub(crate) delivery: Option<&'a Delivery>,
 }
@@ -60,7 +60,13 @@ impl<'a> Context<'a> {
     /// else happened, and in a dispatch by hand, which knows the transaction alone.
     #[must_use]
     pub fn refund(&self) -> Option<&'a Refund> {
-        self.signal_context.refund
+        self.event()?.transition().refund()
+    }
+
+    /// The event that the signal tells of; `None` in a dispatch by hand, which records none.
+    #[must_use]
+    pub fn event(&self) -> Option<&'a Event> {
+        self.signal_context.event
     }
 
     /// The states given to the builder.

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{BoxError, Context, MissingState, States};
-use crate::models::{Refund, Sender, Signal, Transaction};
+use crate::models::{Event, Refund, Sender, Signal, Transaction};
 
 /// A type that a receiver may have as a parameter.
 ///
-/// athm's own are [`&Transaction`](Transaction), [`&Refund`](Refund), [`Signal`], [`&Sender`](Sender),
-/// [`Delivery`](super::Delivery) and [`State<T>`](super::State).
+/// athm's own are [`&Transaction`](Transaction), [`&Refund`](Refund), [`&Event`](Event), [`Signal`], [`&Sender`](Sender),
+/// [`Delivery`](super::Delivery), [`Athm`](crate::Athm) and [`State<T>`](super::State).
 /// Implement it for what your receivers often take from these:
 ///
 /// ```
@@ -33,7 +33,7 @@ use crate::models::{Refund, Sender, Signal, Transaction};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a receiver's parameter",
     label = "a receiver can't take this",
-    note = "a receiver takes `&Transaction`, `&Refund`, `Signal`, `&Sender`, `Delivery`, `State<T>`, and types that implement `FromContext`"
+    note = "a receiver takes `&Transaction`, `&Refund`, `&Event`, `Signal`, `&Sender`, `Delivery`, `Athm`, `State<T>`, and types that implement `FromContext`"
 )]
 pub trait FromContext<'a>: Sized {
     /// The signals that bring it: all, unless it says otherwise. A receiver that asks for it and names another one doesn't
@@ -77,9 +77,17 @@ impl<'a> FromContext<'a> for &'a Refund {
         const NO_REFUND: &str = "nothing was refunded: name the signal `refunded` alone";
 
         context
-            .signal_context
-            .refund
+            .refund()
             .ok_or_else(|| Rejection::new(if context.signal_context.delivery.is_some() { NO_REFUND } else { BY_HAND }))
+    }
+}
+
+impl<'a> FromContext<'a> for &'a Event {
+    fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
+        const BY_HAND: &str = "a dispatch by hand records no event: have the payment recorded, with `Athm::record`, or take \
+            an `Option<&Event>`";
+
+        context.event().ok_or(Rejection::new(BY_HAND))
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 
 use super::{Answered, Context, Delivery, Outcome, ReceiverInfo, SignalContext, States, nesting};
-use crate::models::{Refund, Sender, Signal, Transaction};
+use crate::models::{Event, Sender, Signal, Transaction};
 
 /// Calls a receiver on the blocking pool, within the caller's span. Outside of a tokio runtime there is no pool: it runs
 /// right here. A receiver that has begun runs to its end, even if its caller stops waiting.
@@ -34,7 +34,7 @@ struct Owned {
     signal: Signal,
     sender: Sender,
     states: Arc<States>,
-    refund: Option<Refund>,
+    event: Option<Event>,
     delivery: Option<Delivery>,
 }
 
@@ -45,7 +45,7 @@ impl From<&Context<'_>> for Owned {
             signal: context.signal_context.signal,
             sender: context.signal_context.sender.clone(),
             states: Arc::clone(context.signal_context.states),
-            refund: context.signal_context.refund.copied(),
+            event: context.signal_context.event.cloned(),
             delivery: context.signal_context.delivery.copied(),
         }
     }
@@ -58,7 +58,7 @@ impl Owned {
             signal: self.signal,
             sender: &self.sender,
             states: &self.states,
-            refund: self.refund.as_ref(),
+            event: self.event.as_ref(),
             delivery: self.delivery.as_ref(),
         };
         match receiver.call_here(&Context { signal_context: &signal_context, receiver }) {

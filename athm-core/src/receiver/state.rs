@@ -83,7 +83,7 @@ impl States {
         self.0.extend(other.0);
     }
 
-    fn find<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+    pub(crate) fn find<T: ?Sized + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.get(&TypeId::of::<T>())?.downcast_ref::<Arc<T>>().cloned()
     }
 }
@@ -111,7 +111,7 @@ pub struct MissingState {
 }
 
 impl MissingState {
-    fn of<T: ?Sized>() -> Self {
+    pub(crate) fn of<T: ?Sized>() -> Self {
         // A reference to what is behind a trait has a second part.
         let is_sized = size_of::<&T>() == size_of::<usize>();
         Self { type_name: type_name::<T>(), cure: if is_sized { "state" } else { "shared_state" } }

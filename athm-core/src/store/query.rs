@@ -28,6 +28,7 @@ pub struct TransactionQuery {
     pub(super) status: Option<Status>,
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
+    pub(super) metadata_1: Option<String>,
     pub(super) limit: Option<u32>,
     pub(super) after: Option<Cursor>,
 }
@@ -56,6 +57,13 @@ impl TransactionQuery {
     /// Only payments that were first recorded before this time.
     pub fn until(mut self, until: Timestamp) -> Self {
         self.until = Some(until);
+        self
+    }
+
+    /// Only payments with this `metadata_1`: those of one order, say. The payments since [`since`](Self::since) are
+    /// searched, all of them without it.
+    pub fn metadata_1(mut self, metadata: impl Into<String>) -> Self {
+        self.metadata_1 = Some(metadata.into());
         self
     }
 

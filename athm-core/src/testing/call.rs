@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::only;
 use crate::dispatch::Dispatcher;
-use crate::models::{Amount, DeliveryId, EventId, Refund, Sender, Signal, Transaction};
+use crate::models::{Amount, DeliveryId, Event, EventId, Refund, Sender, Signal, Transaction, Transition};
 use crate::receiver;
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, States};
 
@@ -183,7 +183,11 @@ impl<'a> Call<'a> {
         let missing = registry.missing(&self.states);
         assert!(missing.is_empty(), "{}", missing.join("\n"));
         let (signal, sender) = (self.signal_for(receiver), self.sender_for(receiver));
-        let refund = self.refund.or_else(|| self.all_at_once()).filter(|_| signal == Signal::Refunded);
+        let refund = match signal {
+            Signal::Refunded => self.refund.or_else(|| self.all_at_once()),
+            Signal::Received => self.refund,
+            _ => None,
+        };
         let delivery = Delivery {
             id: self.key,
             event_id: Some(self.event),
@@ -191,12 +195,13 @@ impl<'a> Call<'a> {
             attempts: receiver.attempts(),
             is_replay: self.is_replay,
         };
+        let event = self.event(refund, &sender);
         let signal_context = SignalContext {
             transaction: self.transaction,
             signal,
             sender: &sender,
             states: &self.states,
-            refund: refund.as_ref(),
+            event: event.as_ref(),
             delivery: Some(&delivery),
         };
         receiver::call(receiver, &Context { signal_context: &signal_context, receiver }).await
@@ -250,6 +255,19 @@ impl<'a> Call<'a> {
                     if fired.is_empty() { "nothing".to_owned() } else { names(&fired) }
                 ),
             }
+        })
+    }
+
+    /// What happened to the payment: the refund, or the step into its state. `None` for a state that is no step's end.
+    fn event(&self, refund: Option<Refund>, sender: &Sender) -> Option<Event> {
+        let transition = refund.map(Transition::Refunded).or_else(|| Transition::into(self.transaction))?;
+        Some(Event {
+            id: self.event,
+            transaction_id: self.transaction.id(),
+            transition,
+            sender: sender.clone(),
+            rejection: None,
+            created_at: self.transaction.updated_at(),
         })
     }
 

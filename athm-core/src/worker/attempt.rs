@@ -83,7 +83,7 @@ impl Worker {
             signal: delivery.signal,
             sender: event.sender(),
             states: self.dispatcher.states(),
-            refund: event.transition().refund(),
+            event: Some(event),
             delivery: Some(&details),
         };
         let context = Context { signal_context: &signal, receiver };

@@ -1,6 +1,8 @@
 //! The same behaviour on PostgreSQL, and what several processes make of one database. `tests/with-postgres` gives these
 //! tests a server; without one they fail.
 
+#[path = "../suite/acting.rs"]
+mod acting;
 #[path = "../suite/attacks/mod.rs"]
 mod attacks;
 #[path = "../suite/blocking.rs"]

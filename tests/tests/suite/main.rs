@@ -1,5 +1,6 @@
 //! The behaviour of athm, from the outside.
 
+mod acting;
 mod attacks;
 mod blocking;
 mod callbacks;

@@ -45,13 +45,13 @@ pub(super) async fn list_payments(session: &Session, query: &TransactionQuery) -
         "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
          AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
          AND (t.created_at, t.id) < (coalesce($3, 'infinity'::timestamptz), $4) \
-         ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
+         AND ($6::text IS NULL OR t.metadata_1 = $6) ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
     );
     let of_status = select_transaction!(
         "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
          AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
          AND (t.created_at, t.id) < (coalesce($3, 'infinity'::timestamptz), $4) \
-         AND t.status = $6 ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
+         AND ($6::text IS NULL OR t.metadata_1 = $6) AND t.status = $7 ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
     );
     let (since, until) = (query.since.map(storable), query.until.map(storable));
     let after = query.after.map(|cursor| storable(cursor.created_at));
@@ -59,7 +59,8 @@ pub(super) async fn list_payments(session: &Session, query: &TransactionQuery) -
     let size = query.page_size();
     let mut limit = size + 1;
     loop {
-        let mut values = values![since, until, after, after_id, i64::from(limit)];
+        let mut values =
+            values![since, until, after, after_id, i64::from(limit), query.metadata_1.as_deref().map(text)];
         let sql = match &query.status {
             None => of_all,
             Some(status) => {

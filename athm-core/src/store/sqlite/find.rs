@@ -33,11 +33,11 @@ pub(super) fn list_payments(
 ) -> rusqlite::Result<Page> {
     let of_all = select_transaction!(
         "FROM athm_transaction t WHERE t.created_at >= ?1 AND t.created_at < ?2 AND (t.created_at, t.id) < (?3, ?4) \
-         ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
+         AND (?6 IS NULL OR t.metadata_1 = ?6) ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
     );
     let of_status = select_transaction!(
         "FROM athm_transaction t WHERE t.created_at >= ?1 AND t.created_at < ?2 AND (t.created_at, t.id) < (?3, ?4) \
-         AND t.status = ?6 ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
+         AND (?6 IS NULL OR t.metadata_1 = ?6) AND t.status = ?7 ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
     );
     let since = query.since.map_or(i64::MIN, Timestamp::as_microsecond);
     let until = query.until.map_or(i64::MAX, Timestamp::as_microsecond);
@@ -50,11 +50,11 @@ pub(super) fn list_payments(
     loop {
         let (found, skipped) = match &status {
             None => {
-                let values = params![since, until, after, after_id, limit];
+                let values = params![since, until, after, after_id, limit, query.metadata_1];
                 readable_payments(connection, damaged, of_all, values)?
             }
             Some(status) => {
-                let values = params![since, until, after, after_id, limit, status];
+                let values = params![since, until, after, after_id, limit, query.metadata_1, status];
                 readable_payments(connection, damaged, of_status, values)?
             }
         };
