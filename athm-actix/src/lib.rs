@@ -51,7 +51,8 @@ pub use athm_core::{
     TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
-    deliveries, dispatch, errors, guide, ids, jiff, provider, reconcile, refunds, secrecy, testing, transactions,
+    deliveries, dispatch, errors, guide, ids, jiff, problems, provider, reconcile, refunds, secrecy, testing,
+    transactions,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

@@ -62,6 +62,13 @@ impl Athm {
 impl Refresh<'_> {
     /// Authorizes the payment, too, if [`Athm::create`] opened it and the provider answers that the customer has approved it:
     /// money moves then. See [`Athm::authorize`].
+    ///
+    /// ```no_run
+    /// # async fn page(athm: athm_core::Athm, id: athm_core::ids::TransactionId) -> Result<(), athm_core::errors::OperationError> {
+    /// let payment = athm.refresh(id).authorize().await?;
+    /// println!("{}", payment.status());
+    /// # Ok(()) }
+    /// ```
     pub fn authorize(mut self) -> Self {
         self.authorizes = true;
         self

@@ -7,8 +7,19 @@ use syn::{Attribute, ImplItem, Item, UseTree, Visibility};
 use crate::sources::{source, sources};
 
 /// The public modules.
-const MODULES: [&str; 10] =
-    ["deliveries", "dispatch", "errors", "guide", "ids", "provider", "reconcile", "refunds", "testing", "transactions"];
+const MODULES: [&str; 11] = [
+    "deliveries",
+    "dispatch",
+    "errors",
+    "guide",
+    "ids",
+    "problems",
+    "provider",
+    "reconcile",
+    "refunds",
+    "testing",
+    "transactions",
+];
 /// Crates that stand in signatures.
 const CRATES: [&str; 2] = ["jiff", "secrecy"];
 /// What a program calls every day.
@@ -41,6 +52,13 @@ fn at_most_34_names_stand_flat_at_the_root() {
             assert!(names.contains(*needed), "{krate} has no {needed}");
         }
     }
+}
+
+#[test]
+fn athm_actix_exports_what_athm_core_exports() {
+    let (actix, core) = (exported("athm-actix/src/lib.rs"), exported("athm-core/src/lib.rs"));
+    let missing: Vec<_> = core.difference(&actix).collect();
+    assert!(missing.is_empty(), "athm-actix doesn't export {missing:?}");
 }
 
 #[test]

@@ -212,8 +212,12 @@ fn is_readable(request: &ReceivedRequest) -> bool {
     request.status == Some(200) && !is_spoilt(request)
 }
 
-/// A refusal that arrived, after which the call may be repeated. "Not confirmed" isn't one: the payment may be paid.
+/// A refusal that arrived, after which the call may be repeated. "Not confirmed" isn't one: the payment may be paid. A
+/// firewall's page isn't one either: it may have withheld the answer instead of the request.
 fn is_clear_refusal(request: &ReceivedRequest) -> bool {
+    if matches!(request.fault, Some(Fault::Unauthorized | Fault::Forbidden)) {
+        return true;
+    }
     let is_clear = request.refused_with.as_deref().is_some_and(|code| code != "BTRA_0032");
     is_clear && request.status.is_some() && !is_spoilt(request)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::ids::TransactionId;
+use athm_actix::problems::ProblemKind;
 use athm_actix::provider::Client;
 use athm_actix::testing::Clock;
 use athm_actix::transactions::TransactionQuery;
@@ -101,6 +102,7 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
                 .route("/orders/{id}/authorize", web::post().to(authorize))
                 .route("/orders/{id}/cancel", web::post().to(cancel))
                 .route("/orders/{id}/refund", web::post().to(refund))
+                .route("/accept-mismatches", web::post().to(accept_mismatches))
                 .route("/reconcile", web::post().to(reconcile))
                 .route("/recorded", web::get().to(recorded))
         });
@@ -154,6 +156,23 @@ async fn reconcile(athm: web::Data<Athm>, books: web::Data<Books>) -> Result<Htt
     let reconciled = athm.reconcile(books.from, books.clock.now()).slice(Duration::from_secs(600)).run().await;
     reconciled.map_err(athm_actix::Error::other)?;
     Ok(HttpResponse::Ok().finish())
+}
+
+/// Accepts every other total that the provider has, as a person does who has looked at them.
+async fn accept_mismatches(athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Error> {
+    let mut last = None;
+    loop {
+        let page = athm.problems().list(last.take(), 100).await?;
+        for problem in &page {
+            if let (ProblemKind::Mismatch, Some(id)) = (problem.kind, problem.transaction_id) {
+                athm.accept_mismatch(id).await?;
+            }
+        }
+        last = page.into_iter().next_back();
+        if last.is_none() {
+            return Ok(HttpResponse::Ok().finish());
+        }
+    }
 }
 
 fn transaction_id(id: &str) -> Result<TransactionId, athm_actix::Error> {

@@ -179,6 +179,14 @@ async fn an_authorization_may_follow_only_a_refusal_that_arrived() {
     };
     let heard = [authorize().await, authorize().await, authorize().await];
     assert_eq!(heard, [0, 0, 0]);
+    for fault in [Fault::Unauthorized, Fault::Forbidden] {
+        scene.simulator.fail_next(Endpoint::Authorize, fault);
+        assert_eq!(authorize().await, 0);
+    }
+    // Nothing repeats a firewall's page blindly.
+    scene.simulator.fail_next(Endpoint::Authorize, Fault::FirewallPage);
+    assert_eq!(authorize().await, 0);
+    scene.find().await;
     scene.simulator.fail_next(Endpoint::Authorize, Fault::InternalError(Outcome::Done));
     assert_eq!(authorize().await, 0);
     // The refusal was lost on its way.
