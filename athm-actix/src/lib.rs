@@ -51,8 +51,8 @@ pub use athm_core::{
     TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
-    deliveries, dispatch, errors, guide, ids, jiff, problems, provider, reconcile, refunds, secrecy, testing,
-    transactions,
+    checkouts, deliveries, dispatch, errors, guide, ids, jiff, problems, provider, reconcile, refunds, secrecy,
+    testing, transactions,
 };
 
 pub use self::callback::{Callback, CallbackConfig};

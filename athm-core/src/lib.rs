@@ -53,6 +53,7 @@ mod athm;
 
 pub mod reconcile;
 
+mod checkout;
 mod sweeper;
 mod worker;
 
@@ -118,6 +119,14 @@ pub mod refunds {
 pub mod problems {
     pub use crate::athm::Problems;
     pub use crate::store::{Problem, ProblemCounts, ProblemKind};
+}
+
+/// Checkouts: what a customer is asked to pay on a page, and how that stands ([`Athm::checkout`]).
+pub mod checkouts {
+    pub use crate::athm::Checkouts;
+    pub use crate::checkout::{CheckoutError, PayCheckout};
+    pub use crate::models::{Checkout, CheckoutId, CheckoutState, InvalidCheckout, NewCheckout};
+    pub use crate::provider::Language;
 }
 
 /// Recorded payments: queries, pages, refreshes, events, and a builder of transactions.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::inbox::Inbox;
+use crate::models::PushLimits;
 use crate::store::{RetentionCutoffs, StoreError};
 use crate::util::clock::{Clock, earlier};
 use crate::util::schedule::{NextRun, PAUSE_AFTER_FAILURE, Schedule};
@@ -47,6 +48,7 @@ impl Retention {
             deliveries: earlier(steady, self.ended),
             refused: earlier(now, self.refused),
             unmatched: earlier(now, self.ended),
+            pushes: earlier(now, PushLimits::WINDOW),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use super::background::{Retention, SweeperMode};
 use super::{ConfigError, WebhookSecret};
 use crate::dispatch::Dispatcher;
-use crate::models::{Signal, Transaction};
+use crate::models::{PushLimits, Signal, Transaction};
 use crate::provider::Client;
 use crate::receiver::{Answer, Connected, Context, Receive, ReceiverOptions, Rejection, States};
 use crate::store::{Batching, Check, PollSchedule, SignalScope};
@@ -61,6 +61,7 @@ pub struct AthmBuilder {
     pub(super) webhook_secrets: Vec<WebhookSecret>,
     pub(super) skips_credential_check: bool,
     pub(super) runtime: Option<Handle>,
+    pub(super) push_limits: PushLimits,
 }
 
 impl AthmBuilder {
@@ -293,7 +294,19 @@ impl AthmBuilder {
         self
     }
 
-    /// Neither polls open payments nor searches customers: for tests that count lookups, and where another process on the
+    /// How many times an hour a phone may be asked to approve payments of checkouts: 5 unless given. It protects a person whose
+    /// number a stranger types again and again.
+    ///
+    /// ```no_run
+    /// # use athm_core::Athm;
+    /// let builder = Athm::builder().pushes_per_phone(3);
+    /// ```
+    pub fn pushes_per_phone(mut self, pushes: u32) -> Self {
+        self.push_limits.per_phone = pushes;
+        self
+    }
+
+    /// Neither polls open payments nor searches customers, nor authorizes what checkouts wait for: for tests that count lookups, and where another process on the
     /// same database does so.
     pub fn without_sweeper(mut self) -> Self {
         self.sweeper_mode = SweeperMode::Never;

@@ -3,6 +3,7 @@
 mod background;
 mod builder;
 mod check_receivers;
+mod checkouts;
 mod connect;
 mod credentials;
 mod deliveries;
@@ -28,6 +29,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 pub use self::builder::AthmBuilder;
+pub use self::checkouts::Checkouts;
 pub use self::credentials::CredentialError;
 pub use self::deliveries::{Deliveries, Replay};
 pub use self::error::{ConfigError, RecordError, StartError};
@@ -37,6 +39,7 @@ pub use self::refunds::Refunds;
 use self::runtimes::Runtimes;
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 use crate::callback::Message;
+use crate::checkout::CheckoutOperations;
 use crate::dispatch::Report;
 use crate::inbox::{Inbox, MessageResult, VerifyError};
 use crate::models::{EcommerceId, Event, PaymentKey, ReferenceNumber, Sender, Transaction, TransactionId};
@@ -77,6 +80,8 @@ struct Inner {
     runtimes: Weak<Runtimes>,
     /// `None` when callbacks are trusted.
     operations: Option<Operations>,
+    /// The same.
+    checkouts: Option<CheckoutOperations>,
     /// What must not be cut short by a shutdown.
     under_way: InFlight,
     orphaned_after: Duration,

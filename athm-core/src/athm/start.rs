@@ -8,13 +8,14 @@ use super::check_receivers::{check_receivers, log_receivers};
 use super::parameter::HandleSlot;
 use super::runtimes::Runtimes;
 use super::{Athm, AthmBuilder, Inner, StartError, background, credentials};
+use crate::checkout::{CheckoutOperations, CheckoutWatch};
 use crate::dispatch::Dispatcher;
 use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Slots};
 use crate::provider::Client;
 use crate::store::{DamagedRows, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError};
-use crate::sweeper::Sweeper;
+use crate::sweeper::{Authorizes, Sweeper};
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
 use crate::worker::Worker;
@@ -72,6 +73,8 @@ impl AthmBuilder {
         let (message_pending, payment_confirmed) = (Arc::default(), Arc::default());
         let inbox = Inbox { store, lookup, clock, message_pending, has_secret_webhook, payment_confirmed };
         let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
+        let checkouts =
+            operations.clone().map(|operations| CheckoutOperations::new(inbox.clone(), operations, self.push_limits));
         let background = runtimes.background();
         let runtimes = Arc::new(runtimes);
         let athm = Athm(
@@ -81,6 +84,7 @@ impl AthmBuilder {
                 background: background.clone(),
                 runtimes: Arc::downgrade(&runtimes),
                 operations: operations.clone(),
+                checkouts: checkouts.clone(),
                 under_way: InFlight::default(),
                 orphaned_after: self.orphaned_after.unwrap_or(ORPHANED_AFTER),
                 webhook_secrets: self.webhook_secrets,
@@ -96,13 +100,18 @@ impl AthmBuilder {
         background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
             background::maintain(inbox, retention)
         }));
-        if let Some(lookup) = inbox.lookup.clone().filter(|_| self.sweeper_mode == SweeperMode::Always) {
-            let authorizing = operations.clone().filter(|_| polls == PollSchedule::AuthorizeConfirmed);
+        if let (Some(lookup), Some(operations), Some(checkouts), SweeperMode::Always) =
+            (inbox.lookup.clone(), &operations, &checkouts, self.sweeper_mode)
+        {
+            let authorizes =
+                if polls == PollSchedule::AuthorizeConfirmed { Authorizes::All } else { Authorizes::Checkouts };
             for lane in [PollLane::Payment, PollLane::Customer] {
-                let (lookup, authorizing, jitter) = (lookup.clone(), authorizing.clone(), Arc::clone(&sweeper_jitter));
-                let sweeper = Sweeper::new(inbox.clone(), lookup, authorizing, jitter, lane);
+                let (lookup, operations, jitter) = (lookup.clone(), operations.clone(), Arc::clone(&sweeper_jitter));
+                let sweeper = Sweeper::new(inbox.clone(), lookup, operations, authorizes, jitter, lane);
                 background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
             }
+            let watch = CheckoutWatch::new(checkouts.clone(), lookup);
+            background.spawn(background::restart_on_panic("checkouts", watch, CheckoutWatch::watch));
         }
         if let Some(lookup) = inbox.lookup.as_ref().filter(|_| !self.skips_credential_check) {
             background.spawn(credentials::check_at_start(lookup.client.clone(), inbox.clock.clone()));

@@ -25,7 +25,7 @@ use super::Inbox;
 use crate::models::{EcommerceId, PaymentKey, Sender, Transaction};
 use crate::provider::{Client, ProviderError};
 use crate::util::clock::Clock;
-use crate::util::rate_limit::TokenBucket;
+use crate::util::rate_limit::{KeyedTokenBuckets, TokenBucket};
 
 /// The provider's answer, shared by all who wait for it.
 pub(crate) type LookupResult = Result<Transaction, Arc<ProviderError>>;
@@ -36,8 +36,6 @@ const PER_PAYMENT_LIMIT: (u32, u32) = (1, 20);
 /// Refreshes of one payment, per second and burst; and those of all payments: any number of pages may wait.
 const REFRESH_LIMIT: (u32, u32) = (1, 5);
 const ALL_REFRESHES_LIMIT: (u32, u32) = (50, 100);
-/// Above this many buckets, idle ones are evicted.
-const MAX_IDLE_BUCKETS: usize = 1024;
 
 /// Selects the rate limit of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,18 +152,9 @@ impl ProviderLookup {
 struct RateLimiter {
     unknown: TokenBucket,
     unknown_retry: TokenBucket,
-    on_demand: PaymentBuckets,
-    refresh: PaymentBuckets,
+    on_demand: KeyedTokenBuckets,
+    refresh: KeyedTokenBuckets,
     all_refreshes: TokenBucket,
-}
-
-/// A token bucket for each payment.
-#[derive(Debug)]
-struct PaymentBuckets {
-    limit: (u32, u32),
-    buckets: HashMap<String, TokenBucket>,
-    /// How many there may be before idle ones are evicted.
-    max_buckets: usize,
 }
 
 impl RateLimiter {
@@ -174,8 +163,8 @@ impl RateLimiter {
         Self {
             unknown: bucket((per_second, burst)),
             unknown_retry: bucket((per_second, burst)),
-            on_demand: PaymentBuckets::new(PER_PAYMENT_LIMIT),
-            refresh: PaymentBuckets::new(REFRESH_LIMIT),
+            on_demand: KeyedTokenBuckets::new(PER_PAYMENT_LIMIT),
+            refresh: KeyedTokenBuckets::new(REFRESH_LIMIT),
             all_refreshes: bucket(ALL_REFRESHES_LIMIT),
         }
     }
@@ -192,29 +181,9 @@ impl RateLimiter {
     }
 }
 
-impl PaymentBuckets {
-    fn new(limit: (u32, u32)) -> Self {
-        Self { limit, buckets: HashMap::new(), max_buckets: MAX_IDLE_BUCKETS }
-    }
-
-    /// A full bucket is as good as none, so full ones are evicted. If most are in use, the threshold grows with them: an
-    /// eviction then costs constant time per lookup on average.
-    fn of(&mut self, name: &str, now: Timestamp) -> &mut TokenBucket {
-        if self.buckets.len() >= self.max_buckets {
-            self.buckets.retain(|_, bucket| !bucket.is_full(now));
-            self.max_buckets = MAX_IDLE_BUCKETS.max(2 * self.buckets.len());
-        }
-        let (per_second, burst) = self.limit;
-        self.buckets.entry(name.to_owned()).or_insert_with(|| TokenBucket::new(per_second, burst, now))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::util::clock::later;
 
     #[test]
     fn lookups_of_one_payment_use_up_no_other_payments_limit() {
@@ -238,16 +207,5 @@ mod tests {
         assert_eq!(taken("one", RateLimitClass::KnownOnDemand, 100), 20);
         let others: usize = (0..100).map(|n| taken(&n.to_string(), RateLimitClass::Refresh, 10)).sum();
         assert_eq!(others, 95);
-    }
-
-    #[test]
-    fn idle_buckets_are_evicted() {
-        let start = Timestamp::UNIX_EPOCH;
-        let mut limiter = RateLimiter::new(5, 20, start);
-        for n in 0..3 * MAX_IDLE_BUCKETS {
-            let now = later(start, Duration::from_millis(10 * n as u64));
-            limiter.take(&n.to_string(), RateLimitClass::KnownOnDemand, now);
-        }
-        assert!(limiter.on_demand.buckets.len() <= MAX_IDLE_BUCKETS, "{}", limiter.on_demand.buckets.len());
     }
 }

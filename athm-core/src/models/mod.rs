@@ -5,11 +5,13 @@
 //! allowed.
 
 mod amount;
+mod checkout;
 mod customer;
 mod event;
 mod ids;
 mod item;
 mod kind;
+mod language;
 mod new_payment;
 pub(crate) mod operation;
 mod payment_key;
@@ -23,11 +25,16 @@ mod transaction;
 
 pub(crate) use self::amount::decimal;
 pub use self::amount::{Amount, AmountError};
+pub(crate) use self::checkout::{
+    BeginPayment, BeginPush, CheckoutAttempt, NotBegun, PushCounts, PushLimits, StartedAttempt, StoredItems,
+};
+pub use self::checkout::{Checkout, CheckoutId, CheckoutState, InvalidCheckout, NewCheckout};
 pub use self::customer::Customer;
 pub use self::event::Event;
 pub use self::ids::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
 pub use self::item::Item;
 pub use self::kind::TransactionKind;
+pub use self::language::Language;
 pub use self::new_payment::{InvalidPayment, NewPayment};
 pub(crate) use self::operation::{
     AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, Intent, LockedPayment, Operation,

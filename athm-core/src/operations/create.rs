@@ -1,7 +1,10 @@
 //! Creating: opens a payment at the provider.
 
+use jiff::Timestamp;
+
 use super::{OperationError, Operations};
 use crate::models::{NewPayment, Sender, Status, Transaction};
+use crate::provider::Ticket;
 use crate::store::Observation;
 use crate::util::clock::later;
 
@@ -10,9 +13,24 @@ impl Operations {
     /// it moves no money and expires.
     pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {
         let opened_at = self.inbox.clock.now();
-        let created = self.provider.create(payment).await.map_err(|error| {
+        let created = self.request_payment(payment).await?;
+        self.record_created(payment, opened_at, created).await
+    }
+
+    /// Opens a payment at the provider, which is not recorded yet: without a recorded token it can't be authorized.
+    pub(crate) async fn request_payment(&self, payment: &NewPayment) -> Result<Ticket, OperationError> {
+        self.provider.create(payment).await.map_err(|error| {
             if error.is_outcome_unknown() { OperationError::CreateUnknown(error) } else { error.into() }
-        })?;
+        })
+    }
+
+    /// Records a payment that the provider has opened.
+    pub(crate) async fn record_created(
+        &self,
+        payment: &NewPayment,
+        opened_at: Timestamp,
+        created: Ticket,
+    ) -> Result<Transaction, OperationError> {
         let built = Transaction::builder(Status::Open, payment.total)
             .ecommerce_id(created.ecommerce_id)
             .subtotal(payment.stated_subtotal())

@@ -96,7 +96,8 @@ impl Operations {
         self.finish(OperationResult { intent_id: started.intent_id, outcome }).await;
     }
 
-    fn longest_call(&self) -> Duration {
+    /// How long a call to the provider may take until it counts as ended.
+    pub(crate) fn longest_call(&self) -> Duration {
         self.provider.timeout() + CALL_MARGIN
     }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::customer_message::CustomerMessage;
+use crate::models::Language;
 
 /// What an error is about.
 ///
@@ -81,6 +82,19 @@ macro_rules! codes {
                     Self::Unknown(code) if LEGACY_TOKEN_CODES.contains(&code.as_str()) => ErrorKind::Authentication,
                     Self::Unknown(_) => ErrorKind::Unknown,
                 }
+            }
+
+            /// What to tell a customer whose payment was refused with this code.
+            ///
+            /// ```
+            /// use athm_core::provider::{ErrorCode, Language};
+            ///
+            /// let message = ErrorCode::OverLimits.to_customer(Language::English);
+            /// assert_eq!(message, "The amount is over your ATH Móvil, bank or card limits.");
+            /// ```
+            #[must_use]
+            pub fn to_customer(&self, language: Language) -> &'static str {
+                self.customer_message().to(language)
             }
 
             pub(super) fn customer_message(&self) -> CustomerMessage {

@@ -1,20 +1,6 @@
 //! Messages for customers when something goes wrong, in English and Spanish.
 
-/// A language that customers are spoken to in.
-///
-/// ```
-/// use athm_core::provider::{Language, ProviderError};
-///
-/// assert!(!ProviderError::NotFound.customer_message(Language::Spanish).is_empty());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Language {
-    /// English.
-    English,
-    /// Spanish.
-    Spanish,
-}
+use crate::models::Language;
 
 /// Something to tell a customer. The provider's own words are for merchants, and name fields and databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::customer_message::CustomerMessage;
-use super::{ErrorCode, ErrorKind, Language};
+use super::{ErrorCode, ErrorKind};
 use crate::callback::{FieldError, ParseError};
-use crate::models::{EcommerceId, InvalidPayment, InvalidRefund};
+use crate::models::{EcommerceId, InvalidPayment, InvalidRefund, Language};
 
 /// Why a call to the provider gave no answer to its question.
 ///
@@ -207,6 +207,11 @@ impl ProviderError {
             _ => CustomerMessage::CannotPay,
         };
         customer_message.to(language)
+    }
+
+    /// What to tell a customer who may try again: nothing happened.
+    pub(crate) fn try_again(language: Language) -> &'static str {
+        CustomerMessage::TryAgain.to(language)
     }
 
     /// Whether it says that more was given back than we know of.

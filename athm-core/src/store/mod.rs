@@ -10,6 +10,7 @@
 //! that it is due again if this process dies before it has settled the row.
 
 mod batching;
+mod checkout;
 mod damaged;
 mod decide;
 mod error;
@@ -40,6 +41,7 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 pub(crate) use self::batching::Batching;
+pub(crate) use self::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WATCHED_CHECKOUTS, WatchedPayment};
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;
 pub(crate) use self::decide::{Check, Policy, SignalScope};
@@ -66,7 +68,7 @@ pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// Names follow one scheme: `find` and `list` read; `take` claims rows of a queue with a lease; `next` says when a queue's
 /// next row is due. A write is durable when its answer arrives. Times called `now` and `until` are the process's
 /// steady clock; a backend converts them if it stores another clock's time.
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: CheckoutStore + Send + Sync {
     /// Applies an observation of a payment to what is stored, and writes the payment with its events and deliveries, in one
     /// transaction. Deliveries that get a slot are handed to the outbox right after the commit, even when the caller has
     /// gone away.
@@ -237,6 +239,7 @@ pub(crate) struct RetentionCutoffs {
     pub(crate) deliveries: Timestamp,
     pub(crate) refused: Timestamp,
     pub(crate) unmatched: Timestamp,
+    pub(crate) pushes: Timestamp,
 }
 
 /// A payment as it was recorded, with the transitions that the recording fired.

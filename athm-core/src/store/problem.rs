@@ -60,17 +60,21 @@ pub enum ProblemKind {
     /// A refund that the provider lists and that belongs to no payment we know, or to one of several. The id is the
     /// message's.
     UnattributedRefund,
+    /// A payment of a checkout that another payment paid already: [refund](crate::Athm::refund) one of the two. The id is
+    /// the payment's. It is listed until one of them is refunded wholly.
+    SurplusPayment,
     /// A delivery whose attempts are used up: [replay](crate::deliveries::Deliveries::replay) it. The id is the delivery's.
     DeadDelivery,
 }
 
 impl ProblemKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Mismatch,
         Self::OddPayment,
         Self::RefusedCheck,
         Self::UnresolvedRefund,
         Self::UnattributedRefund,
+        Self::SurplusPayment,
         Self::DeadDelivery,
     ];
 }
@@ -83,6 +87,7 @@ impl fmt::Display for ProblemKind {
             Self::RefusedCheck => "refused_check",
             Self::UnresolvedRefund => "unresolved_refund",
             Self::UnattributedRefund => "unattributed_refund",
+            Self::SurplusPayment => "surplus_payment",
             Self::DeadDelivery => "dead_delivery",
         })
     }
@@ -145,6 +150,12 @@ macro_rules! problems {
             "WHERE r.state = 'pending' AND r.created_at <= $1 ",
             "UNION ALL SELECT 'unattributed_refund', i.id, NULL, i.reason, i.received_at FROM athm_inbox i ",
             "WHERE i.state = 'unmatched' AND i.refunds IS NOT NULL ",
+            "UNION ALL SELECT 'surplus_payment', t.id, t.id, 'another payment has paid its checkout', t.created_at ",
+            "FROM athm_checkout_payment p JOIN athm_transaction t ON t.ecommerce_id = p.ecommerce_id ",
+            "WHERE p.number > 1 AND t.status = 'completed' AND t.refunded_amount < t.total AND EXISTS (SELECT 1 ",
+            "FROM athm_checkout_payment o JOIN athm_transaction u ON u.ecommerce_id = o.ecommerce_id WHERE ",
+            "o.checkout_id = p.checkout_id AND o.number < p.number AND u.status = 'completed' ",
+            "AND u.refunded_amount < u.total) ",
             "UNION ALL SELECT 'dead_delivery', d.id, e.transaction_id, d.error, d.created_at FROM athm_delivery d ",
             "JOIN athm_event e ON e.id = d.event_id WHERE d.state = 'dead') AS problem ",
             $rest

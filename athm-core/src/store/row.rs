@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -12,7 +13,8 @@ use uuid::Uuid;
 use super::transition_key::transition;
 use super::{InboxMessage, InboxState, Problem, ProblemKind};
 use crate::models::{
-    Amount, Customer, Event, Intent, Item, RefundRecord, Sender, Transaction, TransactionId, UnresolvedOperation,
+    Amount, Checkout, CheckoutAttempt, Customer, Event, Intent, Item, NewPayment, RefundRecord, Sender, StoredItems,
+    Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{DeliveryRecord, NewDelivery};
 
@@ -173,6 +175,46 @@ pub(super) trait Columns: Sized {
         Ok((self.parsed()?, self.integer()?.unsigned_abs()))
     }
 
+    /// `checkout_columns!`. Its payments are in a table of their own.
+    fn checkout(&mut self) -> Result<Checkout, Self::Error> {
+        let (id, idempotency_key, total) = (self.id()?, self.maybe_text()?, self.amount()?);
+        let (subtotal, tax, metadata_1) = (self.maybe_amount()?, self.amount()?, self.text()?);
+        let payment = NewPayment {
+            subtotal,
+            tax,
+            metadata_2: self.text()?,
+            items: self.parsed::<StoredItems>()?.0,
+            timeout: Duration::from_secs(self.integer()?.unsigned_abs()),
+            ..NewPayment::new(total, metadata_1)
+        };
+        Ok(Checkout {
+            id,
+            payment,
+            idempotency_key,
+            language: self.maybe_parsed()?,
+            return_url: self.maybe_text()?,
+            form_token: self.text()?.into(),
+            email: self.maybe_text()?,
+            cancelled_at: self.maybe_time()?,
+            created_at: self.time()?,
+            attempts: Vec::new(),
+        })
+    }
+
+    /// `attempt_columns!`. The payment is in a table of its own. `now` is by the clock of the database's deadlines.
+    fn attempt(&mut self, now: Timestamp) -> Result<CheckoutAttempt, Self::Error> {
+        Ok(CheckoutAttempt {
+            id: self.uuid()?,
+            number: self.count()?,
+            ecommerce_id: self.maybe_uuid()?.map(Into::into),
+            phone: self.maybe_parsed()?,
+            failure: self.maybe_text()?,
+            opened_at: self.time()?,
+            is_opening: self.maybe_time()?.is_some_and(|ends_at| now < ends_at),
+            payment: None,
+        })
+    }
+
     /// `intent_columns!`.
     fn intent(&mut self) -> Result<Intent, Self::Error> {
         Ok(Intent { operation: self.parsed()?, is_under_way: self.boolean()?, ends_at: self.time()? })
@@ -237,6 +279,19 @@ macro_rules! claim_columns {
 macro_rules! poll_columns {
     () => {
         "transaction_id, attempts"
+    };
+}
+
+macro_rules! checkout_columns {
+    () => {
+        "id, idempotency_key, total, subtotal, tax, metadata_1, metadata_2, items, timeout, language, return_url, \
+         form_token, email, cancelled_at, created_at"
+    };
+}
+
+macro_rules! attempt_columns {
+    () => {
+        "id, number, ecommerce_id, phone, failure, opened_at, ends_at"
     };
 }
 
@@ -312,7 +367,7 @@ macro_rules! select_refund {
 }
 
 pub(super) use {
-    claim_columns, customer_columns, event_columns, intent_columns, item_columns, message_columns, poll_columns,
-    select_claimable, select_delivery, select_event, select_refund, select_transaction, transaction_columns,
-    unresolved_columns,
+    attempt_columns, checkout_columns, claim_columns, customer_columns, event_columns, intent_columns, item_columns,
+    message_columns, poll_columns, select_claimable, select_delivery, select_event, select_refund, select_transaction,
+    transaction_columns, unresolved_columns,
 };

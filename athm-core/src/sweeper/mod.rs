@@ -20,7 +20,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 
 use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup};
-use crate::models::Status;
+use crate::models::{Status, Transaction};
 use crate::operations::Operations;
 use crate::store::{PollLane, PollTask, Reschedule, StoreError};
 use crate::util::backoff::Jitter;
@@ -36,13 +36,22 @@ const MAX_CONCURRENT_POLLS: usize = 8;
 /// Polls of a lane per second, and burst.
 const RATE_LIMIT: (u32, u32) = (10, 20);
 
+/// Which payments are authorized as soon as their customers have approved them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Authorizes {
+    /// Those of checkouts: their page promises it.
+    Checkouts,
+    /// All that were opened here: the program asked for that.
+    All,
+}
+
 /// Runs the polls of one lane that are due: approved payments don't wait behind searches.
 #[derive(Clone)]
 pub(crate) struct Sweeper {
     inbox: Inbox,
     lookup: ProviderLookup,
-    /// Authorizes what the customer has approved, if the program asked for that.
-    authorizing: Option<Operations>,
+    operations: Operations,
+    authorizes: Authorizes,
     jitter: Arc<Jitter>,
     lane: PollLane,
     bucket: Arc<Mutex<TokenBucket>>,
@@ -52,12 +61,13 @@ impl Sweeper {
     pub(crate) fn new(
         inbox: Inbox,
         lookup: ProviderLookup,
-        authorizing: Option<Operations>,
+        operations: Operations,
+        authorizes: Authorizes,
         jitter: Arc<Jitter>,
         lane: PollLane,
     ) -> Self {
         let bucket = TokenBucket::new(RATE_LIMIT.0, RATE_LIMIT.1, inbox.clock.steady());
-        Self { inbox, lookup, authorizing, jitter, lane, bucket: Arc::new(Mutex::new(bucket)) }
+        Self { inbox, lookup, operations, authorizes, jitter, lane, bucket: Arc::new(Mutex::new(bucket)) }
     }
 
     /// Runs each poll when it is due, until the store is closed.
@@ -97,7 +107,10 @@ impl Sweeper {
         let PollTask { transaction, attempt } = poll;
         let id = transaction.id;
         let polled = match &transaction.status {
-            Status::Completed => self.search_customer(&transaction, attempt).await,
+            Status::Completed => {
+                self.warn_of_surplus(&transaction, attempt).await;
+                self.search_customer(&transaction, attempt).await
+            }
             status if status.is_final() => Ok(None),
             _ => self.poll(&transaction).await,
         };
@@ -113,6 +126,17 @@ impl Sweeper {
         {
             // The poll is due again when its lease ends.
             tracing::error!(transaction = %id, error = causes(&error), "the result of a poll couldn't be stored; it is polled again");
+        }
+    }
+
+    /// A customer who paid a checkout twice is to get the money of one payment back: that takes a person.
+    async fn warn_of_surplus(&self, payment: &Transaction, attempt: u32) {
+        let Some(id) = payment.ecommerce_id.filter(|_| attempt == 1) else { return };
+        let store = &self.inbox.store;
+        let Ok(Some(checkout)) = store.checkout_of(id).await else { return };
+        let Ok(Some(checkout)) = store.find_checkout(checkout, self.now()).await else { return };
+        if checkout.surplus_payments().next().is_some() {
+            tracing::error!(payment = %payment.id, "a checkout was paid twice: refund one of its payments");
         }
     }
 

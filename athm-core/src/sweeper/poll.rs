@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Sweeper;
 use super::schedule::{is_well_past_deadline, until_next_poll};
+use super::{Authorizes, Sweeper};
 use crate::inbox::RateLimitClass;
-use crate::models::{Initiator, PaymentKey, Sender, Status, Transaction, TransactionId};
+use crate::models::{EcommerceId, Initiator, PaymentKey, Sender, Status, Transaction, TransactionId};
 use crate::operations::OperationError;
 use crate::store::StoreError;
 use crate::util::text::causes;
@@ -25,16 +25,20 @@ impl Sweeper {
             }
             None => known.status.clone(),
         };
-        if status.is_final() || (status == Status::Confirmed && self.authorize(known.id).await) {
+        if status.is_final() || (status == Status::Confirmed && self.authorize(known.id, id).await?) {
             return Ok(None);
         }
         Ok(Some(self.jittered(until_next_poll(known, self.inbox.clock.now()))))
     }
 
-    /// Authorizes a payment that the customer has approved, if the program asked for that. Returns whether it did.
-    async fn authorize(&self, id: TransactionId) -> bool {
-        let Some(operations) = &self.authorizing else { return false };
-        match operations.authorize(id, Initiator::Schedule).await {
+    /// Authorizes a payment that the customer has approved, if it is a checkout's, or the program asked for that. Returns
+    /// whether it did.
+    async fn authorize(&self, id: TransactionId, of: EcommerceId) -> Result<bool, StoreError> {
+        let is_wanted = self.authorizes == Authorizes::All || self.inbox.store.checkout_of(of).await?.is_some();
+        if !is_wanted {
+            return Ok(false);
+        }
+        Ok(match self.operations.authorize(id, Initiator::Schedule).await {
             Ok(_) => true,
             Err(error @ (OperationError::Mismatch { .. } | OperationError::Rejected { .. })) => {
                 tracing::error!(transaction = %id, error = causes(&error), "an approved payment isn't authorized: it takes a person");
@@ -44,7 +48,7 @@ impl Sweeper {
                 tracing::warn!(transaction = %id, error = causes(&error), "an approved payment couldn't be authorized; tried again");
                 false
             }
-        }
+        })
     }
 }
 

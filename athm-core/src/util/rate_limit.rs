@@ -1,6 +1,11 @@
 //! A rate limit: a number of lookups per second on average, and a burst after a quiet time.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+
+/// Above this many buckets, idle ones are evicted.
+const MAX_IDLE_BUCKETS: usize = 1024;
 
 /// A token bucket: it fills at `per_second` tokens a second up to `burst`, and each lookup takes one token.
 ///
@@ -42,6 +47,33 @@ impl TokenBucket {
     }
 }
 
+/// A token bucket for each key: for each payment, say, or for each address.
+#[derive(Debug)]
+pub(crate) struct KeyedTokenBuckets {
+    limit: (u32, u32),
+    buckets: HashMap<String, TokenBucket>,
+    /// How many there may be before idle ones are evicted.
+    max_buckets: usize,
+}
+
+impl KeyedTokenBuckets {
+    /// Tokens per second, and burst.
+    pub(crate) fn new(limit: (u32, u32)) -> Self {
+        Self { limit, buckets: HashMap::new(), max_buckets: MAX_IDLE_BUCKETS }
+    }
+
+    /// A full bucket is as good as none, so full ones are evicted. If most are in use, the threshold grows with them: an
+    /// eviction then costs constant time per lookup on average.
+    pub(crate) fn of(&mut self, name: &str, now: Timestamp) -> &mut TokenBucket {
+        if self.buckets.len() >= self.max_buckets {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            self.max_buckets = MAX_IDLE_BUCKETS.max(2 * self.buckets.len());
+        }
+        let (per_second, burst) = self.limit;
+        self.buckets.entry(name.to_owned()).or_insert_with(|| TokenBucket::new(per_second, burst, now))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -61,5 +93,16 @@ mod tests {
         assert_eq!(within(100, 100), 0);
         assert_eq!(within(1000, 100), 5);
         assert_eq!(within(60_000, 100), 20);
+    }
+
+    #[test]
+    fn idle_buckets_are_evicted() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut buckets = KeyedTokenBuckets::new((1, 20));
+        for n in 0..3 * MAX_IDLE_BUCKETS {
+            let now = later(start, Duration::from_millis(10 * n as u64));
+            buckets.of(&n.to_string(), now).take(now);
+        }
+        assert!(buckets.buckets.len() <= MAX_IDLE_BUCKETS, "{}", buckets.buckets.len());
     }
 }

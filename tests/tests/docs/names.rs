@@ -7,7 +7,8 @@ use syn::{Attribute, ImplItem, Item, UseTree, Visibility};
 use crate::sources::{source, sources};
 
 /// The public modules.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
+    "checkouts",
     "deliveries",
     "dispatch",
     "errors",

@@ -7,6 +7,8 @@ mod acting;
 mod attacks;
 #[path = "../suite/blocking.rs"]
 mod blocking;
+#[path = "../suite/checkouts.rs"]
+mod checkouts;
 #[path = "../suite/connecting.rs"]
 mod connecting;
 mod connections;

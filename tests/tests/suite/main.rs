@@ -4,6 +4,7 @@ mod acting;
 mod attacks;
 mod blocking;
 mod callbacks;
+mod checkouts;
 mod connecting;
 mod credentials;
 mod delivery;

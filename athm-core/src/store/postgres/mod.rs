@@ -11,6 +11,7 @@
 //! [`clock_offset`].
 
 mod address;
+mod checkouts;
 mod claim;
 mod clock_offset;
 mod commit;

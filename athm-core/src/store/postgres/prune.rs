@@ -43,6 +43,11 @@ impl SingleRequest for RetentionCutoffs {
                  WHERE state = 'unmatched' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![storable(self.unmatched), limit],
             ),
+            (
+                "DELETE FROM athm_checkout_push WHERE id = ANY (ARRAY (SELECT id FROM athm_checkout_push \
+                 WHERE pushed_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                values![storable(self.pushes), limit],
+            ),
         ];
         let mut has_more = false;
         for (sql, values) in statements {

@@ -310,7 +310,11 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
         let (now, steady) = (fixture.clock.now(), fixture.clock.steady());
         let by = if keeps { earlier } else { later };
         let (tokens, deliveries) = (by(now, LEASE), by(steady, LEASE));
-        fixture.store.prune(RetentionCutoffs { tokens, deliveries, refused: now, unmatched: now }).await.unwrap();
+        fixture
+            .store
+            .prune(RetentionCutoffs { tokens, deliveries, refused: now, unmatched: now, pushes: now })
+            .await
+            .unwrap();
         assert_eq!(fixture.count("athm_delivery").await, u32::from(keeps));
         assert_eq!(fixture.count("athm_transaction WHERE auth_token IS NOT NULL").await, u32::from(keeps));
     }

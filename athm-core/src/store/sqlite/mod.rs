@@ -6,6 +6,7 @@
 //!
 //! Times are the process's own steady clock, in microseconds: no other process compares them.
 
+mod checkouts;
 mod claim;
 mod deliveries;
 mod find;

@@ -35,6 +35,11 @@ pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusql
              WHERE state = 'unmatched' AND received_at < ?1 LIMIT ?2)",
             params![micros(cutoffs.unmatched), MAX_PRUNED],
         ),
+        (
+            "DELETE FROM athm_checkout_push WHERE id IN (SELECT id FROM athm_checkout_push \
+             WHERE pushed_at < ?1 LIMIT ?2)",
+            params![micros(cutoffs.pushes), MAX_PRUNED],
+        ),
     ];
     let mut has_more = false;
     for (sql, values) in statements {

@@ -9,8 +9,8 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::operations;
 use super::statement::execute;
+use super::{checkouts, operations};
 
 /// Makes everything due that the last process held: no other process has the file, so that no lease counts.
 pub(super) fn make_due(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
@@ -19,6 +19,7 @@ pub(super) fn make_due(connection: &mut Connection, now: Timestamp) -> rusqlite:
     execute(&transaction, "UPDATE athm_delivery SET due_at = 0 WHERE state = 'running'", [])?;
     execute(&transaction, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
     operations::end_all(&transaction, now)?;
+    checkouts::make_due(&transaction)?;
     transaction.commit()
 }
 

@@ -1,0 +1,142 @@
+//! Watching: authorizes a checkout's payment as soon as its customer has approved it, whether a page is open or not.
+//!
+//! The newest 20 that wait are looked up every second, so that an approval is noticed within a second, and at most 20
+//! questions a second are asked whatever customers do. Older ones are polled by the sweeper, like any open payment. Which
+//! ones are due is in the database: processes share the work.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use uuid::Uuid;
+
+use super::{CheckoutOperations, failure};
+use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup, RateLimitClass};
+use crate::models::{CheckoutState, EcommerceId, Initiator, PaymentKey, Sender, Status, Transaction};
+use crate::operations::OperationError;
+use crate::store::{AttemptOutcome, StoreError, WATCHED_CHECKOUTS, WatchedPayment};
+use crate::util::clock::later;
+use crate::util::schedule::{NextRun, Schedule};
+use crate::util::text::causes;
+
+/// The pause between two lookups of one payment.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// The pause after a lookup or an authorization that failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(3);
+/// How often due payments are searched when none is due here: another process may have died and left one.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+/// How long after its deadline a payment that is still open is looked up every second.
+const WATCHED_AFTER_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The task that watches.
+#[derive(Clone)]
+pub(crate) struct CheckoutWatch {
+    checkouts: CheckoutOperations,
+    lookup: ProviderLookup,
+}
+
+impl CheckoutWatch {
+    pub(crate) fn new(checkouts: CheckoutOperations, lookup: ProviderLookup) -> Self {
+        Self { checkouts, lookup }
+    }
+
+    /// Looks each payment up when it is due, until the store is closed.
+    pub(crate) async fn watch(self) {
+        let Inbox { store, clock, .. } = &self.checkouts.inbox;
+        let run = || async {
+            match self.look_at_due().await {
+                Ok(()) => NextRun::Due(store.next_watched().await.ok().flatten()),
+                Err(error) => error.log_failed_run("waiting checkouts couldn't be read; tried again"),
+            }
+        };
+        Schedule { clock, max_wait: MAX_WAIT }.run(run, || self.checkouts.opened.notified()).await;
+    }
+
+    async fn look_at_due(&self) -> Result<(), StoreError> {
+        let Inbox { store, clock, .. } = &self.checkouts.inbox;
+        let now = clock.steady();
+        if store.next_watched().await?.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let taken = store.take_watched(now, later(now, LOOKUP_LEASE)).await?;
+        let all_at_once = WATCHED_CHECKOUTS as usize;
+        stream::iter(taken).for_each_concurrent(all_at_once, |watched| self.look_at(watched)).await;
+        Ok(())
+    }
+
+    async fn look_at(&self, watched: WatchedPayment) {
+        let WatchedPayment { attempt, transaction } = watched;
+        let Inbox { store, clock, .. } = &self.checkouts.inbox;
+        let stored = match self.look_up(attempt, &transaction).await {
+            Ok(pause) => store.reschedule_watched(attempt, pause.map(|pause| later(clock.steady(), pause))).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = stored
+            && !matches!(error, StoreError::Closed)
+        {
+            tracing::error!(payment = %transaction.id, error = causes(&error), "a waiting checkout's answer couldn't be stored; it is looked up again");
+        }
+    }
+
+    /// Looks a payment up, and authorizes it once it is approved. Returns the pause before the next lookup; `None` when it
+    /// has ended, or needs no close watch any more.
+    async fn look_up(&self, attempt: Uuid, known: &Transaction) -> Result<Option<Duration>, StoreError> {
+        let Some(id) = known.ecommerce_id.filter(|_| !known.status.is_final()) else { return Ok(None) };
+        let inbox = &self.checkouts.inbox;
+        let answer = self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await;
+        let status = match answer {
+            Some(Ok(observed)) => inbox.record(observed, Sender::SWEEPER).await?.transaction.status,
+            Some(Err(error)) => {
+                // The sweeper polls it, too, and warns.
+                tracing::debug!(payment = %id, error = %causes(&error), "a waiting checkout couldn't be looked up; tried again");
+                return Ok(Some(PAUSE_AFTER_FAILURE));
+            }
+            None => return Ok(Some(PAUSE_AFTER_FAILURE)),
+        };
+        let now = inbox.clock.now();
+        let is_over = known.deadline.is_some_and(|deadline| later(deadline, WATCHED_AFTER_DEADLINE) < now);
+        match status {
+            Status::Confirmed => self.authorize(attempt, known, id).await,
+            status if status.is_final() || is_over => Ok(None),
+            _ => Ok(Some(PAUSE)),
+        }
+    }
+
+    async fn authorize(
+        &self,
+        attempt: Uuid,
+        payment: &Transaction,
+        id: EcommerceId,
+    ) -> Result<Option<Duration>, StoreError> {
+        let operations = &self.checkouts.operations;
+        if self.is_paid_already(id).await? {
+            tracing::error!(payment = %payment.id, "a payment was approved whose checkout is paid already: it is cancelled");
+            // Where that fails, it expires: without an authorization no money moves.
+            let _ = operations.cancel(payment.id).await;
+            return Ok(None);
+        }
+        Ok(match operations.authorize(payment.id, Initiator::Schedule).await {
+            Ok(_) | Err(OperationError::Ended { .. } | OperationError::NoAuthToken { .. }) => None,
+            Err(error @ (OperationError::Mismatch { .. } | OperationError::Rejected { .. })) => {
+                tracing::error!(payment = %payment.id, error = causes(&error), "an approved checkout isn't authorized: it takes a person");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(payment = %payment.id, error = causes(&error), "an approved checkout couldn't be authorized; tried again");
+                if matches!(&error, OperationError::Provider(refusal) if !refusal.is_outcome_unknown()) {
+                    // The payment may end with it: the customer is to read why.
+                    let outcome = AttemptOutcome::Failed { code: failure::code(&error) };
+                    self.checkouts.inbox.store.finish_attempt(attempt, outcome).await?;
+                    return Ok(Some(PAUSE));
+                }
+                Some(PAUSE_AFTER_FAILURE)
+            }
+        })
+    }
+
+    async fn is_paid_already(&self, payment: EcommerceId) -> Result<bool, StoreError> {
+        let Some(id) = self.checkouts.inbox.store.checkout_of(payment).await? else { return Ok(false) };
+        let checkout = self.checkouts.find(id).await?;
+        Ok(checkout.is_some_and(|checkout| checkout.state() == CheckoutState::Completed))
+    }
+}

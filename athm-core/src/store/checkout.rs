@@ -1,0 +1,75 @@
+//! Checkouts, and the payments that are opened for them.
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::StoreFuture;
+use crate::models::{
+    BeginPayment, BeginPush, Checkout, CheckoutId, EcommerceId, NewCheckout, NotBegun, PhoneNumber, StartedAttempt,
+    Transaction,
+};
+
+/// How many waiting checkouts, the newest first, are watched closely; the others are polled like any open payment.
+pub(crate) const WATCHED_CHECKOUTS: u32 = 20;
+
+/// The part of the store that holds checkouts. Times follow the rules of [`Store`](super::Store).
+pub(crate) trait CheckoutStore {
+    /// Stores a checkout. With an idempotency key that is taken already, the checkout that has it is returned instead.
+    fn insert_checkout(&self, new: CheckoutRow) -> StoreFuture<'_, CheckoutId>;
+
+    /// A checkout with its payments.
+    fn find_checkout(&self, id: CheckoutId, now: Timestamp) -> StoreFuture<'_, Option<Checkout>>;
+
+    /// Stores the intent to open a payment, with the checkout locked, or says why none may be opened.
+    fn begin_payment(&self, request: BeginPayment) -> StoreFuture<'_, Result<StartedAttempt, NotBegun>>;
+
+    /// Counts a push to another phone, with the checkout locked, or says why there may be none. Returns the attempt whose
+    /// payment is open.
+    fn begin_push(&self, request: BeginPush) -> StoreFuture<'_, Result<Uuid, NotBegun>>;
+
+    /// Stores how the opening of a payment ended.
+    fn finish_attempt(&self, attempt: Uuid, outcome: AttemptOutcome) -> StoreFuture<'_, ()>;
+
+    /// Cancels a checkout that has no open payment.
+    fn cancel_checkout(&self, id: CheckoutId, at: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// Takes due payments among the newest [`WATCHED_CHECKOUTS`] that wait. They are due again at `until`.
+    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<WatchedPayment>>;
+
+    /// When the next of these payments is due.
+    fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>>;
+
+    /// Sets when a payment is due again; never without a time.
+    fn reschedule_watched(&self, attempt: Uuid, due_at: Option<Timestamp>) -> StoreFuture<'_, ()>;
+
+    /// The checkout that a payment was opened for.
+    fn checkout_of(&self, payment: EcommerceId) -> StoreFuture<'_, Option<CheckoutId>>;
+}
+
+/// A checkout to be stored.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckoutRow {
+    pub(crate) id: CheckoutId,
+    pub(crate) new: NewCheckout,
+    pub(crate) form_token: SecretString,
+    pub(crate) created_at: Timestamp,
+}
+
+/// How the call that opens a payment ended.
+#[derive(Debug, Clone)]
+pub(crate) enum AttemptOutcome {
+    /// The provider has given it a name. It is due to be watched at that steady time.
+    Opened { ecommerce_id: EcommerceId, due_at: Timestamp },
+    /// It wasn't opened: the provider's code, or nothing.
+    Failed { code: String },
+    /// The customer gave another phone.
+    Phone(PhoneNumber),
+}
+
+/// An open payment of a checkout that is due to be looked up.
+#[derive(Debug)]
+pub(crate) struct WatchedPayment {
+    pub(crate) attempt: Uuid,
+    pub(crate) transaction: Transaction,
+}
