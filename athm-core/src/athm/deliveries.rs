@@ -2,7 +2,7 @@
 
 use super::Athm;
 use crate::models::{DeliveryId, EventId};
-use crate::outbox::{DeliveryRecord, runnable};
+use crate::outbox::{DeliveryRecord, awaiting_customer, runnable};
 use crate::receiver::ReceiverInfo;
 use crate::store::{DeliveryQuery, ReplayError, ReplayRequest, ReplayTarget, RunMode, StoreError};
 use crate::util::clock::earlier;
@@ -53,7 +53,8 @@ impl<'a> Deliveries<'a> {
         Ok(self.athm.store().list_deliveries(DeliveryQuery::One(id)).await?.pop())
     }
 
-    /// Runs a delivery again, with its attempts counted anew and the same idempotency key.
+    /// Runs a delivery again, with its attempts counted anew and the same idempotency key. One that needs to know who paid
+    /// waits for that again, and the provider is asked again.
     pub fn replay(&self, id: DeliveryId) -> Replay<'a> {
         Replay { athm: self.athm, target: ReplayTarget::Delivery(id), to: None, is_forced: false }
     }
@@ -129,7 +130,8 @@ impl Replay<'_> {
             }
         };
         let Self { target, is_forced, .. } = self;
-        let replay = ReplayRequest { target, to, is_forced, mode, now: self.athm.clock().steady() };
+        let (now, awaiting) = (self.athm.clock().steady(), awaiting_customer(&self.athm.receivers()));
+        let replay = ReplayRequest { target, to, is_forced, mode, now, awaiting };
         let replayed = self.athm.store().replay(replay).await??;
         self.athm.wake();
         Ok(replayed)

@@ -5,11 +5,11 @@ use std::fmt;
 /// Who paid, as the provider tells it. Its `Debug` shows nothing personal, so that no log does.
 ///
 /// ```
-/// use athm_core::{Transaction, receiver};
+/// use athm_core::{Customer, receiver};
 ///
-/// #[receiver(completed)]
-/// fn thank(transaction: &Transaction) {
-///     if let Some(email) = transaction.customer().and_then(|customer| customer.email.as_deref()) {
+/// #[receiver(completed)] // delivered once the provider has named the customer
+/// fn thank(customer: &Customer) {
+///     if let Some(email) = &customer.email {
 ///         send(email, "Thank you!");
 ///     }
 /// }

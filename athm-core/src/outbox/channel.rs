@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc};
 
 use super::running::Running;
-use super::{EventDeliveries, Slot, Slots};
+use super::{EventDeliveries, Handover, Slot, Slots};
 use crate::models::DeliveryId;
 
 /// Takes the deliveries that a commit has claimed. From then on they count as running, so that athm is never taken for
@@ -46,6 +46,15 @@ impl Outbox {
             self.backlog.store(true, Ordering::Release);
         }
         slots
+    }
+
+    /// Hands the worker what a committed recording leaves for it.
+    pub(crate) fn take_over(&self, Handover { claimed, has_released }: Handover) {
+        claimed.into_iter().for_each(|event| self.hand_over(event));
+        if has_released {
+            self.backlog.store(true, Ordering::Release);
+            self.wake();
+        }
     }
 
     /// Hands claimed deliveries to the worker, after their commit.

@@ -30,6 +30,8 @@ use crate::receiver::ReceiverInfo;
 
 /// How long a claim is valid without being renewed.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// How long a delivery waits until the provider has named the customer: longer than the customer is searched.
+pub(crate) const CUSTOMER_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A delivery that is about to be inserted: one receiver's turn at one signal of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) struct NewDelivery {
     pub(crate) id: DeliveryId,
     pub(crate) signal: Signal,
     pub(crate) receiver: String,
+    /// Whether it waits until the provider has named the customer. One that is claimed waits no more.
+    pub(crate) waits_for_customer: bool,
 }
 
 /// A delivery that this process has claimed. Its attempt is counted already.
@@ -54,10 +58,24 @@ impl ClaimedDelivery {
     }
 }
 
-/// What these receivers can run: `signal:receiver`, for each signal of each.
+/// `signal:receiver`, by which it is known what a process can run.
+pub(crate) fn runnable_as(signal: Signal, receiver: &str) -> String {
+    format!("{signal}:{receiver}")
+}
+
+/// What of these receivers waits until the provider has named the customer.
+pub(crate) fn awaiting_customer(receivers: &[ReceiverInfo]) -> Vec<String> {
+    let of = |receiver: &ReceiverInfo| {
+        let waiting = receiver.signals().iter().filter(|signal| receiver.waits_for_customer(**signal));
+        waiting.map(|signal| runnable_as(*signal, receiver.id())).collect::<Vec<_>>()
+    };
+    receivers.iter().flat_map(of).collect()
+}
+
+/// What these receivers can run, for each signal of each.
 pub(crate) fn runnable(receivers: &[ReceiverInfo]) -> Vec<String> {
     let of = |receiver: &ReceiverInfo| {
-        let each = receiver.signals().iter().map(|signal| format!("{signal}:{}", receiver.id()));
+        let each = receiver.signals().iter().map(|signal| runnable_as(*signal, receiver.id()));
         each.collect::<Vec<_>>()
     };
     receivers.iter().flat_map(of).collect()
@@ -71,6 +89,15 @@ pub(crate) struct EventDeliveries {
     pub(crate) deliveries: Vec<ClaimedDelivery>,
     /// The span in which the event was recorded; none for deliveries that were claimed later.
     pub(crate) span: tracing::Span,
+}
+
+/// What a committed recording leaves for the worker.
+#[derive(Debug, Default)]
+pub(crate) struct Handover {
+    /// The deliveries that it has claimed.
+    pub(crate) claimed: Vec<EventDeliveries>,
+    /// Whether it made deliveries due that have waited for their customer.
+    pub(crate) has_released: bool,
 }
 
 impl EventDeliveries {

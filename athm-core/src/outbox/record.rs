@@ -41,6 +41,8 @@ pub struct DeliveryRecord {
     pub is_replay: bool,
     /// When it may be claimed. For a running delivery: when its lease ends.
     pub due_at: Timestamp,
+    /// Whether it waits until the provider has named the customer, up to `due_at`.
+    pub waits_for_customer: bool,
     /// The error of the last attempt that failed.
     pub error: Option<String>,
 }

@@ -52,6 +52,7 @@ impl Connected {
         options.attempts = Some(receiver.attempts());
         options.timeout = Some(receiver.timeout());
         options.blocking = receiver.is_blocking();
+        options.waits_for_customer = receiver.parameters().iter().any(|parameter| parameter.waits_for_customer);
         let connected = Self::object(options, receiver.signals().to_vec(), object);
         Self { parameters: receiver.parameters(), ..connected }
     }

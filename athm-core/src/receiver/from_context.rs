@@ -8,8 +8,9 @@ use crate::models::{Event, Refund, Sender, Signal, Transaction};
 
 /// A type that a receiver may have as a parameter.
 ///
-/// athm's own are [`&Transaction`](Transaction), [`&Refund`](Refund), [`&Event`](Event), [`Signal`], [`&Sender`](Sender),
-/// [`Delivery`](super::Delivery), [`Athm`](crate::Athm) and [`State<T>`](super::State).
+/// athm's own are [`&Transaction`](Transaction), [`&Customer`](crate::models::Customer), [`&Refund`](Refund),
+/// [`&Event`](Event), [`Signal`], [`&Sender`](Sender), [`Delivery`](super::Delivery), [`Athm`](crate::Athm) and
+/// [`State<T>`](super::State).
 /// Implement it for what your receivers often take from these:
 ///
 /// ```
@@ -33,7 +34,7 @@ use crate::models::{Event, Refund, Sender, Signal, Transaction};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a receiver's parameter",
     label = "a receiver can't take this",
-    note = "a receiver takes `&Transaction`, `&Refund`, `&Event`, `Signal`, `&Sender`, `Delivery`, `Athm`, `State<T>`, and types that implement `FromContext`"
+    note = "a receiver takes `&Transaction`, `&Customer`, `&Refund`, `&Event`, `Signal`, `&Sender`, `Delivery`, `Athm`, `State<T>`, and types that implement `FromContext`"
 )]
 pub trait FromContext<'a>: Sized {
     /// The signals that bring it: all, unless it says otherwise. A receiver that asks for it and names another one doesn't
@@ -41,6 +42,12 @@ pub trait FromContext<'a>: Sized {
     ///
     /// A type that asks for a [`&Refund`](Refund) within `from_context` has `[Signal::Refunded]` here.
     const SIGNALS: &'static [Signal] = &Signal::ALL;
+
+    /// Whether a delivery waits until the provider has named the customer: it doesn't, unless the type says otherwise.
+    ///
+    /// A type that asks for a [`&Customer`](crate::models::Customer) within `from_context` has `true` here. The delivery waits
+    /// where the signal is `completed` or `refunded`, for half a day at most.
+    const WAITS_FOR_CUSTOMER: bool = false;
 
     /// Takes the value from the context.
     ///
@@ -109,8 +116,11 @@ impl<'a> FromContext<'a> for &'a Context<'a> {
     }
 }
 
-/// `None` where the context doesn't hold it: a `Refund` where nothing was refunded, a `State` that wasn't given.
+/// `None` where the context doesn't hold it: a `Refund` where nothing was refunded, a `State` that wasn't given. A delivery
+/// waits for an `Option<&Customer>` as it waits for a `&Customer`.
 impl<'a, T: FromContext<'a>> FromContext<'a> for Option<T> {
+    const WAITS_FOR_CUSTOMER: bool = T::WAITS_FOR_CUSTOMER;
+
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
         Ok(T::from_context(context).ok())
     }
@@ -118,6 +128,8 @@ impl<'a, T: FromContext<'a>> FromContext<'a> for Option<T> {
 
 /// The rejection itself, where the receiver is to decide what it means.
 impl<'a, T: FromContext<'a>> FromContext<'a> for Result<T, Rejection> {
+    const WAITS_FOR_CUSTOMER: bool = T::WAITS_FOR_CUSTOMER;
+
     fn from_context(context: &'a Context<'a>) -> Result<Self, Rejection> {
         Ok(T::from_context(context))
     }

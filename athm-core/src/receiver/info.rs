@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answered, Connected, Context, Outcome, Parameter, Receiver, ReceiverFn, States, pool};
+use super::{Answered, Connected, Context, Outcome, Parameter, Receiver, ReceiverFn, States, customer, pool};
 use crate::models::{Sender, Signal};
 
 const ATTEMPTS: u32 = 10;
@@ -128,6 +128,16 @@ impl ReceiverInfo {
             Registration::Linked(receiver) => matches!(receiver.call, ReceiverFn::Blocking(_)),
             Registration::Connected(connected) => connected.options.blocking,
         }
+    }
+
+    /// Whether its deliveries of that signal wait until the provider has named the customer.
+    #[must_use]
+    pub fn waits_for_customer(&self, signal: Signal) -> bool {
+        let is_asked_for = match &self.registration {
+            Registration::Linked(receiver) => receiver.parameters.iter().any(|parameter| parameter.waits_for_customer),
+            Registration::Connected(connected) => connected.options.waits_for_customer,
+        };
+        is_asked_for && customer::SIGNALS.contains(&signal)
     }
 
     /// Calls it: the one place where it matters which way it came.

@@ -144,6 +144,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// [`FromContext::check`] of its type.
     pub check: fn(&States) -> Result<(), MissingState>,
+    /// [`FromContext::WAITS_FOR_CUSTOMER`] of its type.
+    pub waits_for_customer: bool,
 }
 
 /// A parameter with its type, as it is declared to the start and taken from a context.
@@ -158,7 +160,7 @@ pub struct Typed<'a, T> {
 /// A parameter of that type. The bound stands at this one place, so that the compiler says only once what is wrong with a type.
 #[must_use]
 pub const fn parameter<'a, T: FromContext<'a>>(name: &'static str) -> Typed<'a, T> {
-    let declared = Parameter { name, check: T::check };
+    let declared = Parameter { name, check: T::check, waits_for_customer: T::WAITS_FOR_CUSTOMER };
     Typed { declared, signals: T::SIGNALS, from_context: T::from_context }
 }
 

@@ -5,6 +5,7 @@ mod call;
 mod connected;
 mod constants;
 mod context;
+mod customer;
 mod delivery;
 mod failure;
 mod from_context;

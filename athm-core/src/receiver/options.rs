@@ -27,12 +27,21 @@ pub struct ReceiverOptions {
     pub(super) attempts: Option<u32>,
     pub(super) timeout: Option<Duration>,
     pub(super) blocking: bool,
+    pub(super) waits_for_customer: bool,
 }
 
 impl ReceiverOptions {
     /// Options of a receiver with that id, which is unique in the program.
     pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), order: 0, senders: Vec::new(), attempts: None, timeout: None, blocking: false }
+        Self {
+            id: id.into(),
+            order: 0,
+            senders: Vec::new(),
+            attempts: None,
+            timeout: None,
+            blocking: false,
+            waits_for_customer: false,
+        }
     }
 
     /// Lower ones finish before higher ones start; 0 unless given.
@@ -62,6 +71,13 @@ impl ReceiverOptions {
     /// Runs it where it may block: on the blocking pool of the tokio runtime.
     pub fn blocking(mut self) -> Self {
         self.blocking = true;
+        self
+    }
+
+    /// Delivers `completed` and `refunded` once the provider has named the customer, as a parameter `&Customer` of a function
+    /// does; without a customer after half a day.
+    pub fn wait_for_customer(mut self) -> Self {
+        self.waits_for_customer = true;
         self
     }
 }

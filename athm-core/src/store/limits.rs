@@ -7,8 +7,6 @@ pub(super) const MAX_MESSAGES: u32 = 10_000;
 pub(super) const MAX_STATED_REFUNDS: u32 = 4_000;
 /// How many pending messages, and how many unresolved operations, are taken at once.
 pub(super) const MAX_LOOKUPS: u32 = 64;
-/// How many due polls are taken at once.
-pub(super) const MAX_POLLS: u32 = 16;
 /// How many deliveries or refunds one list holds.
 pub(super) const MAX_LISTED: u32 = 1_000;
 /// How many rows of a kind one call of `prune` deletes, so that it holds up other writes for moments only.

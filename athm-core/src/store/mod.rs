@@ -134,8 +134,14 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
     /// Marks a pending refund as not done, unless its call is in flight. Returns whether it did.
     fn give_up_refund(&self, id: RefundId, now: Timestamp) -> StoreFuture<'_, bool>;
 
-    /// Takes due polls of a lane. They are due again at `until`.
-    fn claim_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>>;
+    /// Takes at most `limit` due polls of a lane. They are due again at `until`.
+    fn claim_due_polls(
+        &self,
+        lane: PollLane,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<PollTask>>;
 
     /// Sets when a payment is polled next.
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()>;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::Span;
 
@@ -9,7 +10,10 @@ use super::decide::Decision;
 use super::poll::PollPlan;
 use super::{Observation, Recorded};
 use crate::models::{Event, RefundRecord, Transaction};
-use crate::outbox::{ClaimedDelivery, EventDeliveries, NewDelivery, Outbox, Slot};
+use crate::outbox::{
+    CUSTOMER_WAIT, ClaimedDelivery, DeliveryState, EventDeliveries, Handover, LEASE, NewDelivery, Outbox, Slot,
+};
+use crate::util::clock::later;
 
 /// The deliveries of an event. One that has a slot is inserted as claimed, and runs here right after the commit; the
 /// others are inserted as due.
@@ -21,20 +25,27 @@ pub(super) struct PaymentWrite {
     pub(super) refunds: Vec<RefundRecord>,
     pub(super) events: Vec<(Event, PlannedDeliveries)>,
     pub(super) poll: PollPlan,
+    /// Whether the payment's customer became known, for which deliveries may have waited.
+    pub(super) releases_waiting: bool,
     auth_token: Option<SecretString>,
 }
 
 impl PaymentWrite {
     /// Takes slots for the deliveries, as many as are free. Dropping it without a commit frees them.
     pub(super) fn new(decision: Decision, observation: &Observation, outbox: &Outbox) -> Self {
-        let Decision { transaction, refunds, events, poll, .. } = decision;
-        let wanted = events.iter().map(|(_, deliveries)| deliveries.len()).sum();
+        let Decision { transaction, refunds, events, poll, releases_waiting, .. } = decision;
+        let is_ready = |delivery: &NewDelivery| !delivery.waits_for_customer;
+        let wanted = events.iter().flat_map(|(_, deliveries)| deliveries).filter(|delivery| is_ready(delivery)).count();
         let mut slots = outbox.take_slots(wanted).into_iter();
         let events = events.into_iter().map(|(event, deliveries)| {
-            (event, deliveries.into_iter().map(|delivery| (delivery, slots.next())).collect())
+            let planned = deliveries.into_iter().map(|delivery| {
+                let slot = if is_ready(&delivery) { slots.next() } else { None };
+                (delivery, slot)
+            });
+            (event, planned.collect())
         });
         let auth_token = observation.auth_token.clone().filter(|_| !transaction.status.is_final());
-        Self { events: events.collect(), auth_token, refunds, poll, transaction }
+        Self { events: events.collect(), auth_token, refunds, poll, releases_waiting, transaction }
     }
 
     /// The secret that authorizes the payment; a final payment needs none.
@@ -42,8 +53,8 @@ impl PaymentWrite {
         self.auth_token.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    /// The answer for the caller, and the deliveries that run here, once the write is committed.
-    pub(super) fn recorded(self, span: &Span) -> (Recorded, Vec<EventDeliveries>) {
+    /// The answer for the caller, and what the worker gets, once the write is committed.
+    pub(super) fn recorded(self, span: &Span) -> (Recorded, Handover) {
         let shared = Arc::new(self.transaction.clone());
         let mut recorded = Recorded { transaction: self.transaction, events: Vec::new() };
         let mut claimed = Vec::new();
@@ -55,6 +66,19 @@ impl PaymentWrite {
             let (transaction, event, span) = (Arc::clone(&shared), Arc::new(event), span.clone());
             claimed.push(EventDeliveries { transaction, event, deliveries: deliveries.collect(), span });
         }
-        (recorded, claimed)
+        (recorded, Handover { claimed, has_released: self.releases_waiting })
+    }
+}
+
+/// With which state, how many attempts and which due time a delivery is inserted. One with a slot is claimed.
+pub(super) fn inserted_as(
+    delivery: &NewDelivery,
+    slot: Option<&Slot>,
+    now: Timestamp,
+) -> (DeliveryState, u32, Timestamp) {
+    match slot {
+        Some(_) => (DeliveryState::Running, 1, later(now, LEASE)),
+        None if delivery.waits_for_customer => (DeliveryState::Due, 0, later(now, CUSTOMER_WAIT)),
+        None => (DeliveryState::Due, 0, now),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Policy;
+use super::decide::Decision;
 use crate::models::{Amount, Status, Transaction, TransactionId};
 
 /// The pause before a new payment is polled: the customer needs time to approve it.
@@ -71,12 +72,17 @@ pub(crate) enum PollSchedule {
 
 impl Policy {
     /// The poll of a payment, given how it was stored before, if it was.
-    pub(super) fn poll(&self, before: Option<&Transaction>, after: &Transaction) -> PollPlan {
-        let was = before.map(|before| &before.status);
+    pub(super) fn poll(&self, before: Option<&Transaction>, decision: &Decision) -> PollPlan {
+        let waits = decision.events.iter().flat_map(|(_, deliveries)| deliveries).any(|new| new.waits_for_customer);
+        self.poll_of(before, &decision.transaction, waits)
+    }
+
+    /// `waits` says that a new delivery waits for the customer: then it is searched from the start again.
+    fn poll_of(&self, before: Option<&Transaction>, after: &Transaction, waits: bool) -> PollPlan {
         let is_ours = after.deadline.is_some() && after.ecommerce_id.is_some();
         match &after.status {
             _ if self.polls == PollSchedule::Off => PollPlan::Keep,
-            Status::Completed if was != Some(&Status::Completed) && needs_customer(after) => {
+            Status::Completed if needs_customer(after) && (waits || !before.is_some_and(is_searched)) => {
                 PollPlan::In(CUSTOMER_SEARCH_DELAY, PollLane::Customer)
             }
             Status::Completed if needs_customer(after) => PollPlan::Keep,
@@ -100,6 +106,11 @@ impl Policy {
 fn may_be_authorized_now(before: Option<&Transaction>, after: &Transaction) -> bool {
     let before = before.filter(|before| before.status == Status::Confirmed);
     before.is_none_or(|before| before.is_mismatch() && !after.is_mismatch())
+}
+
+/// Whether a search for its customer was planned before.
+fn is_searched(before: &Transaction) -> bool {
+    before.status == Status::Completed && needs_customer(before)
 }
 
 fn needs_customer(transaction: &Transaction) -> bool {
@@ -126,7 +137,7 @@ mod tests {
     }
 
     fn plan(polls: PollSchedule, before: Option<&Transaction>, after: &Transaction) -> PollPlan {
-        Policy { polls, ..Policy::default() }.poll(before, after)
+        Policy { polls, ..Policy::default() }.poll_of(before, after, false)
     }
 
     #[test]

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use crate::models::{DeliveryId, Event, EventId, Signal};
-use crate::outbox::{DeliveryRecord, DeliveryState};
+use crate::outbox::{CUSTOMER_WAIT, DeliveryRecord, DeliveryState, runnable_as};
+use crate::util::clock::later;
 
 /// What runs again.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,20 @@ pub(crate) enum RunMode {
     Real,
 }
 
+/// Whether it is known who paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CustomerKnowledge {
+    Known,
+    Unknown,
+}
+
+impl CustomerKnowledge {
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) const fn known_if(is_known: bool) -> Self {
+        if is_known { Self::Known } else { Self::Unknown }
+    }
+}
+
 /// A request for a replay.
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayRequest {
@@ -29,11 +44,31 @@ pub(crate) struct ReplayRequest {
     pub(crate) is_forced: bool,
     pub(crate) mode: RunMode,
     pub(crate) now: Timestamp,
+    /// `signal:receiver`, for each receiver that waits until the provider has named the customer.
+    pub(crate) awaiting: Vec<String>,
 }
 
 impl ReplayRequest {
-    /// The deliveries to write, due at `due_at`, given the event and all deliveries that it has.
+    /// The deliveries to write, due at `due_at`, given the event and all deliveries that it has. Without a customer, those
+    /// that need one wait for it again.
     pub(crate) fn decide(
+        &self,
+        event: &Event,
+        known: &[DeliveryRecord],
+        customer: CustomerKnowledge,
+        due_at: Timestamp,
+    ) -> Result<Vec<DeliveryRecord>, ReplayError> {
+        let mut replayed = self.due(event, known, due_at)?;
+        for delivery in replayed.iter_mut().filter(|_| customer == CustomerKnowledge::Unknown) {
+            if self.awaiting.contains(&runnable_as(delivery.signal, &delivery.receiver)) {
+                delivery.waits_for_customer = true;
+                delivery.due_at = later(due_at, CUSTOMER_WAIT);
+            }
+        }
+        Ok(replayed)
+    }
+
+    fn due(
         &self,
         event: &Event,
         known: &[DeliveryRecord],
@@ -76,11 +111,15 @@ impl ReplayRequest {
 
     /// The delivery as due again, unless it must not run again.
     fn again(&self, delivery: &DeliveryRecord, due_at: Timestamp) -> Result<DeliveryRecord, ReplayError> {
-        let (state, error) = (DeliveryState::Due, None);
+        let (state, error, waits_for_customer) = (DeliveryState::Due, None, false);
         match delivery.state {
             DeliveryState::Running => Err(ReplayError::Running { id: delivery.id }),
             DeliveryState::Succeeded if !self.is_forced => Err(ReplayError::Succeeded { id: delivery.id }),
-            _ => Ok(DeliveryRecord { state, attempts: 0, is_replay: true, due_at, error, ..delivery.clone() }),
+            _ => {
+                let (attempts, is_replay) = (0, true);
+                let again = delivery.clone();
+                Ok(DeliveryRecord { state, attempts, is_replay, due_at, waits_for_customer, error, ..again })
+            }
         }
     }
 }
@@ -97,6 +136,7 @@ fn new_delivery(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp
         attempts: 0,
         is_replay: true,
         due_at,
+        waits_for_customer: false,
         error: None,
     }
 }

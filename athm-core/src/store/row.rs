@@ -118,7 +118,8 @@ pub(super) trait Columns: Sized {
 
     /// `claim_columns!`: the delivery, the attempts that were started before, and whether it is a replay.
     fn claimable(&mut self) -> Result<(NewDelivery, u32, bool), Self::Error> {
-        let delivery = NewDelivery { id: self.id()?, signal: self.parsed()?, receiver: self.text()? };
+        let (id, signal, receiver) = (self.id()?, self.parsed()?, self.text()?);
+        let delivery = NewDelivery { id, signal, receiver, waits_for_customer: false };
         Ok((delivery, self.count()?, self.boolean()?))
     }
 
@@ -134,6 +135,7 @@ pub(super) trait Columns: Sized {
             attempts: self.count()?,
             is_replay: self.boolean()?,
             due_at: self.time()?,
+            waits_for_customer: self.boolean()?,
             error: self.maybe_text()?,
         })
     }
@@ -349,7 +351,7 @@ macro_rules! select_delivery {
     ($rest:literal) => {
         concat!(
             "SELECT d.id, d.event_id, e.transaction_id, d.signal, d.receiver, d.state, d.attempts, d.is_replay, ",
-            "d.due_at, d.error FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ",
+            "d.due_at, d.waits_for_customer, d.error FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ",
             $rest
         )
     };

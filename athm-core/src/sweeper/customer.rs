@@ -21,13 +21,25 @@ impl Sweeper {
         };
         match self.lookup.client.sending_once().find_by_reference(reference).await {
             Ok(found) if *found.kind() == TransactionKind::Refund => Ok(None),
-            // The provider may name no customer: then none is recorded, and the search is over.
-            Ok(found) => self.inbox.record(found, Sender::SWEEPER).await.map(|_| None),
+            Ok(found) => self.record_customer(found, attempt).await,
             Err(error) => {
-                let pause = until_next_search(attempt).map(|pause| self.jittered(pause));
                 tracing::debug!(transaction = %known.id, attempt, error = %causes(&error), "the customer isn't known yet");
-                Ok(pause)
+                Ok(self.pause_after_search(attempt))
             }
         }
+    }
+
+    /// Records what the provider lists of a payment. It may name no customer yet: then it is asked again.
+    pub(super) async fn record_customer(
+        &self,
+        found: Transaction,
+        attempt: u32,
+    ) -> Result<Option<Duration>, StoreError> {
+        let recorded = self.inbox.record(found, Sender::SWEEPER).await?;
+        Ok(if recorded.transaction.customer.is_some() { None } else { self.pause_after_search(attempt) })
+    }
+
+    pub(super) fn pause_after_search(&self, attempt: u32) -> Option<Duration> {
+        until_next_search(attempt).map(|pause| self.jittered(pause))
     }
 }

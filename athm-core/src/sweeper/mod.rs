@@ -2,13 +2,14 @@
 //!
 //! A customer's phone sends no webhook when a checkout is declined or expires, and a browser may die before it reports
 //! anything. So payments that we opened are [polled](poll) until they have ended. Of completed ones, the provider's search
-//! tells [who paid](customer).
+//! tells [who paid](customer), and where more are completed than may be searched, its [report](report).
 //!
 //! The schedule is in the database: a restart doesn't lose it, and processes that share a database share the work. Polls have
 //! a rate limit of their own and run on athm's background runtime, so no receiver and no message waits for them.
 
 mod customer;
 mod poll;
+mod report;
 mod schedule;
 
 use std::future::pending;
@@ -33,6 +34,9 @@ use crate::util::text::causes;
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// How many polls run at once.
 const MAX_CONCURRENT_POLLS: usize = 8;
+/// How many polls are taken at once, and how many more where they are read from the report.
+const MAX_POLLS: u32 = 16;
+const MAX_REPORTED: u32 = 500;
 /// Polls of a lane per second, and burst.
 const RATE_LIMIT: (u32, u32) = (10, 20);
 
@@ -96,7 +100,14 @@ impl Sweeper {
         if store.next_due_poll(self.lane).await?.is_none_or(|due| due > now) {
             return Ok(0);
         }
-        let taken = store.claim_due_polls(self.lane, now, later(now, LOOKUP_LEASE)).await?;
+        let lease = later(now, LOOKUP_LEASE);
+        let mut taken = store.claim_due_polls(self.lane, now, lease, MAX_POLLS).await?;
+        if self.is_above_budget(taken.len()) {
+            taken.extend(store.claim_due_polls(self.lane, now, lease, MAX_REPORTED).await?);
+            let count = taken.len();
+            self.read_report(taken).await;
+            return Ok(count);
+        }
         let count = taken.len();
         stream::iter(taken).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
         Ok(count)
@@ -104,16 +115,24 @@ impl Sweeper {
 
     async fn run(&self, poll: PollTask) {
         self.wait_for_rate_limit().await;
-        let PollTask { transaction, attempt } = poll;
-        let id = transaction.id;
-        let polled = match &transaction.status {
+        let polled = match &poll.transaction.status {
             Status::Completed => {
-                self.warn_of_surplus(&transaction, attempt).await;
-                self.search_customer(&transaction, attempt).await
+                self.warn_of_surplus(&poll.transaction, poll.attempt).await;
+                self.search_customer(&poll.transaction, poll.attempt).await
             }
             status if status.is_final() => Ok(None),
-            _ => self.poll(&transaction).await,
+            _ => self.poll(&poll.transaction).await,
         };
+        self.reschedule(&poll, polled).await;
+    }
+
+    /// Stores when the payment is polled next, after a poll that answered with the pause.
+    async fn reschedule(
+        &self,
+        PollTask { transaction, attempt }: &PollTask,
+        polled: Result<Option<Duration>, StoreError>,
+    ) {
+        let (id, attempt) = (transaction.id, *attempt);
         let stored = match polled {
             Ok(pause) => {
                 let due_at = pause.map(|pause| later(self.now(), pause));
@@ -138,6 +157,12 @@ impl Sweeper {
         if checkout.surplus_payments().next().is_some() {
             tracing::error!(payment = %payment.id, "a checkout was paid twice: refund one of its payments");
         }
+    }
+
+    /// Whether more searches are due than the rate limit allows now.
+    fn is_above_budget(&self, due: usize) -> bool {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        self.lane == PollLane::Customer && due == MAX_POLLS as usize && !bucket.has(MAX_POLLS, self.now())
     }
 
     /// Waits until the rate limit allows another poll.

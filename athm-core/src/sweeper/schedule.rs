@@ -15,9 +15,10 @@ const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 /// How long after the deadline a payment that is still open counts as expired, although the provider says OPEN.
 const EXPIRED_AFTER: Duration = Duration::from_secs(5 * 60);
-/// The pauses between searches for a customer: 30 s, 2 min, 8 min … 8 h.
-const SEARCH_BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), 4, Duration::from_secs(24 * 60 * 60));
-/// How many searches are made in all: the last is 11 hours after the first.
+/// The pauses between searches for a customer: 30 s, 2 min, 8 min … 7 h.
+const SEARCH_BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), 4, Duration::from_secs(7 * 60 * 60));
+/// How many searches are made in all: the last is 10 to 12 hours after the first, before deliveries wait no longer
+/// ([`CUSTOMER_WAIT`](crate::outbox::CUSTOMER_WAIT)).
 const MAX_SEARCHES: u32 = 7;
 
 /// The pause before the next poll of an open payment. A poll always falls shortly after the deadline.
@@ -35,7 +36,7 @@ pub(super) fn is_well_past_deadline(of: &Transaction, asked_at: Timestamp) -> bo
     of.deadline.is_some_and(|deadline| later(deadline, EXPIRED_AFTER) <= asked_at)
 }
 
-/// The pause after the nth search for who paid, from 1: 30 s, 2 min, 8 min … 8 h; `None` after the last.
+/// The pause after the nth search for who paid, from 1: 30 s, 2 min, 8 min … 7 h; `None` after the last.
 pub(super) fn until_next_search(attempt: u32) -> Option<Duration> {
     (attempt < MAX_SEARCHES).then(|| SEARCH_BACKOFF.pause_after(attempt))
 }
@@ -75,8 +76,10 @@ mod tests {
     }
 
     #[test]
-    fn searches_for_the_customer_end_after_eleven_hours() {
+    fn searches_for_the_customer_end_before_deliveries_wait_no_longer() {
         let pauses: Vec<_> = (1..).map_while(until_next_search).map(|pause| pause.as_secs()).collect();
-        assert_eq!(pauses, [30, 120, 480, 1920, 7680, 30_720]);
+        assert_eq!(pauses, [30, 120, 480, 1920, 7680, 25_200]);
+        // Each may be a fifth longer.
+        assert!(pauses.iter().sum::<u64>() * 6 / 5 < crate::outbox::CUSTOMER_WAIT.as_secs());
     }
 }

@@ -35,6 +35,12 @@ impl TokenBucket {
         self.tokens >= f64::from(self.burst)
     }
 
+    /// Whether there are as many tokens.
+    pub(crate) fn has(&mut self, tokens: u32, now: Timestamp) -> bool {
+        self.fill(now);
+        self.tokens >= f64::from(tokens)
+    }
+
     /// Takes a token if there is one, and returns whether it did.
     #[expect(clippy::float_arithmetic, reason = "parts of a token, not of a dollar")]
     pub(crate) fn take(&mut self, now: Timestamp) -> bool {

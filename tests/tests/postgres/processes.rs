@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use athm_core::dispatch::Dispatcher;
+use athm_core::dispatch::{Dispatcher, ReceiverOptions};
 use athm_core::errors::{StartError, StoreError};
 use athm_core::ids::ReferenceNumber;
 use athm_core::testing::BuilderExt as _;
@@ -12,9 +12,10 @@ use athm_core::testing::Clock;
 use athm_core::{
     Amount, Athm, Context, Delivery, FromContext, Message, MessageResult, NewPayment, NewRefund, Sender, Signal, Status,
 };
-use athm_simulator::Outage;
+use athm_simulator::{Outage, Simulator};
 use athm_tests::{
-    MerchantFault, TextRecorder, completed_payment, eventually, payment, trusting_builder, verifying_builder,
+    MerchantFault, TextRecorder, advance_until, completed_payment, eventually, payment, trusting_builder,
+    verifying_builder,
 };
 use futures_util::future::{join, join_all};
 use serde_json::json;
@@ -370,4 +371,38 @@ async fn messages_by_ecommerce_id_and_by_reference_in_two_processes_leave_one_ro
     }
     assert_eq!(fixture.recorder.noted().len(), 16);
     other.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_waits_for_its_customer_outlives_its_process_and_runs_once_in_one_of_three() {
+    let (simulator, database) = (Simulator::start().await.unwrap(), Database::new());
+    let (recorder, clock) = (TextRecorder::new(), Clock::manual());
+    let shop = async || {
+        let (dispatcher, notes) = (Dispatcher::empty(), recorder.clone());
+        let note = move |context: &Context<'_>| {
+            let delivery = Delivery::from_context(context).unwrap();
+            let email = context.transaction().customer().and_then(|customer| customer.email.clone());
+            notes.note(format!("{} {}", email.unwrap_or_default(), delivery.attempt()));
+        };
+        let receipt = ReceiverOptions::new("receipt").wait_for_customer();
+        dispatcher.connect(receipt, [Signal::Completed], note).unwrap();
+        verifying_builder(&simulator, &database, dispatcher).clock(clock.clone()).seed(7).start().await.unwrap()
+    };
+    let dying = shop().await;
+    for _ in 0..12 {
+        let id = simulator.insert(completed_payment().customer_email("ana@shop.example"));
+        let body = json!({ "ecommerceId": id, "status": "COMPLETED" }).to_string().into_bytes();
+        let message = Message::parse("application/json", &body).unwrap();
+        assert_eq!(dying.receive(message, Sender::WEBHOOK, body).await.unwrap(), MessageResult::Recorded);
+    }
+    drop(dying);
+    let waiting = "SELECT count(*) FROM athm_delivery WHERE waits_for_customer AND state = 'due' AND attempts = 0";
+    assert_eq!(database.query(waiting), ["12"]);
+    let processes = [shop().await, shop().await, shop().await];
+    advance_until(&clock, async || recorder.noted().len() == 12).await;
+    for athm in &processes {
+        athm.idle().await;
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
+    assert_eq!(recorder.noted(), vec!["ana@shop.example 1"; 12]);
 }

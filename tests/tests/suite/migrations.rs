@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 5] = [
+const ADDED: [(u32, &[&str]); 6] = [
+    (9, &["ALTER TABLE athm_delivery DROP COLUMN waits_for_customer"]),
     (8, &["DROP TABLE athm_checkout_push", "DROP TABLE athm_checkout_payment", "DROP TABLE athm_checkout"]),
     (
         7,

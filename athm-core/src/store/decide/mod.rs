@@ -64,6 +64,8 @@ pub(crate) struct Decision {
     /// The events that fire, with a delivery for each receiver.
     pub(crate) events: Vec<(Event, Vec<NewDelivery>)>,
     pub(crate) poll: PollPlan,
+    /// Whether deliveries that wait for the customer become due: it is known, and wasn't before.
+    pub(crate) releases_waiting: bool,
 }
 
 /// What is done to the payment's own row.
@@ -84,9 +86,8 @@ impl Policy {
             let (mut transaction, refunds, transitions) = Transaction::first_seen(observed, &observation.reported);
             transaction.note_problem(conflict);
             let changed = refunds.changed_since(&RefundLedger::default());
-            let poll = self.poll(None, &transaction);
             let decision = self.decided(transaction, Write::Insert, None, changed, transitions, observation);
-            return Decision { poll, ..decision };
+            return Decision { poll: self.poll(None, &decision), ..decision };
         };
         let merged = rows.next();
         let (before, refunds_before) = (transaction.clone(), refunds.clone());
@@ -111,10 +112,13 @@ impl Policy {
         }
         transaction.note_problem(conflict);
         let write = if transaction == before { Write::Nothing } else { Write::Update };
-        let poll = if write == Write::Nothing { PollPlan::Keep } else { self.poll(Some(&before), &transaction) };
+        // A row that is merged may have deliveries that wait, although the other one's customer is known.
+        let names_customer = transaction.customer.is_some() && (before.customer.is_none() || merged.is_some());
         let merged = merged.map(|other| other.transaction.id);
         let changed = refunds.changed_since(&refunds_before);
-        Decision { poll, ..self.decided(transaction, write, merged, changed, transitions, observation) }
+        let decision = self.decided(transaction, write, merged, changed, transitions, observation);
+        let poll = if write == Write::Nothing { PollPlan::Keep } else { self.poll(Some(&before), &decision) };
+        Decision { poll, releases_waiting: names_customer, ..decision }
     }
 
     fn decided(
@@ -139,10 +143,11 @@ impl Policy {
                 rejection: rejection.clone(),
                 created_at: observation.observed.updated_at,
             };
-            let deliveries = self.deliveries(&event);
+            let deliveries = self.deliveries(&event, transaction.customer.is_none());
             (event, deliveries)
         });
-        Decision { events: events.collect(), transaction, write, merged, refunds, poll: PollPlan::Keep }
+        let (events, poll) = (events.collect(), PollPlan::Keep);
+        Decision { events, transaction, write, merged, refunds, poll, releases_waiting: false }
     }
 
     /// Whether an operation may begin. Nothing is authorized on a schedule that a check of the program's own refuses.
@@ -175,7 +180,7 @@ impl Policy {
         })
     }
 
-    fn deliveries(&self, event: &Event) -> Vec<NewDelivery> {
+    fn deliveries(&self, event: &Event, is_customer_unknown: bool) -> Vec<NewDelivery> {
         if event.rejection.is_some() {
             return Vec::new();
         }
@@ -185,6 +190,7 @@ impl Policy {
                 id: DeliveryId::new(),
                 signal,
                 receiver: receiver.id().to_owned(),
+                waits_for_customer: is_customer_unknown && receiver.waits_for_customer(signal),
             })
         });
         each.collect()

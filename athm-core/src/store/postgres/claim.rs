@@ -86,8 +86,8 @@ pub(super) async fn claim_deliveries(
     }
     let mut statements = Statements::new();
     if !claimed.is_empty() {
-        let sql =
-            "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2 WHERE id = ANY ($1)";
+        let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2, \
+                   waits_for_customer = false WHERE id = ANY ($1)";
         let ids = column(&claimed, |row| *row.delivery.id.as_uuid());
         statements.push((sql, values![ids, offset.to_server(claim.lease_until)]));
     }

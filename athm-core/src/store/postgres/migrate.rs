@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0006_odd_payments.sql"),
     include_str!("../migrations/postgres/0007_problems.sql"),
     include_str!("../migrations/postgres/0008_checkouts.sql"),
+    include_str!("../migrations/postgres/0009_waiting_deliveries.sql"),
 ];
 
 /// Runs the migrations that the tables lack, in one transaction, one process at a time. There is no way back to an earlier

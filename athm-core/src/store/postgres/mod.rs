@@ -234,8 +234,14 @@ impl Store for Postgres {
         self.writer.write(GiveUpRefund { id, now })
     }
 
-    fn claim_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
-        self.writer.write(TakeDuePolls { lane, now, until })
+    fn claim_due_polls(
+        &self,
+        lane: PollLane,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<PollTask>> {
+        self.writer.write(TakeDuePolls { lane, now, until, limit })
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {

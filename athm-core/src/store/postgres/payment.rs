@@ -15,11 +15,10 @@ use super::fault::Result;
 use super::polls;
 use super::refunds;
 use super::session::Session;
-use super::values::{Statements, Values, column, storable, text, values};
+use super::values::{Statements, Values, column, integer, storable, text, values};
 use crate::models::{Amount, PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
-use crate::outbox::LEASE;
 use crate::store::PollLane;
-use crate::store::payment_write::PaymentWrite;
+use crate::store::payment_write::{PaymentWrite, inserted_as};
 use crate::store::poll::PollPlan;
 use crate::store::transition_key::MERGED_SUFFIX;
 use crate::util::clock::later;
@@ -49,11 +48,11 @@ macro_rules! write_payments {
             "SELECT event.* FROM unnest($37::uuid[], $38::uuid[], $39::text[], $40::bigint[], $41::text[], $42::text[], ",
             "$43::timestamptz[]) AS event (of) JOIN written ON written.id = event.of), ",
             "deliveries AS (INSERT INTO athm_delivery ",
-            "(event_id, id, signal, receiver, state, attempts, is_replay, due_at, created_at) ",
-            "SELECT event_id, delivery.id, signal, receiver, state, attempts, false, due_at, created_at ",
+            "(event_id, id, signal, receiver, state, attempts, is_replay, due_at, created_at, waits_for_customer) ",
+            "SELECT event_id, delivery.id, signal, receiver, state, attempts, false, due_at, created_at, waits_for_customer ",
             "FROM unnest($44::uuid[], $45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::text[], $50::integer[], ",
-            "$51::timestamptz[], $52::timestamptz[]) ",
-            "AS delivery (of, event_id, id, signal, receiver, state, attempts, due_at, created_at) ",
+            "$51::timestamptz[], $52::timestamptz[], $61::boolean[]) AS delivery ",
+            "(of, event_id, id, signal, receiver, state, attempts, due_at, created_at, waits_for_customer) ",
             "JOIN written ON written.id = delivery.of), ",
             "settled AS (DELETE FROM athm_inbox USING unnest($53::uuid[], $54::text[], $55::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
@@ -139,6 +138,22 @@ pub(super) fn finish<'a>(statements: &mut Statements<'a>, writes: &'a [PaymentWr
     let mut values = Values::new();
     push_names(&mut values, finished.into_iter());
     statements.push((sql, values));
+}
+
+/// Makes the deliveries of these payments due that have waited until it is known who paid.
+pub(super) fn release_waiting<'a>(
+    statements: &mut Statements<'a>,
+    writes: impl Iterator<Item = &'a PaymentWrite>,
+    now: Timestamp,
+) {
+    let named = writes.filter(|write| write.releases_waiting);
+    let named: Vec<_> = named.map(|write| *write.transaction.id.as_uuid()).collect();
+    if !named.is_empty() {
+        let sql = "UPDATE athm_delivery SET due_at = $2, waits_for_customer = false \
+                   WHERE waits_for_customer AND state = 'due' \
+                   AND event_id IN (SELECT id FROM athm_event WHERE transaction_id = ANY ($1))";
+        statements.push((sql, values![named, now]));
+    }
 }
 
 /// Deletes the items and the customers of these payments.
@@ -237,11 +252,12 @@ fn push_events<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite]) {
     ]);
 }
 
-/// Deliveries with a slot are inserted as claimed, with their first attempt and lease; the others as due.
 fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now: Timestamp) {
     let each = writes.iter().flat_map(|write| &write.events);
     let each: Vec<_> = each
-        .flat_map(|(event, deliveries)| deliveries.iter().map(move |(delivery, slot)| (event, delivery, slot)))
+        .flat_map(|(event, deliveries)| {
+            deliveries.iter().map(move |(new, slot)| (event, new, inserted_as(new, slot.as_ref(), now)))
+        })
         .collect();
     values.extend(values![
         column(&each, |(event, ..)| *event.transaction_id.as_uuid()),
@@ -249,9 +265,9 @@ fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now:
         column(&each, |(_, delivery, _)| *delivery.id.as_uuid()),
         column(&each, |(_, delivery, _)| delivery.signal.as_str()),
         column(&each, |(_, delivery, _)| text(&delivery.receiver)),
-        column(&each, |(.., slot)| if slot.is_some() { "running" } else { "due" }),
-        column(&each, |(.., slot)| i32::from(slot.is_some())),
-        column(&each, |(.., slot)| if slot.is_some() { later(now, LEASE) } else { now }),
+        column(&each, |(.., (state, ..))| state.as_str()),
+        column(&each, |(.., (_, attempts, _))| integer(*attempts)),
+        column(&each, |(.., (.., due_at))| *due_at),
         column(&each, |(event, ..)| storable(event.created_at)),
     ]);
 }
@@ -285,6 +301,8 @@ fn push_polls<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now: Time
         column(writes, |write| write.transaction.accepted_total.map(Amount::cents)),
         column(&each, |(.., lane)| *lane == PollLane::Customer),
     ]);
+    let deliveries = writes.iter().flat_map(|write| &write.events).flat_map(|(_, deliveries)| deliveries);
+    values.extend(values![deliveries.map(|(delivery, _)| delivery.waits_for_customer).collect::<Vec<_>>()]);
 }
 
 fn maybe_text(maybe: &Option<String>) -> Option<Cow<'_, str>> {

@@ -8,8 +8,7 @@ use super::find::with_readable_details;
 use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use super::session::Session;
 use super::values::{Statements, integer, text, values};
-use crate::models::EcommerceId;
-use crate::store::limits::MAX_POLLS;
+use crate::models::{EcommerceId, TransactionId};
 use crate::store::row::{Columns, poll_columns, select_transaction};
 use crate::store::{MatchCriteria, PollLane, PollTask, Reschedule};
 use crate::util::clock::Clock;
@@ -21,12 +20,20 @@ pub(super) fn end(statements: &mut Statements<'_>, of: Vec<Uuid>) {
     }
 }
 
+/// Plans a search for the customer of a payment, from the start.
+pub(super) fn search_customer(statements: &mut Statements<'_>, of: TransactionId, now: Timestamp) {
+    let sql = "INSERT INTO athm_poll (transaction_id, attempts, due_at, is_search) VALUES ($1, 0, $2, true) \
+               ON CONFLICT (transaction_id) DO UPDATE SET attempts = 0, due_at = excluded.due_at, is_search = true";
+    statements.push((sql, values![*of.as_uuid(), now]));
+}
+
 /// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before. No other
 /// process takes them meanwhile.
 pub(super) struct TakeDuePolls {
     pub(super) lane: PollLane,
     pub(super) now: Timestamp,
     pub(super) until: Timestamp,
+    pub(super) limit: u32,
 }
 
 impl Request for TakeDuePolls {
@@ -42,7 +49,7 @@ impl SingleRequest for TakeDuePolls {
             poll_columns!()
         );
         let (now, until) = (offset.to_server(self.now), offset.to_server(self.until));
-        let values = values![now, until, i64::from(MAX_POLLS), self.lane == PollLane::Customer];
+        let values = values![now, until, i64::from(self.limit), self.lane == PollLane::Customer];
         // A damaged row is leased like the others, so that it isn't at the head of the queue next time.
         let (taken, _) = session.readable("athm_poll", sql, values, |row| row.poll()).await?;
         let mut polls = Vec::new();

@@ -88,7 +88,7 @@ impl AnyWrite {
     /// have claimed them by now.
     pub(super) fn release_claims(&self, at: Timestamp) -> impl Iterator<Item = Self> {
         let claimed = match self {
-            Self::Record(write) => write.written.iter().flatten().flat_map(|(_, claimed)| claimed).collect(),
+            Self::Record(write) => write.written.iter().flatten().flat_map(|(_, handover)| &handover.claimed).collect(),
             Self::Acknowledge(_) | Self::Single(_) => Vec::new(),
         };
         let deliveries = claimed.into_iter().flat_map(|event| &event.deliveries);

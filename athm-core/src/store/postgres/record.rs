@@ -16,13 +16,13 @@ use tracing::Span;
 
 use super::fault::{Fault, Result};
 use super::find::{ids, with_details};
-use super::payment::{finish, insert, merge, update};
+use super::payment::{finish, insert, merge, release_waiting, update};
 use super::refunds::{refunds_of, write_refund};
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, WriteResult};
 use super::session::Session;
 use super::values::{Statements, column, values};
 use crate::models::{PaymentKey, ReferenceNumber, Transaction};
-use crate::outbox::EventDeliveries;
+use crate::outbox::Handover;
 use crate::store::decide::{Stored, Write, needs_refunds};
 use crate::store::payment_write::PaymentWrite;
 use crate::store::row::{Columns, select_transaction};
@@ -35,7 +35,7 @@ pub(super) struct RecordRequest {
 }
 
 impl Request for RecordRequest {
-    type Written = (Recorded, Vec<EventDeliveries>);
+    type Written = (Recorded, Handover);
 
     fn conflict_keys(&self) -> ConflictKeys {
         let observed = &self.observation.observed;
@@ -44,8 +44,8 @@ impl Request for RecordRequest {
         ConflictKeys::These([ecommerce_id, reference].iter().flatten().map(ToString::to_string).collect())
     }
 
-    fn committed(self, (_, claimed): &mut Self::Written, context: &StoreContext) {
-        claimed.drain(..).for_each(|event| context.outbox.hand_over(event));
+    fn committed(self, (_, handover): &mut Self::Written, context: &StoreContext) {
+        context.outbox.take_over(std::mem::take(handover));
     }
 }
 
@@ -125,6 +125,7 @@ async fn apply(
     let with_refunds = new.iter().chain(&changed);
     with_refunds.flat_map(|write| &write.refunds).for_each(|refund| write_refund(&mut statements, refund));
     finish(&mut statements, &unchanged);
+    release_waiting(&mut statements, changed.iter().chain(&unchanged), batch.now());
     batch.session.execute_all(statements).await?;
     let of_each = new_of.into_iter().chain(changed_of).chain(unchanged_of);
     for (n, write) in of_each.zip(new.into_iter().chain(changed).chain(unchanged)) {

@@ -1,9 +1,13 @@
 //! Replays: deliveries that become due again.
 
+use jiff::Timestamp;
+
 use super::fault::Result;
+use super::polls::search_customer;
 use super::request::{BatchContext, Request, SingleRequest};
-use super::values::{Values, values};
+use super::values::{Statements, Values, values};
 use crate::outbox::DeliveryRecord;
+use crate::store::replay::CustomerKnowledge;
 use crate::store::row::{Columns, select_delivery, select_event};
 use crate::store::{ReplayError, ReplayRequest, ReplayTarget, RunMode};
 
@@ -25,23 +29,33 @@ impl SingleRequest for ReplayRequest {
         };
         let sql = select_delivery!("WHERE d.event_id = $1 ORDER BY d.id FOR UPDATE OF d");
         let known = session.all(sql, values![*event.id.as_uuid()], |row| row.delivery()).await?;
-        let replayed = match self.decide(&event, &known, offset.to_server(self.now)) {
+        let now = offset.to_server(self.now);
+        let sql = "SELECT EXISTS (SELECT 1 FROM athm_customer WHERE transaction_id = $1)";
+        let customer = session.one(sql, values![*event.transaction_id.as_uuid()], |row| row.boolean()).await?;
+        let customer = CustomerKnowledge::known_if(customer.unwrap_or(false));
+        let replayed = match self.decide(&event, &known, customer, now) {
             Ok(replayed) => replayed,
             Err(refused) => return Ok(Err(refused)),
         };
         if self.mode == RunMode::Real {
-            session.execute_all(replayed.iter().map(make_due).collect()).await?;
+            let mut statements: Statements<'_> = replayed.iter().map(|delivery| make_due(delivery, now)).collect();
+            if replayed.iter().any(|delivery| delivery.waits_for_customer) {
+                search_customer(&mut statements, event.transaction_id, now);
+            }
+            session.execute_all(statements).await?;
         }
         Ok(Ok(replayed))
     }
 }
 
 /// Inserts a delivery as due, or makes the one that exists due again.
-fn make_due(delivery: &DeliveryRecord) -> (&'static str, Values<'static>) {
-    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
-               VALUES ($1, $2, $3, $4, 'due', 0, true, $5, $5) \
+fn make_due(delivery: &DeliveryRecord, now: Timestamp) -> (&'static str, Values<'static>) {
+    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
+               waits_for_customer) VALUES ($1, $2, $3, $4, 'due', 0, true, $5, $7, $6) \
                ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, is_replay = true, due_at = excluded.due_at, \
-               receiver = excluded.receiver, error = NULL, finished_at = NULL";
-    let DeliveryRecord { id, event_id, signal, receiver, due_at, .. } = delivery;
-    (sql, values![*id.as_uuid(), *event_id.as_uuid(), signal.as_str(), receiver.clone(), *due_at])
+               receiver = excluded.receiver, error = NULL, finished_at = NULL, \
+               waits_for_customer = excluded.waits_for_customer";
+    let DeliveryRecord { id, event_id, signal, receiver, due_at, waits_for_customer, .. } = delivery;
+    let (id, event_id, receiver) = (*id.as_uuid(), *event_id.as_uuid(), receiver.clone());
+    (sql, values![id, event_id, signal.as_str(), receiver, *due_at, *waits_for_customer, now])
 }

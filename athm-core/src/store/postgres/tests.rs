@@ -135,7 +135,7 @@ async fn rows_that_cannot_be_read_hold_up_no_other_and_are_listed() {
     assert_eq!((page.transactions().len(), rest.transactions().len(), last.transactions().len()), (8, 1, 1));
     assert_eq!(last.next(), None);
     let now = fixture.clock.steady();
-    assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE)).await.unwrap().len(), 9);
+    assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE), 16).await.unwrap().len(), 9);
     let listed: Vec<_> = fixture.store.damaged_rows().iter().map(|row| row.table).collect();
     assert!(listed.contains(&"athm_transaction") && listed.contains(&"athm_poll"), "{listed:?}");
 }

@@ -52,8 +52,8 @@ pub(super) fn claim_deliveries(
         let ids = group.deliveries.iter().map(|claimed| *claimed.id().as_uuid());
         match readable_one(("athm_transaction", damaged), &id, detailed)? {
             Some(transaction) => {
-                let sql =
-                    "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
+                let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = ?2, \
+                           waits_for_customer = 0 WHERE id = ?1";
                 let until = claim.lease_until.as_microsecond();
                 ids.into_iter().try_for_each(|id| execute(connection, sql, params![id, until]))?;
                 group.transaction = Arc::new(transaction);

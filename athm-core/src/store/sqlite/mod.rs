@@ -46,7 +46,7 @@ use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, DeliveryRecord, EventDeliveries};
+use crate::outbox::{Acknowledgement, DeliveryRecord, EventDeliveries, Handover};
 use crate::store::row::Columns;
 use crate::store::{StoreFuture, problem};
 
@@ -92,8 +92,8 @@ impl Store for Sqlite {
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded> {
         let (context, span) = (Arc::clone(&self.context), Span::current());
         let outbox = context.outbox.clone();
-        let committed = move |(recorded, claimed): (Recorded, Vec<EventDeliveries>)| {
-            claimed.into_iter().for_each(|event| outbox.hand_over(event));
+        let committed = move |(recorded, handover): (Recorded, Handover)| {
+            outbox.take_over(handover);
             recorded
         };
         self.writer
@@ -214,10 +214,17 @@ impl Store for Sqlite {
         self.writer.write(move |connection| Ok(refunds::give_up_refund(connection, id, now)?), |was_open| was_open)
     }
 
-    fn claim_due_polls(&self, lane: PollLane, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<PollTask>> {
+    fn claim_due_polls(
+        &self,
+        lane: PollLane,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> StoreFuture<'_, Vec<PollTask>> {
         let damaged = self.context.damaged.clone();
-        self.writer
-            .write(move |connection| Ok(polls::claim_due_polls(connection, lane, now, until, &damaged)?), |taken| taken)
+        let take =
+            move |connection: &Connection| Ok(polls::claim_due_polls(connection, lane, (now, until), limit, &damaged)?);
+        self.writer.write(take, |taken| taken)
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::find::by_id;
 use super::statement::{execute, one, postpone, readable, readable_one};
 use crate::models::{EcommerceId, TransactionId};
-use crate::store::limits::MAX_POLLS;
 use crate::store::poll::PollPlan;
 use crate::store::row::{Columns, poll_columns};
 use crate::store::{DamagedRows, MatchCriteria, PollLane, PollTask, Reschedule};
@@ -36,8 +35,8 @@ pub(super) fn end(connection: &Connection, of: TransactionId) -> rusqlite::Resul
 pub(super) fn claim_due_polls(
     connection: &Connection,
     lane: PollLane,
-    now: Timestamp,
-    until: Timestamp,
+    (now, until): (Timestamp, Timestamp),
+    limit: u32,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<PollTask>> {
     let sql = concat!(
@@ -46,7 +45,7 @@ pub(super) fn claim_due_polls(
         " FROM athm_poll WHERE is_search = ?3 AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
     );
     let is_search = lane == PollLane::Customer;
-    let values = params![now.as_microsecond(), MAX_POLLS, is_search];
+    let values = params![now.as_microsecond(), limit, is_search];
     let due = readable(connection, ("athm_poll", damaged), sql, values, |row| row.poll())?;
     postpone(connection, "UPDATE athm_poll SET due_at = ?2 WHERE transaction_id = ?1", &due.damaged, now)?;
     let mut polls = Vec::new();

@@ -8,12 +8,11 @@ use super::find::by_names;
 use super::payment::{insert, merge, update};
 use super::statement::execute;
 use super::{polls, refunds};
-use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, Transition};
-use crate::outbox::{DeliveryState, EventDeliveries, LEASE};
+use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
+use crate::outbox::Handover;
 use crate::store::decide::{Stored, Write, needs_refunds};
-use crate::store::payment_write::{PaymentWrite, PlannedDeliveries};
+use crate::store::payment_write::{PaymentWrite, PlannedDeliveries, inserted_as};
 use crate::store::{Observation, Recorded, StoreContext, StoreError};
-use crate::util::clock::later;
 
 /// Reads the rows that have one of the payment's names, decides, and writes. One connection writes, one transaction at a
 /// time, so that nothing changes in between.
@@ -22,7 +21,7 @@ pub(super) fn record_payment(
     context: &StoreContext,
     observation: &Observation,
     span: &Span,
-) -> Result<(Recorded, Vec<EventDeliveries>), StoreError> {
+) -> Result<(Recorded, Handover), StoreError> {
     let observed = &observation.observed;
     let ecommerce_id = observed.ecommerce_id.map(|id| *id.as_uuid());
     let reference = observed.reference_number.as_ref().map(ReferenceNumber::as_str);
@@ -56,7 +55,17 @@ pub(super) fn record_payment(
         insert_event(connection, event)?;
         insert_deliveries(connection, event, deliveries, now)?;
     }
+    if write.releases_waiting {
+        release_waiting(connection, transaction.id, now)?;
+    }
     Ok(write.recorded(span))
+}
+
+/// Makes the deliveries due that have waited until it is known who paid.
+fn release_waiting(connection: &Connection, of: TransactionId, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE athm_delivery SET due_at = ?2, waits_for_customer = 0 WHERE waits_for_customer AND state = 'due' \
+               AND event_id IN (SELECT id FROM athm_event WHERE transaction_id = ?1)";
+    execute(connection, sql, params![of.as_uuid(), now.as_microsecond()])
 }
 
 /// What the decision needs to know of a row: the transitions that it has fired, and its refunds if they matter.
@@ -101,20 +110,16 @@ fn insert_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> 
     execute(connection, sql, values)
 }
 
-/// Deliveries with a slot are inserted as claimed, with their first attempt and lease; the others as due.
 fn insert_deliveries(
     connection: &Connection,
     event: &Event,
     deliveries: &PlannedDeliveries,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)";
+    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
+               waits_for_customer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)";
     for (delivery, slot) in deliveries {
-        let (state, attempts, due_at) = match slot {
-            Some(_) => (DeliveryState::Running, 1, later(now, LEASE)),
-            None => (DeliveryState::Due, 0, now),
-        };
+        let (state, attempts, due_at) = inserted_as(delivery, slot.as_ref(), now);
         let values = params![
             delivery.id.as_uuid(),
             event.id.as_uuid(),
@@ -124,6 +129,7 @@ fn insert_deliveries(
             attempts,
             due_at.as_microsecond(),
             event.created_at.as_microsecond(),
+            delivery.waits_for_customer,
         ];
         execute(connection, sql, values)?;
     }

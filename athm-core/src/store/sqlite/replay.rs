@@ -1,11 +1,16 @@
 //! Replays: deliveries that become due again.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
+use super::polls;
 use super::statement::{all, execute, one};
 use crate::outbox::DeliveryRecord;
+use crate::store::poll::PollPlan;
+use crate::store::replay::CustomerKnowledge;
 use crate::store::row::{Columns, select_delivery, select_event};
-use crate::store::{ReplayError, ReplayRequest, ReplayTarget, RunMode};
+use crate::store::{PollLane, ReplayError, ReplayRequest, ReplayTarget, RunMode};
 
 pub(super) fn replay(connection: &Connection, request: &ReplayRequest) -> Result<Vec<DeliveryRecord>, ReplayError> {
     let (event, delivery) = match &request.target {
@@ -15,16 +20,25 @@ pub(super) fn replay(connection: &Connection, request: &ReplayRequest) -> Result
     let sql = select_event!("WHERE e.id = coalesce(?1, (SELECT event_id FROM athm_delivery WHERE id = ?2))");
     let event = one(connection, sql, params![event, delivery], |row| row.event())?.ok_or(ReplayError::NotFound)?;
     let known = all(connection, select_delivery!("WHERE d.event_id = ?1"), [event.id.as_uuid()], |row| row.delivery())?;
-    let replayed = request.decide(&event, &known, request.now)?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM athm_customer WHERE transaction_id = ?1)";
+    let customer = one(connection, sql, [event.transaction_id.as_uuid()], |row| row.boolean())?.unwrap_or(false);
+    let replayed = request.decide(&event, &known, CustomerKnowledge::known_if(customer), request.now)?;
     if request.mode == RunMode::Real {
-        for DeliveryRecord { id, event_id, signal, receiver, due_at, .. } in &replayed {
+        for DeliveryRecord { id, event_id, signal, receiver, due_at, waits_for_customer, .. } in &replayed {
             let sql = "INSERT INTO athm_delivery \
-                       (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
-                       VALUES (?1, ?2, ?3, ?4, 'due', 0, 1, ?5, ?5) \
+                       (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
+                       waits_for_customer) VALUES (?1, ?2, ?3, ?4, 'due', 0, 1, ?5, ?7, ?6) \
                        ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, is_replay = 1, \
-                       due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, finished_at = NULL";
+                       due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, finished_at = NULL, \
+                       waits_for_customer = excluded.waits_for_customer";
             let (id, event_id, due_at) = (id.as_uuid(), event_id.as_uuid(), due_at.as_microsecond());
-            execute(connection, sql, params![id, event_id, signal.as_str(), receiver, due_at])?;
+            let created_at = request.now.as_microsecond();
+            let values = params![id, event_id, signal.as_str(), receiver, due_at, waits_for_customer, created_at];
+            execute(connection, sql, values)?;
+        }
+        if replayed.iter().any(|delivery| delivery.waits_for_customer) {
+            let search = PollPlan::In(Duration::ZERO, PollLane::Customer);
+            polls::plan(connection, event.transaction_id, search, request.now)?;
         }
     }
     Ok(replayed)

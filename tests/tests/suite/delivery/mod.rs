@@ -1,6 +1,7 @@
 //! The promises of delivery. A test of a numbered promise carries its number.
 
 mod acknowledged;
+mod customer;
 mod idempotency_key;
 mod isolation;
 mod refund;

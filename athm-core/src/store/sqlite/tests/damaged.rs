@@ -104,7 +104,7 @@ async fn damaged_polls_messages_operations_and_refunds_hold_up_no_other() {
              UPDATE athm_refund SET reference_number = '' WHERE id = (SELECT min(id) FROM athm_refund);",
         )
         .await;
-    assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE)).await.unwrap().len(), 2);
+    assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE), 16).await.unwrap().len(), 2);
     assert_eq!(fixture.store.claim_pending_messages(now, later(now, LEASE)).await.unwrap().len(), 2);
     assert_eq!(fixture.store.claim_unresolved_operations(now).await.unwrap().len(), 2);
     let since = later(fixture.clock.now(), LEASE);

@@ -1,0 +1,2 @@
+-- Deliveries that wait until the provider has named the customer. Their due time is when they wait no longer.
+ALTER TABLE athm_delivery ADD COLUMN waits_for_customer INTEGER NOT NULL DEFAULT 0;
