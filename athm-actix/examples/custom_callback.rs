@@ -7,7 +7,8 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::{Athm, BoxError, Callback, Error, Sender, Status, Transaction, receiver};
 
-/// Runs for the payments that the callback records, durably.
+/// Runs for the payments that the callback is the first to record, durably. Where a webhook is subscribed too, it may come
+/// first: then leave `sender` out, or the gate stays closed.
 #[receiver(completed, sender = "kiosk")]
 fn open_the_gate(transaction: &Transaction) {
     println!("the gate opens for {}", transaction.metadata_1());

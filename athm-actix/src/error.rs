@@ -12,7 +12,8 @@ use serde_json::json;
 const RETRY_SECONDS: &str = "5";
 
 /// An error of a callback, as an HTTP answer. The answer says what the sender can correct and contains no payment data,
-/// because any client may send a callback. The log has the details.
+/// because any client may send a callback. The log has the error of every answer that doesn't explain itself: of 500 and 503
+/// as an ERROR, of a refusal (404, 409, 422) as a WARN, of a payment that isn't confirmed yet as an INFO.
 ///
 /// | answer | when |
 /// |---|---|
@@ -151,9 +152,13 @@ impl ResponseError for Error {
         }
         let error = self as &dyn std::error::Error;
         match self {
-            Self::Verify(VerifyError::Pending) => {}
+            Self::Verify(VerifyError::Pending) => {
+                tracing::info!(%status, "a callback isn't confirmed by the provider yet");
+            }
             Self::Operation(_) if !status.is_server_error() => tracing::warn!(error, %status, "a callback failed"),
+            _ if self.is_refusal() => tracing::warn!(error, %status, "a callback was refused"),
             _ if status.is_server_error() => tracing::error!(error, %status, "a callback failed"),
+            // The answer explains what can't be read.
             _ => {}
         }
         let message = self.to_string();

@@ -30,10 +30,13 @@
 //! - [`Athm`]: the handle, for everything else.
 //! - [`guide`]: pages that explain it all from beginning to end; start with
 //!   [Writing receivers](guide::writing_receivers).
-//! - [`dispatch`], [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: signals by hand, what is recorded, and what
-//!   needs a person.
+//! - [`dispatch`], [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: signals by hand, and what is recorded.
+//! - [`problems`]: what needs a person, of every sort.
 //! - [`errors`], [`ids`], [`provider`]: the error types, the id types, and the client of the provider's API.
 //! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.
+//!
+//! A `main` that returns an error prints its `Debug`, which is hard to read, and without a `tracing` subscriber there is no
+//! log. The first program of the README, `examples/hello.rs`, has both in the form that production needs.
 //!
 //! The crate `athm-simulator` stands in for the provider in your tests: one dev-dependency.
 

@@ -5,11 +5,12 @@
 //!
 //! - [`receiver`]: the attribute that connects a function to [signals](Signal), and what it may ask for
 //!   ([`FromContext`]).
-//! - [`Athm`]: the handle. It takes messages in ([`receive`](Athm::receive)), asks the provider whether they are true,
-//!   records what is new and has the receivers run.
+//! - [`Athm`]: the handle. It takes messages in ([`receive`](Athm::receive)), asks the provider about the payments that
+//!   they name, records the answers and runs the receivers.
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
 //! - [`dispatch`]: signals without a database, in this process, as Django's `send_robust`.
-//! - [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: what is recorded, and what needs a person.
+//! - [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: what is recorded.
+//! - [`problems`]: what needs a person, of every sort.
 //! - [`errors`] and [`ids`]: the error types and the id types.
 //! - [`provider`]: the client of the provider's API.
 //! - [`guide`]: pages that explain it all from beginning to end; start with

@@ -112,7 +112,8 @@ const OTHER_OPTIONS: [(&str, &str); 16] = [
 ];
 
 /// athm's own senders: those of `athm_core::Sender`.
-const SENDERS: [&str; 7] = ["callback", "webhook", "authorize", "cancel", "sweeper", "reconcile", "refund"];
+const SENDERS: [&str; 9] =
+    ["callback", "webhook", "authorize", "cancel", "sweeper", "refresh", "accept", "reconcile", "refund"];
 
 /// The signal of that name.
 pub(crate) fn signal(name: &str) -> Option<&'static SignalWord> {
@@ -262,6 +263,7 @@ mod tests {
             ("calback", "callback"),
             ("SWEEPER", "sweeper"),
             ("refunds", "refund"),
+            ("Refresh", "refresh"),
         ] {
             assert_eq!(sender_meant(written), Some(sender), "{written}");
         }

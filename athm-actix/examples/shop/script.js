@@ -1,8 +1,11 @@
-// The page's half of a payment: it tells the shop's server what the customer did, and shows what became of it.
+// The page's half of a payment: it reports to the shop's server what the customer did, and shows the outcome.
 // Nothing here makes an order paid: athm asks the provider, and the shop's receivers do it.
 "use strict";
 
 const EVERY = 1000;
+// The pauses before the result is posted again, in milliseconds.
+const PAUSES = [1000, 2000, 4000, 8000, 16000];
+const UNAVAILABLE = 503;
 const checkout = document.getElementById("ATHMovil_Checkout_Button_payment");
 let busy = false;
 
@@ -12,28 +15,39 @@ const ATHM_Checkout = checkout && { ecommerceId: checkout.dataset.ecommerceId };
 function authorizationATHM() {
   return act("You approved the payment. The shop takes the money now…", async () => {
     const authorization = await post(`${location.pathname}/authorize`);
-    await tellAthm(await authorization.json());
+    await report(await authorization.json());
   });
 }
 
 function cancelATHM(result) {
-  return act("", () => tellAthm(result));
+  return act("", () => report(result));
 }
 
 function expiredATHM(result) {
-  // The provider's API says CANCEL to both; that this function was called tells them apart.
+  // The provider's API says CANCEL to both; that this function was called distinguishes them.
   result.data.ecommerceStatus = "EXPIRED";
-  return act("", () => tellAthm(result));
+  return act("", () => report(result));
 }
 
-function tellAthm(result) {
+// Posts the result to athm, and posts it again while athm answers 503 or can't be reached: then it isn't recorded. Any
+// other answer is final.
+async function report(result) {
   const headers = { "Content-Type": "application/json" };
-  return post("/athm/callback", { headers, body: JSON.stringify(result) });
+  const request = { method: "POST", headers, body: JSON.stringify(result) };
+  for (const pause of PAUSES) {
+    const answer = await fetch("/athm/callback", request).catch(() => null);
+    if (answer && answer.status !== UNAVAILABLE) return accepted(answer);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return accepted(await fetch("/athm/callback", request));
 }
 
-async function post(path, request = {}) {
-  const answer = await fetch(path, { method: "POST", ...request });
-  if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+async function post(path) {
+  return accepted(await fetch(path, { method: "POST" }));
+}
+
+function accepted(answer) {
+  if (!answer.ok) throw new Error(`${answer.url} answered ${answer.status}`);
   return answer;
 }
 

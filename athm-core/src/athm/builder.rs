@@ -146,9 +146,9 @@ impl AthmBuilder {
         self
     }
 
-    /// Where payments are kept: `sqlite://` and a file's path, on Windows also `sqlite:///C:/data/athm.db`.
-    /// `sqlite://athm.db` unless given. With the feature
-    /// `postgres`, a PostgreSQL that several processes may share.
+    /// Where payments are kept: `sqlite://` and a file's path, on Windows also `sqlite:///C:/data/athm.db`;
+    /// `sqlite://athm.db` unless given. With the feature `postgres`, the address of a PostgreSQL that several processes
+    /// may share.
     pub fn database_url(mut self, url: impl Into<String>) -> Self {
         self.database_url = Some(url.into());
         self
@@ -174,7 +174,7 @@ impl AthmBuilder {
         self
     }
 
-    /// The receivers to use, in place of all that were linked into the program: tests don't hear each other so.
+    /// The receivers to use, in place of all that were linked into the program: a test runs its own alone.
     pub fn dispatcher(mut self, dispatcher: Dispatcher) -> Self {
         self.dispatcher = Some(dispatcher);
         self
@@ -241,7 +241,7 @@ impl AthmBuilder {
     /// Fires signals only for payments that this program opened with [`Athm::create`](crate::Athm::create).
     ///
     /// The public token stands in every checkout page: any customer can open a payment with it, with any metadata and total, and
-    /// cancel it. Without this switch such a payment fires signals, and receivers must tell it from theirs by
+    /// cancel it. Without this switch such a payment fires signals, and receivers must distinguish it from theirs by
     /// [`Transaction::is_ours`] or by the payment's id. It is off by default, because the provider's own button opens
     /// payments in the browser.
     ///

@@ -46,10 +46,10 @@ pub(super) fn log_receivers(registry: &Registry) {
         let sender = (!senders.is_empty()).then(|| names(&senders));
         tracing::info!(%receiver, ?signals, order, sender, "receiver");
     }
-    let unheard = Signal::ALL.into_iter().filter(|signal| registry.of_signal(*signal).is_empty());
-    let unheard: Vec<&str> = unheard.map(Signal::as_str).collect();
-    if !unheard.is_empty() {
-        tracing::warn!(signals = unheard.join(", "), "signals without any receiver");
+    let unused = Signal::ALL.into_iter().filter(|signal| registry.of_signal(*signal).is_empty());
+    let unused: Vec<&str> = unused.map(Signal::as_str).collect();
+    if !unused.is_empty() {
+        tracing::warn!(signals = unused.join(", "), "signals without any receiver");
     }
 }
 

@@ -40,9 +40,10 @@ pub enum CredentialError {
 }
 
 impl Athm {
-    /// Asks the provider two harmless questions, for a payment that doesn't exist and for the report of one minute, and says
-    /// what they tell of the tokens. `start` does so in the background, unless the builder says
-    /// [otherwise](crate::AthmBuilder::without_credential_check), and logs an ERROR.
+    /// Checks that the provider accepts both tokens, by two requests that change nothing: for a payment that doesn't exist,
+    /// and for the report of one minute. `start` does so in the background, unless the builder says
+    /// [otherwise](crate::AthmBuilder::without_credential_check), and logs an ERROR if a token is refused, a WARN if the
+    /// provider couldn't be asked.
     ///
     /// A wrong business id shows at the first answer that carries one.
     ///

@@ -66,8 +66,8 @@ impl<'a> Deliveries<'a> {
     }
 }
 
-/// A delivery that is to run again. Nothing happens before [`run`](Replay::run); [`dry_run`](Replay::dry_run) tells
-/// what would.
+/// A delivery that is to run again. Nothing happens before [`run`](Replay::run); [`dry_run`](Replay::dry_run) returns
+/// what would run.
 ///
 /// ```
 /// use athm_core::Athm;
@@ -103,7 +103,7 @@ impl Replay<'_> {
         self
     }
 
-    /// Tells what would run, and changes nothing.
+    /// Returns what would run, and changes nothing.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Replay<'_> {
         self.execute(RunMode::Dry).await
     }
 
-    /// Makes it due now, and tells what runs.
+    /// Makes it due now, and returns what runs.
     ///
     /// # Errors
     ///

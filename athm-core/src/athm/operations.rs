@@ -63,7 +63,8 @@ impl Athm {
     ///
     /// # Errors
     ///
-    /// [`OperationError`]. Where the outcome is unknown, the payment is read again until it is known.
+    /// [`OperationError`]. Where the outcome is unknown, the cancel is sent again until the payment has ended, also after a
+    /// restart.
     pub async fn cancel(&self, id: TransactionId) -> Result<Transaction, OperationError> {
         self.operate(move |operations| async move { operations.cancel(id).await }).await
     }
@@ -124,11 +125,11 @@ impl Athm {
         Refunds { athm: self }
     }
 
-    /// Accepts the total of a payment that the provider tells with another one than it was opened with. A completed payment
+    /// Accepts the total of a payment whose total at the provider isn't the one that it was opened with. A completed payment
     /// fires `completed` now; an approved one may be authorized from now on.
     ///
-    /// Safe to call again. Only the total that is recorded now is accepted: if the provider tells yet another one later, the
-    /// payment is a mismatch again.
+    /// Safe to call again. Only the total that is recorded now is accepted: if the provider reports yet another one later,
+    /// the payment is a mismatch again.
     ///
     /// ```no_run
     /// # async fn accept(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) -> Result<(), athm_core::errors::OperationError> {

@@ -8,9 +8,11 @@ use subtle::ConstantTimeEq;
 
 /// The last part of the webhook's address, known only to you and ATH Móvil: `/athm/webhook/{secret}`.
 ///
-/// ATH Móvil signs nothing. What it posts is never believed, secret or no secret; the secret keeps strangers
-/// from causing lookups by webhook. By the callback's public address they still can. 16 to 128 letters, digits, `-` or `_`: what needs no escape in a path. It is compared in
-/// constant time, and shown in no log.
+/// ATH Móvil signs nothing. What it posts is never believed, secret or no secret; the secret keeps strangers from causing
+/// lookups by webhook. By the callback's public address they still can.
+///
+/// A secret has 16 to 128 letters, digits, `-` or `_`, which need no escape in a path. It is compared in constant time, and
+/// shown in no log.
 ///
 /// ```
 /// use athm_core::WebhookSecret;
@@ -28,7 +30,7 @@ impl WebhookSecret {
     const FEWEST: usize = 16;
     const MOST: usize = 128;
 
-    /// Whether a request's last part is the secret. How long that takes tells its length, and nothing else.
+    /// Whether a request's last part is the secret. The time that it takes depends on the length alone.
     #[must_use]
     pub fn matches(&self, segment: &str) -> bool {
         self.0.expose_secret().as_bytes().ct_eq(segment.as_bytes()).into()

@@ -52,7 +52,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads the body of a request. Without a content type, what begins with `{` is read as JSON, else as a form.
+    /// Reads the body of a request: `application/json`, or a form. Scripts post JSON without a content type, too, or as a
+    /// form or a plain text: what begins like JSON is read as JSON under each of these.
     ///
     /// # Errors
     ///
@@ -61,7 +62,7 @@ impl Message {
         Fields::parse(content_type, body)?.message().map_err(Into::into)
     }
 
-    /// What sort of news it claims to be.
+    /// The kind of event that it claims to report.
     #[must_use]
     pub fn kind(&self) -> Option<&TransactionKind> {
         self.kind.as_ref()
@@ -157,7 +158,7 @@ impl Message {
         self.customer.as_ref()
     }
 
-    /// The payment as the message tells it, for when messages are trusted. The customer is never taken from one.
+    /// The payment as the message states it, for when messages are trusted. The customer is never taken from one.
     pub(crate) fn transaction(&self, now: Timestamp) -> Transaction {
         let total = self.total.unwrap_or_default();
         Transaction {

@@ -1,4 +1,4 @@
-//! What comes of connecting.
+//! A receiver that was connected at run time.
 
 use std::sync::Weak;
 
@@ -18,17 +18,6 @@ use crate::receiver::Connected;
 ///     let _guard = dispatcher.connect("print", [Signal::Completed], |_| ())?.disconnect_on_drop();
 ///     assert!(dispatcher.has_receivers(Signal::Completed));
 /// }
-/// assert!(!dispatcher.has_receivers(Signal::Completed));
-/// # Ok::<(), athm_core::errors::AlreadyConnected>(())
-/// ```
-///
-/// ```
-/// use athm_core::Signal;
-/// use athm_core::dispatch::Dispatcher;
-///
-/// let dispatcher = Dispatcher::empty();
-/// let connection = dispatcher.connect("print", [Signal::Completed], |_| ())?;
-/// assert!(connection.disconnect());
 /// assert!(!dispatcher.has_receivers(Signal::Completed));
 /// # Ok::<(), athm_core::errors::AlreadyConnected>(())
 /// ```

@@ -12,7 +12,7 @@ use crate::receiver::{Answer, Connected, Context, Receive, ReceiverInfo, Receive
 /// Sends signals to receivers, now and here: nothing is stored, nothing is tried again.
 ///
 /// A clone is a handle to the same receivers. Most programs never name it: [`Athm`](crate::Athm) holds one of the
-/// linked receivers. Tests make one of their own and so don't hear each other.
+/// linked receivers. A test makes one of its own, and runs no other test's receivers.
 ///
 /// Receivers run in the caller's task: its spans and task-locals are visible in them, but for `blocking` ones, which see
 /// the span. A dispatch is to those that are connected as it begins. They may connect, disconnect and dispatch as they
@@ -210,9 +210,9 @@ impl Dispatcher {
         let (receivers, signals, mut failed) = (self.receivers.now(), transaction.signals(), Vec::new());
         for &signal in signals.iter().filter(|signal| !receivers.of_signal(**signal).is_empty()) {
             let signal_context = self.signal_context(signal, transaction, &sender);
-            let heard = receivers.of_signal(signal);
-            if let Some(stop) = call_plain(&signal_context, heard) {
-                let mut rest = RemainingReceivers::from(stop, &signal_context, heard);
+            let listening = receivers.of_signal(signal);
+            if let Some(stop) = call_plain(&signal_context, listening) {
+                let mut rest = RemainingReceivers::from(stop, &signal_context, listening);
                 failed.append(&mut (&mut rest).await);
             }
         }
@@ -238,9 +238,9 @@ impl Dispatcher {
     /// ```
     pub async fn send_robust(&self, signal: Signal, transaction: &Transaction, sender: &Sender) -> Vec<ReportEntry> {
         let (receivers, signal_context) = (self.receivers.now(), self.signal_context(signal, transaction, sender));
-        let heard = receivers.of_signal(signal);
-        let Some(stop) = call_plain(&signal_context, heard) else { return Vec::new() };
-        let mut rest = RemainingReceivers::from(stop, &signal_context, heard);
+        let listening = receivers.of_signal(signal);
+        let Some(stop) = call_plain(&signal_context, listening) else { return Vec::new() };
+        let mut rest = RemainingReceivers::from(stop, &signal_context, listening);
         (&mut rest).await
     }
 

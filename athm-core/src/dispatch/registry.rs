@@ -1,4 +1,4 @@
-//! The receivers of a program, in their order, and who hears what.
+//! The receivers of a program, in their order, and which signals each listens to.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -51,7 +51,7 @@ impl Registry {
         broken: Option<String>,
     ) -> Self {
         let mut registry = Self { all: Vec::with_capacity(length), broken, ..Self::default() };
-        registry.by_signal.iter_mut().for_each(|heard| heard.reserve_exact(length));
+        registry.by_signal.iter_mut().for_each(|receivers| receivers.reserve_exact(length));
         receivers.for_each(|receiver| registry.push(receiver));
         registry
     }
@@ -71,15 +71,19 @@ impl Registry {
         self.all.iter().any(|receiver| receiver.id() == id)
     }
 
-    /// Those that hear this signal from some sender, in their order.
+    /// Those that listen to this signal from any sender, in their order.
     #[inline]
     pub(crate) fn of_signal(&self, signal: Signal) -> &[ReceiverInfo] {
         &self.by_signal[signal as usize]
     }
 
-    /// Those that hear this signal from this sender, in their order.
-    pub(crate) fn hearing<'a>(&'a self, signal: Signal, sender: &'a Sender) -> impl Iterator<Item = &'a ReceiverInfo> {
-        self.of_signal(signal).iter().filter(move |receiver| receiver.hears(sender))
+    /// Those that listen to this signal from this sender, in their order.
+    pub(crate) fn listening<'a>(
+        &'a self,
+        signal: Signal,
+        sender: &'a Sender,
+    ) -> impl Iterator<Item = &'a ReceiverInfo> {
+        self.of_signal(signal).iter().filter(move |receiver| receiver.listens_to(sender))
     }
 
     /// Why the receivers that were linked can't be used, if so.

@@ -23,7 +23,7 @@ use crate::receiver::{Failure, ReceiverInfo};
 /// assert_eq!(report.entries()[0].receiver(), "stock");
 /// # Ok(()) }
 /// ```
-#[must_use = "a report tells which receivers failed"]
+#[must_use = "a report says which receivers failed"]
 pub struct Report(Box<Ran>);
 
 /// Boxed, because a report is moved often.
@@ -78,9 +78,9 @@ impl Report {
 impl Ran {
     /// An entry for every receiver that ran, all successful.
     fn successes(&self) -> Vec<ReportEntry> {
-        let heard =
-            |signal: Signal| self.receivers.hearing(signal, &self.sender).map(move |receiver| (receiver, signal));
-        let ran = self.signals.iter().copied().flat_map(heard);
+        let listening =
+            |signal: Signal| self.receivers.listening(signal, &self.sender).map(move |receiver| (receiver, signal));
+        let ran = self.signals.iter().copied().flat_map(listening);
         ran.map(|(receiver, signal)| ReportEntry { receiver: receiver.clone(), signal, failure: None }).collect()
     }
 

@@ -86,7 +86,7 @@ impl<'a> RemainingReceivers<'a> {
             if !self.paused.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
                 return;
             }
-            if receiver.hears(self.signal_context.sender) {
+            if receiver.listens_to(self.signal_context.sender) {
                 match receiver.call(&Context { signal_context: self.signal_context, receiver }) {
                     Answered::Now(outcome) => self.ended(receiver, outcome.map_err(Failure::Error)),
                     Answered::Later(future) => {
@@ -126,7 +126,7 @@ impl<'a> RemainingReceivers<'a> {
     #[cold]
     fn refuse(&mut self) {
         let sender = self.signal_context.sender;
-        for receiver in self.receivers[self.next..].iter().filter(|receiver| receiver.hears(sender)) {
+        for receiver in self.receivers[self.next..].iter().filter(|receiver| receiver.listens_to(sender)) {
             self.failed(receiver, Failure::TooDeep { limit: NESTING_LIMIT });
         }
         self.next = self.receivers.len();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Who paid, as the provider tells it. Its `Debug` shows nothing personal, so that no log does.
+/// Who paid, as the provider reports it. Its `Debug` shows nothing personal, so that no log does.
 ///
 /// ```
 /// use athm_core::{Customer, receiver};

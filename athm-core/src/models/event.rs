@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{EventId, Sender, TransactionId, Transition};
 
-/// One transition of one transaction: what the signals of a payment tell of, recorded once. See
+/// One transition of one transaction, recorded once: what a payment's signals report. See
 /// [`Athm::events`](crate::Athm::events).
 ///
 /// ```

@@ -112,7 +112,7 @@ own_id!(
     EventId,
     /// The name of one refund: our own, whatever the provider calls it.
     RefundId,
-    /// The name of one delivery: one receiver's turn at one signal of one event. It is the delivery's idempotency key.
+    /// The name of one delivery: one signal of one event, for one receiver. It is the delivery's idempotency key.
     DeliveryId
 );
 

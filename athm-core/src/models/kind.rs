@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// What sort of payment a transaction is, or what sort of news a message brings (the provider's `transactionType`).
+/// The kind of a payment, or of the event that a message reports (the provider's `transactionType`).
 ///
 /// Displayed and parsed in athm's own words (`"ecommerce"`).
 ///

@@ -148,7 +148,7 @@ pub(crate) enum BeginError {
         reason: String,
         status: Status,
     },
-    /// The program has cancelled it, and what has come of that isn't known.
+    /// The program has cancelled it, and the outcome isn't known.
     CancelUnresolved,
     /// It isn't completed, so there is nothing to refund.
     NotPaid(Status),

@@ -53,7 +53,7 @@ pub enum OperationError {
         /// The state in which it ended.
         status: Status,
     },
-    /// The provider tells another total than the one that the payment was opened with. It isn't authorized, and fires no
+    /// The provider reports another total than the one that the payment was opened with. It isn't authorized, and fires no
     /// `completed`, until that is [accepted](crate::Athm::accept_mismatch).
     #[error("the payment {id} was opened with a total of {expected}, and the provider says {total}: accept it first")]
     Mismatch {
@@ -61,7 +61,7 @@ pub enum OperationError {
         id: TransactionId,
         /// The total that it was opened with.
         expected: Amount,
-        /// The total that the provider tells.
+        /// The total that the provider reports.
         total: Amount,
     },
     /// A check of the program's own refuses the payment. **Where it is completed, the money has moved**: no receiver runs
@@ -75,9 +75,9 @@ pub enum OperationError {
         /// What the check says.
         reason: String,
     },
-    /// The program has cancelled the payment, and what came of that isn't known yet. It is cancelled again until it has
-    /// ended.
-    #[error("the payment {id} was cancelled, and what came of that isn't known yet")]
+    /// The program has cancelled the payment, and the outcome isn't known yet. The cancel is sent again until the payment
+    /// has ended.
+    #[error("the payment {id} was cancelled, and the outcome isn't known yet: it isn't authorized meanwhile")]
     CancelUnresolved {
         /// The payment that was named.
         id: TransactionId,

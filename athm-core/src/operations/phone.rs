@@ -20,8 +20,8 @@ impl Operations {
         let (Some(ecommerce_id), Some(token)) = (transaction.ecommerce_id, auth_token) else {
             return Err(OperationError::NoAuthToken { id });
         };
-        // The provider doesn't show a payment's phone, so that no reading finds out what became of a lost answer. Setting
-        // the same phone again moves no money, and its answer tells.
+        // The provider doesn't show a payment's phone, so no lookup finds out whether a call without an answer took
+        // effect. Setting the same phone again moves no money, and its answer says so.
         let mut updated = self.provider.update_phone(&ecommerce_id, &token, phone).await;
         for _ in 1..MAX_SENDS {
             if !updated.as_ref().is_err_and(ProviderError::is_outcome_unknown) {

@@ -1,6 +1,7 @@
 //! The outbox: durable deliveries, between the commit that creates them and the worker that runs them.
 //!
-//! Recording an event inserts one delivery for each receiver that hears it, in the same commit ([`store`](crate::store)).
+//! Recording an event inserts one delivery for each of its signals and each receiver that listens to it, in the same commit
+//! ([`store`](crate::store)).
 //! As many as there are free [`slots`] are claimed by that very commit, and the [`channel`] hands them to the
 //! [`worker`](crate::worker) right after it. The worker finds all others (no slot was free, an attempt failed, a process
 //! died): it polls for due deliveries once a second and claims no more than it has slots for.
@@ -33,7 +34,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// How long a delivery waits until the provider has named the customer: longer than the customer is searched.
 pub(crate) const CUSTOMER_WAIT: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// A delivery that is about to be inserted: one receiver's turn at one signal of one event.
+/// A delivery that is about to be inserted: one signal of one event, for one receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewDelivery {
     pub(crate) id: DeliveryId,

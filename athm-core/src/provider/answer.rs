@@ -66,7 +66,7 @@ fn refusal(value: &Value, status: u16) -> Option<ProviderError> {
     Some(ProviderError::Rejected { code, message: shortened(&message), status })
 }
 
-/// ReadRetries bytes as the answer of every call, one after another.
+/// Reads bytes as the answer of every call, one after another.
 #[cfg(fuzzing)]
 pub fn read_as_every_answer(status: u16, body: &[u8]) {
     use crate::callback::wire::Fields;

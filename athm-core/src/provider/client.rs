@@ -104,7 +104,7 @@ impl Client {
         Ok(Ticket { ecommerce_id, auth_token: auth_token.into() })
     }
 
-    /// ReadRetries a payment (POST `/business/findPayment`).
+    /// Reads a payment (POST `/business/findPayment`).
     ///
     /// # Errors
     ///

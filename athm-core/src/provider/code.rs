@@ -305,7 +305,7 @@ impl ErrorCode {
         )
     }
 
-    /// Whether it says that a report has nothing to tell.
+    /// Whether it says that a report is empty.
     pub(super) fn is_nothing_in_range(&self) -> bool {
         matches!(self, Self::NothingToReport | Self::NothingInRange)
     }

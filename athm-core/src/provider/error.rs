@@ -190,7 +190,7 @@ impl ProviderError {
         }
     }
 
-    /// What to tell the customer. It names nothing of the provider's own.
+    /// A message for the customer. It names nothing of the provider's own.
     ///
     /// ```
     /// use athm_core::provider::{Language, ProviderError};

@@ -80,7 +80,7 @@ impl fmt::Debug for RefundRequest {
 pub struct Refunded {
     /// What was given back.
     pub amount: Amount,
-    /// What has been given back of the payment in all, where the provider tells it.
+    /// What has been given back of the payment in all, where the provider reports it.
     pub total_refunded: Option<Amount>,
     /// The refund's reference number. The provider's own samples show the payment's here.
     pub reference_number: Option<ReferenceNumber>,

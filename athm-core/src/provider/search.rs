@@ -115,7 +115,7 @@ impl Client {
         Ok(found.into_iter().map(|value| self.entry(value, asked_at)).collect())
     }
 
-    /// ReadRetries a payment by its reference number: the one way for messages without a ticket. A refund is returned only
+    /// Reads a payment by its reference number: the one way for messages without a ticket. A refund is returned only
     /// where nothing else has that number.
     ///
     /// # Errors

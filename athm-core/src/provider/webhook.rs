@@ -1,4 +1,4 @@
-//! Having the provider tell of what happens.
+//! Subscribing to the provider's webhooks.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::{Client, InvalidRequest, ProviderError};
 
 const SUBSCRIBE: &str = "/transactions/webhook/post";
 
-/// Something that the provider tells a webhook of.
+/// An event that the provider posts to a webhook.
 ///
 /// ```
 /// use athm_core::provider::{WebhookEvent, WebhookSubscription};

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::{IntoOutcome, Outcome};
 
-/// What comes of calling a receiver.
+/// The result of calling a receiver.
 pub enum Answered<'a> {
     /// It has run to its end.
     Now(Outcome),

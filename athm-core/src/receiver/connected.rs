@@ -33,7 +33,7 @@ impl Connected {
         Self::new(options, signals, Box::new(Object(receiver)))
     }
 
-    /// A signal named twice is heard once.
+    /// A signal named twice counts once.
     fn new(options: ReceiverOptions, mut signals: Vec<Signal>, call: Box<dyn Connectable>) -> Self {
         signals.sort_unstable();
         signals.dedup();

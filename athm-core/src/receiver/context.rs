@@ -56,14 +56,14 @@ impl<'a> Context<'a> {
         self.signal_context.sender
     }
 
-    /// The refund that the signal tells of: of `refunded`, and of a `received` for the same reason. `None` when something
+    /// The refund that the signal is about: of `refunded`, and of a `received` for the same reason. `None` when something
     /// else happened, and in a dispatch by hand, which knows the transaction alone.
     #[must_use]
     pub fn refund(&self) -> Option<&'a Refund> {
         self.event()?.transition().refund()
     }
 
-    /// The event that the signal tells of; `None` in a dispatch by hand, which records none.
+    /// The event that the signal is about; `None` in a dispatch by hand, which records none.
     #[must_use]
     pub fn event(&self) -> Option<&'a Event> {
         self.signal_context.event

@@ -3,7 +3,7 @@
 use super::{Context, FromContext, Rejection};
 use crate::models::{DeliveryId, EventId};
 
-/// A receiver's turn, as it may ask for it: which attempt this is, and the key that makes its effect repeatable.
+/// The delivery that a receiver runs for: which attempt this is, and the key that makes its effect repeatable.
 ///
 /// A durable delivery runs at least once. A receiver that must not do its work twice keeps the
 /// [`idempotency_key`](Delivery::idempotency_key) together with what it did, and asks for it first; or it hands the
@@ -36,7 +36,7 @@ impl Delivery {
         self.id
     }
 
-    /// The event that it tells of; `None` in a dispatch by hand, where nothing is recorded.
+    /// The event that it is about; `None` in a dispatch by hand, where nothing is recorded.
     #[must_use]
     pub fn event_id(&self) -> Option<EventId> {
         self.event_id

@@ -166,7 +166,7 @@ impl ReceiverInfo {
     }
 
     #[inline]
-    pub(crate) fn hears(&self, sender: &Sender) -> bool {
+    pub(crate) fn listens_to(&self, sender: &Sender) -> bool {
         match &self.registration {
             Registration::Linked(Receiver { senders, .. }) => {
                 senders.is_empty() || senders.iter().any(|wanted| wanted.name() == sender.as_str())

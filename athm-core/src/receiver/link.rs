@@ -14,7 +14,7 @@
 /// ```
 ///
 /// Receivers in the program's own crate need no naming, nor do those of a crate of which anything else is used.
-/// [`Builder::expect_receivers`](crate::AthmBuilder::expect_receivers) makes sure that none is lost. The linker collects
+/// [`AthmBuilder::expect_receivers`](crate::AthmBuilder::expect_receivers) makes sure that none is lost. The linker collects
 /// receivers on Linux, Android, macOS, iOS, Windows, FreeBSD, OpenBSD and illumos; on WebAssembly and other targets that
 /// linkme doesn't serve, athm doesn't compile.
 #[macro_export]

@@ -1,4 +1,4 @@
-//! Who paid: only the provider's search tells it, seconds to hours after the payment.
+//! Who paid: only the provider's search says it, seconds to hours after the payment.
 
 use std::time::Duration;
 

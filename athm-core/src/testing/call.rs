@@ -94,13 +94,13 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Has it hear that signal.
+    /// Calls it for that signal.
     pub fn signal(mut self, signal: Signal) -> Self {
         self.signal = Some(signal);
         self
     }
 
-    /// Has it hear of that sender; [`Sender::CALLBACK`] or the one that it listens to, unless given.
+    /// Calls it with that sender; [`Sender::CALLBACK`] or the one that it listens to, unless given.
     pub fn sender(mut self, sender: Sender) -> Self {
         self.sender = Some(sender);
         self
@@ -234,7 +234,7 @@ impl<'a> Call<'a> {
     }
 
     fn signal_for(&self, receiver: &ReceiverInfo) -> Signal {
-        let hears = |signal: &Signal| receiver.signals().contains(signal);
+        let is_named = |signal: &Signal| receiver.signals().contains(signal);
         let fired: Vec<Signal> = match self.signal {
             Some(signal) => vec![signal],
             None => {
@@ -242,8 +242,7 @@ impl<'a> Call<'a> {
                 self.transaction.signals().iter().copied().chain(refunded).collect()
             }
         };
-        let heard = fired.iter().rev().copied().find(hears);
-        heard.unwrap_or_else(|| {
+        fired.iter().rev().copied().find(is_named).unwrap_or_else(|| {
             let names =
                 |signals: &[Signal]| signals.iter().map(|signal| signal.as_str()).collect::<Vec<_>>().join(", ");
             let (status, listens) = (self.transaction.status(), names(receiver.signals()));

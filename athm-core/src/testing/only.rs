@@ -41,7 +41,7 @@ pub fn only<'a>(receivers: impl IntoIterator<Item = &'a str>) -> Dispatcher {
         wanted.push(find(name, &linked));
     }
     for other in linked.iter().map(ReceiverInfo::id).filter(|id| !wanted.contains(id)) {
-        // Of two with one id, the first turn takes both.
+        // Of two with one id, the first pass disconnects both.
         let _ = dispatcher.disconnect(other);
     }
     dispatcher

@@ -8,7 +8,7 @@ use crate::models::{Sender, Signal, Transaction};
 use crate::receiver::{Context, Failure};
 use crate::util::text::causes;
 
-/// One receiver's turn, as a [`Recorder`](super::Recorder) has noted it.
+/// One run of a receiver, as a [`Recorder`](super::Recorder) has noted it.
 ///
 /// ```
 /// use athm_core::testing::Recorder;

@@ -126,8 +126,8 @@ impl Recorder {
         move |context| recorder.note(Run::of(context, Ok(())))
     }
 
-    /// A dispatcher of the same receivers and states, each of whose turns is noted as it ends, with its failure if any. Give
-    /// it to [`Builder::dispatcher`](crate::AthmBuilder::dispatcher), and what is delivered durably is noted too.
+    /// A dispatcher of the same receivers and states that notes each run as it ends, with its failure if any. Give it to
+    /// [`AthmBuilder::dispatcher`](crate::AthmBuilder::dispatcher), and what is delivered durably is noted too.
     ///
     /// Receivers that are connected later aren't watched. A receiver that its `timeout` cuts off never ends, and isn't
     /// recorded.
@@ -164,7 +164,7 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// When others ran: the message tells which, and how they ended.
+    /// When others ran: the message lists them, and how they ended.
     #[track_caller]
     pub fn assert_ran<'a>(&self, expected: impl IntoIterator<Item = (&'a str, Signal)>) {
         ran::assert_ran(&lines(&self.noted()), &expected.into_iter().collect::<Vec<_>>());
@@ -184,14 +184,14 @@ impl Recorder {
     ///
     /// # Panics
     ///
-    /// When one has: the message tells which, and why.
+    /// When one has: the message names it, and its error.
     #[track_caller]
     pub fn assert_ok(&self) {
         ran::assert_ok(&lines(&self.noted()));
     }
 }
 
-/// A receiver whose turns are noted.
+/// A receiver whose runs are noted.
 struct Watched {
     receiver: ReceiverInfo,
     recorder: Recorder,

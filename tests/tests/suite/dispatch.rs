@@ -17,7 +17,7 @@ fn transaction(status: Status) -> Transaction {
     Transaction::builder(status, Amount::from_cents(2500)).metadata_1("order-7").build()
 }
 
-/// A dispatcher of this file's receivers; each test's own ones hear that test's sender alone.
+/// A dispatcher of this file's receivers; each test's own ones listen to that test's sender alone.
 fn linked(recorder: &TextRecorder) -> Dispatcher {
     athm_tests::linked_dispatcher("6.").state(recorder.clone())
 }

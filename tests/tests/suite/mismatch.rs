@@ -96,7 +96,7 @@ async fn what_a_check_refuses_is_not_authorized_on_a_schedule_and_says_so_when_t
     polled(&fixture, &open).await;
     assert_eq!(fixture.request_count("/authorization"), 0);
 
-    // The program's own word moves the money: then it must hear that no receiver runs.
+    // The program itself moves the money: the error must say that no receiver runs.
     for _ in 0..2 {
         let error = fixture.athm.authorize(open.id()).await.unwrap_err();
         assert!(

@@ -152,7 +152,7 @@ async fn the_cancel_and_expire_events_of_2020_match_one_open_payment() {
 async fn an_event_that_matches_no_open_payment_or_several_fires_nothing() {
     let fixture = SimulatorFixture::open().await;
     let expired = || event("webhook_2020_ecommerce_expired.json");
-    // One that was opened elsewhere, and that we have heard of, isn't ours.
+    // One that was opened elsewhere isn't ours, even if it is recorded.
     fixture.simulator.insert(known_payment(Status::Open));
     assert_eq!(
         fixture.callback(json!({ "ecommerceId": ecommerce_id(3), "status": "OPEN" })).await,

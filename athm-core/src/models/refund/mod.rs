@@ -1,4 +1,4 @@
-//! Money given back: one refund, what the provider tells of it, and the ledger of a payment's refunds.
+//! Money given back: one refund, what the provider reports of it, and the ledger of a payment's refunds.
 
 mod attribution;
 mod ledger;

@@ -192,7 +192,7 @@ impl Transaction {
         self.expected_total
     }
 
-    /// Whether the provider tells another total than the one that the payment was opened with, and it isn't
+    /// Whether the provider reports another total than the one that the payment was opened with, and it isn't
     /// [accepted](crate::Athm::accept_mismatch). Such a payment fires `received` and no `completed`.
     ///
     /// ```
@@ -217,7 +217,7 @@ impl Transaction {
         self.verified
     }
 
-    /// When athm first heard of the payment.
+    /// When athm first saw the payment.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created_at

@@ -186,7 +186,7 @@ impl Policy {
         }
         let signals = event.transition.signals().iter();
         let each = signals.flat_map(|&signal| {
-            self.registry.hearing(signal, &event.sender).map(move |receiver| NewDelivery {
+            self.registry.listening(signal, &event.sender).map(move |receiver| NewDelivery {
                 id: DeliveryId::new(),
                 signal,
                 receiver: receiver.id().to_owned(),

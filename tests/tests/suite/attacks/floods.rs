@@ -58,7 +58,7 @@ async fn a_flood_delays_no_retry_of_a_genuine_message() {
     for n in 0..20 {
         assert_eq!(target.callback(json!({ "ecommerceId": ecommerce_id(n) })).await, result(422, "refused"));
     }
-    // Opened by the browser: athm has never heard of it.
+    // Opened by the browser: athm doesn't know it.
     let id = target.paid();
     assert_eq!(target.callback(json!({ "ecommerceId": id, "status": "COMPLETED" })).await, result(202, "pending"));
     // From now on the flood is there first, whenever the provider may be asked.

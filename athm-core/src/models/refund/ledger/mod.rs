@@ -2,7 +2,7 @@
 //!
 //! The provider never lists the refunds of a payment. It reports one cumulative *refunded amount*, and single refunds reach us
 //! in other ways: as the answer to our own call, as a webhook, as a row of a report; in any order, more than once, or never.
-//! The refunded amount decides how much was refunded; everything else only tells which refunds made up the sum:
+//! The refunded amount decides how much was refunded; everything else only says which refunds made up the sum:
 //!
 //! - An increase from X to Y makes refunds worth exactly Y − X: those reported in detail first, the rest as one refund without
 //!   detail.
