@@ -1,5 +1,6 @@
-//! The documentation compared with the code: names, examples, quoted log lines and error texts.
+//! The documentation compared with the code: names, examples, options, quoted log lines and error texts.
 
+mod attribute;
 mod names;
 mod quotes;
 mod sources;
