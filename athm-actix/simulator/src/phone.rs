@@ -1,6 +1,6 @@
 //! Phone numbers with a fixed behaviour.
 
-use crate::SimulatedPayment;
+use crate::payment::SimulatedPayment;
 
 /// A phone number with a fixed behaviour. It takes effect when `create` or `update_phone` names it.
 ///

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::fields::BadField;
 
 /// A refusal of the payment API: `{"status":"error","message":…,"errorcode":…,"data":null}`.

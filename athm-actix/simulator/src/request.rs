@@ -7,8 +7,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use athm_core::Amount;
 use athm_core::ids::EcommerceId;
 
+use crate::faults::{Effect, Fault};
 use crate::shared::Shared;
-use crate::{Effect, Fault};
 
 /// A request's number in the log.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use athm_core::Amount;
 use athm_core::ids::EcommerceId;
 
-use crate::Fault;
+use crate::faults::Fault;
 
 /// One request, as [`Simulator::requests`](crate::Simulator::requests) lists it.
 ///

@@ -9,8 +9,13 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, rt, web};
 use tokio::sync::{oneshot, watch};
 
+use crate::control;
+use crate::endpoints;
+use crate::error::SimulatorError;
+use crate::middleware;
+use crate::pages;
 use crate::shared::Shared;
-use crate::{SimulatorError, control, endpoints, middleware, pages, webhook_sender};
+use crate::webhook_sender;
 
 pub(crate) struct Server {
     url: String,

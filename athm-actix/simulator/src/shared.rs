@@ -6,11 +6,11 @@ use fastrand::Rng;
 
 use crate::business::Business;
 use crate::clock::Clock;
-use crate::faults::FaultSchedule;
+use crate::faults::{FaultRates, FaultSchedule, WebhookFaultRates};
 use crate::ledger::Ledger;
+use crate::payment::RefundReference;
 use crate::request_log::RequestLog;
-use crate::webhooks::Webhooks;
-use crate::{FaultRates, PaymentChannel, RefundReference, WebhookFaultRates, WebhookShape};
+use crate::webhooks::{PaymentChannel, WebhookShape, Webhooks};
 
 /// The builder's settings.
 pub(crate) struct Settings {

@@ -26,6 +26,21 @@ fn the_first_program_of_each_readme_is_the_example_hello() {
 }
 
 #[test]
+fn the_programs_of_both_readmes_differ_in_their_comments_alone() {
+    let [english, spanish] = ["README.md", "README.es.md"].map(|readme| {
+        let page = text(readme);
+        let blocks = page.split("```rust").skip(1).filter_map(|rest| rest.split("```").next());
+        let code = |block: &str| {
+            let lines = block.lines().map(|line| line.split("//").next().unwrap_or_default().trim_end().to_owned());
+            lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
+        };
+        blocks.map(code).collect::<Vec<_>>()
+    });
+    assert!(english.len() >= 4, "{} programs", english.len());
+    assert_eq!(english, spanish);
+}
+
+#[test]
 fn headings_of_the_guide_can_be_searched_for() {
     for (page, text) in sources::guide() {
         for heading in prose(&text).filter_map(|(_, line)| line.strip_prefix("# ")) {

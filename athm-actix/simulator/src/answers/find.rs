@@ -7,7 +7,8 @@ use serde_json::Number;
 use super::{MovementItem, ecommerce_status};
 use crate::amounts::{as_number, as_single_float};
 use crate::business::Business;
-use crate::{SimulatedPayment, clock};
+use crate::clock;
+use crate::payment::SimulatedPayment;
 
 /// The data of the answer to find and to authorization.
 #[derive(Serialize)]

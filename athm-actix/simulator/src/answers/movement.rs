@@ -7,7 +7,8 @@ use serde_json::Number;
 
 use super::{daily_number, ecommerce_status, phone, transaction_type};
 use crate::amounts::{as_number, quantity};
-use crate::{SimulatedPayment, clock};
+use crate::clock;
+use crate::payment::SimulatedPayment;
 
 /// One transaction of a search answer, which has no envelope.
 #[derive(Serialize)]

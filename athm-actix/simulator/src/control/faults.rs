@@ -6,8 +6,9 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::{FormOrJson, into_inner, redirect_to_page};
+use crate::faults::{Endpoint, Fault, Outage, View, WebhookFault};
+use crate::json;
 use crate::shared::Shared;
-use crate::{Endpoint, Fault, Outage, View, WebhookFault, json};
 
 #[derive(Deserialize)]
 pub(super) struct Queued {

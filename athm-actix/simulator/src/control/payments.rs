@@ -9,10 +9,13 @@ use serde::Serialize;
 use super::{redirect_to_page, wants_page};
 use crate::answers::{Find, Success};
 use crate::business::Business;
+use crate::error::SimulatorError;
+use crate::faults::Effect;
 use crate::fields::Fields;
+use crate::json;
 use crate::ledger::{Entry, Ledger};
+use crate::payment;
 use crate::shared::Shared;
-use crate::{Effect, SimulatorError, json, payment};
 
 pub(super) async fn insert(shared: web::Data<Shared>, body: web::Bytes) -> HttpResponse {
     let Some(fields) = Fields::parse(&body) else {

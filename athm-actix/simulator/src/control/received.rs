@@ -5,8 +5,9 @@ use athm_core::{Amount, TransactionKind};
 use serde::Deserialize;
 
 use super::{FormOrJson, into_inner, redirect_to_page};
+use crate::json;
+use crate::payment::SimulatedPayment;
 use crate::shared::Shared;
-use crate::{SimulatedPayment, json};
 
 #[derive(Deserialize)]
 pub(super) struct Received {

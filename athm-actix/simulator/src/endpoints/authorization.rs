@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::tokens::payment_of_bearer;
-use crate::SimulatorError;
 use crate::answers::{Find, Success};
+use crate::error::SimulatorError;
 use crate::refusal::Refusal;
 use crate::request::ApiRequest;
 use crate::shared::Shared;

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::tokens::with_public_token;
 use crate::answers::{Created, Success};
 use crate::fields::Fields;
+use crate::payment::{self, SimulatedPayment};
+use crate::phone::TestPhone;
 use crate::refusal::Refusal;
 use crate::request::ApiRequest;
 use crate::shared::Shared;
-use crate::{SimulatedPayment, TestPhone, payment};
 
 const MIN_TOTAL: Amount = Amount::from_cents(100);
 const MAX_TOTAL: Amount = Amount::from_cents(150_000);

@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web};
 use athm_core::TransactionKind;
 
 use super::tokens::with_public_token;
-use crate::View;
 use crate::answers::{Find, Success};
+use crate::faults::View;
 use crate::refusal::Refusal;
 use crate::request::ApiRequest;
 use crate::shared::Shared;

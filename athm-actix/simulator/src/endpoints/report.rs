@@ -6,9 +6,9 @@ use actix_web::{HttpResponse, ResponseError, web};
 use jiff::{SignedDuration, Timestamp};
 
 use super::tokens::with_both_tokens_legacy;
-use crate::View;
 use crate::answers::Report;
 use crate::clock;
+use crate::faults::View;
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 use crate::shared::Shared;

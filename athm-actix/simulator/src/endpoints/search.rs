@@ -5,10 +5,11 @@ use athm_core::Amount;
 
 use super::tokens::with_both_tokens_legacy;
 use crate::answers::{Search, daily_number, phone};
+use crate::faults::View;
 use crate::fields::{BadField, Fields};
+use crate::payment::SimulatedPayment;
 use crate::refusal::LegacyRefusal;
 use crate::shared::Shared;
-use crate::{SimulatedPayment, View};
 
 /// A bare object, or a list when several match.
 pub(super) async fn search(shared: web::Data<Shared>, body: web::Bytes) -> Result<HttpResponse, LegacyRefusal> {

@@ -4,12 +4,13 @@ use actix_web::{HttpResponse, ResponseError, web};
 
 use super::tokens::with_both_tokens_legacy;
 use crate::answers::Success;
+use crate::error::SimulatorError;
+use crate::faults::Effect;
 use crate::fields::Fields;
 use crate::refusal::Refusal;
 use crate::request::ApiRequest;
 use crate::shared::Shared;
 use crate::webhooks::{Event, Subscription};
-use crate::{Effect, SimulatorError};
 
 /// The provider doesn't document the answer; this one is invented.
 pub(super) async fn subscribe(shared: web::Data<Shared>, request: ApiRequest, body: web::Bytes) -> HttpResponse {

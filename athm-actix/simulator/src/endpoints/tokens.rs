@@ -5,8 +5,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use crate::clock;
 use crate::fields::Fields;
 use crate::ledger::{Entry, Ledger};
-use crate::refusal::LegacyRefusal;
-use crate::refusal::Refusal;
+use crate::refusal::{LegacyRefusal, Refusal};
 use crate::shared::{Settings, Shared};
 
 /// The object in the body, if its public token is accepted.

@@ -8,7 +8,7 @@ use athm_core::Amount;
 
 use super::duration::{format_duration, parse_duration};
 use super::{Effect, Oddity, View, texts};
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 
 /// A fault of one request of the provider's API.
 ///

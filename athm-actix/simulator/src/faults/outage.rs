@@ -6,7 +6,7 @@ use std::str::FromStr;
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 use crate::refusal::Refusal;
 
 /// How every request fails during an outage, for [`Simulator::fail_with`](crate::Simulator::fail_with).

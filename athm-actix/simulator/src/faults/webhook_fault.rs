@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::duration::{format_duration, parse_duration};
 use super::texts;
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 
 /// A fault of one webhook.
 ///

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::business::Business;
 use crate::clock::Clock;
+use crate::error::SimulatorError;
+use crate::faults::{FaultRates, View, WebhookFaultRates};
+use crate::handle::Simulator;
+use crate::payment::RefundReference;
 use crate::server::Server;
 use crate::shared::{Settings, Shared};
-use crate::webhooks::{Event, Subscription};
-use crate::{
-    FaultRates, PaymentChannel, RefundReference, Simulator, SimulatorError, View, WebhookFaultRates, WebhookShape,
-};
+use crate::webhooks::{Event, PaymentChannel, Subscription, WebhookShape};
 
 /// The settings of a [`Simulator`] to start.
 ///

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Simulator;
-use crate::{Endpoint, Fault, FaultRates, Outage, View, WebhookFault, WebhookFaultRates};
+use crate::faults::{Endpoint, Fault, FaultRates, Outage, View, WebhookFault, WebhookFaultRates};
 
 impl Simulator {
     /// Fails every request of the provider's API from now on, for tests of an unreachable provider. The simulator's own

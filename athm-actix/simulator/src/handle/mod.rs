@@ -12,9 +12,11 @@ use std::time::Duration;
 use athm_core::ids::EcommerceId;
 
 pub use self::builder::SimulatorBuilder;
+use crate::error::SimulatorError;
+use crate::payment::SimulatedPayment;
+use crate::request_log::ReceivedRequest;
 use crate::server::Server;
 use crate::shared::Shared;
-use crate::{ReceivedRequest, SimulatedPayment, SimulatorError};
 
 /// A running stand-in for ATH Móvil's servers; the [crate's page](crate) has examples.
 ///

@@ -4,7 +4,9 @@ use athm_core::Amount;
 use athm_core::ids::EcommerceId;
 
 use super::Simulator;
-use crate::{Effect, SimulatedPayment, SimulatorError};
+use crate::error::SimulatorError;
+use crate::faults::Effect;
+use crate::payment::SimulatedPayment;
 
 impl Simulator {
     /// The customer approves the payment: open becomes confirmed. No money has moved yet.

@@ -1,8 +1,9 @@
 //! Webhooks.
 
 use super::Simulator;
-use crate::webhooks::{Event, Subscription};
-use crate::{SentWebhook, SimulatedPayment, SimulatorError};
+use crate::error::SimulatorError;
+use crate::payment::SimulatedPayment;
+use crate::webhooks::{Event, SentWebhook, Subscription};
 
 impl Simulator {
     /// Sends webhooks of every kind to that URL from now on, in place of an earlier one, as the provider's subscription

@@ -4,7 +4,10 @@ use athm_core::Status;
 use jiff::Timestamp;
 
 use super::lag::Lag;
-use crate::{SimulatedPayment, SimulatorError, View, clock};
+use crate::clock;
+use crate::error::SimulatorError;
+use crate::faults::View;
+use crate::payment::SimulatedPayment;
 
 pub(crate) struct Entry {
     pub(crate) payment: SimulatedPayment,

@@ -20,7 +20,8 @@ pub(super) use self::entry::Entry;
 use self::lag::Lag;
 use crate::business::Business;
 use crate::clock::{self, Clock};
-use crate::{Effect, SimulatedPayment, View};
+use crate::faults::{Effect, View};
+use crate::payment::SimulatedPayment;
 
 /// The life of an `auth_token`, as seen at the provider.
 const TOKEN_LIFE: Duration = Duration::from_secs(900);

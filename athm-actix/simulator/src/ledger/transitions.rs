@@ -4,7 +4,10 @@ use athm_core::ids::EcommerceId;
 use athm_core::{Amount, Status, TransactionKind};
 
 use super::{Entry, Ledger, generate};
-use crate::{Effect, RefundReference, SimulatedPayment, SimulatorError, TestPhone};
+use crate::error::SimulatorError;
+use crate::faults::Effect;
+use crate::payment::{RefundReference, SimulatedPayment};
+use crate::phone::TestPhone;
 
 impl Ledger {
     /// Opens a payment for the merchant; a test phone has reacted when this returns. Returns the new payment's id,

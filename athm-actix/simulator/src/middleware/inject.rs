@@ -14,10 +14,12 @@ use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_util::stream::{self, StreamExt};
 
 use super::odd_answer::odd_body;
+use crate::error::SimulatorError;
+use crate::faults::{Fault, Outage};
+use crate::json;
 use crate::refusal::Refusal;
 use crate::request::RequestNumber;
 use crate::shared::Shared;
-use crate::{Fault, Outage, SimulatorError, json};
 
 /// A request names the fault to inject in this header.
 const HEADER: &str = "simulator-fault";

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{Oddity, clock};
+use crate::clock;
+use crate::faults::Oddity;
 
 /// Stands for the odd bytes until the answer is serialized: a character that no answer contains.
 const MARK: char = '\u{e000}';

@@ -3,8 +3,10 @@
 use athm_core::ids::EcommerceId;
 use maud::{Markup, html};
 
+use crate::faults::{Endpoint, Fault, Outage, View, WebhookFault};
+use crate::request_log::ReceivedRequest;
 use crate::shared::Shared;
-use crate::{Endpoint, Fault, Outage, ReceivedRequest, SentWebhook, View, WebhookFault};
+use crate::webhooks::SentWebhook;
 
 /// How many entries of each log are shown.
 const LINES: usize = 30;

@@ -8,9 +8,10 @@ use athm_core::{Status, TransactionKind};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::clock;
 use crate::ledger::{Entry, Ledger};
+use crate::payment::SimulatedPayment;
 use crate::shared::Shared;
-use crate::{SimulatedPayment, clock};
 
 /// How many final payments the phone lists.
 const RECENT: usize = 10;

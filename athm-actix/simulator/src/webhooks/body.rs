@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::{Event, WebhookShape};
 use crate::amounts::{as_single_float, quantity};
 use crate::business::Business;
-use crate::{SimulatedPayment, clock};
+use crate::clock;
+use crate::payment::SimulatedPayment;
 
 /// Events of the v4 shape are dated later than their transaction.
 const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use athm_core::{Status, TransactionKind};
 
-use crate::SimulatedPayment;
+use crate::payment::SimulatedPayment;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {

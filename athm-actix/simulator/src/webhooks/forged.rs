@@ -5,7 +5,7 @@ use athm_core::{Amount, Status};
 use fastrand::Rng;
 use uuid::Builder;
 
-use crate::SimulatedPayment;
+use crate::payment::SimulatedPayment;
 
 /// A webhook that an attacker who knows the URL might post about a payment.
 pub(super) fn forged(payment: &SimulatedPayment, random: &mut Rng) -> SimulatedPayment {

@@ -14,8 +14,9 @@ use super::body::{BodyShape, body};
 use super::forged::forged;
 use super::{Event, PaymentChannel, Subscription, WebhookShape};
 use crate::business::Business;
+use crate::clock;
 use crate::faults::{WebhookFault, WebhookFaultRates};
-use crate::{SimulatedPayment, clock};
+use crate::payment::SimulatedPayment;
 
 /// A reordered webhook is sent after this time if no other comes.
 const REORDER_TIMEOUT: Duration = Duration::from_secs(5);

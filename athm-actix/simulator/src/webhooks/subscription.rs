@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 
 use super::Event;
-use crate::SimulatorError;
+use crate::error::SimulatorError;
 
 /// A merchant's listener on this machine, and the events that it subscribed to.
 #[derive(Debug, Clone)]
