@@ -46,6 +46,7 @@ pub struct Readme;
 pub struct EditionBefore;
 
 mod merchant;
+mod pace;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod process;
@@ -55,6 +56,7 @@ pub mod secrecy;
 mod server;
 
 pub use self::merchant::{MerchantFault, MerchantFixture};
+pub use self::pace::Pace;
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresDatabase;
 pub use self::process::Process;

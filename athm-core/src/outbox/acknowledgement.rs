@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::DeliveryState;
+use super::{Attempt, DeliveryState};
 use crate::models::DeliveryId;
 
 /// The end of one attempt at one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     pub(crate) id: DeliveryId,
-    pub(crate) attempt: u32,
+    pub(crate) attempt: Attempt,
     /// The steady time at which it ended.
     pub(crate) at: Timestamp,
     pub(crate) outcome: AttemptOutcome,
@@ -20,12 +20,16 @@ pub(crate) struct Acknowledgement {
 pub(crate) enum AttemptOutcome {
     /// The receiver succeeded. This counts however late it is acknowledged: the receiver's effect has happened.
     Succeeded,
-    /// The receiver failed. This counts only for the latest attempt: a later one may still succeed. The delivery is
+    /// The receiver failed. This counts only for the latest claim: a later one may still succeed. The delivery is
     /// retried at `retry_at`, or is dead without one.
     Failed { error: String, retry_at: Option<Timestamp> },
+    /// The receiver didn't return before the process ended, and the attempt counts: it was a suspect's.
+    Interrupted { error: String, retry_at: Option<Timestamp> },
+    /// The receiver wasn't called, because all its attempts are used up.
+    Exhausted { error: String },
     /// The receiver wasn't called, so that the attempt doesn't count.
     Unstarted,
-    /// The receiver was still running when the process stopped.
+    /// The receiver was still running when the process stopped. That is an interruption.
     Abandoned,
 }
 
@@ -35,24 +39,60 @@ pub(crate) struct DeliveryUpdate<'a> {
     pub(crate) state: DeliveryState,
     pub(crate) due_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
-    /// Attempts to take back: 1 for an attempt that doesn't count.
-    pub(crate) uncounted: u32,
+    /// How many attempts count from now on.
+    pub(crate) attempts: u32,
+    /// What becomes of the interruptions in a row: the receiver returned, so that there are none, or they are kept, and one
+    /// more may have come.
+    pub(crate) interruptions: Interruptions,
     pub(crate) error: Option<&'a str>,
+}
+
+/// A change of the number of interruptions: `interruptions * kept + added`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interruptions {
+    pub(crate) kept: u32,
+    pub(crate) added: u32,
+}
+
+impl Interruptions {
+    const NONE: Self = Self { kept: 0, added: 0 };
+    const SAME: Self = Self { kept: 1, added: 0 };
+    const ONE_MORE: Self = Self { kept: 1, added: 1 };
 }
 
 impl Acknowledgement {
     pub(crate) fn update(&self) -> DeliveryUpdate<'_> {
-        let update = |state| DeliveryUpdate { state, due_at: None, finished_at: None, uncounted: 0, error: None };
-        let due = |due_at| DeliveryUpdate { due_at: Some(due_at), ..update(DeliveryState::Due) };
-        let finished = |state| DeliveryUpdate { finished_at: Some(self.at), ..update(state) };
-        match &self.outcome {
-            AttemptOutcome::Succeeded => finished(DeliveryState::Succeeded),
-            AttemptOutcome::Failed { error, retry_at: Some(at) } => DeliveryUpdate { error: Some(error), ..due(*at) },
-            AttemptOutcome::Failed { error, retry_at: None } => {
-                DeliveryUpdate { error: Some(error), ..finished(DeliveryState::Dead) }
+        let Self { attempt, at, outcome, .. } = self;
+        let returned = DeliveryUpdate {
+            state: DeliveryState::Due,
+            due_at: None,
+            finished_at: None,
+            attempts: attempt.number,
+            interruptions: Interruptions::NONE,
+            error: None,
+        };
+        let kept = DeliveryUpdate { interruptions: Interruptions::SAME, ..returned };
+        let due = |due_at: &Timestamp, update| DeliveryUpdate { due_at: Some(*due_at), ..update };
+        let finished = |state, update| DeliveryUpdate { state, finished_at: Some(*at), ..update };
+        let failed = |error, retry_at: &Option<Timestamp>, update| {
+            let update = DeliveryUpdate { error: Some(error), ..update };
+            match retry_at {
+                Some(at) => due(at, update),
+                None => finished(DeliveryState::Dead, update),
             }
-            AttemptOutcome::Unstarted => DeliveryUpdate { uncounted: 1, ..due(self.at) },
-            AttemptOutcome::Abandoned => due(self.at),
+        };
+        match outcome {
+            AttemptOutcome::Succeeded => finished(DeliveryState::Succeeded, returned),
+            AttemptOutcome::Failed { error, retry_at } => failed(error, retry_at, returned),
+            AttemptOutcome::Interrupted { error, retry_at } => failed(error, retry_at, kept),
+            AttemptOutcome::Exhausted { error } => {
+                failed(error, &None, DeliveryUpdate { attempts: attempt.counted_before(), ..kept })
+            }
+            AttemptOutcome::Unstarted => due(at, DeliveryUpdate { attempts: attempt.counted_before(), ..kept }),
+            AttemptOutcome::Abandoned => {
+                let interruptions = Interruptions::ONE_MORE;
+                due(at, DeliveryUpdate { attempts: attempt.counted_when_interrupted(), interruptions, ..kept })
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc};
 
 use super::running::Running;
-use super::{EventDeliveries, Handover, Slot, Slots};
+use super::{EventDeliveries, Handover, Slot, Slots, Suspects};
 use crate::models::DeliveryId;
 
 /// Takes the deliveries that a commit has claimed. From then on they count as running, so that athm is never taken for
@@ -16,6 +16,7 @@ pub(crate) struct Outbox {
     sender: mpsc::UnboundedSender<EventDeliveries>,
     pub(crate) running: Running,
     pub(crate) slots: Slots,
+    pub(crate) suspects: Suspects,
     /// Whether more is due than was claimed.
     pub(crate) backlog: Arc<AtomicBool>,
     pub(crate) woken: Arc<Notify>,
@@ -28,12 +29,14 @@ pub(crate) type Unstarted = mpsc::UnboundedReceiver<EventDeliveries>;
 impl Outbox {
     pub(crate) fn new(slots: Slots) -> (Self, Unstarted) {
         let (sender, unstarted) = mpsc::unbounded_channel();
+        let woken = Arc::new(Notify::new());
         let outbox = Self {
             sender,
             running: Running::default(),
             slots,
+            suspects: Suspects::new(Arc::clone(&woken)),
             backlog: Arc::default(),
-            woken: Arc::default(),
+            woken,
             stopping: Arc::default(),
         };
         (outbox, unstarted)

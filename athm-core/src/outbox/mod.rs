@@ -6,26 +6,30 @@
 //! [`worker`](crate::worker) right after it. The worker finds all others (no slot was free, an attempt failed, a process
 //! died): it polls for due deliveries once a second and claims no more than it has slots for.
 //!
-//! A claim is a lease: it ends after [`LEASE`] unless it is renewed, and then any process may claim the delivery again.
-//! An attempt ends with an [`Acknowledgement`] that names it, so that a late one is recognized as such, and
-//! [`retry`] says when the next attempt is due.
+//! A claim is a lease: it ends after [`LEASE`] unless it is renewed, and then any process may claim the delivery again;
+//! [`attempt`] says what that costs. An attempt ends with an [`Acknowledgement`] that names its claim, so that a late one
+//! is recognized as such, and [`retry`] says when the next attempt is due.
 
 mod acknowledgement;
+mod attempt;
 mod channel;
 mod record;
 mod retry;
 mod running;
 mod slots;
+mod suspects;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate};
+pub(crate) use self::attempt::{Attempt, AttemptKind, ClaimId, ClaimableDelivery};
 pub(crate) use self::channel::{Outbox, Unstarted};
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
 pub(crate) use self::retry::retry_pause;
 pub(crate) use self::running::ClaimedAttempt;
 pub(crate) use self::slots::{Slot, Slots};
+pub(crate) use self::suspects::{RunningSuspect, SuspectPermit, Suspects};
 use crate::models::{DeliveryId, Event, Signal, Transaction};
 use crate::receiver::ReceiverInfo;
 
@@ -44,13 +48,15 @@ pub(crate) struct NewDelivery {
     pub(crate) waits_for_customer: bool,
 }
 
-/// A delivery that this process has claimed. Its attempt is counted already.
+/// A delivery that this process has claimed.
 #[derive(Debug)]
 pub(crate) struct ClaimedDelivery {
     pub(crate) delivery: NewDelivery,
-    pub(crate) attempt: u32,
+    pub(crate) attempt: Attempt,
     pub(crate) is_replay: bool,
     pub(crate) slot: Slot,
+    /// The permit of a suspect.
+    pub(crate) suspect: Option<RunningSuspect>,
 }
 
 impl ClaimedDelivery {

@@ -35,8 +35,11 @@ pub struct DeliveryRecord {
     pub receiver: String,
     /// Whether it is due, running, or finished.
     pub state: DeliveryState,
-    /// How many attempts were started since the last replay.
+    /// How many attempts count since the last replay: those that ended, and a suspect's that runs.
     pub attempts: u32,
+    /// How many processes in a row ended while it ran. From the second one on it is a suspect: its process runs no other
+    /// suspect beside it, and the attempt counts before it begins.
+    pub interruptions: u32,
     /// Whether it runs again because of a replay.
     pub is_replay: bool,
     /// When it may be claimed. For a running delivery: when its lease ends.

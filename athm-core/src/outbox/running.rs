@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tokio::sync::watch;
 
+use super::Attempt;
 use crate::models::DeliveryId;
 use crate::util::in_flight::{InFlight, InFlightGuard};
 
@@ -18,12 +19,12 @@ pub(crate) struct Running {
 /// The attempt that runs, and whether its receiver was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClaimedAttempt {
-    pub(crate) attempt: u32,
+    pub(crate) attempt: Attempt,
     pub(crate) has_started: bool,
 }
 
 impl Running {
-    pub(crate) fn claimed(&self, claimed: impl Iterator<Item = (DeliveryId, u32)>) {
+    pub(crate) fn claimed(&self, claimed: impl Iterator<Item = (DeliveryId, Attempt)>) {
         let attempts = claimed.map(|(id, attempt)| (id, ClaimedAttempt { attempt, has_started: false }));
         self.deliveries.send_modify(|running| running.extend(attempts));
     }

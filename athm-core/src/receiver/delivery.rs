@@ -42,7 +42,8 @@ impl Delivery {
         self.event_id
     }
 
-    /// Which attempt this is, from 1.
+    /// Which attempt this is, from 1. An attempt that ended with its process isn't counted, unless two processes in a row
+    /// ended while the delivery ran: the receiver may have begun before, also at 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Batching, DamagedRows, InboxMessage, InboxState, Observation, Origin, Policy, StoreContext};
+use super::{Batching, Claim, DamagedRows, InboxMessage, InboxState, Observation, Origin, Policy, StoreContext};
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Item, PaymentKey, Sender, Signal, Status, Transaction};
-use crate::outbox::{AttemptOutcome, Outbox, Slots, Unstarted};
-use crate::util::clock::Clock;
+use crate::outbox::{AttemptOutcome, ClaimId, LEASE, Outbox, Slots, Suspects, Unstarted};
+use crate::util::clock::{Clock, later};
 
 /// The only delivery that this process can run; see [`context`].
 pub(super) const RUNNABLE: &str = "completed:ship";
@@ -24,6 +24,19 @@ pub(super) fn context(clock: &Clock, slots: usize, batching: Batching) -> (Store
         StoreContext { policy, outbox, clock: clock.clone(), batching, damaged: DamagedRows::default(), background },
         unstarted,
     )
+}
+
+/// A claim of up to eight deliveries and one suspect, as another process with the same receiver makes it.
+pub(super) fn claim(clock: &Clock) -> Claim {
+    let now = clock.steady();
+    Claim {
+        id: ClaimId::new(),
+        now,
+        lease_until: later(now, LEASE),
+        runnable: vec![String::from(RUNNABLE)],
+        slots: Slots::new(8).take(8),
+        suspect: Suspects::new(Default::default()).permit(),
+    }
 }
 
 /// An observation of a completed payment of $25.00.

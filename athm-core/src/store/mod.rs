@@ -57,7 +57,7 @@ use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, DeliveryRecord, Outbox, Slot};
+use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord, Outbox, Slot, SuspectPermit};
 use crate::util::clock::Clock;
 
 /// The answer of the store.
@@ -74,17 +74,17 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
     /// gone away.
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded>;
 
-    /// Claims due deliveries, longest due first: at most one for each slot, and none that runs here already, even if its
-    /// lease has ended. They are handed to the outbox right after the commit. Returns how many.
+    /// Claims due deliveries, longest due first: at most one for each slot, at most one suspect, and none that runs here
+    /// already, even if its lease has ended. They are handed to the outbox right after the commit. Returns how many.
     fn claim_deliveries(&self, claim: Claim) -> StoreFuture<'_, usize>;
 
     /// Whether a delivery that can run here is due; see [`Claim::runnable`].
     fn has_due_deliveries(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool>;
 
-    /// Extends the leases of these attempts.
-    fn renew_leases(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()>;
+    /// Extends the leases of these claims.
+    fn renew_leases(&self, running: Vec<(DeliveryId, ClaimId)>, until: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Stores how an attempt ended. A success always counts; anything else only for the latest attempt, while it runs.
+    /// Stores how an attempt ended. A success always counts; anything else only for the latest claim, while it runs.
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()>;
 
     /// Deliveries, for people.
@@ -206,11 +206,14 @@ pub(crate) enum Origin {
 /// A claim of deliveries that this process can run.
 #[derive(Debug)]
 pub(crate) struct Claim {
+    pub(crate) id: ClaimId,
     pub(crate) now: Timestamp,
     pub(crate) lease_until: Timestamp,
     /// `signal:receiver`, for each signal of each receiver of this process: a process of another version may have others.
     pub(crate) runnable: Vec<String>,
     pub(crate) slots: Vec<Slot>,
+    /// None while a suspect runs here.
+    pub(crate) suspect: Option<SuspectPermit>,
 }
 
 /// Which deliveries to list: the dead ones, those due before a time that can't run here, or one.

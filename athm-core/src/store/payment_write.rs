@@ -11,7 +11,8 @@ use super::poll::PollPlan;
 use super::{Observation, Recorded};
 use crate::models::{Event, RefundRecord, Transaction};
 use crate::outbox::{
-    CUSTOMER_WAIT, ClaimedDelivery, DeliveryState, EventDeliveries, Handover, LEASE, NewDelivery, Outbox, Slot,
+    Attempt, CUSTOMER_WAIT, ClaimId, ClaimedDelivery, DeliveryState, EventDeliveries, Handover, LEASE, NewDelivery,
+    Outbox, Slot,
 };
 use crate::util::clock::later;
 
@@ -27,6 +28,8 @@ pub(super) struct PaymentWrite {
     pub(super) poll: PollPlan,
     /// Whether the payment's customer became known, for which deliveries may have waited.
     pub(super) releases_waiting: bool,
+    /// The claim of the deliveries that have a slot.
+    pub(super) claim: ClaimId,
     auth_token: Option<SecretString>,
 }
 
@@ -45,7 +48,8 @@ impl PaymentWrite {
             (event, planned.collect())
         });
         let auth_token = observation.auth_token.clone().filter(|_| !transaction.status.is_final());
-        Self { events: events.collect(), auth_token, refunds, poll, releases_waiting, transaction }
+        let claim = ClaimId::new();
+        Self { events: events.collect(), auth_token, refunds, poll, releases_waiting, claim, transaction }
     }
 
     /// The secret that authorizes the payment; a final payment needs none.
@@ -61,7 +65,8 @@ impl PaymentWrite {
         for (event, deliveries) in self.events {
             recorded.events.push(event.clone());
             let deliveries = deliveries.into_iter().filter_map(|(delivery, slot)| {
-                Some(ClaimedDelivery { delivery, attempt: 1, is_replay: false, slot: slot? })
+                let attempt = Attempt::first(self.claim);
+                Some(ClaimedDelivery { delivery, attempt, is_replay: false, slot: slot?, suspect: None })
             });
             let (transaction, event, span) = (Arc::clone(&shared), Arc::new(event), span.clone());
             claimed.push(EventDeliveries { transaction, event, deliveries: deliveries.collect(), span });
@@ -70,15 +75,16 @@ impl PaymentWrite {
     }
 }
 
-/// With which state, how many attempts and which due time a delivery is inserted. One with a slot is claimed.
+/// With which state, claim and due time a delivery is inserted. One with a slot is claimed.
 pub(super) fn inserted_as(
     delivery: &NewDelivery,
     slot: Option<&Slot>,
+    claim: ClaimId,
     now: Timestamp,
-) -> (DeliveryState, u32, Timestamp) {
+) -> (DeliveryState, Option<ClaimId>, Timestamp) {
     match slot {
-        Some(_) => (DeliveryState::Running, 1, later(now, LEASE)),
-        None if delivery.waits_for_customer => (DeliveryState::Due, 0, later(now, CUSTOMER_WAIT)),
-        None => (DeliveryState::Due, 0, now),
+        Some(_) => (DeliveryState::Running, Some(claim), later(now, LEASE)),
+        None if delivery.waits_for_customer => (DeliveryState::Due, None, later(now, CUSTOMER_WAIT)),
+        None => (DeliveryState::Due, None, now),
     }
 }

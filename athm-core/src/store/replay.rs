@@ -116,9 +116,18 @@ impl ReplayRequest {
             DeliveryState::Running => Err(ReplayError::Running { id: delivery.id }),
             DeliveryState::Succeeded if !self.is_forced => Err(ReplayError::Succeeded { id: delivery.id }),
             _ => {
-                let (attempts, is_replay) = (0, true);
+                let (attempts, interruptions, is_replay) = (0, 0, true);
                 let again = delivery.clone();
-                Ok(DeliveryRecord { state, attempts, is_replay, due_at, waits_for_customer, error, ..again })
+                Ok(DeliveryRecord {
+                    state,
+                    attempts,
+                    interruptions,
+                    is_replay,
+                    due_at,
+                    waits_for_customer,
+                    error,
+                    ..again
+                })
             }
         }
     }
@@ -134,6 +143,7 @@ fn new_delivery(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp
         receiver: receiver.to_owned(),
         state: DeliveryState::Due,
         attempts: 0,
+        interruptions: 0,
         is_replay: true,
         due_at,
         waits_for_customer: false,

@@ -16,7 +16,7 @@ use crate::models::{
     Amount, Checkout, CheckoutAttempt, Customer, Event, Intent, Item, NewPayment, RefundRecord, Sender, StoredItems,
     Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{DeliveryRecord, NewDelivery};
+use crate::outbox::{ClaimableDelivery, DeliveryRecord, NewDelivery};
 
 /// Reads a row's columns from left to right.
 pub(super) trait Columns: Sized {
@@ -116,11 +116,16 @@ pub(super) trait Columns: Sized {
         Ok(Event { id, transaction_id, transition, sender, rejection: self.maybe_text()?, created_at: self.time()? })
     }
 
-    /// `claim_columns!`: the delivery, the attempts that were started before, and whether it is a replay.
-    fn claimable(&mut self) -> Result<(NewDelivery, u32, bool), Self::Error> {
+    /// `claim_columns!`.
+    fn claimable(&mut self) -> Result<ClaimableDelivery, Self::Error> {
         let (id, signal, receiver) = (self.id()?, self.parsed()?, self.text()?);
-        let delivery = NewDelivery { id, signal, receiver, waits_for_customer: false };
-        Ok((delivery, self.count()?, self.boolean()?))
+        Ok(ClaimableDelivery {
+            delivery: NewDelivery { id, signal, receiver, waits_for_customer: false },
+            attempts: self.count()?,
+            is_replay: self.boolean()?,
+            is_left_behind: self.boolean()?,
+            interruptions: self.count()?,
+        })
     }
 
     /// The columns of `select_delivery!`.
@@ -133,6 +138,7 @@ pub(super) trait Columns: Sized {
             receiver: self.text()?,
             state: self.parsed()?,
             attempts: self.count()?,
+            interruptions: self.count()?,
             is_replay: self.boolean()?,
             due_at: self.time()?,
             waits_for_customer: self.boolean()?,
@@ -256,13 +262,13 @@ macro_rules! transaction_columns {
 
 macro_rules! item_columns {
     () => {
-        "name, description, quantity, price, tax, metadata, sku"
+        "i.name, i.description, i.quantity, i.price, i.tax, i.metadata, i.sku"
     };
 }
 
 macro_rules! customer_columns {
     () => {
-        "name, phone, email, message"
+        "c.name, c.phone, c.email, c.message"
     };
 }
 
@@ -274,7 +280,22 @@ macro_rules! event_columns {
 
 macro_rules! claim_columns {
     () => {
-        "d.id, d.signal, d.receiver, d.attempts, d.is_replay"
+        "d.id, d.signal, d.receiver, d.attempts, d.is_replay, d.state = 'running', d.interruptions"
+    };
+}
+
+/// Whether a claim of the delivery makes it an ordinary one, or a suspect; see
+/// [`ClaimableDelivery::attempt`](crate::outbox::ClaimableDelivery::attempt). `interruptions > 0` repeats a part of the
+/// condition, for the index.
+macro_rules! is_ordinary {
+    () => {
+        "d.interruptions + (CASE WHEN d.state = 'running' THEN 1 ELSE 0 END) < 2"
+    };
+}
+
+macro_rules! is_suspect {
+    () => {
+        "d.interruptions > 0 AND d.interruptions + (CASE WHEN d.state = 'running' THEN 1 ELSE 0 END) >= 2"
     };
 }
 
@@ -331,7 +352,7 @@ macro_rules! select_event {
 
 /// `SELECT` for a delivery's id, its payment, its event and itself as it can be claimed; the rest begins with `WHERE`.
 macro_rules! select_claimable {
-    ($rest:literal) => {
+    ($rest:expr) => {
         concat!(
             "SELECT d.id, ",
             $crate::store::row::transaction_columns!(),
@@ -350,8 +371,9 @@ macro_rules! select_claimable {
 macro_rules! select_delivery {
     ($rest:literal) => {
         concat!(
-            "SELECT d.id, d.event_id, e.transaction_id, d.signal, d.receiver, d.state, d.attempts, d.is_replay, ",
-            "d.due_at, d.waits_for_customer, d.error FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ",
+            "SELECT d.id, d.event_id, e.transaction_id, d.signal, d.receiver, d.state, d.attempts, d.interruptions, ",
+            "d.is_replay, d.due_at, d.waits_for_customer, d.error FROM athm_delivery d ",
+            "JOIN athm_event e ON e.id = d.event_id ",
             $rest
         )
     };
@@ -369,7 +391,7 @@ macro_rules! select_refund {
 }
 
 pub(super) use {
-    attempt_columns, checkout_columns, claim_columns, customer_columns, event_columns, intent_columns, item_columns,
-    message_columns, poll_columns, select_claimable, select_delivery, select_event, select_refund, select_transaction,
-    transaction_columns, unresolved_columns,
+    attempt_columns, checkout_columns, claim_columns, customer_columns, event_columns, intent_columns, is_ordinary,
+    is_suspect, item_columns, message_columns, poll_columns, select_claimable, select_delivery, select_event,
+    select_refund, select_transaction, transaction_columns, unresolved_columns,
 };

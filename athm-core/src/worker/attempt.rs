@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use tracing::Instrument;
 
 use super::Worker;
-use super::event::EventContext;
-use crate::outbox::{Acknowledgement, AttemptOutcome, NewDelivery, Slot, retry_pause};
+use super::event::{EventContext, HeldUp};
+use crate::outbox::{Acknowledgement, Attempt, AttemptKind, AttemptOutcome, NewDelivery, Slot, retry_pause};
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
 use crate::store::StoreError;
 use crate::util::backoff::Backoff;
 use crate::util::clock::later;
 use crate::util::contain::drop_contained;
-use crate::util::in_flight::InFlightGuard;
 use crate::util::text::{causes, cut};
 
 /// How much of a failure's message is stored, in characters.
@@ -26,39 +25,60 @@ const OVERDUE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 const STORE_BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), 2, Duration::from_secs(60));
 
 impl Worker {
-    /// Runs the receiver, and returns the attempt's outcome. `running` comes back unless the receiver overran its timeout:
-    /// then the next group has started already.
+    /// Runs the receiver, and returns the attempt's outcome. `held_up` comes back unless the receiver overran its timeout:
+    /// then what waited for it has started already.
     pub(super) async fn deliver(
         &self,
         receiver: &ReceiverInfo,
         delivery: &NewDelivery,
-        attempt: u32,
+        attempt: Attempt,
         is_replay: bool,
         context: &EventContext,
-        running: InFlightGuard,
-    ) -> (AttemptOutcome, Option<InFlightGuard>) {
+        held_up: HeldUp,
+    ) -> (AttemptOutcome, Option<HeldUp>) {
         let span = tracing::info_span!(
             "delivery",
             receiver = receiver.id(),
             signal = %delivery.signal,
             transaction = %context.transaction.id(),
-            attempt
+            attempt = attempt.number
         );
         span.follows_from(context.recording.id());
-        let mut running = Some(running);
-        let attempted = self.attempt(receiver, delivery, attempt, is_replay, context, &mut running);
+        if let Some(outcome) = span.in_scope(|| self.without_a_run(receiver, attempt)) {
+            return (outcome, Some(held_up));
+        }
+        if attempt.kind == AttemptKind::Suspect {
+            tracing::warn!(parent: &span, "processes ended while this delivery ran: its attempt counts in advance");
+        }
+        self.outbox.running.started(delivery.id);
+        let mut held_up = Some(held_up);
+        let attempted = self.attempt(receiver, delivery, attempt.number, is_replay, context, &mut held_up);
         let outcome = match attempted.instrument(span.clone()).await {
             Ok(()) => {
                 tracing::debug!(parent: &span, "receiver succeeded");
                 AttemptOutcome::Succeeded
             }
             Err(failure) => {
-                let outcome = span.in_scope(|| self.failed(receiver, attempt, &failure));
+                let (error, retry_at) = span.in_scope(|| self.failed(receiver, attempt.number, &failure));
                 drop_contained(failure);
-                outcome
+                AttemptOutcome::Failed { error, retry_at }
             }
         };
-        (outcome, running)
+        (outcome, held_up)
+    }
+
+    /// The outcome of an attempt that doesn't call the receiver: one that ended with an earlier process, or one too many.
+    fn without_a_run(&self, receiver: &ReceiverInfo, attempt: Attempt) -> Option<AttemptOutcome> {
+        if attempt.kind == AttemptKind::Interrupted {
+            let ended = "the process ended during the attempt: the receiver may have ended the process";
+            let (error, retry_at) = self.failed(receiver, attempt.number, &Failure::Error(ended.into()));
+            return Some(AttemptOutcome::Interrupted { error, retry_at });
+        }
+        (attempt.number > receiver.attempts()).then(|| {
+            let ended = "every attempt ended without a result: the receiver may have ended the process";
+            let (error, _) = self.failed(receiver, attempt.number, &Failure::Error(ended.into()));
+            AttemptOutcome::Exhausted { error }
+        })
     }
 
     async fn attempt(
@@ -68,14 +88,9 @@ impl Worker {
         attempt: u32,
         is_replay: bool,
         context: &EventContext,
-        running: &mut Option<InFlightGuard>,
+        held_up: &mut Option<HeldUp>,
     ) -> Result<(), Failure> {
         let attempts = receiver.attempts();
-        if attempt > attempts {
-            return Err(Failure::Error(
-                "every attempt ended without a result: the receiver may have ended the process".into(),
-            ));
-        }
         let EventContext { transaction, event, .. } = context;
         let details = Delivery { id: delivery.id, event_id: Some(event.id()), attempt, attempts, is_replay };
         let signal = SignalContext {
@@ -93,7 +108,7 @@ impl Worker {
             Either::Left((result, _)) => self.in_time(result, started, limit),
             // Its thread can't be stopped: it keeps its slot until it ends, but holds up nothing else any more.
             Either::Right(_) if receiver.is_blocking() => {
-                drop(running.take());
+                drop(held_up.take());
                 let result = self.wait_for_overdue(call, limit).await;
                 self.in_time(result, started, limit)
             }
@@ -128,7 +143,8 @@ impl Worker {
         Ok(())
     }
 
-    fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> AttemptOutcome {
+    /// Logs a failed attempt. Returns the message to store, and when the next attempt is due.
+    fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> (String, Option<Timestamp>) {
         let message = causes(failure);
         let is_final = attempt >= receiver.attempts() || failure.is_permanent();
         let retry_at = (!is_final).then(|| later(self.clock.steady(), retry_pause(attempt, &self.jitter)));
@@ -136,7 +152,7 @@ impl Worker {
             Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
             None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),
         }
-        AttemptOutcome::Failed { error: cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at }
+        (cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at)
     }
 
     /// Hands the outcome of a delivery to the store at once. The future ends when it is stored, and frees the slot by then:
@@ -147,7 +163,7 @@ impl Worker {
     pub(super) fn acknowledge(
         &self,
         delivery: NewDelivery,
-        attempt: u32,
+        attempt: Attempt,
         outcome: AttemptOutcome,
         slot: Option<Slot>,
     ) -> impl Future<Output = ()> {

@@ -14,7 +14,7 @@ use tracing::Span;
 
 use super::Worker;
 use crate::models::{Event, Signal, Transaction};
-use crate::outbox::{AttemptOutcome, ClaimedDelivery, EventDeliveries, NewDelivery, Slot};
+use crate::outbox::{Attempt, AttemptOutcome, ClaimedDelivery, EventDeliveries, NewDelivery, RunningSuspect, Slot};
 use crate::receiver::ReceiverInfo;
 use crate::util::in_flight::{InFlight, InFlightGuard};
 
@@ -30,10 +30,17 @@ pub(super) struct EventContext {
 struct Ready {
     receiver: Option<ReceiverInfo>,
     delivery: NewDelivery,
-    attempt: u32,
+    attempt: Attempt,
     is_replay: bool,
+    suspect: Option<RunningSuspect>,
     /// Only the first group holds slots while it waits to start.
     slot: Option<Slot>,
+}
+
+/// What a running receiver holds up until it returns or overruns its timeout: the next group, and the next suspect.
+pub(super) struct HeldUp {
+    _group: InFlightGuard,
+    _suspect: Option<RunningSuspect>,
 }
 
 impl Worker {
@@ -58,24 +65,22 @@ impl Worker {
         join_all(runs).await;
     }
 
-    /// Runs one delivery in a slot, and stores its outcome. `running` holds up the next group until it is dropped.
-    async fn run_one(&self, ready: Ready, context: &EventContext, running: InFlightGuard) {
-        let Ready { receiver, delivery, attempt, is_replay, slot } = ready;
+    /// Runs one delivery in a slot, and stores its outcome. `group` holds up the next group until it is dropped.
+    async fn run_one(&self, ready: Ready, context: &EventContext, group: InFlightGuard) {
+        let Ready { receiver, delivery, attempt, is_replay, suspect, slot } = ready;
+        let held_up = HeldUp { _group: group, _suspect: suspect };
         let slot = match slot {
             Some(slot) => Some(slot),
             None => self.outbox.slots.acquire().await,
         };
         let receiver = receiver.filter(|_| slot.is_some() && !self.outbox.is_stopping());
-        let (outcome, running) = match receiver {
-            Some(receiver) => {
-                self.outbox.running.started(delivery.id);
-                self.deliver(&receiver, &delivery, attempt, is_replay, context, running).await
-            }
+        let (outcome, held_up) = match receiver {
+            Some(receiver) => self.deliver(&receiver, &delivery, attempt, is_replay, context, held_up).await,
             // The receiver was disconnected meanwhile, or the program is stopping.
-            None => (AttemptOutcome::Unstarted, Some(running)),
+            None => (AttemptOutcome::Unstarted, Some(held_up)),
         };
         let stored = self.acknowledge(delivery, attempt, outcome, slot);
-        drop(running);
+        drop(held_up);
         stored.await;
     }
 
@@ -84,13 +89,13 @@ impl Worker {
     fn groups(&self, signals: &[Signal], deliveries: Vec<ClaimedDelivery>) -> Vec<Vec<Ready>> {
         let registry = self.dispatcher.snapshot();
         let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for ClaimedDelivery { delivery, attempt, is_replay, slot } in deliveries {
+        for ClaimedDelivery { delivery, attempt, is_replay, slot, suspect } in deliveries {
             let signal = signals.iter().position(|signal| *signal == delivery.signal);
             let place = registry.all().iter().position(|receiver| receiver.id() == delivery.receiver);
             let receiver = place.map(|place| registry.all()[place].clone());
             let order = receiver.as_ref().map(ReceiverInfo::order);
             let key = (place, delivery.id);
-            let ready = Ready { receiver, delivery, attempt, is_replay, slot: Some(slot) };
+            let ready = Ready { receiver, delivery, attempt, is_replay, suspect, slot: Some(slot) };
             groups.entry((signal, order)).or_default().insert(key, ready);
         }
         let mut groups: Vec<Vec<_>> = groups.into_values().map(|group| group.into_values().collect()).collect();

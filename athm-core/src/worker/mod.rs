@@ -20,7 +20,7 @@ use futures_util::future::{join_all, select};
 use tokio::runtime::Handle;
 
 use crate::dispatch::Dispatcher;
-use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimedAttempt, LEASE, Outbox, Unstarted, runnable};
+use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimId, ClaimedAttempt, LEASE, Outbox, Unstarted, runnable};
 use crate::store::{Claim, Store, StoreError};
 use crate::util::backoff::Jitter;
 use crate::util::clock::{Clock, later};
@@ -97,7 +97,8 @@ impl Worker {
         let slots = self.outbox.slots.take(usize::MAX);
         let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
-        let claim = Claim { now, lease_until: later(now, LEASE), runnable: self.runnable(), slots };
+        let (id, suspect) = (ClaimId::new(), self.outbox.suspects.permit());
+        let claim = Claim { id, now, lease_until: later(now, LEASE), runnable: self.runnable(), slots, suspect };
         if self.store.claim_deliveries(claim).await? == wanted {
             self.outbox.backlog.store(true, Ordering::Release);
         }
@@ -114,7 +115,7 @@ impl Worker {
                 Ok(())
             } else {
                 self.store
-                    .renew_leases(running.into_iter().map(|(id, claimed)| (id, claimed.attempt)).collect(), until)
+                    .renew_leases(running.into_iter().map(|(id, claimed)| (id, claimed.attempt.claim)).collect(), until)
                     .await
             };
             match renewed {

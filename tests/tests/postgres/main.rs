@@ -39,6 +39,7 @@ mod requests;
 mod states;
 #[path = "../suite/storage.rs"]
 mod storage;
+mod suspects;
 #[path = "../suite/sweeper.rs"]
 mod sweeper;
 #[path = "../suite/verification.rs"]

@@ -12,7 +12,15 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 6] = [
+const ADDED: [(u32, &[&str]); 7] = [
+    (
+        10,
+        &[
+            "DROP INDEX athm_delivery_interrupted",
+            "ALTER TABLE athm_delivery DROP COLUMN interruptions",
+            "ALTER TABLE athm_delivery DROP COLUMN claim",
+        ],
+    ),
     (9, &["ALTER TABLE athm_delivery DROP COLUMN waits_for_customer"]),
     (8, &["DROP TABLE athm_checkout_push", "DROP TABLE athm_checkout_payment", "DROP TABLE athm_checkout"]),
     (
@@ -148,4 +156,20 @@ async fn open_payments_of_the_previous_version_expect_the_total_that_they_were_o
     fixture.simulator.approve(open.ecommerce_id().unwrap()).unwrap();
     athm_tests::advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 2).await;
     assert_eq!(fixture.noted().await, ["received by authorize", "completed by authorize"]);
+}
+
+#[tokio::test]
+async fn deliveries_that_ran_in_the_previous_version_have_all_their_attempts_left() {
+    let mut fixture = SimulatorFixture::open_with(|builder| builder.seed(7)).await;
+    let paid_id = fixture.simulator.insert(completed_payment());
+    fixture.webhook(json!({ "ecommerceId": paid_id, "status": "COMPLETED" })).await;
+    assert_eq!(fixture.noted().await.len(), 2);
+    fixture.stop().await;
+    go_back(&fixture, 9);
+    // Attempts were counted when they began: each of these is the last one.
+    fixture.database().execute("UPDATE athm_delivery SET state = 'running', attempts = 10");
+    fixture.restart().await;
+    fixture.database().end_leases();
+    athm_tests::advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 4).await;
+    assert_eq!(fixture.athm.deliveries().dead().await.unwrap(), []);
 }

@@ -2,32 +2,63 @@
 //!
 //! Several processes claim from one table. `FOR UPDATE SKIP LOCKED` passes over rows that another process is claiming
 //! right now, so that no process waits for another and none gets the same delivery. A claim sets `due_at` to the end of
-//! its lease: until then, the delivery is due for no process. Attempts are counted by the claim, so that an attempt that
-//! takes its process down counts as well.
+//! its lease: until then, the delivery is due for no process.
+//!
+//! One statement picks the deliveries and reads their payments: all that a receiver gets is of one moment, even while
+//! another process merges the payment into another row.
 
-use std::collections::HashMap;
-
+use futures_util::future::try_join;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
-use super::find::with_readable_details;
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
 use super::row::PostgresRow;
 use super::values::{Statements, column, integer, text, values};
 use crate::models::{DeliveryId, Event, Transaction};
-use crate::outbox::{Acknowledgement, ClaimedDelivery, DeliveryUpdate, EventDeliveries, NewDelivery};
+use crate::outbox::{
+    Acknowledgement, Attempt, AttemptKind, ClaimId, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
+    EventDeliveries, NewDelivery, SuspectPermit,
+};
 use crate::store::damaged::DAMAGED_PAUSE;
-use crate::store::row::{Columns, select_claimable};
+use crate::store::row::{
+    Columns, claim_columns, customer_columns, event_columns, is_ordinary, is_suspect, item_columns, transaction_columns,
+};
 use crate::store::{Claim, StoreContext};
 use crate::util::clock::later;
+
+/// `SELECT` for the due deliveries that meet a condition, with their payments: one row for each item. What is read of the
+/// delivery is read once it is locked.
+macro_rules! claimable {
+    ($condition:expr) => {
+        concat!(
+            "WITH d AS MATERIALIZED (SELECT d.* FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
+            "AND d.due_at <= $1 AND ",
+            $condition,
+            " AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3) ",
+            "ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED) SELECT d.id, ",
+            transaction_columns!(),
+            ", ",
+            event_columns!(),
+            ", ",
+            claim_columns!(),
+            ", c.transaction_id, ",
+            customer_columns!(),
+            ", i.transaction_id, ",
+            item_columns!(),
+            " FROM d JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id ",
+            "LEFT JOIN athm_customer c ON c.transaction_id = t.id LEFT JOIN athm_item i ON i.transaction_id = t.id ",
+            "ORDER BY d.due_at, d.id, i.position"
+        )
+    };
+}
 
 /// A delivery that was claimed, with its event and transaction. It gets its slot after the commit.
 pub(super) struct ClaimedRow {
     transaction: Transaction,
     event: Event,
     pub(super) delivery: NewDelivery,
-    pub(super) attempt: u32,
+    pub(super) attempt: Attempt,
     is_replay: bool,
 }
 
@@ -35,10 +66,16 @@ impl Request for Claim {
     /// How many deliveries were claimed, and, until they are handed over, which.
     type Written = (usize, Vec<ClaimedRow>);
 
+    fn claimed((_, rows): &Self::Written) -> Vec<(DeliveryId, Attempt)> {
+        column(rows, |row| (row.delivery.id, row.attempt))
+    }
+
     fn committed(self, (_, rows): &mut Self::Written, context: &StoreContext) {
+        let mut permit = self.suspect;
         let claimed = rows.drain(..).zip(self.slots).map(|(row, slot)| {
             let ClaimedRow { transaction, event, delivery, attempt, is_replay } = row;
-            (transaction, event, ClaimedDelivery { delivery, attempt, is_replay, slot })
+            let suspect = permit.take_if(|_| attempt.is_suspect()).map(SuspectPermit::claimed);
+            (transaction, event, ClaimedDelivery { delivery, attempt, is_replay, slot, suspect })
         });
         EventDeliveries::group(claimed).into_iter().for_each(|event| context.outbox.hand_over(event));
     }
@@ -48,60 +85,88 @@ impl SingleRequest for Claim {
     async fn execute(&self, batch: BatchContext<'_>) -> Result<Self::Written> {
         // Exact, because the task that executes this also hands over what it has claimed.
         let running = batch.context.outbox.running().iter().map(|id| *id.as_uuid()).collect();
-        let limit = i64::try_from(self.slots.len()).unwrap_or(i64::MAX);
-        let rows = claim_deliveries(batch, self, running, limit).await?;
+        let rows = claim_deliveries(batch, self, running, self.slots.len()).await?;
         Ok((rows.len(), rows))
     }
 }
 
-/// Claims due deliveries. `running` are those that run here already: even when their leases have ended by the clock, they
-/// are not claimed twice.
+/// Claims due deliveries: one suspect if none runs here, then ordinary ones. `running` are those that run here already:
+/// even when their leases have ended by the clock, they are not claimed twice.
 pub(super) async fn claim_deliveries(
-    BatchContext { session, offset, .. }: BatchContext<'_>,
+    batch: BatchContext<'_>,
     claim: &Claim,
     running: Vec<Uuid>,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<ClaimedRow>> {
-    let sql = select_claimable!(
-        "WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND d.signal || ':' || d.receiver = ANY ($2) \
-         AND d.id <> ALL ($3) ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE OF d SKIP LOCKED"
-    );
-    let values = values![offset.to_server(claim.now), claim.runnable.clone(), running, limit];
-    let read = |row: &mut PostgresRow<'_>| {
-        row.uuid()?;
-        Ok((row.transaction()?, row.event()?, row.claimable()?))
-    };
-    let (found, mut damaged) = session.readable("athm_delivery", sql, values, read).await?;
-    let transactions = found.iter().map(|(transaction, ..)| transaction.clone()).collect();
-    let transactions = with_readable_details(session, transactions).await?;
-    let transactions: HashMap<_, _> = transactions.into_iter().map(|detailed| (detailed.id, detailed)).collect();
-    let mut claimed = Vec::with_capacity(found.len());
-    for (transaction, event, (delivery, attempts, is_replay)) in found {
-        match transactions.get(&transaction.id).cloned() {
-            Some(transaction) => {
-                claimed.push(ClaimedRow { transaction, event, delivery, attempt: attempts + 1, is_replay });
-            }
-            None => damaged.push(*delivery.id.as_uuid()),
-        }
-    }
+    let BatchContext { session, offset, .. } = batch;
+    let suspects = if claim.suspect.is_some() { limit.min(1) } else { 0 };
+    let ((mut found, mut damaged), (ordinary, also_damaged)) = try_join(
+        due(batch, claimable!(is_suspect!()), claim, &running, suspects),
+        due(batch, claimable!(is_ordinary!()), claim, &running, limit),
+    )
+    .await?;
+    found.extend(ordinary);
+    // A suspect takes the place of an ordinary delivery, which stays due.
+    found.truncate(limit);
+    damaged.extend(also_damaged);
     let mut statements = Statements::new();
-    if !claimed.is_empty() {
-        let sql = "UPDATE athm_delivery SET state = 'running', attempts = attempts + 1, due_at = $2, \
-                   waits_for_customer = false WHERE id = ANY ($1)";
-        let ids = column(&claimed, |row| *row.delivery.id.as_uuid());
-        statements.push((sql, values![ids, offset.to_server(claim.lease_until)]));
+    if !found.is_empty() {
+        let sql = "UPDATE athm_delivery SET state = 'running', claim = $2, due_at = $3, waits_for_customer = false, \
+                   interruptions = interruptions + (CASE WHEN state = 'running' THEN 1 ELSE 0 END), \
+                   attempts = attempts + (CASE WHEN id = $4 THEN 1 ELSE 0 END) WHERE id = ANY ($1)";
+        let ids = column(&found, |row| *row.delivery.id.as_uuid());
+        let mut suspects = found.iter().filter(|row| row.attempt.kind == AttemptKind::Suspect);
+        let suspect = suspects.next().map(|row| *row.delivery.id.as_uuid());
+        statements.push((sql, values![ids, *claim.id.as_uuid(), offset.to_server(claim.lease_until), suspect]));
     }
     if !damaged.is_empty() {
         let due_at = offset.to_server(later(claim.now, DAMAGED_PAUSE));
         statements.push(("UPDATE athm_delivery SET due_at = $2 WHERE id = ANY ($1)", values![damaged, due_at]));
     }
     session.execute_all(statements).await?;
-    Ok(claimed)
+    Ok(found)
 }
 
-/// Extends the leases of attempts that still run: a delivery that another attempt has is left alone.
+/// Due deliveries that this process can run, longest due first, and the ids of those that can't be read.
+async fn due(
+    BatchContext { session, offset, .. }: BatchContext<'_>,
+    sql: &'static str,
+    claim: &Claim,
+    running: &[Uuid],
+    limit: usize,
+) -> Result<(Vec<ClaimedRow>, Vec<Uuid>)> {
+    if limit == 0 {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let values = values![offset.to_server(claim.now), claim.runnable.clone(), running.to_vec(), limit];
+    let read = |row: &mut PostgresRow<'_>| {
+        row.uuid()?;
+        let (transaction, event, claimable) = (row.transaction()?, row.event()?, row.claimable()?);
+        let (has_customer, customer) = (row.maybe_uuid()?.is_some(), row.customer()?);
+        let item = row.maybe_uuid()?.map(|_| row.item()).transpose()?;
+        Ok((Transaction { customer: has_customer.then_some(customer), ..transaction }, event, claimable, item))
+    };
+    let (rows, damaged) = session.readable("athm_delivery", sql, values, read).await?;
+    let mut found: Vec<ClaimedRow> = Vec::new();
+    for (transaction, event, claimable, item) in rows {
+        let attempt = claimable.attempt(claim.id);
+        let ClaimableDelivery { delivery, is_replay, .. } = claimable;
+        match found.last_mut().filter(|last| last.delivery.id == delivery.id) {
+            Some(last) => last.transaction.items.extend(item),
+            None => {
+                let transaction = Transaction { items: Vec::from_iter(item), ..transaction };
+                found.push(ClaimedRow { transaction, event, delivery, attempt, is_replay });
+            }
+        }
+    }
+    found.retain(|row| !damaged.contains(row.delivery.id.as_uuid()));
+    Ok((found, damaged))
+}
+
+/// Extends the leases of claims that still run: a delivery that another claim has is left alone.
 pub(super) struct RenewLeases {
-    pub(super) running: Vec<(DeliveryId, u32)>,
+    pub(super) running: Vec<(DeliveryId, ClaimId)>,
     pub(super) until: Timestamp,
 }
 
@@ -112,11 +177,11 @@ impl Request for RenewLeases {
 impl SingleRequest for RenewLeases {
     async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
         // `d.id = ANY ($1)` repeats the join's condition: it makes the server use the index.
-        let sql = "UPDATE athm_delivery d SET due_at = $3 FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt) \
-                   WHERE d.id = held.id AND d.id = ANY ($1) AND d.attempts = held.attempt AND d.state = 'running'";
-        let (ids, attempts): (Vec<_>, Vec<_>) =
-            self.running.iter().map(|(id, attempt)| (*id.as_uuid(), integer(*attempt))).unzip();
-        batch.session.execute(sql, values![ids, attempts, batch.offset.to_server(self.until)]).await.map(drop)
+        let sql = "UPDATE athm_delivery d SET due_at = $3 FROM unnest($1::uuid[], $2::uuid[]) AS held (id, claim) \
+                   WHERE d.id = held.id AND d.id = ANY ($1) AND d.claim = held.claim AND d.state = 'running'";
+        let (ids, claims): (Vec<_>, Vec<_>) =
+            self.running.iter().map(|(id, claim)| (*id.as_uuid(), *claim.as_uuid())).unzip();
+        batch.session.execute(sql, values![ids, claims, batch.offset.to_server(self.until)]).await.map(drop)
     }
 }
 
@@ -129,24 +194,29 @@ impl Request for Acknowledgement {
 }
 
 impl BatchedRequest for Acknowledgement {
-    /// A success counts however late it comes; anything else only while that attempt runs.
+    /// A success counts however late it comes; anything else only while that claim runs.
     async fn execute_all(acknowledgements: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<()>>> {
         let sql = "UPDATE athm_delivery AS d SET state = ended.state, due_at = coalesce(ended.due_at, d.due_at), \
-                   attempts = d.attempts - ended.uncounted, finished_at = coalesce(ended.finished_at, d.finished_at), \
+                   attempts = CASE WHEN ended.state = 'succeeded' THEN greatest(d.attempts, ended.attempts) \
+                   ELSE ended.attempts END, interruptions = d.interruptions * ended.kept + ended.added, \
+                   finished_at = coalesce(ended.finished_at, d.finished_at), \
                    error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
-                   FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
-                   $6::integer[], $7::text[]) AS ended (id, attempt, state, due_at, finished_at, uncounted, error) \
+                   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
+                   $6::integer[], $7::integer[], $8::integer[], $9::text[]) \
+                   AS ended (id, claim, state, due_at, finished_at, attempts, kept, added, error) \
                    WHERE d.id = ended.id AND d.id = ANY ($1) \
-                   AND (ended.state = 'succeeded' OR d.state = 'running' AND d.attempts = ended.attempt)";
+                   AND (ended.state = 'succeeded' OR d.state = 'running' AND d.claim = ended.claim)";
         let updates: Vec<DeliveryUpdate<'_>> = column(acknowledgements, |acknowledgement| acknowledgement.update());
         let to_server = |at: Timestamp| batch.offset.to_server(at);
         let values = values![
             column(acknowledgements, |acknowledgement| *acknowledgement.id.as_uuid()),
-            column(acknowledgements, |acknowledgement| integer(acknowledgement.attempt)),
+            column(acknowledgements, |acknowledgement| *acknowledgement.attempt.claim.as_uuid()),
             column(&updates, |update| update.state.as_str()),
             column(&updates, |update| update.due_at.map(to_server)),
             column(&updates, |update| update.finished_at.map(to_server)),
-            column(&updates, |update| integer(update.uncounted)),
+            column(&updates, |update| integer(update.attempts)),
+            column(&updates, |update| integer(update.interruptions.kept)),
+            column(&updates, |update| integer(update.interruptions.added)),
             column(&updates, |update| update.error.map(text)),
         ];
         batch.session.execute(sql, values).await?;

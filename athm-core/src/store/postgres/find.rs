@@ -15,10 +15,10 @@ use crate::store::{Page, PaymentSelector, TransactionQuery};
 const ITEMS: &str = concat!(
     "SELECT transaction_id, ",
     item_columns!(),
-    " FROM athm_item WHERE transaction_id = ANY ($1) ORDER BY transaction_id, position"
+    " FROM athm_item i WHERE transaction_id = ANY ($1) ORDER BY transaction_id, position"
 );
 const CUSTOMERS: &str =
-    concat!("SELECT transaction_id, ", customer_columns!(), " FROM athm_customer WHERE transaction_id = ANY ($1)");
+    concat!("SELECT transaction_id, ", customer_columns!(), " FROM athm_customer c WHERE transaction_id = ANY ($1)");
 
 pub(super) async fn find(session: &Session, lookup: PaymentSelector) -> Result<Option<Transaction>> {
     let found = match lookup {

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0007_problems.sql"),
     include_str!("../migrations/postgres/0008_checkouts.sql"),
     include_str!("../migrations/postgres/0009_waiting_deliveries.sql"),
+    include_str!("../migrations/postgres/0010_claims.sql"),
 ];
 
 /// Runs the migrations that the tables lack, in one transaction, one process at a time. There is no way back to an earlier

@@ -73,7 +73,7 @@ use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, DeliveryRecord};
+use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord};
 use crate::store::row::Columns;
 use crate::store::{StoreFuture, problem};
 use crate::util::clock::Clock;
@@ -164,7 +164,7 @@ impl Store for Postgres {
         })
     }
 
-    fn renew_leases(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()> {
+    fn renew_leases(&self, running: Vec<(DeliveryId, ClaimId)>, until: Timestamp) -> StoreFuture<'_, ()> {
         self.writer.write_deferred(RenewLeases { running, until })
     }
 

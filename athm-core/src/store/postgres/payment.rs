@@ -15,7 +15,7 @@ use super::fault::Result;
 use super::polls;
 use super::refunds;
 use super::session::Session;
-use super::values::{Statements, Values, column, integer, storable, text, values};
+use super::values::{Statements, Values, column, storable, text, values};
 use crate::models::{Amount, PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
 use crate::store::PollLane;
 use crate::store::payment_write::{PaymentWrite, inserted_as};
@@ -48,11 +48,11 @@ macro_rules! write_payments {
             "SELECT event.* FROM unnest($37::uuid[], $38::uuid[], $39::text[], $40::bigint[], $41::text[], $42::text[], ",
             "$43::timestamptz[]) AS event (of) JOIN written ON written.id = event.of), ",
             "deliveries AS (INSERT INTO athm_delivery ",
-            "(event_id, id, signal, receiver, state, attempts, is_replay, due_at, created_at, waits_for_customer) ",
-            "SELECT event_id, delivery.id, signal, receiver, state, attempts, false, due_at, created_at, waits_for_customer ",
-            "FROM unnest($44::uuid[], $45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::text[], $50::integer[], ",
+            "(event_id, id, signal, receiver, state, claim, attempts, is_replay, due_at, created_at, waits_for_customer) ",
+            "SELECT event_id, delivery.id, signal, receiver, state, claim, 0, false, due_at, created_at, waits_for_customer ",
+            "FROM unnest($44::uuid[], $45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::text[], $50::uuid[], ",
             "$51::timestamptz[], $52::timestamptz[], $61::boolean[]) AS delivery ",
-            "(of, event_id, id, signal, receiver, state, attempts, due_at, created_at, waits_for_customer) ",
+            "(of, event_id, id, signal, receiver, state, claim, due_at, created_at, waits_for_customer) ",
             "JOIN written ON written.id = delivery.of), ",
             "settled AS (DELETE FROM athm_inbox USING unnest($53::uuid[], $54::text[], $55::bigint[]) ",
             "AS ended (of, payment, refunded) JOIN written ON written.id = ended.of ",
@@ -253,10 +253,10 @@ fn push_events<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite]) {
 }
 
 fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now: Timestamp) {
-    let each = writes.iter().flat_map(|write| &write.events);
+    let each = writes.iter().flat_map(|write| write.events.iter().map(|planned| (write.claim, planned)));
     let each: Vec<_> = each
-        .flat_map(|(event, deliveries)| {
-            deliveries.iter().map(move |(new, slot)| (event, new, inserted_as(new, slot.as_ref(), now)))
+        .flat_map(|(claim, (event, deliveries))| {
+            deliveries.iter().map(move |(new, slot)| (event, new, inserted_as(new, slot.as_ref(), claim, now)))
         })
         .collect();
     values.extend(values![
@@ -266,7 +266,7 @@ fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now:
         column(&each, |(_, delivery, _)| delivery.signal.as_str()),
         column(&each, |(_, delivery, _)| text(&delivery.receiver)),
         column(&each, |(.., (state, ..))| state.as_str()),
-        column(&each, |(.., (_, attempts, _))| integer(*attempts)),
+        column(&each, |(.., (_, claim, _))| claim.map(|claim| *claim.as_uuid())),
         column(&each, |(.., (.., due_at))| *due_at),
         column(&each, |(event, ..)| storable(event.created_at)),
     ]);

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::fault::{Fault, Result};
 use super::record::RecordRequest;
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
-use crate::outbox::{Acknowledgement, AttemptOutcome};
+use crate::models::DeliveryId;
+use crate::outbox::{Acknowledgement, Attempt, AttemptOutcome};
 use crate::store::{StoreContext, StoreError};
 
 /// A request, the result of its last execution, and its caller.
@@ -25,6 +26,11 @@ impl<R: Request> QueuedWrite<R> {
     pub(super) fn new(request: R) -> (Self, oneshot::Receiver<WriteResult<R::Written>>) {
         let (answer, answered) = oneshot::channel();
         (Self { request, written: None, answer }, answered)
+    }
+
+    /// The deliveries that its last execution has claimed.
+    fn claimed(&self) -> Vec<(DeliveryId, Attempt)> {
+        self.written.iter().flatten().flat_map(R::claimed).collect()
     }
 
     fn answer(self, committed: WriteResult<()>, context: &StoreContext) {
@@ -50,6 +56,8 @@ pub(super) trait SingleWrite: Send {
     fn conflict_keys(&self) -> ConflictKeys;
 
     fn execute<'a>(&'a mut self, batch: BatchContext<'a>) -> BoxFuture<'a, Result<()>>;
+
+    fn claimed(&self) -> Vec<(DeliveryId, Attempt)>;
 
     fn answer(self: Box<Self>, committed: WriteResult<()>, context: &StoreContext);
 }
@@ -81,19 +89,16 @@ impl AnyWrite {
         }
     }
 
-    /// Writes that make the deliveries due again which this one may have claimed. The connection was lost during the
-    /// commit: if the server committed, no worker has received them, and they would wait for their leases to end.
-    ///
-    /// A [`Claim`](crate::store::Claim) releases nothing: its deliveries were due before, so that another process may
-    /// have claimed them by now.
+    /// Writes that release the deliveries which this one may have claimed. The connection was lost during the commit: if
+    /// the server committed, no worker has received them, and they would count as left behind when their leases end. If it
+    /// didn't, no row has the claim, whatever other processes have claimed by now.
     pub(super) fn release_claims(&self, at: Timestamp) -> impl Iterator<Item = Self> {
         let claimed = match self {
-            Self::Record(write) => write.written.iter().flatten().flat_map(|(_, handover)| &handover.claimed).collect(),
-            Self::Acknowledge(_) | Self::Single(_) => Vec::new(),
+            Self::Record(write) => write.claimed(),
+            Self::Acknowledge(_) => Vec::new(),
+            Self::Single(write) => write.claimed(),
         };
-        let deliveries = claimed.into_iter().flat_map(|event| &event.deliveries);
-        deliveries.map(move |claimed| {
-            let (id, attempt) = (claimed.id(), claimed.attempt);
+        claimed.into_iter().map(move |(id, attempt)| {
             QueuedWrite::new(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Unstarted }).0.into()
         })
     }
@@ -156,6 +161,10 @@ impl<R: SingleRequest> SingleWrite for QueuedWrite<R> {
             Ok(())
         }
         .boxed()
+    }
+
+    fn claimed(&self) -> Vec<(DeliveryId, Attempt)> {
+        Self::claimed(self)
     }
 
     fn answer(self: Box<Self>, committed: WriteResult<()>, context: &StoreContext) {

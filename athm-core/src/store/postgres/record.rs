@@ -21,8 +21,8 @@ use super::refunds::{refunds_of, write_refund};
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, WriteResult};
 use super::session::Session;
 use super::values::{Statements, column, values};
-use crate::models::{PaymentKey, ReferenceNumber, Transaction};
-use crate::outbox::Handover;
+use crate::models::{DeliveryId, PaymentKey, ReferenceNumber, Transaction};
+use crate::outbox::{Attempt, Handover};
 use crate::store::decide::{Stored, Write, needs_refunds};
 use crate::store::payment_write::PaymentWrite;
 use crate::store::row::{Columns, select_transaction};
@@ -42,6 +42,11 @@ impl Request for RecordRequest {
         let ecommerce_id = observed.ecommerce_id.map(PaymentKey::Ecommerce);
         let reference = observed.reference_number.clone().map(PaymentKey::Reference);
         ConflictKeys::These([ecommerce_id, reference].iter().flatten().map(ToString::to_string).collect())
+    }
+
+    fn claimed((_, handover): &Self::Written) -> Vec<(DeliveryId, Attempt)> {
+        let deliveries = handover.claimed.iter().flat_map(|event| &event.deliveries);
+        deliveries.map(|claimed| (claimed.id(), claimed.attempt)).collect()
     }
 
     fn committed(self, (_, handover): &mut Self::Written, context: &StoreContext) {

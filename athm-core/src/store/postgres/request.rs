@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::clock_offset::ClockOffset;
 use super::fault::Result;
 use super::session::Session;
+use crate::models::DeliveryId;
+use crate::outbox::Attempt;
 use crate::store::{StoreContext, StoreError};
 
 /// The answer to one caller.
@@ -37,6 +39,11 @@ pub(super) trait Request: Sized + Send + Sync + 'static {
     /// the other.
     fn conflict_keys(&self) -> ConflictKeys {
         ConflictKeys::Everything
+    }
+
+    /// The deliveries that it has claimed.
+    fn claimed(_written: &Self::Written) -> Vec<(DeliveryId, Attempt)> {
+        Vec::new()
     }
 
     /// Runs after the commit, even when the caller has gone away.

@@ -9,12 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
+mod claims;
+
 use super::claim::claim_deliveries;
 use super::*;
 use crate::models::Status;
-use crate::outbox::{AttemptOutcome, DeliveryState, LEASE, Outbox, Slots, Unstarted};
+use crate::outbox::{Attempt, AttemptKind, AttemptOutcome, ClaimedAttempt, DeliveryState, LEASE, Outbox, Unstarted};
 use crate::store::DamagedRows;
-use crate::store::fixtures::{RUNNABLE, context, failed, message, record};
+use crate::store::fixtures::{RUNNABLE, claim, context, failed, message, record};
 use crate::store::{Batching, InboxState, PollLane};
 use crate::util::clock::{earlier, later};
 
@@ -81,7 +83,7 @@ impl StoreFixture {
     }
 
     /// Claims as another process with the same receiver would: it doesn't know what runs here.
-    async fn claim(&self) -> Vec<(DeliveryId, u32)> {
+    async fn claim(&self) -> Vec<(DeliveryId, Attempt)> {
         let client = ReconnectingClient::new(
             Arc::new(Address::parse(&self.url).unwrap()),
             tokio::runtime::Handle::current(),
@@ -90,17 +92,14 @@ impl StoreFixture {
         let session = client.session().await.unwrap();
         let offset = session.clock_offset(&self.clock).await.unwrap();
         session.begin().await.unwrap();
-        let now = self.clock.steady();
-        let claim =
-            Claim { now, lease_until: later(now, LEASE), runnable: vec![String::from(RUNNABLE)], slots: Vec::new() };
         let (context, _unstarted) = context(&self.clock, 0, Batching::Grouped);
         let batch = BatchContext { session: &session, offset, context: &context };
-        let rows = claim_deliveries(batch, &claim, Vec::new(), 8).await.unwrap();
+        let rows = claim_deliveries(batch, &claim(&self.clock), Vec::new(), 8).await.unwrap();
         session.commit().await.unwrap();
         rows.iter().map(|row| (row.delivery.id, row.attempt)).collect()
     }
 
-    async fn acknowledge(&self, (id, attempt): (DeliveryId, u32), outcome: AttemptOutcome) -> DeliveryRecord {
+    async fn acknowledge(&self, (id, attempt): (DeliveryId, Attempt), outcome: AttemptOutcome) -> DeliveryRecord {
         self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome }).await.unwrap();
         self.store.list_deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
     }
@@ -169,7 +168,7 @@ async fn writes_beyond_the_queues_limit_are_refused_and_acknowledgements_never_a
     let results: Vec<_> = (0..1200).map(|n| fixture.store.record(record(&format!("reference-{n}"), None))).collect();
     let acknowledgement = Acknowledgement {
         id: DeliveryId::new(),
-        attempt: 1,
+        attempt: Attempt::first(ClaimId::new()),
         at: fixture.clock.steady(),
         outcome: AttemptOutcome::Succeeded,
     };
@@ -190,10 +189,10 @@ async fn promise_6_a_late_success_counts_and_a_late_failure_is_dropped() {
     assert!(fixture.claim().await.is_empty());
     fixture.clock.advance(LEASE + Duration::from_secs(1));
     let second = fixture.claim().await[0];
-    assert_eq!((first.0, first.1, second.1), (second.0, 1, 2));
+    assert_eq!((first.0, first.1.number, second.1.number), (second.0, 1, 1));
 
     assert_eq!(fixture.acknowledge(first, failed()).await.state, DeliveryState::Running);
-    assert_eq!(fixture.acknowledge(first, AttemptOutcome::Unstarted).await.attempts, 2);
+    assert_eq!(fixture.acknowledge(first, AttemptOutcome::Unstarted).await.state, DeliveryState::Running);
     assert_eq!(fixture.acknowledge(first, AttemptOutcome::Succeeded).await.state, DeliveryState::Succeeded);
     assert_eq!(fixture.acknowledge(second, failed()).await.state, DeliveryState::Succeeded);
 }
@@ -206,11 +205,12 @@ async fn promise_6_a_delivery_whose_lease_is_renewed_is_not_claimed_again() {
     let claimed = fixture.claim().await;
     for _ in 0..10 {
         fixture.clock.advance(LEASE / 2);
-        fixture.store.renew_leases(claimed.clone(), later(fixture.clock.steady(), LEASE)).await.unwrap();
+        let held = claimed.iter().map(|(id, attempt)| (*id, attempt.claim)).collect();
+        fixture.store.renew_leases(held, later(fixture.clock.steady(), LEASE)).await.unwrap();
         assert!(fixture.claim().await.is_empty());
     }
     fixture.clock.advance(LEASE + Duration::from_secs(1));
-    assert_eq!(fixture.claim().await, [(claimed[0].0, 2)]);
+    assert_eq!(fixture.claim().await[0].0, claimed[0].0);
 }
 
 #[tokio::test]
@@ -220,8 +220,8 @@ async fn promise_6_recorded_deliveries_are_claimed_while_slots_are_free_and_due_
     for n in 0..5 {
         fixture.record(n).await.unwrap();
     }
-    assert_eq!(fixture.count("athm_delivery WHERE state = 'running' AND attempts = 1").await, 2);
-    assert_eq!(fixture.count("athm_delivery WHERE state = 'due' AND attempts = 0").await, 3);
+    assert_eq!(fixture.count("athm_delivery WHERE state = 'running' AND claim IS NOT NULL").await, 2);
+    assert_eq!(fixture.count("athm_delivery WHERE state = 'due' AND claim IS NULL").await, 3);
     assert_eq!(fixture.outbox.running().len(), 2);
     assert_eq!(fixture.unstarted.recv().await.unwrap().deliveries.len(), 1);
     assert!(fixture.unstarted.recv().await.is_some() && fixture.unstarted.try_recv().is_err());
@@ -233,9 +233,7 @@ async fn a_delivery_that_runs_here_is_not_claimed_even_if_its_lease_has_ended() 
     let fixture = StoreFixture::new(8).await;
     fixture.record(1).await.unwrap();
     fixture.clock.advance(LEASE * 2);
-    let now = fixture.clock.steady();
-    let runnable = vec![String::from(RUNNABLE)];
-    let here = Claim { now, lease_until: later(now, LEASE), runnable, slots: Slots::new(8).take(8) };
+    let here = claim(&fixture.clock);
     assert_eq!(fixture.store.claim_deliveries(here).await.unwrap(), 0);
     // Another process may claim it: this one hasn't renewed its lease.
     assert_eq!(fixture.claim().await.len(), 1);
@@ -282,7 +280,8 @@ async fn promise_7_processes_whose_clocks_disagree_agree_on_deadlines() {
     }
     assert!((20..=30).contains(&left("due_at", "athm_delivery").await));
     for fixture in [&fast, &slow] {
-        fixture.store.renew_leases(claimed.clone(), later(fixture.clock.steady(), 10 * LEASE)).await.unwrap();
+        let held = claimed.iter().map(|(id, attempt)| (*id, attempt.claim)).collect();
+        fixture.store.renew_leases(held, later(fixture.clock.steady(), 10 * LEASE)).await.unwrap();
         assert!((290..=300).contains(&left("due_at", "athm_delivery").await));
     }
     let retry_at = Some(later(slow.clock.steady(), 20 * LEASE));
@@ -370,8 +369,8 @@ async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
     assert!(matches!(fixture.record(2).await, Err(StoreError::Database(_))));
     assert_eq!(fixture.record(2).await.unwrap().events.len(), 0, "it was committed");
     assert_eq!(
-        fixture.query("SELECT state || ' ' || attempts FROM athm_delivery ORDER BY attempts").await,
-        ["due 0", "running 1"]
+        fixture.query("SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state").await,
+        ["due 0", "running 0"]
     );
 }
 
@@ -412,7 +411,7 @@ async fn while_a_table_is_locked_writes_are_refused_and_acknowledgements_are_ret
     let url = with_settings(&StoreFixture::schema().await, "-clock_timeout%3D20");
     let fixture = StoreFixture::on(url, Clock::system(), 8, Batching::Grouped).await;
     fixture.record(1).await.unwrap();
-    let claimed = fixture.outbox.running()[0];
+    let (claimed, ClaimedAttempt { attempt, .. }) = fixture.outbox.running.all()[0];
     let client = ReconnectingClient::new(
         Arc::new(Address::parse(&fixture.url).unwrap()),
         tokio::runtime::Handle::current(),
@@ -422,7 +421,7 @@ async fn while_a_table_is_locked_writes_are_refused_and_acknowledgements_are_ret
     holder.begin().await.unwrap();
     holder.run("LOCK TABLE athm_delivery").await.unwrap();
     let acknowledgement =
-        Acknowledgement { id: claimed, attempt: 1, at: fixture.clock.steady(), outcome: AttemptOutcome::Succeeded };
+        Acknowledgement { id: claimed, attempt, at: fixture.clock.steady(), outcome: AttemptOutcome::Succeeded };
     let acknowledged = fixture.store.acknowledge(acknowledgement);
     assert!(join_all((2..6).map(|n| fixture.record(n))).await.iter().all(std::result::Result::is_err));
     holder.run("ROLLBACK").await.unwrap();

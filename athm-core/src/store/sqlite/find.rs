@@ -90,9 +90,9 @@ pub(super) fn readable_payments(
 /// The payment with its items and its customer, which are in tables of their own.
 pub(super) fn with_details(connection: &Connection, mut transaction: Transaction) -> rusqlite::Result<Transaction> {
     let id = transaction.id;
-    let sql = concat!("SELECT ", item_columns!(), " FROM athm_item WHERE transaction_id = ?1 ORDER BY position");
+    let sql = concat!("SELECT ", item_columns!(), " FROM athm_item i WHERE transaction_id = ?1 ORDER BY position");
     transaction.items = all(connection, sql, [id.as_uuid()], |row| row.item())?;
-    let sql = concat!("SELECT ", customer_columns!(), " FROM athm_customer WHERE transaction_id = ?1");
+    let sql = concat!("SELECT ", customer_columns!(), " FROM athm_customer c WHERE transaction_id = ?1");
     transaction.customer = one(connection, sql, [id.as_uuid()], |row| row.customer())?;
     Ok(transaction)
 }

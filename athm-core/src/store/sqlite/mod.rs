@@ -46,7 +46,7 @@ use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, DeliveryRecord, EventDeliveries, Handover};
+use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord, EventDeliveries, Handover};
 use crate::store::row::Columns;
 use crate::store::{StoreFuture, problem};
 
@@ -122,7 +122,7 @@ impl Store for Sqlite {
         })
     }
 
-    fn renew_leases(&self, running: Vec<(DeliveryId, u32)>, until: Timestamp) -> StoreFuture<'_, ()> {
+    fn renew_leases(&self, running: Vec<(DeliveryId, ClaimId)>, until: Timestamp) -> StoreFuture<'_, ()> {
         self.writer.write_deferred(move |connection| Ok(claim::renew_leases(connection, &running, until)?))
     }
 

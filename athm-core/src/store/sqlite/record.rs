@@ -9,7 +9,7 @@ use super::payment::{insert, merge, update};
 use super::statement::execute;
 use super::{polls, refunds};
 use crate::models::{Event, PaymentKey, ReferenceNumber, Transaction, TransactionId, Transition};
-use crate::outbox::Handover;
+use crate::outbox::{ClaimId, Handover};
 use crate::store::decide::{Stored, Write, needs_refunds};
 use crate::store::payment_write::{PaymentWrite, PlannedDeliveries, inserted_as};
 use crate::store::{Observation, Recorded, StoreContext, StoreError};
@@ -53,7 +53,7 @@ pub(super) fn record_payment(
     polls::plan(connection, transaction.id, write.poll, now)?;
     for (event, deliveries) in &write.events {
         insert_event(connection, event)?;
-        insert_deliveries(connection, event, deliveries, now)?;
+        insert_deliveries(connection, event, deliveries, write.claim, now)?;
     }
     if write.releases_waiting {
         release_waiting(connection, transaction.id, now)?;
@@ -114,19 +114,20 @@ fn insert_deliveries(
     connection: &Connection,
     event: &Event,
     deliveries: &PlannedDeliveries,
+    claim: ClaimId,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
-               waits_for_customer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)";
+    let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, claim, attempts, is_replay, due_at, \
+               created_at, waits_for_customer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?9)";
     for (delivery, slot) in deliveries {
-        let (state, attempts, due_at) = inserted_as(delivery, slot.as_ref(), now);
+        let (state, claim, due_at) = inserted_as(delivery, slot.as_ref(), claim, now);
         let values = params![
             delivery.id.as_uuid(),
             event.id.as_uuid(),
             delivery.signal.as_str(),
             delivery.receiver,
             state.as_str(),
-            attempts,
+            claim.map(|claim| *claim.as_uuid()),
             due_at.as_microsecond(),
             event.created_at.as_microsecond(),
             delivery.waits_for_customer,

@@ -7,7 +7,6 @@
 
 mod audit;
 mod child;
-mod clock;
 mod cluster;
 mod effects;
 mod scenario;
@@ -22,7 +21,7 @@ use std::time::Duration;
 use athm_actix::ids::EcommerceId;
 use athm_actix::{Status, TransactionKind};
 use athm_simulator::{FaultRates, PaymentChannel, RefundReference, Simulator, WebhookFaultRates, WebhookShape};
-use athm_tests::{DatabaseKind, RunDatabase};
+use athm_tests::{DatabaseKind, Pace, RunDatabase};
 use clap::Parser;
 use fastrand::Rng;
 use futures_util::future::join;
@@ -32,7 +31,6 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use self::audit::{Books, Findings, audit};
-use self::clock::Pace;
 use self::cluster::ProcessCluster;
 use self::effects::Effects;
 use self::scenario::{PaymentScenario, ScenarioOutcome};

@@ -10,6 +10,7 @@ mod retention;
 mod retries;
 mod shutdown;
 mod slots;
+pub(crate) mod suspects;
 mod timeouts;
 mod versions;
 

@@ -46,11 +46,12 @@ async fn a_delivery_that_cannot_be_read_is_skipped_and_listed_and_keeps_its_atte
     fixture.edit("UPDATE athm_item SET quantity = '1'").await;
     assert_eq!(fixture.claim().await, []);
     fixture.clock.advance(DAMAGED_PAUSE);
-    let mut first_attempts = 0;
+    let mut repaired = 0;
     for _ in 0..4 {
-        first_attempts += fixture.claim().await.iter().filter(|(_, attempt)| *attempt == 1).count();
+        let is_new = |(id, _): &&(DeliveryId, Attempt)| claimed.iter().all(|(known, _)| known != id);
+        repaired += fixture.claim().await.iter().filter(is_new).count();
     }
-    assert_eq!(first_attempts, 1, "the repaired one runs");
+    assert_eq!(repaired, 1, "the repaired one runs");
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+mod claims;
 mod damaged;
 mod file;
 
@@ -12,8 +13,8 @@ use super::claim::claim_deliveries;
 use super::statement::execute;
 use super::*;
 use crate::models::Status;
-use crate::outbox::{AttemptOutcome, DeliveryState, LEASE, Slots};
-use crate::store::fixtures::{RUNNABLE, context, failed, message, record};
+use crate::outbox::{Attempt, AttemptKind, AttemptOutcome, DeliveryState, LEASE};
+use crate::store::fixtures::{claim, context, failed, message, record};
 use crate::store::{Batching, InboxState};
 use crate::util::clock::{Clock, later};
 
@@ -57,10 +58,8 @@ impl StoreFixture {
     }
 
     /// Claims as another process with the same receiver would: it doesn't know what runs here.
-    async fn claim(&self) -> Vec<(DeliveryId, u32)> {
-        let now = self.clock.steady();
-        let (slots, lease_until) = (Slots::new(8).take(8), later(now, LEASE));
-        let mut claim = Claim { now, lease_until, runnable: vec![String::from(RUNNABLE)], slots };
+    async fn claim(&self) -> Vec<(DeliveryId, Attempt)> {
+        let mut claim = claim(&self.clock);
         let damaged = self.store.context.damaged.clone();
         let work = move |connection: &Connection| Ok(claim_deliveries(connection, &mut claim, &[], &damaged)?);
         let claimed = self.store.writer.write(work, |claimed| claimed).await.unwrap();
@@ -68,7 +67,7 @@ impl StoreFixture {
         deliveries.map(|delivery| (delivery.id(), delivery.attempt)).collect()
     }
 
-    async fn acknowledge(&self, (id, attempt): (DeliveryId, u32), outcome: AttemptOutcome) -> DeliveryRecord {
+    async fn acknowledge(&self, (id, attempt): (DeliveryId, Attempt), outcome: AttemptOutcome) -> DeliveryRecord {
         self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome }).await.unwrap();
         self.store.list_deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
     }
@@ -122,7 +121,7 @@ async fn writes_beyond_the_queues_limit_are_refused_and_acknowledgements_never_a
     assert!(id.is_empty() && first.events.len() == 1);
     let acknowledgement = Acknowledgement {
         id: DeliveryId::new(),
-        attempt: 1,
+        attempt: Attempt::first(ClaimId::new()),
         at: fixture.clock.steady(),
         outcome: AttemptOutcome::Succeeded,
     };
@@ -161,10 +160,10 @@ async fn promise_6_a_late_success_counts_and_a_late_failure_is_dropped() {
     assert!(fixture.claim().await.is_empty());
     fixture.clock.advance(LEASE + Duration::from_secs(1));
     let second = fixture.claim().await[0];
-    assert_eq!((first.0, first.1, second.1), (second.0, 1, 2));
+    assert_eq!((first.0, first.1.number, second.1.number), (second.0, 1, 1));
 
     assert_eq!(fixture.acknowledge(first, failed()).await.state, DeliveryState::Running);
-    assert_eq!(fixture.acknowledge(first, AttemptOutcome::Unstarted).await.attempts, 2);
+    assert_eq!(fixture.acknowledge(first, AttemptOutcome::Unstarted).await.state, DeliveryState::Running);
     assert_eq!(fixture.acknowledge(first, AttemptOutcome::Succeeded).await.state, DeliveryState::Succeeded);
     assert_eq!(fixture.acknowledge(second, failed()).await.state, DeliveryState::Succeeded);
 }
@@ -176,11 +175,12 @@ async fn promise_6_a_delivery_whose_lease_is_renewed_is_not_claimed_again() {
     let claimed = fixture.claim().await;
     for _ in 0..10 {
         fixture.clock.advance(LEASE / 2);
-        fixture.store.renew_leases(claimed.clone(), later(fixture.clock.steady(), LEASE)).await.unwrap();
+        let held = claimed.iter().map(|(id, attempt)| (*id, attempt.claim)).collect();
+        fixture.store.renew_leases(held, later(fixture.clock.steady(), LEASE)).await.unwrap();
         assert!(fixture.claim().await.is_empty());
     }
     fixture.clock.advance(LEASE + Duration::from_secs(1));
-    assert_eq!(fixture.claim().await, [(claimed[0].0, 2)]);
+    assert_eq!(fixture.claim().await[0].0, claimed[0].0);
 }
 
 #[tokio::test]
@@ -189,9 +189,9 @@ async fn promise_6_recorded_deliveries_are_claimed_while_slots_are_free_and_due_
     for n in 0..5 {
         fixture.record(n).await.unwrap();
     }
-    let states = "SELECT count(*) FROM athm_delivery WHERE state = 'running' AND attempts = 1";
+    let states = "SELECT count(*) FROM athm_delivery WHERE state = 'running' AND claim IS NOT NULL";
     assert_eq!(fixture.count(states).await, 2);
-    assert_eq!(fixture.count("SELECT count(*) FROM athm_delivery WHERE state = 'due' AND attempts = 0").await, 3);
+    assert_eq!(fixture.count("SELECT count(*) FROM athm_delivery WHERE state = 'due' AND claim IS NULL").await, 3);
     assert_eq!(fixture.outbox.running().len(), 2);
     assert_eq!(fixture.unstarted.recv().await.unwrap().deliveries.len(), 1);
     assert!(fixture.unstarted.recv().await.is_some() && fixture.unstarted.try_recv().is_err());

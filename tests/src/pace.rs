@@ -14,25 +14,30 @@ const STANDSTILL: Duration = Duration::from_secs(25);
 
 /// When time began to run fast, and how fast it runs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub struct Pace {
     /// Milliseconds since 1970.
-    pub(crate) since: u64,
-    pub(crate) speed: u32,
+    pub since: u64,
+    /// How many seconds pass in one.
+    pub speed: u32,
 }
 
 impl Pace {
-    pub(crate) fn from_now(speed: u32) -> Self {
+    /// Time runs fast from now on.
+    #[must_use]
+    pub fn from_now(speed: u32) -> Self {
         Self { since: millis(), speed }
     }
 
     /// Shortly before the first payment.
-    pub(crate) fn beginning(self) -> Timestamp {
+    #[must_use]
+    pub fn beginning(self) -> Timestamp {
         let since = i64::try_from(self.since).unwrap_or(i64::MAX);
         Timestamp::from_millisecond(since.saturating_sub(60_000)).unwrap_or(Timestamp::MIN)
     }
 
     /// A clock for athm. What one process has stored, another finds at the same time.
-    pub(crate) fn clock(self) -> Clock {
+    #[must_use]
+    pub fn clock(self) -> Clock {
         let clock = Clock::manual();
         let mut ahead = Duration::ZERO;
         let began = millis();
@@ -58,7 +63,7 @@ impl Pace {
     }
 
     /// Says on the error output when this process stands still for too long.
-    pub(crate) fn watch(self) {
+    pub fn watch(self) {
         thread::spawn(move || {
             loop {
                 self.sleep();

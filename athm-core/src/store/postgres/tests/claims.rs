@@ -1,0 +1,170 @@
+//! Claims: their identity, and what deliveries cost that processes left behind.
+
+use super::*;
+use crate::store::{ReplayTarget, RunMode};
+
+/// Has every process that holds a delivery end, and its leases with it.
+fn die(fixture: &StoreFixture) {
+    fixture.clock.advance(LEASE + Duration::from_secs(1));
+}
+
+fn kinds(claimed: &[(DeliveryId, Attempt)]) -> Vec<(u32, AttemptKind)> {
+    claimed.iter().map(|(_, attempt)| (attempt.number, attempt.kind)).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn deliveries_that_two_processes_left_behind_are_claimed_one_at_a_time() {
+    let fixture = StoreFixture::new(0).await;
+    for n in 0..3 {
+        fixture.record(n).await.unwrap();
+    }
+    assert_eq!(kinds(&fixture.claim().await), [(1, AttemptKind::Ordinary); 3]);
+    die(&fixture);
+    assert_eq!(kinds(&fixture.claim().await), [(1, AttemptKind::Ordinary); 3]);
+    die(&fixture);
+    fixture.record(3).await.unwrap();
+    let claimed = fixture.claim().await;
+    assert_eq!(kinds(&claimed), [(1, AttemptKind::Suspect), (1, AttemptKind::Ordinary)]);
+    // An innocent one is ordinary again when its receiver has returned.
+    let record = fixture.acknowledge(claimed[0], AttemptOutcome::Succeeded).await;
+    assert_eq!((record.state, record.attempts, record.interruptions), (DeliveryState::Succeeded, 1, 0));
+    let suspect = fixture.claim().await[0];
+    let retry_at = Some(fixture.clock.steady());
+    let record = fixture.acknowledge(suspect, AttemptOutcome::Failed { error: String::new(), retry_at }).await;
+    assert_eq!((record.state, record.attempts, record.interruptions), (DeliveryState::Due, 1, 0));
+    // The third is still a suspect, and runs beside it.
+    let claimed = fixture.claim().await;
+    assert_eq!(kinds(&claimed), [(1, AttemptKind::Suspect), (2, AttemptKind::Ordinary)]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_suspect_that_ends_its_process_pays_with_its_own_attempt_alone() {
+    let fixture = StoreFixture::new(0).await;
+    fixture.record(0).await.unwrap();
+    for _ in 0..2 {
+        fixture.claim().await;
+        die(&fixture);
+    }
+    let suspect = fixture.claim().await[0];
+    fixture.record(1).await.unwrap();
+    let ordinary = fixture.claim().await[0];
+    assert_eq!((suspect.1.kind, ordinary.1.kind), (AttemptKind::Suspect, AttemptKind::Ordinary));
+    die(&fixture);
+    let found = fixture.claim().await;
+    assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [suspect.0, ordinary.0]);
+    assert_eq!(kinds(&found), [(1, AttemptKind::Interrupted), (1, AttemptKind::Ordinary)]);
+    let retry_at = Some(later(fixture.clock.steady(), LEASE));
+    let interrupted = AttemptOutcome::Interrupted { error: String::from("it ended"), retry_at };
+    let record = fixture.acknowledge(found[0], interrupted).await;
+    assert_eq!((record.state, record.attempts, record.error.as_deref()), (DeliveryState::Due, 1, Some("it ended")));
+    // It waits as after any failure, and is a suspect still.
+    assert_eq!(fixture.claim().await, []);
+    die(&fixture);
+    let again = fixture.claim().await;
+    assert_eq!(kinds(&again), [(2, AttemptKind::Suspect), (1, AttemptKind::Suspect)][..1]);
+    let spent = fixture.acknowledge(again[0], AttemptOutcome::Exhausted { error: String::from("no more") }).await;
+    assert_eq!((spent.state, spent.attempts), (DeliveryState::Dead, 1));
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_suspect_that_did_not_start_pays_nothing() {
+    let fixture = StoreFixture::new(0).await;
+    fixture.record(0).await.unwrap();
+    for _ in 0..2 {
+        fixture.claim().await;
+        die(&fixture);
+    }
+    let suspect = fixture.claim().await[0];
+    let record = fixture.acknowledge(suspect, AttemptOutcome::Unstarted).await;
+    assert_eq!((record.state, record.attempts), (DeliveryState::Due, 0));
+    assert_eq!(kinds(&fixture.claim().await), [(1, AttemptKind::Suspect)]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_late_outcome_reaches_no_later_claim_even_if_it_has_the_same_number() {
+    let fixture = StoreFixture::new(0).await;
+    fixture.record(1).await.unwrap();
+    let hung = fixture.claim().await[0];
+    die(&fixture);
+    // The next claim is given back, another one fails for good, and a replay counts anew.
+    let unstarted = fixture.claim().await[0];
+    fixture.acknowledge(unstarted, AttemptOutcome::Unstarted).await;
+    let dead = fixture.claim().await[0];
+    assert_eq!(fixture.acknowledge(dead, failed()).await.state, DeliveryState::Dead);
+    let request = ReplayRequest {
+        target: ReplayTarget::Delivery(hung.0),
+        to: None,
+        is_forced: false,
+        mode: RunMode::Real,
+        awaiting: Vec::new(),
+        now: fixture.clock.steady(),
+    };
+    fixture.store.replay(request).await.unwrap().unwrap();
+    let live = fixture.claim().await[0];
+    assert_eq!([hung, unstarted, dead, live].map(|(_, attempt)| attempt.number), [1; 4]);
+    for late in [hung, unstarted, dead] {
+        for outcome in [failed(), AttemptOutcome::Unstarted, AttemptOutcome::Abandoned] {
+            assert_eq!(fixture.acknowledge(late, outcome).await.state, DeliveryState::Running);
+        }
+        let until = later(fixture.clock.steady(), 2 * LEASE);
+        fixture.store.renew_leases(vec![(late.0, late.1.claim)], until).await.unwrap();
+    }
+    die(&fixture);
+    assert_eq!(fixture.claim().await[0].0, live.0, "no late renewal has extended its lease");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterwards() {
+    let mut fixture = StoreFixture::new(0).await;
+    fixture.record(1).await.unwrap();
+    // Another process merges the payment into a second row. It has locked the items, so that who reads them waits.
+    let merged = Uuid::now_v7();
+    let client = ReconnectingClient::new(
+        Arc::new(Address::parse(&fixture.url).unwrap()),
+        tokio::runtime::Handle::current(),
+        DamagedRows::default(),
+    );
+    let merging = client.session().await.unwrap();
+    merging.begin().await.unwrap();
+    merging.run("LOCK TABLE athm_item IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'athm_item'::regclass";
+    let merge = format!(
+        "CREATE TEMPORARY TABLE merged AS SELECT id AS was FROM athm_transaction;
+         INSERT INTO athm_transaction SELECT (jsonb_populate_record(t, jsonb_build_object('id', '{merged}', \
+         'reference_number', NULL))).* FROM athm_transaction t;
+         UPDATE athm_event SET transaction_id = '{merged}'; UPDATE athm_item SET transaction_id = '{merged}';
+         DELETE FROM athm_poll; DELETE FROM athm_transaction WHERE id = (SELECT was FROM merged); COMMIT"
+    );
+    let merge = async {
+        while fixture.query(waits).await != ["1"] {
+            tokio::task::yield_now().await;
+        }
+        merging.run(&merge).await.unwrap();
+    };
+    let (claimed, ()) = futures_util::future::join(fixture.store.claim_deliveries(claim(&fixture.clock)), merge).await;
+    assert_eq!(claimed.unwrap(), 1);
+    let claimed = fixture.unstarted.recv().await.unwrap();
+    assert_eq!((*claimed.transaction.id.as_uuid(), claimed.transaction.items.len()), (merged, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_claim_of_unknown_outcome_is_released_and_costs_a_suspect_nothing() {
+    let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
+    let fixture =
+        StoreFixture::on(proxy(&url, Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped).await;
+    fixture.outbox.stopping.store(true, SeqCst);
+    fixture.record(1).await.unwrap();
+    fixture.query("UPDATE athm_delivery SET interruptions = 2").await;
+    hangs_up.store(true, SeqCst);
+    assert!(fixture.store.claim_deliveries(claim(&fixture.clock)).await.is_err());
+    let state = "SELECT state || ' ' || attempts || ' ' || (claim IS NOT NULL) FROM athm_delivery";
+    while fixture.query(state).await != ["due 0 true"] {
+        tokio::task::yield_now().await;
+    }
+}
