@@ -32,6 +32,9 @@ pub(crate) struct Order {
     pub(crate) state: OrderState,
     /// The payment that the shop opened for it.
     pub(crate) payment: TransactionId,
+    /// The e-mail address that the receipt goes to, once the provider has named the customer.
+    #[serde(default)]
+    pub(crate) receipt_to: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

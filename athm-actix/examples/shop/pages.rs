@@ -67,6 +67,9 @@ pub(crate) fn order(order: &Order, payment: Option<&Transaction>, api_url: &str)
             @if let Some(reference) = payment.and_then(Transaction::reference_number) {
                 p { small { "Reference " (reference) } }
             }
+            @if let Some(email) = &order.receipt_to {
+                p { small { "A receipt goes to " (email) "." } }
+            }
         }
         @if let Some(ticket) = ticket {
             section #pay aria-label="Payment" {

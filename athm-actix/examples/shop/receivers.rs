@@ -1,6 +1,6 @@
 //! What the shop does about payments. Nothing else changes an order's state: no page, no handler.
 
-use athm_actix::{BoxError, Refund, State, Transaction, receiver};
+use athm_actix::{BoxError, Customer, Refund, State, Transaction, receiver};
 
 use crate::live::Running;
 use crate::orders::{OrderState, Orders};
@@ -27,6 +27,23 @@ fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Runn
             Err(_) => {}
         }
         expected
+    });
+    running.ended(result)
+}
+
+/// Who paid is known seconds after the payment. This receiver alone waits for it; `examples/receipt` sends the mail.
+#[receiver(completed)]
+fn send_receipt(
+    transaction: &Transaction,
+    customer: &Customer,
+    State(orders): State<Orders>,
+    running: Running,
+) -> Result<(), BoxError> {
+    let result = orders.change(transaction.metadata_1(), |order| {
+        if order.payment == transaction.id() {
+            order.receipt_to = customer.email.clone();
+        }
+        Ok::<(), BoxError>(())
     });
     running.ended(result)
 }

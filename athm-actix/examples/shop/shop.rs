@@ -24,7 +24,8 @@ impl Shop {
         let payment = NewPayment::new(product.price, &id).metadata_2("demo shop").item(item);
         let payment = self.athm.create(payment).await?.id();
         let state = OrderState::Waiting;
-        let order = Order { id, product: product.name.to_owned(), total: product.price, state, payment };
+        let (product, total) = (product.name.to_owned(), product.price);
+        let order = Order { id, product, total, state, payment, receipt_to: None };
         self.orders.add(order.clone())?;
         Ok(order)
     }

@@ -1,6 +1,6 @@
 //! The demo, driven as a customer's browser and a stranger drive it: each test has a shop and a simulator of its own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::App;
 use actix_web::http::StatusCode;
@@ -91,7 +91,7 @@ impl Demo {
         self.json("/orders.json").await[0]["state"].clone()
     }
 
-    /// What ran, oldest first: receiver, signal and result.
+    /// What ran, oldest first: receiver, signal and result. The receipt is left out: it runs when the customer is known.
     async fn ran(&self) -> Vec<String> {
         let runs = self.json("/receivers.json").await;
         let word = |run: &Value, name: &str| run[name].as_str().unwrap().to_owned();
@@ -100,7 +100,8 @@ impl Demo {
             let name = receiver.rsplit("::").next().unwrap();
             format!("{name}, {}: {}", word(run, "signal"), word(run, "result"))
         };
-        runs.as_array().unwrap().iter().rev().map(line).collect()
+        let runs = runs.as_array().unwrap().iter().rev().map(line);
+        runs.filter(|run| !run.starts_with("send_receipt")).collect()
     }
 
     /// A buyer pays one dollar with that order's number.
@@ -113,6 +114,19 @@ impl Demo {
 
 fn news(ticket: EcommerceId, status: &str) -> Value {
     json!({ "status": "success", "data": { "ecommerceId": ticket, "ecommerceStatus": status } })
+}
+
+#[actix_web::test]
+async fn the_receipt_goes_to_the_customer_whom_the_provider_names() {
+    let demo = Demo::start().await;
+    let (page, ticket) = demo.buy().await;
+    demo.simulator.approve(&ticket).unwrap();
+    demo.post(&format!("{page}/authorize")).await;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !demo.get(&page).await.body.contains("A receipt goes to customer@simulator.example.") {
+        assert!(Instant::now() < deadline, "the customer never became known");
+        actix_web::rt::task::yield_now().await;
+    }
 }
 
 const PAID: [&str; 2] = ["audit, received: ok", "fulfil, completed: ok"];
