@@ -121,7 +121,7 @@ impl CallbackConfig {
         self
     }
 
-    /// How long a body may take to arrive (30 s unless given): a sender that trickles holds no connection for ever.
+    /// How long a body may take to arrive (30 s unless given): a slow sender holds no connection longer.
     pub fn read_timeout(mut self, time: Duration) -> Self {
         self.read_timeout = time;
         self

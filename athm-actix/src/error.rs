@@ -67,7 +67,7 @@ pub enum Error {
     /// The database can't do it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The provider didn't do what it was asked to.
+    /// An operation on a payment failed, or its outcome is unknown.
     #[error(transparent)]
     Operation(#[from] OperationError),
     /// A check of the program's own refused the payment.

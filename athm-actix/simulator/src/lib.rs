@@ -51,6 +51,7 @@
 //! | the customer's phone, with controls and logs | `GET /` |
 //! | control endpoints: payments, faults, time | `/simulator/…`, listed by [`ControlEndpoint`] |
 //! | a fault for one request | the header `Simulator-Fault: timeout-after`, see [`Fault`] |
+//! | a customer who approves or declines at once | the phone numbers of [`TestPhone`] |
 //! | a checkout script | `GET /api/modal/js/athmovil_base.js` |
 //!
 //! # What it can't tell you

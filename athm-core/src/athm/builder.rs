@@ -154,7 +154,7 @@ impl AthmBuilder {
         self
     }
 
-    /// Takes every message at its word, and asks the provider nothing: for tests, and for callbacks that another
+    /// Believes every message, and asks the provider nothing: for tests, and for callbacks that another
     /// service has verified already. Any sender can then complete any payment.
     /// `start` refuses it together with tokens.
     pub fn trust_callbacks(mut self) -> Self {
@@ -162,13 +162,13 @@ impl AthmBuilder {
         self
     }
 
-    /// What receivers ask for with `State<T>`; one of each type.
+    /// A value that receivers ask for with `State<T>`. There is one of each type: a second one replaces the first.
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
         self.shared_state(Arc::new(state))
     }
 
-    /// What receivers ask for with `State<T>`, shared with other owners or behind a trait: `State<dyn Mailer>` takes a
-    /// test's fake this way. See [`Dispatcher::shared_state`].
+    /// A value that receivers ask for with `State<T>`, shared with other owners or behind a trait: a test gives a fake for
+    /// `State<dyn Mailer>`. See [`Dispatcher::shared_state`].
     pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
         self.states.insert(state);
         self
@@ -228,11 +228,12 @@ impl AthmBuilder {
         self
     }
 
-    /// A rule that holds for every source. It runs between `apply` and the commit: without I/O, and perhaps more than once
-    /// for one transition.
+    /// A rule that holds for every source. It runs before the commit, within the database transaction: it must do no I/O,
+    /// and may run more than once for one transition.
     ///
-    /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the
-    /// message gets `refused`.
+    /// A transition that it rejects is recorded, with the reason, and no receiver runs for it; the sender of the message
+    /// gets `refused`. An approved payment that it rejects isn't authorized on athm's own schedule.
+    /// [`Athm::problems`](crate::Athm::problems) lists what was rejected.
     pub fn check(mut self, check: impl Fn(&Transaction) -> Result<(), Rejection> + Send + Sync + 'static) -> Self {
         self.checks.push(Arc::new(check));
         self
@@ -286,8 +287,8 @@ impl AthmBuilder {
     }
 
     /// Authorizes what a customer has approved, as soon as the provider says so: for checkouts whose page doesn't do it, and
-    /// for customers who close theirs. Money moves without any word of your own: leave it out where an order is still to
-    /// be checked between approval and payment. It works for payments that [`create`](crate::Athm::create) opened here: the
+    /// for customers who close theirs. Money moves without a further call: leave it out where an order is still to be
+    /// checked between approval and payment. It works for payments that [`create`](crate::Athm::create) opened here: the
     /// authorization token of one that a browser opened is unknown.
     pub fn authorize_confirmed(mut self) -> Self {
         self.polls = PollSchedule::AuthorizeConfirmed;

@@ -85,7 +85,7 @@ impl Checkouts<'_> {
     ///
     /// # Errors
     ///
-    /// [`CheckoutError`]. A refusal of the provider's is none: the checkout's state tells it.
+    /// [`CheckoutError`]. A refusal of the provider's is none: the checkout's state shows it.
     pub async fn pay(&self, id: CheckoutId, request: PayCheckout) -> Result<Checkout, CheckoutError> {
         self.athm.change_checkout(move |checkouts| async move { checkouts.pay(id, request).await }).await
     }

@@ -97,8 +97,8 @@ impl Athm {
     /// Takes in a message: asks the provider about the payment that it names, and records the provider's word.
     ///
     /// The message is durable, or its effect is, when this returns. Receivers run after that; this doesn't wait for
-    /// them. It goes on to its end even if the caller stops waiting. `body` is the message as it came, of which the
-    /// beginning is kept when it comes to nothing.
+    /// them. It goes on to its end even if the caller stops waiting. `body` is the message as it came: its first 2 KiB are
+    /// stored where the message is pending, refused or unmatched.
     ///
     /// ```no_run
     /// # async fn from_a_queue(athm: athm_core::Athm, body: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
@@ -159,7 +159,7 @@ impl Athm {
     ///
     /// # Errors
     ///
-    /// [`RecordError`]: it carries no name of the provider's, or it can't be made durable.
+    /// [`RecordError`]: it has neither an ecommerceId nor a reference number, or it can't be made durable.
     pub async fn record(&self, transaction: Transaction, sender: Sender) -> Result<Recorded, RecordError> {
         if transaction.ecommerce_id.is_none() && transaction.reference_number.is_none() {
             return Err(RecordError::Unidentified);
@@ -232,7 +232,7 @@ impl Athm {
         self.0.inbox.store.list_payments(query).await
     }
 
-    /// What has happened to a payment, in its order.
+    /// The events of a payment, oldest first.
     ///
     /// ```no_run
     /// # async fn history(athm: athm_core::Athm, id: athm_core::ids::TransactionId) -> Result<(), athm_core::errors::StoreError> {
@@ -272,7 +272,7 @@ impl Athm {
         &self.0.webhook_secrets
     }
 
-    /// Checks that the database answers.
+    /// Checks that the database answers reads and writes.
     ///
     /// # Errors
     ///
@@ -334,9 +334,10 @@ impl Athm {
         }
     }
 
-    /// Stops: claims nothing more, lets running receivers finish, for so long at most, and closes the database.
+    /// Stops: claims nothing more, lets running receivers finish within the grace period, and closes the database.
     ///
-    /// What hasn't begun gives its attempt back; what hasn't finished runs again at the next start.
+    /// A delivery whose receiver hasn't started doesn't lose an attempt; one whose receiver hasn't finished runs again at
+    /// the next start, or in another process.
     ///
     /// ```no_run
     /// # async fn stop(athm: athm_core::Athm) {

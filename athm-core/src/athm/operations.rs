@@ -86,8 +86,8 @@ impl Athm {
 
     /// Gives money back, all or a part of it. The signal `refunded` fires when it succeeds.
     ///
-    /// The provider is asked once, and never for more than is left: what is to be given back is set aside first. Two
-    /// refunds at the same time are made one after the other.
+    /// The provider is asked once, and never for more than is left: the amount is reserved first. Two refunds at the same
+    /// time are made one after the other.
     ///
     /// ```no_run
     /// # async fn give_back(athm: athm_core::Athm, payment: athm_core::ids::TransactionId) {
@@ -106,8 +106,8 @@ impl Athm {
     /// # Errors
     ///
     /// [`OperationError`]. Where the outcome is unknown ([`RefundUnknown`](OperationError::RefundUnknown)), the amount
-    /// stays set aside and further refunds of the payment are refused
-    /// ([`RefundPending`](OperationError::RefundPending)) until the provider shows what became of it, or a person
+    /// stays reserved and further refunds of the payment are refused
+    /// ([`RefundPending`](OperationError::RefundPending)) until the provider shows the outcome, or a person
     /// [resolves](Refunds::resolve) it.
     pub async fn refund(&self, id: TransactionId, refund: NewRefund) -> Result<RefundRecord, OperationError> {
         self.operate(move |operations| async move { operations.refund(id, &refund).await }).await

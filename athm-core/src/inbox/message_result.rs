@@ -2,7 +2,7 @@
 
 use crate::store::Recorded;
 
-/// What became of a message. Whatever it is, what the provider says has been applied and recorded.
+/// The verdict on a message. Whatever it is, the provider's answer has been applied and recorded.
 ///
 /// | result | HTTP | when |
 /// |---|---|---|

@@ -1,4 +1,4 @@
-//! The way in: every message and everything that the provider says of a payment goes through here.
+//! The inbox: every message and every answer of the provider about a payment goes through here.
 //!
 //! A message takes these steps, each a file:
 //!

@@ -1,4 +1,4 @@
-//! Messages that are stored: to be retried, or because they came to nothing.
+//! Messages that are stored: to be retried, or because they were refused or name no payment.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl PendingMessage {
         self
     }
 
-    /// Of a message that names no payment: the payment's deadline alone tells an expiry from a cancellation.
+    /// Of a message that names no payment: the payment's deadline alone distinguishes an expiry from a cancellation.
     pub(super) fn without_stated_expiry(mut self) -> Self {
         self.status = self.status.map(|status| if status == Status::Expired { Status::Cancelled } else { status });
         self

@@ -115,8 +115,8 @@ impl Inbox {
         Ok(MessageResult::Known)
     }
 
-    /// The record of a payment with a refund that a trusted message states. Without lookups, the message's amount is all
-    /// that tells how much was refunded.
+    /// The record of a payment with a refund that a trusted message states. Without lookups, the message's amount alone says
+    /// how much was refunded.
     pub(super) async fn with_stated_refund(
         &self,
         stated: Observation,

@@ -11,7 +11,7 @@ use super::{EventId, Sender, TransactionId, Transition};
 /// use athm_core::transactions::Event;
 ///
 /// fn print(event: &Event) {
-///     println!("{}: {:?}, noticed by {}", event.created_at(), event.transition(), event.sender());
+///     println!("{}: {:?}, reported by {}", event.created_at(), event.transition(), event.sender());
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Event {
         &self.transition
     }
 
-    /// The way in that noticed it first.
+    /// The source that reported it first.
     #[must_use]
     pub fn sender(&self) -> &Sender {
         &self.sender
@@ -55,7 +55,7 @@ impl Event {
         self.rejection.as_deref()
     }
 
-    /// When it was noticed.
+    /// When it was recorded.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created_at

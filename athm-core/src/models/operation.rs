@@ -198,7 +198,7 @@ impl BeginOperation {
         Ok(StartedOperation { intent_id: Uuid::now_v7(), transaction, auth_token, refund: None })
     }
 
-    /// Whether nothing speaks against moving the money of an approved payment.
+    /// Whether the money of an approved payment may be moved.
     fn may_authorize(&self, transaction: &Transaction, intents: &[Intent]) -> Result<(), BeginError> {
         if let Some(expected) = transaction.mismatch() {
             return Err(BeginError::Mismatch { expected, total: transaction.total });

@@ -1,4 +1,4 @@
-//! Errors that no second attempt mends.
+//! Errors that are the same on every attempt.
 
 use std::error::Error;
 use std::fmt;
@@ -41,7 +41,7 @@ impl Permanent {
 
 impl fmt::Display for Permanent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no further attempt would mend it")
+        f.write_str("a retry can't succeed")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finding out what became of unresolved operations, also those of a process that died.
+//! Finding out the outcomes of unresolved operations, also those of a process that died.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ impl Operations {
     /// Reserves the amount, and asks the provider once.
     ///
     /// While an earlier refund has no known outcome, no further one begins: the payment is read from the provider first,
-    /// which may show by now what became of it.
+    /// which may show its outcome by now.
     pub(crate) async fn refund(&self, id: TransactionId, new: &NewRefund) -> Result<RefundRecord, OperationError> {
         new.validate()?;
         let begun = match self.begin_refund(id, new).await? {

@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Authentication,
     /// The request breaks a rule.
     Request,
-    /// The customer or the business may not.
+    /// The customer, the card or the business isn't permitted to.
     NotPermitted,
     /// The payment isn't there, or isn't in the state for it.
     State,

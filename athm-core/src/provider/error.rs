@@ -183,7 +183,7 @@ impl ProviderError {
             Self::BrokenOff(_) | Self::NoJson { .. } | Self::Unreadable(_) => true,
             // A firewall may have withheld the answer instead of the request.
             Self::Blocked => true,
-            // What was done was answered; only that the answer isn't what it should be.
+            // The call was answered, so it took effect, although the answer is about something else.
             Self::OtherPayment { .. } | Self::OtherBusiness => true,
             Self::Rejected { code, status, .. } => !code.proves_no_effect() || *status >= 500,
             Self::Invalid(_) | Self::NotFound => false,

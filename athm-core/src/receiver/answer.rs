@@ -1,4 +1,4 @@
-//! When a receiver is through: at once, or later.
+//! When a receiver ends: at once, or later.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +15,7 @@ pub enum Answered<'a> {
 
 /// What a connected closure may return: what a function with `#[receiver]` may, or a future of it.
 ///
-/// `Time` tells the two apart and is always inferred. The future can't borrow from the context: what it needs is
+/// `Time` distinguishes the two and is always inferred. The future can't borrow from the context: what it needs is
 /// cloned, as [`Dispatcher::connect`](crate::dispatch::Dispatcher::connect) shows.
 ///
 /// ```
@@ -39,11 +39,11 @@ pub trait Answer<Time> {
     fn answered(self) -> Answered<'static>;
 }
 
-/// A receiver that is through when it returns.
+/// A receiver that ends when it returns.
 #[derive(Debug)]
 pub enum Now {}
 
-/// A receiver that is through when the future that it returns is.
+/// A receiver that ends when the future that it returns does.
 #[derive(Debug)]
 pub enum Later {}
 

@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
         self.signal_context.signal
     }
 
-    /// The way in that noticed it first.
+    /// The source that reported it first.
     #[must_use]
     pub fn sender(&self) -> &'a Sender {
         self.signal_context.sender

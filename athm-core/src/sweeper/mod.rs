@@ -2,7 +2,7 @@
 //!
 //! A customer's phone sends no webhook when a checkout is declined or expires, and a browser may die before it reports
 //! anything. So payments that we opened are [polled](poll) until they have ended. Of completed ones, the provider's search
-//! tells [who paid](customer), and where more are completed than may be searched, its [report](report).
+//! says [who paid](customer), and where more are completed than may be searched, its [report](report).
 //!
 //! The schedule is in the database: a restart doesn't lose it, and processes that share a database share the work. Polls have
 //! a rate limit of their own and run on athm's background runtime, so no receiver and no message waits for them.

@@ -88,7 +88,7 @@ impl<'a> Call<'a> {
         self.shared_state(Arc::new(state))
     }
 
-    /// Gives it a state that the test keeps a hand on, or one behind a trait: `Arc<dyn Mailer>` for `State<dyn Mailer>`.
+    /// Gives it a state that the test holds, too, or one behind a trait: `Arc<dyn Mailer>` for `State<dyn Mailer>`.
     pub fn shared_state<T: ?Sized + Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
         Arc::make_mut(&mut self.states).insert(state);
         self

@@ -51,7 +51,7 @@ impl Run {
         self.signal
     }
 
-    /// The way in that noticed the transaction first.
+    /// The source that reported the transition first.
     #[must_use]
     pub fn sender(&self) -> &Sender {
         &self.sender

@@ -51,6 +51,31 @@ fn headings_of_the_guide_can_be_searched_for() {
 }
 
 #[test]
+fn headings_that_the_guide_links_to_exist() {
+    let guide = sources::guide();
+    let page = |name: &str| guide.iter().find(|(path, _)| path.ends_with(&format!("guide/{name}.md")));
+    let mut links = 0;
+    for (path, text) in &guide {
+        for link in text.split("](crate::guide::").skip(1) {
+            let Some((name, heading)) = link.split_once(')').and_then(|(link, _)| link.split_once('#')) else {
+                continue;
+            };
+            let (_, linked) = page(name).unwrap_or_else(|| panic!("{path}: there is no page {name}"));
+            let mut headings = prose(linked).filter_map(|(_, line)| line.strip_prefix("# "));
+            assert!(headings.any(|title| anchor(title) == heading), "{path}: {name} has no heading {heading}");
+            links += 1;
+        }
+    }
+    assert!(links >= 1, "no link to a heading was found");
+}
+
+/// The anchor that rustdoc gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
 fn lines_of_the_guide_have_at_most_120_columns() {
     let pages = sources::guide().into_iter().chain([("README.md".to_owned(), text("README.md"))]);
     for (page, text) in pages {

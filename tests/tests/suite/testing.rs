@@ -246,7 +246,7 @@ mod dispatches {
             message,
             "expected, in any order:\n    kit::panics (completed)\n    audit (received)\nbut what ran is:\n    \
              kit::panics (completed), which failed: it panicked: no mugs left\n    \
-             kit::dies (completed), which failed: no further attempt would mend it: no such order"
+             kit::dies (completed), which failed: a retry can't succeed: no such order"
         );
         let other_order = [("kit::dies", Signal::Completed), ("kit::panics", Signal::Completed)];
         report.assert_ran(other_order);
@@ -317,7 +317,7 @@ mod recorders {
             ("connected", Signal::Completed),
         ]);
         let dies = recorder.noted().into_iter().find(|run| run.receiver() == "kit::dies").unwrap();
-        assert_eq!(dies.failure(), Some("no further attempt would mend it: no such order"));
+        assert_eq!(dies.failure(), Some("a retry can't succeed: no such order"));
         assert_eq!((dies.sender().as_str(), dies.transaction().metadata_1()), ("kit", "order-1"));
         assert!(message_of(|| recorder.assert_ok()).contains("kit::dies"));
         // Permanent still: dead at the first attempt.

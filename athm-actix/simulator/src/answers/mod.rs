@@ -9,8 +9,8 @@ use serde::Serialize;
 pub(super) use self::find::Find;
 use self::movement::MovementItem;
 pub(super) use self::movement::{Refunded, Report, Search};
-use super::SimulatedPayment;
-use super::ledger::Entry;
+use crate::ledger::Entry;
+use crate::payment::SimulatedPayment;
 
 /// `{"status":"success","data":…}`.
 #[derive(Serialize)]

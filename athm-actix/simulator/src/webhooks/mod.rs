@@ -34,7 +34,7 @@ pub enum WebhookShape {
     Mixed,
 }
 
-/// How customers pay, which decides the webhooks of payments that come to nothing.
+/// How customers pay, which decides whether cancelled and expired payments have webhooks.
 ///
 /// ```
 /// use athm_simulator::{PaymentChannel, Simulator};

@@ -94,7 +94,7 @@ impl Fields {
         }
     }
 
-    /// What the provider answers to a refund: how much it was, and what tells it from others where that is readable.
+    /// What the provider answers to a refund: how much it was, and what distinguishes it from others where that is readable.
     pub(crate) fn refund(&self) -> Result<RefundDetail, FieldError> {
         let amount = self.amount(&["refundedAmount", "total"])?.map(Amount::abs);
         Ok(RefundDetail {

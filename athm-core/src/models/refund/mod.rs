@@ -232,7 +232,7 @@ impl RefundRecord {
     /// amount and isn't older, or it is larger, was seen after this one's date, and the answer is late enough that the
     /// provider can't lag behind that date.
     pub(crate) fn includes(&self, detail: &RefundDetail, at: Timestamp) -> bool {
-        // Without a date, nothing tells it from a later one.
+        // Without a date, nothing distinguishes it from a later one.
         let Some(date) = detail.date else { return false };
         let is_seen_after =
             |margin: SignedDuration| date <= self.created_at.saturating_add(margin).unwrap_or(self.created_at);

@@ -21,7 +21,7 @@ pub(crate) struct Options {
     /// The port on 127.0.0.1; 0 for any free one.
     #[arg(long, default_value_t = 9000)]
     port: u16,
-    /// How many seconds of the provider's time pass in one second.
+    /// How many seconds of the provider's time pass in one second; 0 stops its clock.
     #[arg(long, default_value_t = 1)]
     speed: u32,
     /// Makes chance, references, ids and tokens the same every time.
