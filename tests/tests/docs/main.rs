@@ -41,6 +41,16 @@ fn the_programs_of_both_readmes_differ_in_their_comments_alone() {
 }
 
 #[test]
+fn both_readmes_link_to_the_same_files() {
+    let [english, spanish] = ["README.md", "README.es.md"].map(|readme| {
+        let page = text(readme);
+        let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_owned));
+        links.filter(|link| !link.starts_with("README")).collect::<Vec<_>>()
+    });
+    assert_eq!(english, spanish);
+}
+
+#[test]
 fn headings_of_the_guide_can_be_searched_for() {
     for (page, text) in sources::guide() {
         for heading in prose(&text).filter_map(|(_, line)| line.strip_prefix("# ")) {
