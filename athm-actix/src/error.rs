@@ -104,7 +104,7 @@ impl Error {
 }
 
 /// The status and the `error` word of an answer.
-fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
+pub(crate) fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
     match error {
         OperationError::UnknownTransaction { .. } | OperationError::UnknownRefund { .. } => {
             (StatusCode::NOT_FOUND, "not found")

@@ -44,6 +44,8 @@
 extern crate self as athm_actix;
 
 mod callback;
+#[cfg(feature = "checkout")]
+mod checkout;
 mod error;
 mod handlers;
 mod scope;
@@ -54,11 +56,25 @@ pub use athm_core::{
     TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
-    checkouts, deliveries, dispatch, errors, guide, ids, jiff, problems, provider, reconcile, refunds, secrecy,
-    testing, transactions,
+    deliveries, dispatch, errors, guide, ids, jiff, problems, provider, reconcile, refunds, secrecy, testing,
+    transactions,
 };
 
+/// Checkouts: what a customer is asked to pay on a page, and how that stands ([`Athm::checkout`]). With the feature
+/// `checkout`, also the page itself.
+pub mod checkouts {
+    pub use athm_core::checkouts::{
+        Checkout, CheckoutError, CheckoutId, CheckoutState, Checkouts, InvalidCheckout, Language, NewCheckout,
+        PayCheckout,
+    };
+
+    #[cfg(feature = "checkout")]
+    pub use crate::checkout::{ButtonTheme, CheckoutButton, CheckoutOptions, CustomerText, UnknownTheme, qr_code};
+}
+
 pub use self::callback::{Callback, CallbackConfig};
+#[cfg(feature = "checkout")]
+pub use self::checkout::checkout_button;
 pub use self::error::Error;
 pub use self::scope::{Scope, scope};
 

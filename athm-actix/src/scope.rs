@@ -10,6 +10,8 @@ use actix_web::{Handler, Resource, Responder, Route, guard, web};
 use athm_core::{Athm, WebhookSecret};
 
 use crate::callback::CallbackConfig;
+#[cfg(feature = "checkout")]
+use crate::checkout::{self, CheckoutOptions};
 use crate::handlers;
 
 /// How long a browser may go by the answer to a preflight, in seconds.
@@ -21,6 +23,7 @@ const PREFLIGHT_SECONDS: usize = 3600;
 /// |---|---|
 /// | POST `callback` | the customer's browser posts the result of the checkout |
 /// | POST `webhook`, or `webhook/{secret}` alone if there is a [secret](athm_core::AthmBuilder::webhook_secret) | the provider's server posts an event |
+/// | GET `checkout/{id}`, and what its page needs | with the feature `checkout`: the page of a [checkout](crate::checkouts) |
 /// | GET `health` | 200 when the database answers, else 503 |
 ///
 /// Each is there with a slash at its end, too.
@@ -44,6 +47,8 @@ pub fn scope(path: &str, athm: &Athm) -> Scope {
         config: CallbackConfig::default(),
         callback: None,
         origins: Vec::new(),
+        #[cfg(feature = "checkout")]
+        checkout: CheckoutOptions::default(),
     }
 }
 
@@ -64,6 +69,8 @@ pub struct Scope {
     config: CallbackConfig,
     callback: Option<Route>,
     origins: Vec<String>,
+    #[cfg(feature = "checkout")]
+    checkout: CheckoutOptions,
 }
 
 impl Scope {
@@ -110,6 +117,21 @@ impl Scope {
         self
     }
 
+    /// How the page of [checkouts](crate::checkouts) looks, and what it may trust.
+    ///
+    /// ```
+    /// use athm_actix::checkouts::CheckoutOptions;
+    ///
+    /// # fn service(athm: &athm_actix::Athm) -> athm_actix::Scope {
+    /// athm_actix::scope("/athm", athm).checkout(CheckoutOptions::new().business("Colmado La Loma"))
+    /// # }
+    /// ```
+    #[cfg(feature = "checkout")]
+    pub fn checkout(mut self, options: CheckoutOptions) -> Self {
+        self.checkout = options;
+        self
+    }
+
     /// The longest body that is read, in bytes (1,048,576 unless given); a longer one is answered 413.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.config = self.config.limit(bytes);
@@ -134,6 +156,8 @@ impl HttpServiceFactory for Scope {
         } else {
             scope.service(callback.wrap(cors(&self.origins)))
         };
+        #[cfg(feature = "checkout")]
+        let scope = scope.service(checkout::service(self.checkout, self.origins));
         scope
             .service(webhook.route(web::post().to(handlers::webhook)))
             .service(web::resource(["/health", "/health/"]).route(web::get().to(handlers::health)))

@@ -70,6 +70,12 @@ impl TestServer {
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }
 
+    /// A POST request with these fields of a form.
+    pub fn post_fields(&self, path: &str, fields: &[(&'static str, String)]) -> RequestBuilder {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.post(path).header("content-type", "application/x-www-form-urlencoded").body(body)
+    }
+
     /// Posts JSON.
     pub async fn json(&self, path: &str, body: &Value) -> (u16, Value) {
         self.answer(self.post(path).json(body)).await

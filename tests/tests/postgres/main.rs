@@ -7,6 +7,8 @@ mod acting;
 mod attacks;
 #[path = "../suite/blocking.rs"]
 mod blocking;
+#[path = "../suite/checkout_page.rs"]
+mod checkout_page;
 #[path = "../suite/checkouts.rs"]
 mod checkouts;
 #[path = "../suite/connecting.rs"]

@@ -4,6 +4,7 @@ mod acting;
 mod attacks;
 mod blocking;
 mod callbacks;
+mod checkout_page;
 mod checkouts;
 mod connecting;
 mod credentials;

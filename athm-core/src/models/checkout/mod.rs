@@ -9,6 +9,8 @@ mod id;
 mod new;
 mod stored_items;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -141,6 +143,12 @@ impl Checkout {
     #[must_use]
     pub fn tax(&self) -> Amount {
         self.payment.tax
+    }
+
+    /// How long the customer has to approve each payment.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.payment.timeout
     }
 
     /// The first text that is attached to its payments: an order number, usually.

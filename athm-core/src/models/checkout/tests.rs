@@ -54,7 +54,7 @@ fn begin(known_attempts: Option<u32>, checkout: &Checkout, pushes: PushCounts) -
 
 #[test]
 fn the_state_follows_from_the_payments() {
-    let deadline = later(NOW, std::time::Duration::from_secs(600));
+    let deadline = later(NOW, Duration::from_secs(600));
     let of = |status| checkout(vec![attempt(1, Some(payment(status)), false)]).state();
     assert_eq!(checkout(Vec::new()).state(), CheckoutState::Ready);
     assert_eq!(of(Status::Open), CheckoutState::Waiting { deadline });

@@ -1,6 +1,7 @@
 //! Attacks, each by its name, over HTTP: what a stranger posts never makes a receiver run for what isn't so.
 
 mod bodies;
+mod checkouts;
 mod floods;
 mod forgeries;
 mod headers;
