@@ -156,6 +156,6 @@ pub mod __private {
     pub use crate::models::Signal;
     pub use crate::receiver::{
         ATHM_RECEIVERS_V1, Context, ContextRef, Outcome, Parameter, Receiver, ReceiverFn, SenderName, argument,
-        attempts, boxed, declared, id, outcome, parameter, timeout,
+        attempts, backoff, boxed, concurrency, declared, id, outcome, parameter, timeout, was,
     };
 }

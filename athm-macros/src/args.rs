@@ -1,10 +1,10 @@
 //! What stands in the attribute's parentheses.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
-use syn::{Lit, Path};
+use syn::{Expr, Lit, Path};
 
 use crate::errors::{Errors, attribute_span};
-use crate::values::{self, Id, Number, Sender, Timeout};
+use crate::values::{self, Id, Number, Sender, Time};
 use crate::words::{self, OptionWord, SignalWord};
 
 /// The arguments of one `#[receiver(…)]`.
@@ -15,7 +15,11 @@ pub(crate) struct Arguments {
     pub(crate) order: Option<Number<i32>>,
     pub(crate) senders: Option<Vec<Sender>>,
     pub(crate) attempts: Option<Number<u32>>,
-    pub(crate) timeout: Option<Timeout>,
+    pub(crate) backoff: Option<Time>,
+    pub(crate) timeout: Option<Time>,
+    pub(crate) concurrency: Option<Number<u32>>,
+    pub(crate) condition: Option<Expr>,
+    pub(crate) was: Option<Vec<Id>>,
     /// The word itself, where it is written.
     pub(crate) blocking: Option<Ident>,
     pub(crate) crate_path: Option<Path>,
@@ -122,6 +126,10 @@ impl Arguments {
             words::ORDER => self.order = values::order(option, value, errors),
             words::SENDER => self.senders = values::senders(option, value, errors),
             words::ATTEMPTS => self.attempts = values::attempts(option, value, errors),
+            words::BACKOFF => self.backoff = values::backoff(option, value, errors),
+            words::CONCURRENCY => self.concurrency = values::concurrency(option, value, errors),
+            words::IF => self.condition = values::condition(option, value, errors),
+            words::WAS => self.was = values::former_ids(option, value, errors),
             words::TIMEOUT => self.timeout = values::timeout(option, value, errors),
             _ => self.crate_path = values::crate_path(option, value, errors),
         }

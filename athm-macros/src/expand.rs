@@ -10,7 +10,7 @@ use crate::crate_path::{self, Exporter};
 use crate::errors::Errors;
 use crate::several;
 use crate::signature::{Function, Parameter};
-use crate::values::{Id, Number, Sender, Timeout};
+use crate::values::{Id, Number, Sender, Time};
 
 mod names;
 
@@ -108,13 +108,10 @@ impl Registration {
 
     /// What the attribute gives beyond the signals and the id.
     fn options(&self) -> TokenStream {
-        let Arguments { order, senders, attempts, timeout, .. } = &self.arguments;
+        let Arguments { order, senders, attempts, backoff, timeout, concurrency, condition, was, .. } = &self.arguments;
         let order = order.as_ref().map(|order| match order {
             Number::Literal(order) => quote!(.order(#order)),
-            Number::Const(order) => around(order, |start, end| {
-                let method = Ident::new("order", start);
-                quote_spanned!(end=> .#method(#order))
-            }),
+            Number::Const(order) => method("order", order),
         });
         let senders = senders.as_ref().map(|senders| {
             let senders = senders.iter().map(|sender| match sender {
@@ -127,21 +124,41 @@ impl Registration {
             });
             quote!(.senders(&[#(#senders),*]))
         });
-        let attempts = attempts.as_ref().map(|attempts| match attempts {
-            Number::Literal(attempts) => quote!(.attempts(#attempts)),
-            Number::Const(attempts) => {
-                let attempts = self.checked("attempts", attempts);
-                quote!(.attempts(#attempts))
-            }
+        let attempts = attempts.as_ref().map(|attempts| self.count("attempts", attempts));
+        let backoff = backoff.as_ref().map(|backoff| self.time("backoff", backoff));
+        let timeout = timeout.as_ref().map(|timeout| self.time("timeout", timeout));
+        let concurrency = concurrency.as_ref().map(|concurrency| self.count("concurrency", concurrency));
+        let condition = condition.as_ref().map(|condition| method("condition", condition));
+        let was = was.as_ref().map(|was| {
+            let was = was.iter().map(|id| match id {
+                Id::Text(text) => quote!(#text),
+                Id::Const(expression) => self.checked("was", expression),
+            });
+            quote!(.was(&[#(#was),*]))
         });
-        let timeout = timeout.as_ref().map(|timeout| match timeout {
-            Timeout::Millis(millis) => quote!(.timeout_ms(#millis)),
-            Timeout::Const(limit) => {
-                let limit = self.checked("timeout", limit);
-                quote!(.timeout(#limit))
+        quote!(#order #senders #attempts #backoff #timeout #concurrency #condition #was)
+    }
+
+    fn count(&self, option: &str, count: &Number<u32>) -> TokenStream {
+        let method = Ident::new(option, Span::call_site());
+        let count = match count {
+            Number::Literal(count) => quote!(#count),
+            Number::Const(count) => self.checked(option, count),
+        };
+        quote!(.#method(#count))
+    }
+
+    fn time(&self, option: &str, time: &Time) -> TokenStream {
+        match time {
+            Time::Millis(millis) => {
+                let method = Ident::new(&format!("{option}_ms"), Span::call_site());
+                quote!(.#method(#millis))
             }
-        });
-        quote!(#order #senders #attempts #timeout)
+            Time::Const(limit) => {
+                let (method, limit) = (Ident::new(option, Span::call_site()), self.checked(option, limit));
+                quote!(.#method(#limit))
+            }
+        }
     }
 
     /// A constant of the user's in the function of athm's that checks it.
@@ -207,6 +224,14 @@ impl Registration {
         };
         quote!(#(#cfg)* #argument)
     }
+}
+
+/// An option whose value only the compiler checks, by the type that the method takes.
+fn method(option: &str, value: &Expr) -> TokenStream {
+    around(value, |start, end| {
+        let method = Ident::new(option, start);
+        quote_spanned!(end=> .#method(#value))
+    })
 }
 
 /// What the user wrote, from its first to its last token: tokens of ours at these two places are shown as all of it. They

@@ -1,6 +1,8 @@
 //! What stands behind an option's `=`: a literal, which is checked here, or a constant expression, which the compiler
 //! checks as it evaluates the receiver's static.
 
+use std::ops::RangeInclusive;
+
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::Parser;
@@ -10,9 +12,12 @@ use crate::errors::Errors;
 use crate::words::{self, OptionWord};
 
 /// How often a delivery can be tried.
-const ATTEMPTS: std::ops::RangeInclusive<u32> = 1..=100;
+const ATTEMPTS: RangeInclusive<u32> = 1..=100;
 
-/// What a timeout is.
+/// How many deliveries of one receiver can run at once.
+const CONCURRENCY: RangeInclusive<u32> = 1..=10_000;
+
+/// What a time is.
 const TIME: &str = "a whole number and a unit, which is `ms`, `s`, `m` or `h`";
 
 /// An id.
@@ -52,8 +57,8 @@ pub(crate) enum Number<T> {
     Const(Expr),
 }
 
-/// How long each attempt may take.
-pub(crate) enum Timeout {
+/// A time.
+pub(crate) enum Time {
     Millis(u64),
     Const(Expr),
 }
@@ -147,32 +152,85 @@ pub(crate) fn order(option: &OptionWord, value: TokenStream, errors: &mut Errors
 
 /// How often a delivery is tried in all.
 pub(crate) fn attempts(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Number<u32>> {
+    count(option, value, ATTEMPTS, "how often it is tried in all, which is 10 times unless given", errors)
+}
+
+/// How many of its deliveries run at once.
+pub(crate) fn concurrency(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Number<u32>> {
+    count(option, value, CONCURRENCY, "how many of its deliveries run at once in a process", errors)
+}
+
+fn count(
+    option: &OptionWord,
+    value: TokenStream,
+    allowed: RangeInclusive<u32>,
+    meaning: &str,
+    errors: &mut Errors,
+) -> Option<Number<u32>> {
     let name = option.name;
     if let Some(expression) = constant(&value) {
         return Some(Number::Const(expression));
     }
-    let help = format!("write `{}`: how often it is tried in all, which is 10 times unless given", option.example);
+    let help = format!("write `{}`: {meaning}", option.example);
     let Some(number) = whole_number(&value, "u32") else {
         errors.on(value, format!("`{name}` must be a whole number"), help);
         return None;
     };
-    let Some(attempts) = number.parse().ok().filter(|attempts| ATTEMPTS.contains(attempts)) else {
-        let (least, most) = (ATTEMPTS.start(), ATTEMPTS.end());
+    let Some(count) = number.parse().ok().filter(|count| allowed.contains(count)) else {
+        let (least, most) = (allowed.start(), allowed.end());
         errors.on(value, format!("`{name}` must be a number from {least} to {most}"), help);
         return None;
     };
-    Some(Number::Literal(attempts))
+    Some(Number::Literal(count))
+}
+
+/// When a delivery is made: a function of the payment.
+pub(crate) fn condition(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Expr> {
+    let condition = constant(&value);
+    if condition.is_none() {
+        let quoted = syn::parse2::<LitStr>(value.clone()).ok();
+        let help = match quoted.filter(|text| Path::parse_mod_style.parse_str(&text.value()).is_ok()) {
+            Some(text) => format!("write `if = {}`, without the quotes", text.value()),
+            None => format!("write `{}`, the path of a `fn(&Transaction) -> bool`", option.example),
+        };
+        errors.on(value, format!("`{}` must be a function of the payment", option.name), help);
+    }
+    condition
+}
+
+/// The ids that a receiver was known by before: one, or several in brackets.
+pub(crate) fn former_ids(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Vec<Id>> {
+    let Some(Expr::Array(ExprArray { elems, .. })) = constant(&value) else {
+        return id(option, value, errors).map(|id| vec![id]);
+    };
+    if elems.is_empty() {
+        let help = format!("write `{}`, or leave it out", option.example);
+        errors.on(value, format!("`{}` names no id", option.name), help);
+        return None;
+    }
+    // All of them are looked at before one is missing.
+    let ids: Vec<_> = elems.iter().map(|one| id(option, one.to_token_stream(), errors)).collect();
+    ids.into_iter().collect()
+}
+
+/// How long the first pause between two attempts may be: a text, or a constant of type `Duration`.
+pub(crate) fn backoff(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Time> {
+    time(option, value, "5 s", errors)
 }
 
 /// How long each attempt may take: a text, or a constant of type `Duration`.
-pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Timeout> {
+pub(crate) fn timeout(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<Time> {
+    time(option, value, "30 s", errors)
+}
+
+fn time(option: &OptionWord, value: TokenStream, default: &str, errors: &mut Errors) -> Option<Time> {
     match constant(&value) {
-        Some(expression) => Some(Timeout::Const(expression)),
-        None => millis(option, value, errors).map(Timeout::Millis),
+        Some(expression) => Some(Time::Const(expression)),
+        None => millis(option, value, default, errors).map(Time::Millis),
     }
 }
 
-fn millis(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Option<u64> {
+fn millis(option: &OptionWord, value: TokenStream, default: &str, errors: &mut Errors) -> Option<u64> {
     let (name, example) = (option.name, option.example);
     let Ok(text) = syn::parse2::<LitStr>(value.clone()) else {
         let meant = whole_number(&value, "").map_or_else(|| example.to_owned(), |number| with_unit(name, &number, "s"));
@@ -198,7 +256,7 @@ fn millis(option: &OptionWord, value: TokenStream, errors: &mut Errors) -> Optio
     }
     match number.parse::<u64>().ok().and_then(|number| number.checked_mul(millis)) {
         Some(0) => {
-            let help = format!("give it time, as in `{example}`; without `{name}` it has 30 s");
+            let help = format!("give it time, as in `{example}`; without `{name}` it has {default}");
             errors.on(&text, format!("`{name}` is zero"), help);
             None
         }

@@ -33,16 +33,24 @@ pub(crate) const ORDER: &str = "order";
 pub(crate) const SENDER: &str = "sender";
 pub(crate) const ATTEMPTS: &str = "attempts";
 pub(crate) const TIMEOUT: &str = "timeout";
+pub(crate) const BACKOFF: &str = "backoff";
+pub(crate) const CONCURRENCY: &str = "concurrency";
+pub(crate) const IF: &str = "if";
+pub(crate) const WAS: &str = "was";
 pub(crate) const BLOCKING: &str = "blocking";
 pub(crate) const CRATE: &str = "crate";
 
 /// Every option, in the order in which messages list them.
-pub(crate) const OPTIONS: [OptionWord; 7] = [
+pub(crate) const OPTIONS: [OptionWord; 11] = [
     OptionWord { name: ID, example: r#"id = "shop::fulfil""# },
     OptionWord { name: ORDER, example: "order = 10" },
     OptionWord { name: SENDER, example: r#"sender = "kiosk""# },
     OptionWord { name: ATTEMPTS, example: "attempts = 3" },
+    OptionWord { name: BACKOFF, example: r#"backoff = "10s""# },
     OptionWord { name: TIMEOUT, example: r#"timeout = "30s""# },
+    OptionWord { name: CONCURRENCY, example: "concurrency = 2" },
+    OptionWord { name: IF, example: "if = is_of_the_shop" },
+    OptionWord { name: WAS, example: r#"was = "shop::fulfil""# },
     OptionWord { name: BLOCKING, example: BLOCKING },
     OptionWord { name: CRATE, example: "crate = my_framework::athm" },
 ];
@@ -92,7 +100,7 @@ const DECLINED: [&str; 8] =
 const SILENT_STATES: [&str; 6] = ["open", "created", "payment_created", "confirm", "confirmed", "pending"];
 
 /// What else an option is called: by Django, and by libraries of queues.
-const OTHER_OPTIONS: [(&str, &str); 16] = [
+const OTHER_OPTIONS: [(&str, &str); 37] = [
     ("dispatch_uid", ID),
     ("key", ID),
     ("label", ID),
@@ -106,8 +114,29 @@ const OTHER_OPTIONS: [(&str, &str); 16] = [
     ("max_retries", ATTEMPTS),
     ("retries", ATTEMPTS),
     ("tries", ATTEMPTS),
+    ("delay", BACKOFF),
+    ("retry_after", BACKOFF),
+    ("retry_delay", BACKOFF),
     ("deadline", TIMEOUT),
     ("time_limit", TIMEOUT),
+    ("limit", CONCURRENCY),
+    ("max_concurrency", CONCURRENCY),
+    ("parallel", CONCURRENCY),
+    ("parallelism", CONCURRENCY),
+    ("workers", CONCURRENCY),
+    ("condition", IF),
+    ("filter", IF),
+    ("guard", IF),
+    ("only_if", IF),
+    ("predicate", IF),
+    ("when", IF),
+    ("where", IF),
+    ("alias", WAS),
+    ("aliases", WAS),
+    ("formerly", WAS),
+    ("old_id", WAS),
+    ("renamed", WAS),
+    ("renamed_from", WAS),
     ("spawn_blocking", BLOCKING),
 ];
 

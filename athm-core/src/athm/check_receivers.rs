@@ -17,6 +17,7 @@ pub(super) fn check_receivers(registry: &Registry, states: &States, expected: &[
         )
     });
     let duplicates = registry.duplicates().into_iter().map(|receivers| format!("one id for several: {receivers}"));
+    let ambiguous = registry.ambiguous().into_iter().map(|ids| format!("one id for several, by `was`: {ids}"));
     let absent = expected.iter().filter(|id| !registry.contains(id)).map(|id| absent(id, registry));
     let twice = registry.compiled_twice().into_iter().map(|receivers| {
         format!(
@@ -26,7 +27,7 @@ pub(super) fn check_receivers(registry: &Registry, states: &States, expected: &[
     });
     let missing = registry.missing(states).into_iter();
     let problems: Vec<String> =
-        broken.chain(unlisted).chain(duplicates).chain(twice).chain(missing).chain(absent).collect();
+        broken.chain(unlisted).chain(duplicates).chain(ambiguous).chain(twice).chain(missing).chain(absent).collect();
     if problems.is_empty() { Ok(()) } else { Err(StartError::Receivers { problems }) }
 }
 
@@ -44,7 +45,9 @@ pub(super) fn log_receivers(registry: &Registry) {
     for receiver in registry.all() {
         let (signals, order, senders) = (receiver.signals(), receiver.order(), receiver.senders());
         let sender = (!senders.is_empty()).then(|| names(&senders));
-        tracing::info!(%receiver, ?signals, order, sender, "receiver");
+        let was = receiver.was().collect::<Vec<_>>().join(", ");
+        let was = (!was.is_empty()).then_some(was);
+        tracing::info!(%receiver, ?signals, order, sender, was, "receiver");
     }
     let unused = Signal::ALL.into_iter().filter(|signal| registry.of_signal(*signal).is_empty());
     let unused: Vec<&str> = unused.map(Signal::as_str).collect();

@@ -2,9 +2,9 @@
 
 use super::Athm;
 use crate::models::{DeliveryId, EventId};
-use crate::outbox::{DeliveryRecord, awaiting_customer, runnable};
+use crate::outbox::{DeliveryRecord, awaiting_customer, ids, runnable};
 use crate::receiver::ReceiverInfo;
-use crate::store::{DeliveryQuery, ReplayError, ReplayRequest, ReplayTarget, RunMode, StoreError};
+use crate::store::{DeliveryQuery, ReplayError, ReplayReceiver, ReplayRequest, ReplayTarget, RunMode, StoreError};
 use crate::util::clock::earlier;
 
 /// Deliveries that need a person: [`Athm::deliveries`].
@@ -123,7 +123,11 @@ impl Replay<'_> {
 
     async fn execute(self, mode: RunMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let to = match &self.to {
-            Some(id) => Some((id.clone(), self.receiver(id)?.signals().to_vec())),
+            Some(id) => {
+                let receiver = self.receiver(id)?;
+                let known_as = ids(&receiver).map(str::to_owned).collect();
+                Some(ReplayReceiver { known_as, id: receiver.id().to_owned(), signals: receiver.signals().to_vec() })
+            }
             None => {
                 self.refuse_unknown_receiver().await?;
                 None
@@ -148,7 +152,7 @@ impl Replay<'_> {
     }
 
     fn receiver(&self, id: &str) -> Result<ReceiverInfo, ReplayError> {
-        let known = self.athm.receivers().into_iter().find(|receiver| receiver.id() == id);
+        let known = self.athm.receivers().into_iter().find(|receiver| receiver.is_known_as(id));
         known.ok_or_else(|| ReplayError::UnknownReceiver { receiver: id.to_owned() })
     }
 }

@@ -10,6 +10,7 @@ mod deliveries;
 mod error;
 mod open;
 mod operations;
+mod orphans;
 mod parameter;
 mod problems;
 mod refresh;

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::instrument::WithSubscriber;
+
 use super::background::SweeperMode;
 use super::check_receivers::{check_receivers, log_receivers};
+use super::orphans::warn_of_orphans;
 use super::parameter::HandleSlot;
 use super::runtimes::Runtimes;
 use super::{Athm, AthmBuilder, Inner, StartError, background, credentials};
@@ -46,6 +49,7 @@ impl AthmBuilder {
         log_receivers(&registry);
 
         let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
+        let outbox = outbox.limited(registry.all());
         let polls = if provider.is_some() { self.polls } else { PollSchedule::Off };
         let policy = Policy { checks: self.checks, registry, polls, scope: self.scope };
         let url = self.database_url.as_deref().unwrap_or(DATABASE);
@@ -93,6 +97,8 @@ impl AthmBuilder {
         );
         // Before any receiver runs.
         handle.fill(&athm);
+        let orphans = warn_of_orphans(Arc::clone(&inbox.store), inbox.clock.clone(), worker.dispatcher.snapshot());
+        background.spawn(orphans.with_current_subscriber());
         background.spawn(worker.clone().start_handed_over(unstarted));
         background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
         background.spawn(background::restart_on_panic("leases", worker, Worker::renew_leases));

@@ -207,16 +207,18 @@ impl Dispatcher {
     /// `.await` are dropped there; those that haven't started never run; a `blocking` one that has begun runs to its end.
     /// Nothing is logged or reported of any of them.
     pub async fn dispatch(&self, transaction: &Transaction, sender: Sender) -> Report {
-        let (receivers, signals, mut failed) = (self.receivers.now(), transaction.signals(), Vec::new());
+        let (receivers, signals) = (self.receivers.now(), transaction.signals());
+        let (mut failed, mut skipped) = (Vec::new(), Vec::new());
         for &signal in signals.iter().filter(|signal| !receivers.of_signal(**signal).is_empty()) {
             let signal_context = self.signal_context(signal, transaction, &sender);
             let listening = receivers.of_signal(signal);
             if let Some(stop) = call_plain(&signal_context, listening) {
                 let mut rest = RemainingReceivers::from(stop, &signal_context, listening);
                 failed.append(&mut (&mut rest).await);
+                skipped.append(&mut rest.skipped);
             }
         }
-        Report::new(receivers, signals, sender, failed)
+        Report::new(receivers, signals, sender, failed, skipped)
     }
 
     /// Sends one signal, and returns the receivers that failed, as they did: Django's `send_robust`, where only the

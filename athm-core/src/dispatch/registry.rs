@@ -67,6 +67,13 @@ impl Registry {
         &self.all
     }
 
+    /// The place in [`all`](Self::all) of the receiver whose deliveries are stored under that id.
+    pub(crate) fn place_of(&self, id: &str) -> Option<usize> {
+        let place_where =
+            |is_its: fn(&ReceiverInfo, &str) -> bool| self.all.iter().position(|receiver| is_its(receiver, id));
+        place_where(|receiver, id| receiver.id() == id).or_else(|| place_where(ReceiverInfo::is_known_as))
+    }
+
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.all.iter().any(|receiver| receiver.id() == id)
     }
@@ -102,6 +109,20 @@ impl Registry {
     pub(crate) fn compiled_twice(&self) -> Vec<String> {
         let by_place = grouped(self.all.iter().filter_map(|receiver| Some((receiver.place_in_any_crate()?, receiver))));
         by_place.into_values().filter(|receivers| several(receivers)).map(listed).collect()
+    }
+
+    /// Each former id that more than one receiver answers to.
+    pub(crate) fn ambiguous(&self) -> Vec<String> {
+        let former = self.all.iter().flat_map(ReceiverInfo::was);
+        let mut ambiguous: Vec<String> = former
+            .filter_map(|id| {
+                let known: Vec<_> = self.all.iter().filter(|receiver| receiver.is_known_as(id)).collect();
+                several(&known).then(|| format!("`{id}` of {}", listed(known)))
+            })
+            .collect();
+        ambiguous.sort_unstable();
+        ambiguous.dedup();
+        ambiguous
     }
 
     /// Every state that a receiver asks for and that wasn't given.

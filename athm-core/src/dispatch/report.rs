@@ -31,7 +31,7 @@ struct Ran {
     receivers: Snapshot,
     signals: &'static [Signal],
     sender: Sender,
-    /// Filled at once when a receiver failed. Otherwise computed from the receivers when it is first read.
+    /// Filled at once when a receiver failed, or wasn't called for its condition. Otherwise computed from the receivers when it is first read.
     entries: OnceLock<Vec<ReportEntry>>,
 }
 
@@ -65,11 +65,12 @@ impl Report {
         signals: &'static [Signal],
         sender: Sender,
         failed: Vec<ReportEntry>,
+        skipped: Vec<(ReceiverInfo, Signal)>,
     ) -> Self {
         let entries = OnceLock::new();
         let mut ran = Box::new(Ran { receivers, signals, sender, entries });
-        if !failed.is_empty() {
-            ran.entries = ran.with(failed).into();
+        if !failed.is_empty() || !skipped.is_empty() {
+            ran.entries = ran.with(failed, &skipped).into();
         }
         Self(ran)
     }
@@ -85,8 +86,14 @@ impl Ran {
     }
 
     #[cold]
-    fn with(&self, failed: Vec<ReportEntry>) -> Vec<ReportEntry> {
+    fn with(&self, failed: Vec<ReportEntry>, skipped: &[(ReceiverInfo, Signal)]) -> Vec<ReportEntry> {
         let mut entries = self.successes();
+        entries.retain(|entry| {
+            let is_skipped = |(receiver, signal): &(ReceiverInfo, Signal)| {
+                entry.signal == *signal && entry.receiver.is_same(receiver)
+            };
+            !skipped.iter().any(is_skipped)
+        });
         for failed in failed {
             if let Some(entry) = entries.iter_mut().find(|entry| entry.is_of(&failed)) {
                 *entry = failed;

@@ -8,6 +8,7 @@ use std::task::{self, Poll};
 use futures_util::FutureExt;
 
 use super::ReportEntry;
+use crate::models::Signal;
 use crate::receiver::{Answered, Contained, Context, Failure, NESTING_LIMIT, Nested, ReceiverInfo, SignalContext};
 use crate::util::text::causes;
 
@@ -53,6 +54,8 @@ pub(super) struct RemainingReceivers<'a> {
     next: usize,
     paused: Vec<PausedReceiver<'a>>,
     failed: Vec<ReportEntry>,
+    /// Those whose condition was false.
+    pub(super) skipped: Vec<(ReceiverInfo, Signal)>,
 }
 
 /// A receiver that waits at an `.await`.
@@ -65,7 +68,14 @@ impl<'a> RemainingReceivers<'a> {
     /// The receivers from that place on.
     #[inline]
     pub(super) fn from(stop: Stop, signal_context: &'a SignalContext<'a>, receivers: &'a [ReceiverInfo]) -> Self {
-        let mut run = Self { signal_context, receivers, next: stop.at, paused: Vec::new(), failed: Vec::new() };
+        let mut run = Self {
+            signal_context,
+            receivers,
+            next: stop.at,
+            paused: Vec::new(),
+            failed: Vec::new(),
+            skipped: Vec::new(),
+        };
         if let Some(failure) = stop.failure {
             run.failed(&receivers[stop.at], failure);
             run.next += 1;
@@ -86,7 +96,7 @@ impl<'a> RemainingReceivers<'a> {
             if !self.paused.is_empty() && receiver.order() > self.receivers[self.next - 1].order() {
                 return;
             }
-            if receiver.listens_to(self.signal_context.sender) {
+            if receiver.listens_to(self.signal_context.sender) && self.accepts(receiver) {
                 match receiver.call(&Context { signal_context: self.signal_context, receiver }) {
                     Answered::Now(outcome) => self.ended(receiver, outcome.map_err(Failure::Error)),
                     Answered::Later(future) => {
@@ -100,6 +110,15 @@ impl<'a> RemainingReceivers<'a> {
             }
             self.next += 1;
         }
+    }
+
+    #[inline]
+    fn accepts(&mut self, receiver: &ReceiverInfo) -> bool {
+        let is_accepted = receiver.accepts(self.signal_context.transaction);
+        if !is_accepted {
+            self.skipped.push((receiver.clone(), self.signal_context.signal));
+        }
+        is_accepted
     }
 
     #[cold]

@@ -3,6 +3,9 @@
 #[doc = include_str!("writing_receivers.md")]
 pub mod writing_receivers {}
 
+#[doc = include_str!("receivers_in_depth.md")]
+pub mod receivers_in_depth {}
+
 #[doc = include_str!("what_is_promised.md")]
 pub mod what_is_promised {}
 

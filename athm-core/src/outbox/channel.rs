@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Notify, mpsc};
 
 use super::running::Running;
-use super::{EventDeliveries, Handover, Slot, Slots, Suspects};
+use super::{EventDeliveries, Handover, Limits, Slot, Slots, Suspects};
 use crate::models::DeliveryId;
+use crate::receiver::ReceiverInfo;
 
 /// Takes the deliveries that a commit has claimed. From then on they count as running, so that athm is never taken for
 /// idle between the commit and the start of the receiver.
@@ -17,6 +18,7 @@ pub(crate) struct Outbox {
     pub(crate) running: Running,
     pub(crate) slots: Slots,
     pub(crate) suspects: Suspects,
+    pub(crate) limits: Limits,
     /// Whether more is due than was claimed.
     pub(crate) backlog: Arc<AtomicBool>,
     pub(crate) woken: Arc<Notify>,
@@ -35,11 +37,18 @@ impl Outbox {
             running: Running::default(),
             slots,
             suspects: Suspects::new(Arc::clone(&woken)),
+            limits: Limits::default(),
             backlog: Arc::default(),
             woken,
             stopping: Arc::default(),
         };
         (outbox, unstarted)
+    }
+
+    /// The same, with the limits of these receivers.
+    pub(crate) fn limited<'a>(mut self, receivers: impl IntoIterator<Item = &'a ReceiverInfo>) -> Self {
+        self.limits = Limits::of(receivers, &self.woken);
+        self
     }
 
     /// Takes up to `wanted` slots. Deliveries that get none are stored as due, which is a backlog.
@@ -76,6 +85,14 @@ impl Outbox {
     /// has claimed itself.
     pub(crate) fn running(&self) -> Vec<DeliveryId> {
         self.running.all().into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// Starts no further delivery.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.slots.close();
+        self.limits.close();
+        self.wake();
     }
 
     /// Makes the worker poll for due deliveries now.

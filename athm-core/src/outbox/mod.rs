@@ -13,6 +13,7 @@
 mod acknowledgement;
 mod attempt;
 mod channel;
+mod limits;
 mod record;
 mod retry;
 mod running;
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate};
 pub(crate) use self::attempt::{Attempt, AttemptKind, ClaimId, ClaimableDelivery};
 pub(crate) use self::channel::{Outbox, Unstarted};
+pub(crate) use self::limits::Limits;
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
 pub(crate) use self::retry::retry_pause;
 pub(crate) use self::running::ClaimedAttempt;
@@ -74,15 +76,20 @@ pub(crate) fn runnable_as(signal: Signal, receiver: &str) -> String {
 pub(crate) fn awaiting_customer(receivers: &[ReceiverInfo]) -> Vec<String> {
     let of = |receiver: &ReceiverInfo| {
         let waiting = receiver.signals().iter().filter(|signal| receiver.waits_for_customer(**signal));
-        waiting.map(|signal| runnable_as(*signal, receiver.id())).collect::<Vec<_>>()
+        waiting.flat_map(|signal| ids(receiver).map(|id| runnable_as(*signal, id))).collect::<Vec<_>>()
     };
     receivers.iter().flat_map(of).collect()
+}
+
+/// The ids under which the deliveries of a receiver are stored.
+pub(crate) fn ids(receiver: &ReceiverInfo) -> impl Iterator<Item = &str> {
+    std::iter::once(receiver.id()).chain(receiver.was())
 }
 
 /// What these receivers can run, for each signal of each.
 pub(crate) fn runnable(receivers: &[ReceiverInfo]) -> Vec<String> {
     let of = |receiver: &ReceiverInfo| {
-        let each = receiver.signals().iter().map(|signal| runnable_as(*signal, receiver.id()));
+        let each = ids(receiver).flat_map(|id| receiver.signals().iter().map(move |signal| runnable_as(*signal, id)));
         each.collect::<Vec<_>>()
     };
     receivers.iter().flat_map(of).collect()

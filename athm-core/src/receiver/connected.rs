@@ -50,7 +50,11 @@ impl Connected {
         let mut options = ReceiverOptions::new(receiver.id()).order(receiver.order());
         options.senders = receiver.senders();
         options.attempts = Some(receiver.attempts());
+        options.backoff = Some(receiver.backoff());
         options.timeout = Some(receiver.timeout());
+        options.concurrency = receiver.concurrency();
+        options.condition = receiver.condition();
+        options.was = receiver.was().map(str::to_owned).collect();
         options.blocking = receiver.is_blocking();
         options.waits_for_customer = receiver.parameters().iter().any(|parameter| parameter.waits_for_customer);
         let connected = Self::object(options, receiver.signals().to_vec(), object);

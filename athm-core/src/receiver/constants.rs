@@ -10,17 +10,29 @@ use crate::models::{Sender, Signal};
 #[track_caller]
 #[must_use]
 pub const fn id(id: &'static str) -> &'static str {
-    let bytes = id.as_bytes();
-    assert!(!bytes.is_empty(), "`id` is empty\nhelp: give it a text without blanks, such as \"shop::fulfil\"");
-    let mut at = 0;
+    assert!(!id.is_empty(), "`id` is empty\nhelp: give it a text without blanks, such as \"shop::fulfil\"");
+    assert!(!has_blanks(id), "`id` has blanks in it\nhelp: give it a text without blanks, such as \"shop::fulfil\"");
+    id
+}
+
+/// A `was = …` that is no literal.
+#[track_caller]
+#[must_use]
+pub const fn was(id: &'static str) -> &'static str {
+    assert!(!id.is_empty(), "`was` is empty\nhelp: give it the id that the receiver was known by before");
+    assert!(!has_blanks(id), "`was` has blanks in it\nhelp: give it the id that the receiver was known by before");
+    id
+}
+
+const fn has_blanks(id: &str) -> bool {
+    let (bytes, mut at) = (id.as_bytes(), 0);
     while at < bytes.len() {
-        assert!(
-            !bytes[at].is_ascii_whitespace(),
-            "`id` has blanks in it\nhelp: give it a text without blanks, such as \"shop::fulfil\""
-        );
+        if bytes[at].is_ascii_whitespace() {
+            return true;
+        }
         at += 1;
     }
-    id
+    false
 }
 
 /// What `sender = …` names a sender by.
@@ -55,6 +67,25 @@ pub const fn attempts(attempts: u32) -> u32 {
         "`attempts` must be a number from 1 to 100\nhelp: it is how often a delivery is tried in all"
     );
     attempts
+}
+
+/// A `concurrency = …` that is no literal.
+#[track_caller]
+#[must_use]
+pub const fn concurrency(most: u32) -> u32 {
+    assert!(
+        most >= 1 && most <= 10_000,
+        "`concurrency` must be a number from 1 to 10000\nhelp: it is how many of its deliveries run at once in a process"
+    );
+    most
+}
+
+/// A `backoff = …` that is no literal.
+#[track_caller]
+#[must_use]
+pub const fn backoff(first: Duration) -> Duration {
+    assert!(!first.is_zero(), "`backoff` is zero\nhelp: give it time; without `backoff` it has 5 s");
+    first
 }
 
 /// A `timeout = …` that is no literal.

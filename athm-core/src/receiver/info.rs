@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answered, Connected, Context, Outcome, Parameter, Receiver, ReceiverFn, States, customer, pool};
-use crate::models::{Sender, Signal};
+use super::{
+    Answered, Condition, Connected, Context, Outcome, Parameter, Receiver, ReceiverFn, States, customer, pool,
+};
+use crate::models::{Sender, Signal, Transaction};
 
 const ATTEMPTS: u32 = 10;
+const BACKOFF: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the start-up log, a test or an admin page asks about one receiver.
@@ -26,7 +29,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct ReceiverInfo {
     registration: Registration,
-    /// What is called without a further question: a linked sync function that listens to every sender.
+    /// What is called without a further question: a linked sync function that listens to every sender,
+    /// without a condition.
     pub(crate) plain: Option<Plain>,
 }
 
@@ -40,8 +44,8 @@ enum Registration {
 
 impl ReceiverInfo {
     pub(crate) fn linked(receiver: &'static Receiver) -> Self {
-        let plain = match (receiver.call, receiver.senders) {
-            (ReceiverFn::Sync(function), []) => Some(function),
+        let plain = match (receiver.call, receiver.senders, receiver.condition) {
+            (ReceiverFn::Sync(function), [], None) => Some(function),
             _ => None,
         };
         Self { registration: Registration::Linked(receiver), plain }
@@ -111,6 +115,46 @@ impl ReceiverInfo {
         given.unwrap_or(ATTEMPTS)
     }
 
+    /// How long the first pause between two attempts of a durable delivery may be; each further one may be four times as
+    /// long, up to 16 hours.
+    #[must_use]
+    pub fn backoff(&self) -> Duration {
+        let given = match &self.registration {
+            Registration::Linked(receiver) => receiver.backoff,
+            Registration::Connected(connected) => connected.options.backoff,
+        };
+        given.unwrap_or(BACKOFF)
+    }
+
+    /// How many of its durable deliveries run at once in a process; `None` where only the slots limit them.
+    #[must_use]
+    pub fn concurrency(&self) -> Option<u32> {
+        match &self.registration {
+            Registration::Linked(receiver) => receiver.concurrency,
+            Registration::Connected(connected) => connected.options.concurrency,
+        }
+    }
+
+    /// Whether it runs for some payments only: it has an `if`.
+    #[must_use]
+    pub fn has_condition(&self) -> bool {
+        self.condition().is_some()
+    }
+
+    /// The ids that it was known by before.
+    pub fn was(&self) -> impl Iterator<Item = &str> {
+        let (linked, connected): (&[&str], &[String]) = match &self.registration {
+            Registration::Linked(receiver) => (receiver.was, &[]),
+            Registration::Connected(connected) => (&[], &connected.options.was),
+        };
+        linked.iter().copied().chain(connected.iter().map(String::as_str))
+    }
+
+    /// Whether deliveries that are stored under that id are its own.
+    pub(crate) fn is_known_as(&self, id: &str) -> bool {
+        self.id() == id || self.was().any(|was| was == id)
+    }
+
     /// How long a durable delivery may take each time.
     #[must_use]
     pub fn timeout(&self) -> Duration {
@@ -175,6 +219,20 @@ impl ReceiverInfo {
                 let senders = &connected.options.senders;
                 senders.is_empty() || senders.contains(sender)
             }
+        }
+    }
+
+    /// Whether it runs for that payment.
+    #[inline]
+    pub(crate) fn accepts(&self, transaction: &Transaction) -> bool {
+        self.condition().is_none_or(|condition| condition.holds(transaction, self.id()))
+    }
+
+    #[inline]
+    pub(crate) fn condition(&self) -> Option<Condition> {
+        match &self.registration {
+            Registration::Linked(receiver) => receiver.condition.map(Condition::Function),
+            Registration::Connected(connected) => connected.options.condition.clone(),
         }
     }
 

@@ -12,7 +12,7 @@ use linkme::distributed_slice;
 use super::{
     BoxError, Context, FromContext, IntoOutcome, MissingState, Outcome, Rejection, SenderName, States, constants,
 };
-use crate::models::Signal;
+use crate::models::{Signal, Transaction};
 
 /// Every receiver that was linked into the program. The name is global to the binary, and says the layout's version.
 #[distributed_slice]
@@ -33,8 +33,16 @@ pub struct Receiver {
     pub senders: &'static [&'static dyn SenderName],
     /// How often a delivery is tried in all.
     pub attempts: Option<u32>,
+    /// How long the first pause between two attempts may be.
+    pub backoff: Option<Duration>,
     /// How long each attempt may take.
     pub timeout: Option<Duration>,
+    /// How many of its deliveries run at once in a process; as many as there are slots, unless given.
+    pub concurrency: Option<u32>,
+    /// For which payments it runs; for all, unless given.
+    pub condition: Option<fn(&Transaction) -> bool>,
+    /// The ids that it was known by before.
+    pub was: &'static [&'static str],
     /// The file in which its attribute stands.
     pub file: &'static str,
     /// The line on which its attribute starts.
@@ -63,7 +71,11 @@ impl Receiver {
             order: 0,
             senders: &[],
             attempts: None,
+            backoff: None,
             timeout: None,
+            concurrency: None,
+            condition: None,
+            was: &[],
             file: place.file(),
             line: place.line(),
             parameters,
@@ -103,6 +115,41 @@ impl Receiver {
     #[must_use]
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = Some(attempts);
+        self
+    }
+
+    /// The same with `backoff = …`, a constant.
+    #[must_use]
+    pub const fn backoff(mut self, first: Duration) -> Self {
+        self.backoff = Some(first);
+        self
+    }
+
+    /// The same with `backoff = "…"`, in milliseconds.
+    #[must_use]
+    pub const fn backoff_ms(mut self, first: u64) -> Self {
+        self.backoff = Some(Duration::from_millis(first));
+        self
+    }
+
+    /// The same with `concurrency = …`.
+    #[must_use]
+    pub const fn concurrency(mut self, most: u32) -> Self {
+        self.concurrency = Some(most);
+        self
+    }
+
+    /// The same with `if = …`.
+    #[must_use]
+    pub const fn condition(mut self, condition: fn(&Transaction) -> bool) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+
+    /// The same with `was = …`.
+    #[must_use]
+    pub const fn was(mut self, ids: &'static [&'static str]) -> Self {
+        self.was = ids;
         self
     }
 

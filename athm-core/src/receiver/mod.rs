@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod condition;
 mod connected;
 mod constants;
 mod context;
@@ -23,8 +24,9 @@ mod state;
 pub use self::answer::Answer;
 pub(crate) use self::answer::Answered;
 pub(crate) use self::call::{Contained, call};
+pub(crate) use self::condition::Condition;
 pub(crate) use self::connected::Connected;
-pub use self::constants::{SenderName, attempts, id, timeout};
+pub use self::constants::{SenderName, attempts, backoff, concurrency, id, timeout, was};
 pub use self::context::Context;
 pub(crate) use self::context::SignalContext;
 pub use self::delivery::Delivery;

@@ -52,7 +52,7 @@ pub(crate) use self::problem::ProblemQuery;
 pub use self::problem::{Problem, ProblemCounts, ProblemKind, UnknownProblemKind};
 pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
-pub(crate) use self::replay::{ReplayRequest, ReplayTarget, RunMode};
+pub(crate) use self::replay::{ReplayReceiver, ReplayRequest, ReplayTarget, RunMode};
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,

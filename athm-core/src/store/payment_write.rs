@@ -37,12 +37,13 @@ impl PaymentWrite {
     /// Takes slots for the deliveries, as many as are free. Dropping it without a commit frees them.
     pub(super) fn new(decision: Decision, observation: &Observation, outbox: &Outbox) -> Self {
         let Decision { transaction, refunds, events, poll, releases_waiting, .. } = decision;
-        let is_ready = |delivery: &NewDelivery| !delivery.waits_for_customer;
-        let wanted = events.iter().flat_map(|(_, deliveries)| deliveries).filter(|delivery| is_ready(delivery)).count();
+        let may_run =
+            |delivery: &NewDelivery| !delivery.waits_for_customer && !outbox.limits.is_reached(&delivery.receiver);
+        let wanted = events.iter().flat_map(|(_, deliveries)| deliveries).filter(|delivery| may_run(delivery)).count();
         let mut slots = outbox.take_slots(wanted).into_iter();
         let events = events.into_iter().map(|(event, deliveries)| {
             let planned = deliveries.into_iter().map(|delivery| {
-                let slot = if is_ready(&delivery) { slots.next() } else { None };
+                let slot = if may_run(&delivery) { slots.next() } else { None };
                 (delivery, slot)
             });
             (event, planned.collect())

@@ -39,13 +39,22 @@ impl CustomerKnowledge {
 #[derive(Debug, Clone)]
 pub(crate) struct ReplayRequest {
     pub(crate) target: ReplayTarget,
-    /// The receiver that runs it, with its signals; the delivery's own receiver unless given.
-    pub(crate) to: Option<(String, Vec<Signal>)>,
+    /// The receiver that runs it; the delivery's own unless given.
+    pub(crate) to: Option<ReplayReceiver>,
     pub(crate) is_forced: bool,
     pub(crate) mode: RunMode,
     pub(crate) now: Timestamp,
     /// `signal:receiver`, for each receiver that waits until the provider has named the customer.
     pub(crate) awaiting: Vec<String>,
+}
+
+/// The receiver that is to run it.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplayReceiver {
+    pub(crate) id: String,
+    /// Its id, and those that it was known by before.
+    pub(crate) known_as: Vec<String>,
+    pub(crate) signals: Vec<Signal>,
 }
 
 impl ReplayRequest {
@@ -74,19 +83,19 @@ impl ReplayRequest {
         known: &[DeliveryRecord],
         due_at: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, ReplayError> {
-        let of = |signal: Signal, receiver: &str| {
-            known.iter().find(|delivery| delivery.signal == signal && delivery.receiver == receiver)
+        let of = |signal: Signal, receiver: &ReplayReceiver| {
+            known.iter().find(|delivery| delivery.signal == signal && receiver.known_as.contains(&delivery.receiver))
         };
         match (&self.target, &self.to) {
             (ReplayTarget::Delivery(id), to) => {
                 let delivery = known.iter().find(|delivery| delivery.id == *id).ok_or(ReplayError::NotFound)?;
                 let mut again = self.again(delivery, due_at)?;
-                if let Some((receiver, signals)) = to.as_ref().filter(|(receiver, _)| *receiver != delivery.receiver) {
-                    let receiver = receiver.clone();
-                    if !signals.contains(&delivery.signal) {
+                if let Some(to) = to.as_ref().filter(|to| !to.known_as.contains(&delivery.receiver)) {
+                    let receiver = to.id.clone();
+                    if !to.signals.contains(&delivery.signal) {
                         return Err(ReplayError::NotListening { receiver });
                     }
-                    if of(delivery.signal, &receiver).is_some() {
+                    if of(delivery.signal, to).is_some() {
                         return Err(ReplayError::AlreadyThere { receiver });
                     }
                     again.receiver = receiver;
@@ -94,15 +103,15 @@ impl ReplayRequest {
                 Ok(vec![again])
             }
             (ReplayTarget::Event(_), None) => Err(ReplayError::NotFound),
-            (ReplayTarget::Event(_), Some((receiver, signals))) => {
-                let matching = event.transition.signals().iter().filter(|signal| signals.contains(signal));
-                let replayed = matching.map(|signal| match of(*signal, receiver) {
+            (ReplayTarget::Event(_), Some(to)) => {
+                let matching = event.transition.signals().iter().filter(|signal| to.signals.contains(signal));
+                let replayed = matching.map(|signal| match of(*signal, to) {
                     Some(delivery) => self.again(delivery, due_at),
-                    None => Ok(new_delivery(event, *signal, receiver, due_at)),
+                    None => Ok(new_delivery(event, *signal, &to.id, due_at)),
                 });
                 let replayed = replayed.collect::<Result<Vec<_>, _>>()?;
                 if replayed.is_empty() {
-                    return Err(ReplayError::NotListening { receiver: receiver.clone() });
+                    return Err(ReplayError::NotListening { receiver: to.id.clone() });
                 }
                 Ok(replayed)
             }

@@ -175,7 +175,7 @@ impl<'a> Call<'a> {
     ///
     /// # Panics
     ///
-    /// When it asks for a state that wasn't given, or listens neither to that signal nor to that sender: then the test
+    /// When it asks for a state that wasn't given, or listens neither to that signal nor to that sender, or its `if` is false: then the test
     /// is wrong.
     pub async fn run(&self) -> Result<(), Failure> {
         let registry = self.dispatcher.snapshot();
@@ -183,6 +183,10 @@ impl<'a> Call<'a> {
         let missing = registry.missing(&self.states);
         assert!(missing.is_empty(), "{}", missing.join("\n"));
         let (signal, sender) = (self.signal_for(receiver), self.sender_for(receiver));
+        assert!(
+            receiver.accepts(self.transaction),
+            "{receiver} doesn't run for this payment: its `if` is false, or panics"
+        );
         let refund = match signal {
             Signal::Refunded => self.refund.or_else(|| self.all_at_once()),
             Signal::Received => self.refund,

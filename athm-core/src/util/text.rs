@@ -53,12 +53,22 @@ impl Write for Line {
 
 /// The name that is most similar to what was written, if one is similar enough to be meant.
 pub(crate) fn nearest<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_names(written, names, 1).pop()
+}
+
+/// The names that are similar enough to be meant, the most similar first, at most that many. A path with the same last part is
+/// similar, whatever comes before: a function that was moved.
+pub(crate) fn nearest_names<'a>(written: &str, names: impl Iterator<Item = &'a str>, most: usize) -> Vec<&'a str> {
     const MIN_SIMILARITY: f64 = 0.6;
-    names
-        .map(|name| (strsim::normalized_levenshtein(written, name), name))
-        .filter(|&(similarity, _)| similarity >= MIN_SIMILARITY)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, name)| name)
+    let last = |path: &str| path.rsplit("::").next().unwrap_or_default().to_owned();
+    let similarity = |name: &str| {
+        let of_all = strsim::normalized_levenshtein(written, name);
+        if last(name) == last(written) { of_all.max(MIN_SIMILARITY) } else { of_all }
+    };
+    let mut similar: Vec<_> = names.map(|name| (similarity(name), name)).collect();
+    similar.retain(|&(similarity, _)| similarity >= MIN_SIMILARITY);
+    similar.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    similar.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]
@@ -102,6 +112,14 @@ mod tests {
     fn an_error_is_shown_with_its_causes() {
         let error = Outer("seven".parse::<u8>().unwrap_err());
         assert_eq!(causes(&error), "the order can't be shipped: invalid digit found in string");
+    }
+
+    #[test]
+    fn the_most_similar_names_come_first_and_a_moved_function_keeps_its_last_part() {
+        let names = ["shop::fulfill", "shop::orders::paid::fulfil", "shop::release", "stock::count"];
+        assert_eq!(nearest_names("shop::fulfil", names.into_iter(), 3), names[..2]);
+        assert_eq!(nearest("shop::fulfil", names.into_iter()), Some("shop::fulfill"));
+        assert_eq!(nearest("kitchen", names.into_iter()), None);
     }
 
     #[test]

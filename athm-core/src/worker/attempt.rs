@@ -147,7 +147,8 @@ impl Worker {
     fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> (String, Option<Timestamp>) {
         let message = causes(failure);
         let is_final = attempt >= receiver.attempts() || failure.is_permanent();
-        let retry_at = (!is_final).then(|| later(self.clock.steady(), retry_pause(attempt, &self.jitter)));
+        let retry_at =
+            (!is_final).then(|| later(self.clock.steady(), retry_pause(receiver.backoff(), attempt, &self.jitter)));
         match retry_at {
             Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
             None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),

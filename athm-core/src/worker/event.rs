@@ -39,7 +39,7 @@ struct Ready {
 
 /// What a running receiver holds up until it returns or overruns its timeout: the next group, and the next suspect.
 pub(super) struct HeldUp {
-    _group: InFlightGuard,
+    group: Option<InFlightGuard>,
     _suspect: Option<RunningSuspect>,
 }
 
@@ -68,7 +68,18 @@ impl Worker {
     /// Runs one delivery in a slot, and stores its outcome. `group` holds up the next group until it is dropped.
     async fn run_one(&self, ready: Ready, context: &EventContext, group: InFlightGuard) {
         let Ready { receiver, delivery, attempt, is_replay, suspect, slot } = ready;
-        let held_up = HeldUp { _group: group, _suspect: suspect };
+        let mut held_up = HeldUp { group: Some(group), _suspect: suspect };
+        let (slot, permit) = match self.outbox.limits.get(&delivery.receiver) {
+            None => (slot, None),
+            Some(limit) => match limit.try_acquire() {
+                Some(permit) => (slot, Some(permit)),
+                None => {
+                    // It holds up neither other receivers nor the next group while it waits.
+                    drop((slot, held_up.group.take()));
+                    (None, limit.acquire().await)
+                }
+            },
+        };
         let slot = match slot {
             Some(slot) => Some(slot),
             None => self.outbox.slots.acquire().await,
@@ -80,7 +91,7 @@ impl Worker {
             None => (AttemptOutcome::Unstarted, Some(held_up)),
         };
         let stored = self.acknowledge(delivery, attempt, outcome, slot);
-        drop(held_up);
+        drop((held_up, permit));
         stored.await;
     }
 
@@ -91,7 +102,7 @@ impl Worker {
         let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
         for ClaimedDelivery { delivery, attempt, is_replay, slot, suspect } in deliveries {
             let signal = signals.iter().position(|signal| *signal == delivery.signal);
-            let place = registry.all().iter().position(|receiver| receiver.id() == delivery.receiver);
+            let place = registry.place_of(&delivery.receiver);
             let receiver = place.map(|place| registry.all()[place].clone());
             let order = receiver.as_ref().map(ReceiverInfo::order);
             let key = (place, delivery.id);

@@ -66,6 +66,7 @@ impl Worker {
         if self.outbox.is_stopping() {
             return NextRun::Never;
         }
+        let began = self.clock.steady();
         match self.claim_due().await {
             Ok(()) => {}
             Err(StoreError::Closed) => return NextRun::Never,
@@ -73,7 +74,8 @@ impl Worker {
                 tracing::error!(error = causes(&error), "due deliveries couldn't be claimed; tried again");
             }
         }
-        NextRun::Due(Some(later(self.clock.steady(), self.jitter.between(POLL_INTERVAL.0, POLL_INTERVAL.1))))
+        // Counted from the time for which it has looked: what became due meanwhile isn't overlooked for a whole interval.
+        NextRun::Due(Some(later(began, self.jitter.between(POLL_INTERVAL.0, POLL_INTERVAL.1))))
     }
 
     /// Waits for a wake-up, or, while there is a backlog, for free slots.
@@ -91,14 +93,14 @@ impl Worker {
         let now = self.clock.steady();
         // Reset before slots are taken: a commit that finds none from here on sets it again.
         let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
-        if !has_backlog && !self.store.has_due_deliveries(now, self.runnable()).await? {
+        if !has_backlog && !self.store.has_due_deliveries(now, self.claimable()).await? {
             return Ok(());
         }
         let slots = self.outbox.slots.take(usize::MAX);
         let wanted = slots.len();
         let _claiming = self.outbox.running.claiming();
         let (id, suspect) = (ClaimId::new(), self.outbox.suspects.permit());
-        let claim = Claim { id, now, lease_until: later(now, LEASE), runnable: self.runnable(), slots, suspect };
+        let claim = Claim { id, now, lease_until: later(now, LEASE), runnable: self.claimable(), slots, suspect };
         if self.store.claim_deliveries(claim).await? == wanted {
             self.outbox.backlog.store(true, Ordering::Release);
         }
@@ -141,9 +143,7 @@ impl Worker {
     /// Stops claiming, waits up to `grace` for running receivers, and gives up the deliveries that still run: the next
     /// process that has their receivers may claim them at once.
     pub(crate) async fn stop(&self, grace: Duration) {
-        self.outbox.stopping.store(true, Ordering::Release);
-        self.outbox.slots.close();
-        self.outbox.wake();
+        self.outbox.stop();
         if tokio::time::timeout(grace, self.outbox.running.wait_until_idle()).await.is_ok() {
             return;
         }
@@ -164,6 +164,13 @@ impl Worker {
     /// Polls for due deliveries now.
     pub(crate) fn wake(&self) {
         self.outbox.wake();
+    }
+
+    /// What can be claimed now: no delivery of a receiver that is at its limit.
+    fn claimable(&self) -> Vec<String> {
+        let mut receivers = self.dispatcher.receivers();
+        receivers.retain(|receiver| !self.outbox.limits.is_reached(receiver.id()));
+        runnable(&receivers)
     }
 
     fn runnable(&self) -> Vec<String> {

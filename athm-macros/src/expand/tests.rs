@@ -34,6 +34,14 @@ fn a_blocking_receiver_with_attempts_and_a_timeout() {
 }
 
 #[test]
+fn a_receiver_with_a_condition_a_limit_and_former_ids() {
+    assert_expands!(
+        r#"completed, if = shop::is_ours, concurrency = 2, backoff = "10s", was = ["shop::old", OLDER]"#,
+        "async fn fulfil() {}"
+    );
+}
+
+#[test]
 fn where_athm_is_re_exported() {
     assert_expands!("completed, crate = my_framework::athm", "fn ring() {}");
 }

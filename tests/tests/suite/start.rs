@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use athm_core::dispatch::{Dispatcher, ReceiverOptions};
 use athm_core::errors::{StartError, StoreError};
-use athm_core::{Athm, Signal, receiver};
-use athm_tests::{SqliteDatabase, trusting_builder};
+use athm_core::{Athm, Sender, Signal, Status, receiver};
+use athm_tests::{SqliteDatabase, TestDatabase as _, eventually, payment, trusting_builder};
 
 use crate::log::Log;
 
@@ -118,4 +118,32 @@ async fn point_9_all_missing_expected_receivers_are_named_at_once() {
     assert_eq!(problems.len(), 2, "{error}");
     assert!(problems[0].contains("`start.loged`") && problems[0].contains("did you mean `start.logged`?"), "{error}");
     assert!(problems[1].contains("`stock::release`") && problems[1].contains("link!(the_crate)"), "{error}");
+}
+
+#[tokio::test]
+async fn due_deliveries_whose_receiver_is_gone_are_warned_of_with_the_nearest_names() {
+    let database = SqliteDatabase::new();
+    let with = |id: &'static str| {
+        let dispatcher = Dispatcher::empty();
+        dispatcher.connect(id, [Signal::Completed], |_| Err("not now")).unwrap();
+        trusting_builder(&database, dispatcher).connect("stock::count", [Signal::Completed], |_| ())
+    };
+    let athm = with("shop::fulfil").start().await.unwrap();
+    for n in 1..=2 {
+        athm.record(payment(n, Status::Completed).build(), Sender::CALLBACK).await.unwrap();
+    }
+    athm.idle().await;
+    athm.shutdown(Duration::ZERO).await;
+    database.execute("UPDATE athm_delivery SET due_at = 0 WHERE state = 'due'");
+
+    let log = Log::default();
+    let _listening = log.listen();
+    let athm = with("shop::orders::fulfil").start().await.unwrap();
+    let warned = "due deliveries name a receiver that this program doesn't have";
+    eventually(async || !log.lines(warned).is_empty()).await;
+    let line = log.lines(warned).remove(0);
+    for part in ["WARN", r#"receiver="shop::fulfil""#, "deliveries=2", r#"nearest="shop::orders::fulfil""#] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    athm.shutdown(Duration::ZERO).await;
 }

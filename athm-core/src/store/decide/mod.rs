@@ -143,7 +143,7 @@ impl Policy {
                 rejection: rejection.clone(),
                 created_at: observation.observed.updated_at,
             };
-            let deliveries = self.deliveries(&event, transaction.customer.is_none());
+            let deliveries = self.deliveries(&event, &transaction);
             (event, deliveries)
         });
         let (events, poll) = (events.collect(), PollPlan::Keep);
@@ -180,17 +180,18 @@ impl Policy {
         })
     }
 
-    fn deliveries(&self, event: &Event, is_customer_unknown: bool) -> Vec<NewDelivery> {
+    fn deliveries(&self, event: &Event, transaction: &Transaction) -> Vec<NewDelivery> {
         if event.rejection.is_some() {
             return Vec::new();
         }
         let signals = event.transition.signals().iter();
         let each = signals.flat_map(|&signal| {
-            self.registry.listening(signal, &event.sender).map(move |receiver| NewDelivery {
+            let listening = self.registry.listening(signal, &event.sender);
+            listening.filter(|receiver| receiver.accepts(transaction)).map(move |receiver| NewDelivery {
                 id: DeliveryId::new(),
                 signal,
                 receiver: receiver.id().to_owned(),
-                waits_for_customer: is_customer_unknown && receiver.waits_for_customer(signal),
+                waits_for_customer: transaction.customer.is_none() && receiver.waits_for_customer(signal),
             })
         });
         each.collect()

@@ -1,10 +1,13 @@
 //! The promises of delivery. A test of a numbered promise carries its number.
 
 mod acknowledged;
+mod conditions;
 mod customer;
 mod idempotency_key;
 mod isolation;
+mod limits;
 mod refund;
+mod renaming;
 mod replay;
 mod retention;
 mod retries;

@@ -209,3 +209,34 @@ async fn a_clock_jump_repeats_no_delivery_and_delays_none() {
     assert_eq!(recorder.noted(), ["1", "1", "2", "2"]);
     athm.shutdown(DAY).await;
 }
+
+#[receiver(completed, id = "backoff.own", sender = "backoff", backoff = "10m", attempts = 3)]
+fn fails_with_a_backoff_of_its_own(
+    delivery: Delivery,
+    State(recorder): State<TextRecorder>,
+) -> Result<(), &'static str> {
+    recorder.note(delivery.idempotency_key());
+    Err("the printer is on fire")
+}
+
+#[tokio::test]
+async fn a_receiver_with_its_own_backoff_is_tried_again_within_four_times_as_long_each_time() {
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let dispatcher = linked_dispatcher("backoff.").state(recorder.clone());
+    let athm = trusting_builder(&database, dispatcher).clock(clock.clone()).seed(7).start().await.unwrap();
+    athm.record(payment(1, Status::Completed).build(), Sender::new("backoff")).await.unwrap();
+    athm.idle().await;
+    let id = recorder.noted()[0].parse().unwrap();
+    let due_at = async || athm.deliveries().get(id).await.unwrap().unwrap().due_at;
+    let minute = Duration::from_secs(60);
+    let pause = due_at().await.duration_since(clock.now());
+    assert!(pause > SignedDuration::from_secs(20) && pause <= SignedDuration::from_mins(10), "{pause}");
+    clock.advance(10 * minute);
+    athm.idle().await;
+    let pause = due_at().await.duration_since(clock.now());
+    assert!(pause > SignedDuration::from_mins(10) && pause <= SignedDuration::from_mins(40), "{pause}");
+    clock.advance(40 * minute);
+    athm.idle().await;
+    assert_eq!((recorder.noted().len(), dead(&athm).await.len()), (3, 1));
+    athm.shutdown(DAY).await;
+}

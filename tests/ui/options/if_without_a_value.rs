@@ -1,0 +1,6 @@
+use athm_core::receiver;
+
+#[receiver(completed, if)]
+fn fulfil() {}
+
+fn main() {}

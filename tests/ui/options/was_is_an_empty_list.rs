@@ -1,0 +1,6 @@
+use athm_core::receiver;
+
+#[receiver(completed, was = [])]
+fn fulfil() {}
+
+fn main() {}
