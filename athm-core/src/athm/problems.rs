@@ -29,8 +29,8 @@ pub struct Problems<'a> {
 }
 
 impl Athm {
-    /// What a person must look at: mismatches, odd payments, refused checks, refunds without a known outcome or payment, and
-    /// dead deliveries.
+    /// What a person must look at: mismatches, odd payments, refused checks, refunds without a known outcome or payment,
+    /// second payments of a checkout, and dead deliveries.
     #[must_use]
     pub fn problems(&self) -> Problems<'_> {
         Problems { athm: self }
