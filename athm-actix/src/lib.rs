@@ -47,6 +47,7 @@ mod callback;
 #[cfg(feature = "checkout")]
 mod checkout;
 mod error;
+pub mod guide;
 mod handlers;
 mod scope;
 
@@ -56,8 +57,7 @@ pub use athm_core::{
     TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
-    deliveries, dispatch, errors, guide, ids, jiff, problems, provider, reconcile, refunds, secrecy, testing,
-    transactions,
+    deliveries, dispatch, errors, ids, jiff, problems, provider, reconcile, refunds, secrecy, testing, transactions,
 };
 
 /// Checkouts: what a customer is asked to pay on a page, and how that stands ([`Athm::checkout`]). With the feature

@@ -20,7 +20,7 @@ pub(crate) fn source(path: &str) -> syn::File {
 
 /// The pages of the guide, with their paths in the repository.
 pub(crate) fn guide() -> Vec<(String, String)> {
-    files(&["athm-core/src/guide", "athm-core/src/testing"], "md")
+    files(&["athm-core/src/guide", "athm-core/src/testing", "athm-actix/src/guide"], "md")
 }
 
 fn files(folders: &[&str], extension: &str) -> Vec<(String, String)> {

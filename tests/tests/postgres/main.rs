@@ -37,6 +37,8 @@ mod refresh;
 mod refunds;
 #[path = "../suite/requests.rs"]
 mod requests;
+#[path = "checkouts.rs"]
+mod shared_checkouts;
 #[path = "../suite/states.rs"]
 mod states;
 #[path = "../suite/storage.rs"]
