@@ -273,11 +273,12 @@ impl Athm {
         &self.0.webhook_secrets
     }
 
-    /// Checks that the database answers reads and writes.
+    /// Checks that payments can be recorded: the database answers, and the last write succeeded. If none did within the last
+    /// ten seconds, this writes, at most once in ten seconds.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it doesn't.
+    /// [`StoreError`] when the database doesn't answer or can't be written to: a full disk, for example.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.0.inbox.store.ping().await
     }

@@ -17,7 +17,7 @@ use crate::inbox::{Inbox, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Slots};
 use crate::provider::Client;
-use crate::store::{DamagedRows, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError};
+use crate::store::{DamagedRows, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError, WriteHealth};
 use crate::sweeper::{Authorizes, Sweeper};
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
@@ -61,6 +61,7 @@ impl AthmBuilder {
             clock: clock.clone(),
             batching,
             damaged: DamagedRows::default(),
+            write_health: WriteHealth::default(),
             background: runtimes.background(),
         };
         let store = opened(url, context).await.inspect_err(|_| {

@@ -63,6 +63,12 @@ pub enum StoreError {
         /// The newest version that this version of athm knows.
         known: u32,
     },
+    /// The PostgreSQL database can't store every text.
+    #[error("the database's encoding is {found}, expected UTF8: create it with ENCODING 'UTF8' TEMPLATE template0")]
+    Encoding {
+        /// The encoding that the database has.
+        found: String,
+    },
     /// Too many writes are queued: try again in a moment.
     #[error("too many writes are queued: try again in a moment")]
     Busy,
@@ -109,6 +115,13 @@ impl StoreError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(transparent)]
 pub struct SharedError(std::sync::Arc<dyn std::error::Error + Send + Sync>);
+
+impl SharedError {
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Batching, Claim, DamagedRows, InboxMessage, InboxState, Observation, Origin, Policy, StoreContext};
+use super::{
+    Batching, Claim, DamagedRows, InboxMessage, InboxState, Observation, Origin, Policy, StoreContext, WriteHealth,
+};
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Item, PaymentKey, Sender, Signal, Status, Transaction};
 use crate::outbox::{AttemptOutcome, ClaimId, LEASE, Outbox, Slots, Suspects, Unstarted};
@@ -21,7 +23,15 @@ pub(super) fn context(clock: &Clock, slots: usize, batching: Batching) -> (Store
     let (outbox, unstarted) = Outbox::new(Slots::new(slots));
     let background = tokio::runtime::Handle::current();
     (
-        StoreContext { policy, outbox, clock: clock.clone(), batching, damaged: DamagedRows::default(), background },
+        StoreContext {
+            policy,
+            outbox,
+            clock: clock.clone(),
+            batching,
+            damaged: DamagedRows::default(),
+            write_health: WriteHealth::default(),
+            background,
+        },
         unstarted,
     )
 }

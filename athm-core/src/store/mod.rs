@@ -34,6 +34,7 @@ mod row;
 pub(crate) mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod transition_key;
+mod write_health;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -53,6 +54,7 @@ pub use self::problem::{Problem, ProblemCounts, ProblemKind, UnknownProblemKind}
 pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
 pub(crate) use self::replay::{ReplayReceiver, ReplayRequest, ReplayTarget, RunMode};
+pub(crate) use self::write_health::WriteHealth;
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
@@ -167,7 +169,7 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
     /// How many problems there are of each sort.
     fn count_problems(&self, query: ProblemQuery) -> StoreFuture<'_, ProblemCounts>;
 
-    /// Whether the database answers reads and writes.
+    /// Whether the database answers reads, and writes succeed; see [`write_health`].
     fn ping(&self) -> StoreFuture<'_, ()>;
 
     /// Refuses further writes, executes those that are queued, and closes the database.
@@ -297,6 +299,7 @@ pub(crate) struct StoreContext {
     pub(crate) clock: Clock,
     pub(crate) batching: Batching,
     pub(crate) damaged: DamagedRows,
+    pub(crate) write_health: WriteHealth,
     /// The runtime of connections and of the writer: neither may depend on the caller's runtime.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
     pub(crate) background: Handle,

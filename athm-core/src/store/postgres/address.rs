@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::{Tls, Trust};
@@ -48,6 +48,9 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(TCP_CONNECT_TIMEOUT);
         }
+        // A standby answers, too. Of several hosts the primary is the right one, and a single one that has become a standby
+        // counts as unreachable, so that it is tried again after a pause.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.keepalives_idle(Duration::from_secs(15)).tcp_user_timeout(Duration::from_secs(30));
         Ok(Self { config, tls: MakeRustlsConnect::new(tls.config()?) })
     }

@@ -176,9 +176,11 @@ impl Request for RenewLeases {
 
 impl SingleRequest for RenewLeases {
     async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
-        // `d.id = ANY ($1)` repeats the join's condition: it makes the server use the index.
-        let sql = "UPDATE athm_delivery d SET due_at = $3 FROM unnest($1::uuid[], $2::uuid[]) AS held (id, claim) \
-                   WHERE d.id = held.id AND d.id = ANY ($1) AND d.claim = held.claim AND d.state = 'running'";
+        // `d.id = ANY ($1)` repeats the join's condition: it makes the server use the index. A row that another session has
+        // locked is passed over, as claims do: the other leases don't wait for it.
+        let sql = "UPDATE athm_delivery SET due_at = $3 WHERE id = ANY (ARRAY (SELECT d.id FROM athm_delivery d \
+                   JOIN unnest($1::uuid[], $2::uuid[]) AS held (id, claim) ON d.id = held.id AND d.claim = held.claim \
+                   WHERE d.id = ANY ($1) AND d.state = 'running' FOR UPDATE OF d SKIP LOCKED))";
         let (ids, claims): (Vec<_>, Vec<_>) =
             self.running.iter().map(|(id, claim)| (*id.as_uuid(), *claim.as_uuid())).unzip();
         batch.session.execute(sql, values![ids, claims, batch.offset.to_server(self.until)]).await.map(drop)

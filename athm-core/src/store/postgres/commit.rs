@@ -3,11 +3,12 @@
 //! Why a write may be executed more than once: all writes of a batch are executed in one transaction, which fails as a
 //! whole. It is executed again
 //!
-//! - when another process was in the way (a deadlock, a lock that wasn't free in time, a row that appeared meanwhile), after
-//!   a random pause, up to [`MAX_BATCH_ATTEMPTS`] times;
+//! - when another process was in the way (a deadlock, a row that appeared meanwhile), after a random pause, up to
+//!   [`MAX_BATCH_ATTEMPTS`] times;
 //! - when the connection was lost before the commit was sent, once, on a new connection;
-//! - when the server refuses one of the statements, or other processes stay in the way: each write then gets a transaction
-//!   of its own, so that a bad one fails alone.
+//! - when the server refuses one of the statements, other processes stay in the way, or a lock isn't free in time: each
+//!   write then gets a transaction of its own, so that a bad one fails alone, and one that waits for a lock
+//!   [waits alone](super::locked).
 //!
 //! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
 //! nothing is executed again: callers get an error. They may repeat the call, because recording an observation twice
@@ -22,24 +23,35 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
+use super::locked::LockedWrite;
 use super::queue::PendingWrite;
 use super::queued_write::execute;
 use super::reconnecting_client::ReconnectingClient;
-use super::request::{BatchContext, WriteResult};
+use super::request::BatchContext;
 use super::session::Session;
 use crate::store::StoreContext;
 use crate::util::backoff::{Backoff, Jitter};
 
 /// How long a deferred write is retried while the server can't be reached.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one commit may take, and how long the writes of a failed batch are executed one by one.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a batch is executed while other processes are in the way, before its writes are executed one by one.
 const MAX_BATCH_ATTEMPTS: u32 = 6;
 /// How often a single write is executed then.
 const MAX_SINGLE_ATTEMPTS: u32 = 2;
+/// After how many writes of a batch that met a lock the rest isn't tried any more: the whole table may be locked.
+const MAX_LOCKED: usize = 2;
 /// The longest pauses between these attempts: 4 ms, 8 ms, 16 ms …
 const CONTENTION_BACKOFF: Backoff = Backoff::new(Duration::from_millis(4), 2, Duration::from_secs(1));
+
+/// The writes of a batch that were neither committed nor given up.
+#[derive(Default)]
+pub(super) struct Uncommitted {
+    /// Those that are retried with the next batch.
+    pub(super) retries: Vec<PendingWrite>,
+    pub(super) locked: Vec<LockedWrite>,
+}
 
 /// Commits on one connection.
 pub(super) struct Committer {
@@ -49,37 +61,64 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Commits all writes at once, or one by one if one of them fails, and answers their callers. Returns the writes that
-    /// are to be retried later.
-    pub(super) async fn commit_batch(&self, mut writes: Vec<PendingWrite>) -> Vec<PendingWrite> {
+    /// Commits all writes at once, or one by one if one of them fails, and answers their callers.
+    pub(super) async fn commit_batch(&self, mut writes: Vec<PendingWrite>) -> Uncommitted {
+        let mut uncommitted = Uncommitted::default();
         if writes.is_empty() {
-            return writes;
+            return uncommitted;
         }
         let deadline = Instant::now() + COMMIT_TIMEOUT;
         let fault = match self.commit(&mut writes, MAX_BATCH_ATTEMPTS).await {
-            Ok(()) => return self.answer(writes, &Ok(())),
-            Err(fault) if fault.is_lost() || writes.len() == 1 => return self.fail(writes, fault),
-            Err(fault) => fault,
+            Err(fault) if writes.len() > 1 && !fault.is_lost() => fault,
+            committed => {
+                self.conclude(writes, committed, &mut uncommitted);
+                return uncommitted;
+            }
         };
-        let mut retries = Vec::new();
-        for write in writes {
+        let mut writes = writes.into_iter();
+        for write in writes.by_ref() {
             let mut single = vec![write];
             let committed = if Instant::now() < deadline {
                 self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
             } else {
                 Err(fault.clone())
             };
-            retries.extend(match committed {
-                Ok(()) => self.answer(single, &Ok(())),
-                Err(fault) => self.fail(single, fault),
-            });
+            self.conclude(single, committed, &mut uncommitted);
+            if uncommitted.locked.len() >= MAX_LOCKED {
+                break;
+            }
         }
-        retries
+        // Those that weren't tried come first the next time.
+        if let Some(error) = uncommitted.locked.first().map(|locked| locked.error.clone()) {
+            let untried = writes.map(|pending| LockedWrite::new(pending, error.clone()));
+            uncommitted.locked = untried.collect::<Vec<_>>().into_iter().chain(uncommitted.locked).collect();
+        }
+        uncommitted
     }
 
-    fn answer(&self, writes: Vec<PendingWrite>, committed: &WriteResult<()>) -> Vec<PendingWrite> {
-        writes.into_iter().for_each(|pending| pending.write.answer(committed.clone(), &self.context));
-        Vec::new()
+    fn conclude(&self, writes: Vec<PendingWrite>, committed: Result<()>, uncommitted: &mut Uncommitted) {
+        match committed {
+            Ok(()) => {
+                if writes.iter().any(|pending| pending.write.changes_rows()) {
+                    self.context.write_health.record(self.context.clock.steady(), Ok(()));
+                }
+                self.answer(writes);
+            }
+            Err(Fault::Locked(error)) => {
+                let locked = writes.into_iter().map(|pending| LockedWrite::new(pending, error.clone()));
+                uncommitted.locked.extend(locked);
+            }
+            Err(fault) => uncommitted.retries.extend(self.fail(writes, fault)),
+        }
+    }
+
+    /// Answers writes that have waited for a lock for too long.
+    pub(super) fn refuse(&self, locked: Vec<LockedWrite>) {
+        locked.into_iter().for_each(|locked| locked.pending.write.answer(Err(locked.error), &self.context));
+    }
+
+    fn answer(&self, writes: Vec<PendingWrite>) {
+        writes.into_iter().for_each(|pending| pending.write.answer(Ok(()), &self.context));
     }
 
     /// Answers writes that failed. Returns those that are retried instead: deferred ones, while that may help, and
@@ -87,7 +126,11 @@ impl Committer {
     fn fail(&self, writes: Vec<PendingWrite>, fault: Fault) -> Vec<PendingWrite> {
         let now = Instant::now();
         let (is_unknown, is_temporary) = (matches!(fault, Fault::Unknown(_)), fault.is_temporary());
+        let is_of_the_server = fault.is_lost() || matches!(fault, Fault::Passing(_));
         let error = fault.into_error();
+        if is_of_the_server {
+            self.context.write_health.record(self.context.clock.steady(), Err(error.clone()));
+        }
         let mut retries = Vec::new();
         for mut pending in writes {
             let retry_until = *pending.retry_until.get_or_insert(now + RETRY_TIMEOUT);
@@ -98,7 +141,12 @@ impl Committer {
             if is_unknown {
                 let releases = pending.write.release_claims(self.context.clock.steady());
                 let retry_until = Some(now + RETRY_TIMEOUT);
-                retries.extend(releases.map(|write| PendingWrite { write, is_deferred: true, retry_until }));
+                retries.extend(releases.map(|write| PendingWrite {
+                    write,
+                    is_deferred: true,
+                    retry_until,
+                    locked_until: None,
+                }));
             }
             pending.write.answer(Err(error.clone()), &self.context);
         }

@@ -18,6 +18,10 @@ pub(super) enum Fault {
     Refused(StoreError),
     /// Another process was in the way: the same statements may succeed the next time.
     Contention(StoreError),
+    /// Another session has locked a row or a table, and didn't let go of it in time.
+    Locked(StoreError),
+    /// The server can't do it now: a statement was cancelled, its disk or its memory is full.
+    Passing(StoreError),
     /// The connection can't be used any more. Nothing was committed.
     Lost(StoreError),
     /// The connection was lost while the server was asked to commit: it may or may not have.
@@ -43,6 +47,8 @@ impl Fault {
         match self {
             Self::Refused(error)
             | Self::Contention(error)
+            | Self::Locked(error)
+            | Self::Passing(error)
             | Self::Lost(error)
             | Self::Unknown(error)
             | Self::Failed(error)
@@ -56,7 +62,7 @@ impl Fault {
 
     /// Whether the same statements may succeed later.
     pub(super) fn is_temporary(&self) -> bool {
-        self.is_lost() || matches!(self, Self::Contention(_))
+        self.is_lost() || matches!(self, Self::Contention(_) | Self::Locked(_) | Self::Passing(_))
     }
 
     /// Of two faults of one batch, the one that caused the other.
@@ -79,14 +85,25 @@ impl From<Error> for Fault {
             SqlState::T_R_DEADLOCK_DETECTED
             | SqlState::T_R_SERIALIZATION_FAILURE
             | SqlState::UNIQUE_VIOLATION
-            | SqlState::FOREIGN_KEY_VIOLATION
-            | SqlState::LOCK_NOT_AVAILABLE => Self::Contention(shown),
+            | SqlState::FOREIGN_KEY_VIOLATION => Self::Contention(shown),
+            SqlState::LOCK_NOT_AVAILABLE => Self::Locked(shown),
             SqlState::IN_FAILED_SQL_TRANSACTION => Self::Aborted(shown),
-            // The server has become a standby, or a table was altered under a prepared statement: a new connection helps.
-            SqlState::READ_ONLY_SQL_TRANSACTION | SqlState::FEATURE_NOT_SUPPORTED => Self::Lost(shown),
-            // Class 08 is connection exceptions, 57P an operator's intervention.
-            other if other.code().starts_with("08") || other.code().starts_with("57P") => Self::Lost(shown),
-            _ => Self::Failed(shown),
+            // The server has become a standby, a table was altered under a prepared statement, or the server has dropped the
+            // statement (a pooler, `DISCARD ALL`), or the transaction: a new connection helps.
+            SqlState::READ_ONLY_SQL_TRANSACTION
+            | SqlState::FEATURE_NOT_SUPPORTED
+            | SqlState::INVALID_SQL_STATEMENT_NAME
+            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Self::Lost(shown),
+            SqlState::QUERY_CANCELED => Self::Passing(shown),
+            other => match other.code() {
+                // Newer servers' timeout of a transaction.
+                "25P04" => Self::Lost(shown),
+                // Class 08 is connection exceptions, 57P an operator's intervention.
+                code if code.starts_with("08") || code.starts_with("57P") => Self::Lost(shown),
+                // Class 53 is insufficient resources, 58 errors of the server's system.
+                code if code.starts_with("53") || code.starts_with("58") => Self::Passing(shown),
+                _ => Self::Failed(shown),
+            },
         }
     }
 }

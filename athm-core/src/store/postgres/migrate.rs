@@ -4,6 +4,7 @@ use super::fault::{Fault, Result};
 use super::session::Session;
 use super::values::values;
 use crate::store::StoreError;
+use crate::store::row::Columns;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_payments.sql"),
@@ -16,7 +17,18 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0008_checkouts.sql"),
     include_str!("../migrations/postgres/0009_waiting_deliveries.sql"),
     include_str!("../migrations/postgres/0010_claims.sql"),
+    include_str!("../migrations/postgres/0011_collation.sql"),
 ];
+
+/// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never
+/// be recorded.
+pub(super) async fn check_encoding(session: &Session) -> Result<()> {
+    let sql = "SELECT current_setting('server_encoding')";
+    match session.one(sql, values![], |row| row.text()).await? {
+        Some(found) if found != "UTF8" => Err(Fault::Refused(StoreError::Encoding { found })),
+        _ => Ok(()),
+    }
+}
 
 /// Runs the migrations that the tables lack, in one transaction, one process at a time. There is no way back to an earlier
 /// version.

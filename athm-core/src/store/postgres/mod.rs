@@ -20,6 +20,7 @@ mod deliveries;
 mod fault;
 mod find;
 mod inbox;
+mod locked;
 mod migrate;
 mod operations;
 mod payment;
@@ -54,7 +55,7 @@ use self::deliveries::list_deliveries;
 use self::fault::{Fault, Result};
 use self::find::{find, list_events, list_payments};
 use self::inbox::{DeletePending, TakePendingMessages, next_pending_message};
-use self::migrate::migrate;
+use self::migrate::{check_encoding, migrate};
 use self::operations::{TakeUnresolvedOperations, next_unresolved_operation};
 use self::polls::{TakeDuePolls, find_open_matching, next_due_poll};
 use self::reconnecting_client::ReconnectingClient;
@@ -99,6 +100,7 @@ impl Postgres {
         let clock = context.clock.clone();
         let opened = background.spawn(async move {
             let session = writing.session().await?;
+            check_encoding(&session).await?;
             let migrated = timeout(MIGRATION_TIMEOUT, migrate(&session)).await;
             migrated.unwrap_or_else(|_| Err(Fault::timed_out()))?;
             session.clock_offset(&clock).await.map(|_| writing)
@@ -294,11 +296,15 @@ impl Store for Postgres {
         let reads = self.read((), |session, _, ()| {
             async move { session.execute("SELECT 1 FROM athm_migration LIMIT 1", values![]).await.map(drop) }.boxed()
         });
-        // An empty write shows that the writer answers.
-        let writes = self.writer.write(EmptyWrite);
+        let (health, now) = (self.context.write_health.clone(), self.context.clock.steady());
+        let known = health.check(now);
+        let writes = known.is_none().then(|| self.writer.write(Probe));
         async move {
             reads.await?;
-            writes.await
+            let Some(writes) = writes else { return known.unwrap_or(Ok(())) };
+            let written = writes.await;
+            health.record(now, written.clone());
+            written
         }
         .boxed()
     }
@@ -315,10 +321,10 @@ impl Store for Postgres {
     }
 }
 
-/// A write of nothing, for [`Store::ping`].
-struct EmptyWrite;
+/// A write that changes nothing for any reader, for [`Store::ping`].
+struct Probe;
 
-impl Request for EmptyWrite {
+impl Request for Probe {
     type Written = ();
 
     fn conflict_keys(&self) -> ConflictKeys {
@@ -326,9 +332,11 @@ impl Request for EmptyWrite {
     }
 }
 
-impl SingleRequest for EmptyWrite {
-    async fn execute(&self, _: BatchContext<'_>) -> Result<()> {
-        Ok(())
+impl SingleRequest for Probe {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
+        let sql = "UPDATE athm_migration SET applied_at = applied_at WHERE version = ANY (ARRAY (SELECT version \
+                   FROM athm_migration ORDER BY version LIMIT 1 FOR UPDATE SKIP LOCKED))";
+        batch.session.execute(sql, values![]).await.map(drop)
     }
 }
 

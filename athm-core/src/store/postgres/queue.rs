@@ -24,6 +24,14 @@ pub(super) struct PendingWrite {
     pub(super) is_deferred: bool,
     /// Until when it is retried; set when its first commit fails.
     pub(super) retry_until: Option<Instant>,
+    /// Until when it waits for a lock; set when it first meets one.
+    pub(super) locked_until: Option<Instant>,
+}
+
+impl PendingWrite {
+    fn new(write: AnyWrite, is_deferred: bool) -> Self {
+        Self { write, is_deferred, retry_until: None, locked_until: None }
+    }
 }
 
 pub(super) struct Queue {
@@ -42,15 +50,21 @@ pub(super) struct Batch {
 }
 
 impl Queue {
-    /// Takes all writes that are queued. While all of them are deferred ones, it waits for more. `None` when every sender
-    /// is gone.
-    pub(super) async fn next(&mut self) -> Option<Batch> {
+    /// Takes all writes that are queued. While all of them are deferred ones, it waits for more. None at all if none comes
+    /// until `until`. `None` when every sender is gone.
+    pub(super) async fn next(&mut self, until: Option<Instant>) -> Option<Batch> {
         let mut batch = Batch { writes: std::mem::take(&mut self.retries), closed: None };
         // Retries take no other write's place: callers get an answer, even if it is that the server can't be reached.
         let max_writes = self.max_writes + batch.writes.len();
         let mut wait_until = Some(Instant::now() + MAX_BATCH_DELAY);
         if batch.writes.is_empty() {
-            let message = self.receiver.recv().await?;
+            let message = match until {
+                Some(until) => match timeout_at(until, self.receiver.recv()).await {
+                    Ok(message) => message?,
+                    Err(_) => return Some(batch),
+                },
+                None => self.receiver.recv().await?,
+            };
             wait_until = self.take(message, &mut batch);
         }
         while batch.writes.len() < max_writes && batch.closed.is_none() {
@@ -70,10 +84,10 @@ impl Queue {
         self.queued.fetch_sub(1, Ordering::AcqRel);
         match message {
             WriterCommand::Write(write) => {
-                batch.writes.push(PendingWrite { write, is_deferred: false, retry_until: None });
+                batch.writes.push(PendingWrite::new(write, false));
             }
             WriterCommand::Deferred(write) => {
-                batch.writes.push(PendingWrite { write, is_deferred: true, retry_until: None });
+                batch.writes.push(PendingWrite::new(write, true));
                 return Some(Instant::now() + MAX_BATCH_DELAY);
             }
             WriterCommand::Close(answer) => batch.closed = Some(answer),

@@ -89,6 +89,11 @@ impl AnyWrite {
         }
     }
 
+    /// Whether its commit shows that the server writes: a claim that finds nothing shows nothing.
+    pub(super) fn changes_rows(&self) -> bool {
+        matches!(self, Self::Record(_) | Self::Acknowledge(_))
+    }
+
     /// Writes that release the deliveries which this one may have claimed. The connection was lost during the commit: if
     /// the server committed, no worker has received them, and they would count as left behind when their leases end. If it
     /// didn't, no row has the claim, whatever other processes have claimed by now.

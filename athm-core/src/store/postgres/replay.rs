@@ -28,7 +28,13 @@ impl SingleRequest for ReplayRequest {
             return Ok(Err(ReplayError::NotFound));
         };
         let sql = select_delivery!("WHERE d.event_id = $1 ORDER BY d.id FOR UPDATE OF d");
-        let known = session.all(sql, values![*event.id.as_uuid()], |row| row.delivery()).await?;
+        // The event's other deliveries are needed as far as they can be read.
+        let of = values![*event.id.as_uuid()];
+        let (known, damaged) = session.readable("athm_delivery", sql, of, |row| row.delivery()).await?;
+        if let Some(id) = delivery.filter(|id| damaged.contains(id)) {
+            let sql = select_delivery!("WHERE d.id = $1");
+            session.one(sql, values![id], |row| row.delivery()).await?;
+        }
         let now = offset.to_server(self.now);
         let sql = "SELECT EXISTS (SELECT 1 FROM athm_customer WHERE transaction_id = $1)";
         let customer = session.one(sql, values![*event.transaction_id.as_uuid()], |row| row.boolean()).await?;

@@ -28,11 +28,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// the whole table for as long as the plan is cached. With sequential scans discouraged, plans look so expensive that the
 /// server would compile them, hence `jit = off`.
 ///
-/// A process whose machine vanishes during a transaction must hold its locks for moments only, and a process that waits
-/// for such a lock must not wait for longer. A timeout that the server or the address sets is kept.
+/// A process whose machine vanishes during a transaction must hold its locks for moments only, and a process that waits for
+/// a lock holds up all its other writes meanwhile ([`locked`](super::locked)). A timeout that the server or the address
+/// sets is kept.
 const SETTINGS: &str = "SET enable_seqscan = off; SET jit = off; \
     SELECT set_config(name, value, false) \
-    FROM (VALUES ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '2s')) AS wanted (name, value) \
+    FROM (VALUES ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '100ms')) AS wanted (name, value) \
     WHERE current_setting(name) = '0'";
 
 /// A connection with its prepared statements.

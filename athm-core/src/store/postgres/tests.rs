@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 mod claims;
+mod server;
 
 use super::claim::claim_deliveries;
 use super::*;
@@ -76,6 +77,16 @@ impl StoreFixture {
 
     async fn query(&self, sql: &str) -> Vec<String> {
         query(&self.url, sql).await
+    }
+
+    /// Waits until a query has this answer, for a minute at most.
+    async fn until(&self, sql: &str, answer: &str) {
+        let answered = timeout(Duration::from_secs(60), async {
+            while self.query(sql).await != [answer] {
+                tokio::task::yield_now().await;
+            }
+        });
+        answered.await.unwrap();
     }
 
     async fn count(&self, of: &str) -> u32 {

@@ -6,7 +6,7 @@
 //! a deferred one (an acknowledgement, say, for which no caller waits) does it wait up to 10 ms for more.
 //!
 //! [`queue`](super::queue) forms the batches, [`conflict_free_groups`](super::conflict_free_groups) orders their writes,
-//! and [`commit`](super::commit) commits them.
+//! and [`commit`](super::commit) commits them. Those that wait for a lock wait [apart](super::locked).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use super::commit::Committer;
+use super::commit::{Committer, Uncommitted};
+use super::locked::LockedWrites;
 use super::queue::{Batch, Queue, WriterCommand};
 use super::queued_write::{AnyWrite, QueuedWrite};
 use super::reconnecting_client::ReconnectingClient;
@@ -87,9 +88,16 @@ impl Writer {
 }
 
 async fn run(mut queue: Queue, committer: Committer) {
-    while let Some(Batch { writes, closed }) = queue.next().await {
-        queue.retries = committer.commit_batch(writes).await;
+    let mut locked = LockedWrites::default();
+    while let Some(Batch { writes, closed }) = queue.next(locked.next_round()).await {
+        let writes = locked.hold_back(writes);
+        let uncommitted = committer.commit_batch(writes).await;
+        let Uncommitted { retries, locked: met_a_lock } = uncommitted;
+        queue.retries = retries;
+        locked.add(met_a_lock);
+        queue.retries.extend(locked.retry(&committer).await);
         if let Some(closed) = closed {
+            queue.retries.extend(locked.close(&committer).await);
             for pending in queue.retries.drain(..) {
                 pending.write.answer(Err(StoreError::Closed), &committer.context);
             }

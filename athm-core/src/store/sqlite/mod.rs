@@ -73,7 +73,8 @@ impl Sqlite {
         let reader = open::connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let (reader, reading) = Reader::start(reader).map_err(StoreError::database)?;
         let wal = Wal::new(&path, open::MAX_WAL_BYTES);
-        let file = DatabaseFile { connection, reading, wal, clock: context.clock.clone(), lock };
+        let (clock, health) = (context.clock.clone(), context.write_health.clone());
+        let file = DatabaseFile { connection, reading, wal, clock, health, lock };
         let writer = Writer::start(file, context.batching).map_err(StoreError::database)?;
         Ok(Self { writer, reader, context: Arc::new(context) })
     }
@@ -136,7 +137,8 @@ impl Store for Sqlite {
     }
 
     fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
-        let work = move |connection: &Connection| match replay::replay(connection, &request) {
+        let damaged = self.context.damaged.clone();
+        let work = move |connection: &Connection| match replay::replay(connection, &request, &damaged) {
             Err(ReplayError::Store(error)) => Err(error),
             replayed => Ok(replayed),
         };
@@ -236,7 +238,8 @@ impl Store for Sqlite {
     }
 
     fn find_open_matching(&self, criteria: MatchCriteria) -> StoreFuture<'_, Vec<EcommerceId>> {
-        self.reader.read(move |connection| polls::find_open_matching(connection, &criteria))
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| polls::find_open_matching(connection, &criteria, &damaged))
     }
 
     fn list_payments(&self, query: TransactionQuery) -> StoreFuture<'_, Page> {
@@ -272,11 +275,16 @@ impl Store for Sqlite {
     fn ping(&self) -> StoreFuture<'_, ()> {
         let sql = "SELECT 1 FROM athm_migration LIMIT 1";
         let reads = self.reader.read(move |connection| connection.query_row(sql, [], |_| Ok(())));
-        // An empty write shows that the writer answers. It writes no page, so that its commit costs no flush to disk.
-        let writes = self.writer.write(|_| Ok(()), |()| ());
+        let (health, now) = (self.context.write_health.clone(), self.context.clock.steady());
+        let known = health.check(now);
+        let writes =
+            known.is_none().then(|| self.writer.write(move |connection| Ok(restart::stamp(connection, now)?), |()| ()));
         async move {
             reads.await?;
-            writes.await
+            let Some(writes) = writes else { return known.unwrap_or(Ok(())) };
+            let written = writes.await;
+            health.record(now, written.clone());
+            written
         }
         .boxed()
     }

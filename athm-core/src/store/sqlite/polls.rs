@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use uuid::Uuid;
 
 use super::find::by_id;
+use super::row::SqliteRow;
 use super::statement::{execute, one, postpone, readable, readable_one};
 use crate::models::{EcommerceId, TransactionId};
+use crate::store::limits::MAX_LOOKUPS;
 use crate::store::poll::PollPlan;
 use crate::store::row::{Columns, poll_columns};
 use crate::store::{DamagedRows, MatchCriteria, PollLane, PollTask, Reschedule};
@@ -83,11 +84,17 @@ pub(super) fn next_due_poll(connection: &Connection, lane: PollLane) -> rusqlite
 pub(super) fn find_open_matching(
     connection: &Connection,
     criteria: &MatchCriteria,
+    damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<EcommerceId>> {
-    let sql = "SELECT ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
-               AND metadata_1 = ?1 AND total = ?2 AND metadata_2 = ?3 AND ecommerce_id IS NOT NULL LIMIT 2";
+    let sql = "SELECT id, ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
+               AND metadata_1 = ?1 AND total = ?2 AND metadata_2 = ?3 AND ecommerce_id IS NOT NULL LIMIT ?4";
     let MatchCriteria { total, metadata_1, metadata_2 } = criteria;
-    let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_map(params![metadata_1, total.cents(), metadata_2], |row| row.get::<_, Uuid>(0))?;
-    found.map(|id| id.map(EcommerceId::from)).collect()
+    let values = params![metadata_1, total.cents(), metadata_2, MAX_LOOKUPS];
+    let read = |row: &mut SqliteRow<'_>| {
+        row.uuid()?;
+        row.id()
+    };
+    let mut found: Vec<EcommerceId> = readable(connection, ("athm_transaction", damaged), sql, values, read)?.rows;
+    found.truncate(2);
+    Ok(found)
 }

@@ -5,21 +5,31 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::polls;
-use super::statement::{all, execute, one};
+use super::statement::{execute, one, readable};
 use crate::outbox::DeliveryRecord;
 use crate::store::poll::PollPlan;
 use crate::store::replay::CustomerKnowledge;
 use crate::store::row::{Columns, select_delivery, select_event};
-use crate::store::{PollLane, ReplayError, ReplayRequest, ReplayTarget, RunMode};
+use crate::store::{DamagedRows, PollLane, ReplayError, ReplayRequest, ReplayTarget, RunMode};
 
-pub(super) fn replay(connection: &Connection, request: &ReplayRequest) -> Result<Vec<DeliveryRecord>, ReplayError> {
+/// The event's other deliveries are needed as far as they can be read.
+pub(super) fn replay(
+    connection: &Connection,
+    request: &ReplayRequest,
+    damaged: &DamagedRows,
+) -> Result<Vec<DeliveryRecord>, ReplayError> {
     let (event, delivery) = match &request.target {
         ReplayTarget::Event(id) => (Some(*id.as_uuid()), None),
         ReplayTarget::Delivery(id) => (None, Some(*id.as_uuid())),
     };
     let sql = select_event!("WHERE e.id = coalesce(?1, (SELECT event_id FROM athm_delivery WHERE id = ?2))");
     let event = one(connection, sql, params![event, delivery], |row| row.event())?.ok_or(ReplayError::NotFound)?;
-    let known = all(connection, select_delivery!("WHERE d.event_id = ?1"), [event.id.as_uuid()], |row| row.delivery())?;
+    if let Some(id) = delivery {
+        // It is what is asked for: an error if it can't be read.
+        one(connection, select_delivery!("WHERE d.id = ?1"), [id], |row| row.delivery())?;
+    }
+    let (of, sql) = (("athm_delivery", damaged), select_delivery!("WHERE d.event_id = ?1"));
+    let known = readable(connection, of, sql, [event.id.as_uuid()], |row| row.delivery())?.rows;
     let sql = "SELECT EXISTS (SELECT 1 FROM athm_customer WHERE transaction_id = ?1)";
     let customer = one(connection, sql, [event.transaction_id.as_uuid()], |row| row.boolean())?.unwrap_or(false);
     let replayed = request.decide(&event, &known, CustomerKnowledge::known_if(customer), request.now)?;

@@ -19,13 +19,13 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::restart;
 use super::wal::{self, Wal};
 use crate::store::batching::{Batching, MAX_BATCH_DELAY, MAX_QUEUED};
-use crate::store::{StoreError, StoreFuture};
+use crate::store::{StoreError, StoreFuture, WriteHealth};
 use crate::util::clock::{Clock, later};
 
 /// How often the steady time is stored; see [`restart`].
@@ -38,6 +38,7 @@ pub(super) struct DatabaseFile {
     pub(super) reading: JoinHandle<()>,
     pub(super) wal: Wal,
     pub(super) clock: Clock,
+    pub(super) health: WriteHealth,
     /// Locks the database for this process; see [`lock`](super::open::lock).
     pub(super) lock: File,
 }
@@ -231,11 +232,21 @@ fn run(file: &mut DatabaseFile, queue: &Queue) -> Option<oneshot::Sender<Result<
     let mut stamped = None;
     while let Some(Batch { mut writes, closed }) = queue.next() {
         let now = file.clock.steady();
-        if !writes.is_empty() && stamped.is_none_or(|at| now >= later(at, STAMP_INTERVAL)) {
+        let stamps = !writes.is_empty() && stamped.is_none_or(|at| now >= later(at, STAMP_INTERVAL));
+        if stamps {
             stamped = Some(now);
             writes.push(queued_write(move |connection| Ok(restart::stamp(connection, now)?), |()| ()).0);
         }
-        let committed = commit(&mut file.connection, &mut writes);
+        let (before, mut failure) = (file.connection.total_changes(), None);
+        let committed = commit(&mut file.connection, &mut writes, &mut failure);
+        match &committed {
+            Err(error) => file.health.record(now, Err(error.clone())),
+            Ok(()) if file.connection.total_changes() > before => file.health.record(now, Ok(())),
+            Ok(()) if failure.is_some() => file.health.record(now, failure.map_or(Ok(()), Err)),
+            Ok(()) if stamps => file.health.record(now, Ok(())),
+            // A write that changes nothing writes no page: it succeeds on a full disk, too.
+            Ok(()) => {}
+        }
         for write in writes {
             write.answer(committed.clone());
         }
@@ -247,8 +258,13 @@ fn run(file: &mut DatabaseFile, queue: &Queue) -> Option<oneshot::Sender<Result<
     None
 }
 
-/// Commits all writes at once, first without savepoints, then, if one of them fails, with one for each.
-fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
+/// Commits all writes at once, first without savepoints, then, if one of them fails, with one for each. `failure` is set if
+/// one fails because the database does.
+fn commit(
+    connection: &mut Connection,
+    writes: &mut [Box<dyn Write>],
+    failure: &mut Option<StoreError>,
+) -> Result<(), StoreError> {
     if writes.is_empty() {
         return Ok(());
     }
@@ -259,11 +275,15 @@ fn commit(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<
         Err(_) if transaction.is_autocommit() => drop(transaction),
         Err(_) => transaction.rollback()?,
     }
-    commit_each(connection, writes)
+    commit_each(connection, writes, failure)
 }
 
 /// Commits all writes at once; one that fails is rolled back to its savepoint, and keeps its own error.
-fn commit_each(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Result<(), StoreError> {
+fn commit_each(
+    connection: &mut Connection,
+    writes: &mut [Box<dyn Write>],
+    failure: &mut Option<StoreError>,
+) -> Result<(), StoreError> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for write in writes {
         let savepoint = transaction.savepoint()?;
@@ -275,10 +295,33 @@ fn commit_each(connection: &mut Connection, writes: &mut [Box<dyn Write>]) -> Re
                 if transaction.is_autocommit() {
                     return Err(error);
                 }
+                if is_of_the_database(&error) {
+                    *failure = Some(error);
+                }
             }
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// Whether any other write would fail as well.
+fn is_of_the_database(error: &StoreError) -> bool {
+    let StoreError::Database(error) = error else { return false };
+    let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(
+        code,
+        Some(
+            ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::NotADatabase
+                | ErrorCode::PermissionDenied
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+        )
+    )
 }
 
 /// A write that panics fails alone: all others need this thread.

@@ -141,9 +141,7 @@ async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterw
          DELETE FROM athm_poll; DELETE FROM athm_transaction WHERE id = (SELECT was FROM merged); COMMIT"
     );
     let merge = async {
-        while fixture.query(waits).await != ["1"] {
-            tokio::task::yield_now().await;
-        }
+        fixture.until(waits, "1").await;
         merging.run(&merge).await.unwrap();
     };
     let (claimed, ()) = futures_util::future::join(fixture.store.claim_deliveries(claim(&fixture.clock)), merge).await;
@@ -164,7 +162,5 @@ async fn a_claim_of_unknown_outcome_is_released_and_costs_a_suspect_nothing() {
     hangs_up.store(true, SeqCst);
     assert!(fixture.store.claim_deliveries(claim(&fixture.clock)).await.is_err());
     let state = "SELECT state || ' ' || attempts || ' ' || (claim IS NOT NULL) FROM athm_delivery";
-    while fixture.query(state).await != ["due 0 true"] {
-        tokio::task::yield_now().await;
-    }
+    fixture.until(state, "due 0 true").await;
 }

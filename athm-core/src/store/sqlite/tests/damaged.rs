@@ -1,8 +1,8 @@
 //! Rows that can't be read: nothing else waits for them.
 
 use super::*;
-use crate::store::PollLane;
 use crate::store::damaged::DAMAGED_PAUSE;
+use crate::store::{PollLane, ReplayTarget, RunMode};
 
 impl StoreFixture {
     async fn edit(&self, sql: &'static str) {
@@ -113,4 +113,47 @@ async fn damaged_polls_messages_operations_and_refunds_hold_up_no_other() {
     assert_eq!(fixture.damaged(), ["athm_inbox", "athm_operation", "athm_poll", "athm_refund"]);
     let next = fixture.store.next_due_poll(PollLane::Payment).await.unwrap().unwrap();
     assert!(next > now, "a damaged poll isn't due all the time");
+}
+
+#[tokio::test]
+async fn a_delivery_is_replayed_although_another_one_of_its_event_cannot_be_read() {
+    let fixture = StoreFixture::with_slots(0);
+    fixture.record(1).await.unwrap();
+    let (id, _) = fixture.claim().await[0];
+    fixture
+        .edit(
+            "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at) \
+             SELECT zeroblob(16), event_id, signal, 'other', state, -1, 0, due_at, created_at FROM athm_delivery;
+             UPDATE athm_delivery SET state = 'dead';",
+        )
+        .await;
+    let replay = |id| {
+        let (target, mode) = (ReplayTarget::Delivery(id), RunMode::Real);
+        fixture.store.replay(ReplayRequest {
+            target,
+            to: None,
+            is_forced: false,
+            mode,
+            awaiting: Vec::new(),
+            now: fixture.clock.steady(),
+        })
+    };
+    assert_eq!(replay(id).await.unwrap().unwrap().len(), 1);
+    assert!(replay(Uuid::nil().into()).await.is_err(), "it is what was asked for");
+}
+
+#[tokio::test]
+async fn an_open_payment_is_matched_although_another_one_like_it_cannot_be_read() {
+    let fixture = StoreFixture::with_slots(0);
+    for n in 1..=2 {
+        let mut open = record(&format!("reference-{n}"), Some(Uuid::from_u128(n)));
+        (open.observed.status, open.observed.deadline) = (Status::Open, Some(fixture.clock.now()));
+        fixture.store.record(open).await.unwrap();
+    }
+    fixture.edit("UPDATE athm_transaction SET ecommerce_id = x'07' WHERE reference_number = 'reference-1'").await;
+    let criteria =
+        MatchCriteria { total: Amount::from_cents(2500), metadata_1: String::new(), metadata_2: String::new() };
+    let found = fixture.store.find_open_matching(criteria).await.unwrap();
+    assert_eq!(found, [Uuid::from_u128(2).into()]);
+    assert_eq!(fixture.damaged(), ["athm_transaction"]);
 }

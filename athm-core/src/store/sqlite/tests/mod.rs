@@ -1,6 +1,7 @@
 mod claims;
 mod damaged;
 mod file;
+mod health;
 
 use std::sync::mpsc;
 use std::time::Duration;
