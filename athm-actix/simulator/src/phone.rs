@@ -12,8 +12,8 @@ use crate::payment::SimulatedPayment;
 /// # let simulator = Simulator::start().await?;
 /// let client = athm_core::provider::Client::builder("public", "private").api_url(simulator.url()).build()?;
 /// let payment = NewPayment::new(Amount::from_cents(2500), "order-7").phone(TestPhone::Approves.number().parse()?);
-/// let ticket = client.create(&payment).await?;
-/// assert_eq!(client.find(&ticket.ecommerce_id).await?.status(), &Status::Confirmed);
+/// let created = client.create(&payment).await?;
+/// assert_eq!(client.find(&created.ecommerce_id).await?.status(), &Status::Confirmed);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Athm;
 use crate::operations::REFUND_UNRESOLVED_AFTER;
-use crate::store::{Problem, ProblemCounts, ProblemQuery, StoreError};
+use crate::store::{Problem, ProblemCounts, ProblemKind, ProblemQuery, StoreError};
 use crate::util::clock::earlier;
 
 /// What a person must look at, of every sort: [`Athm::problems`].
@@ -30,7 +30,7 @@ pub struct Problems<'a> {
 
 impl Athm {
     /// What a person must look at: mismatches, odd payments, refused checks, refunds without a known outcome or payment,
-    /// second payments of a checkout, and dead deliveries.
+    /// second payments of a checkout, dead deliveries, and damaged rows.
     #[must_use]
     pub fn problems(&self) -> Problems<'_> {
         Problems { athm: self }
@@ -44,7 +44,12 @@ impl Problems<'_> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn counts(&self) -> Result<ProblemCounts, StoreError> {
-        self.athm.store().count_problems(self.query(None, 0)).await
+        let mut counts = self.athm.store().count_problems(self.query(None, 0)).await?;
+        let damaged = self.damaged().len();
+        if damaged > 0 {
+            counts.insert(ProblemKind::DamagedRow, damaged.try_into().unwrap_or(u64::MAX));
+        }
+        Ok(counts)
     }
 
     /// A page of them, oldest first: those after that one, at most `limit`.
@@ -54,7 +59,23 @@ impl Problems<'_> {
     /// [`StoreError`] when the database can't be read.
     pub async fn list(&self, after: Option<Problem>, limit: u32) -> Result<Vec<Problem>, StoreError> {
         let after = after.map(|problem| (problem.created_at, problem.id));
-        self.athm.store().list_problems(self.query(after, limit)).await
+        let mut problems = self.athm.store().list_problems(self.query(after, limit)).await?;
+        // Damaged rows are known to this process alone, so they are merged into the page that the database gave.
+        problems.extend(self.damaged().into_iter().filter(|problem| Some((problem.created_at, problem.id)) > after));
+        problems.sort_by_key(|problem| (problem.created_at, problem.id));
+        problems.truncate(limit.try_into().unwrap_or(usize::MAX));
+        Ok(problems)
+    }
+
+    fn damaged(&self) -> Vec<Problem> {
+        let rows = self.athm.damaged_rows().into_iter().map(|row| Problem {
+            kind: ProblemKind::DamagedRow,
+            id: Uuid::try_parse(&row.id).unwrap_or_default(),
+            transaction_id: None,
+            detail: format!("{}: {}", row.table, row.reason),
+            created_at: row.found_at,
+        });
+        rows.collect()
     }
 
     fn query(&self, after: Option<(Timestamp, Uuid)>, limit: u32) -> ProblemQuery {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{OperationError, Operations};
 use crate::models::{NewPayment, Sender, Status, Transaction};
-use crate::provider::Ticket;
+use crate::provider::CreatedPayment;
 use crate::store::Observation;
 use crate::util::clock::later;
 
@@ -18,7 +18,7 @@ impl Operations {
     }
 
     /// Opens a payment at the provider, which is not recorded yet: without a recorded token it can't be authorized.
-    pub(crate) async fn request_payment(&self, payment: &NewPayment) -> Result<Ticket, OperationError> {
+    pub(crate) async fn request_payment(&self, payment: &NewPayment) -> Result<CreatedPayment, OperationError> {
         self.provider.create(payment).await.map_err(|error| {
             if error.is_outcome_unknown() { OperationError::CreateUnknown(error) } else { error.into() }
         })
@@ -29,7 +29,7 @@ impl Operations {
         &self,
         payment: &NewPayment,
         opened_at: Timestamp,
-        created: Ticket,
+        created: CreatedPayment,
     ) -> Result<Transaction, OperationError> {
         let built = Transaction::builder(Status::Open, payment.total)
             .ecommerce_id(created.ecommerce_id)

@@ -1,4 +1,5 @@
-//! An ERROR when the provider refuses the tokens, at most once a minute: every call would say so.
+//! An ERROR when the provider refuses the tokens or answers for another business, at most once a minute: every call would
+//! say so.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,15 @@ impl TokenAlarm {
     pub(super) fn answered(&self, status: u16, path: &str) {
         if (status == UNAUTHORIZED || status == FORBIDDEN) && self.is_due() {
             tracing::error!(status, path, "the provider refuses the tokens: see Athm::check_credentials");
+        }
+    }
+
+    /// An answer named another business than the client's.
+    pub(super) fn answered_for_another_business(&self) {
+        if self.is_due() {
+            tracing::error!(
+                "the provider's answers are of another business than ATHM_BUSINESS_ID: is it, or a token, wrong?"
+            );
         }
     }
 

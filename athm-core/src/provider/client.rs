@@ -55,15 +55,15 @@ pub struct Client {
 /// use athm_core::{Amount, NewPayment};
 ///
 /// async fn pay(client: &Client) -> Result<(), ProviderError> {
-///     let ticket = client.create(&NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
+///     let created = client.create(&NewPayment::new(Amount::from_cents(2500), "order-7")).await?;
 ///     // The customer approves it on their phone, then:
-///     client.authorize(&ticket.ecommerce_id, &ticket.auth_token).await?;
+///     client.authorize(&created.ecommerce_id, &created.auth_token).await?;
 ///     Ok(())
 /// }
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Ticket {
+pub struct CreatedPayment {
     /// The provider's name for it.
     pub ecommerce_id: EcommerceId,
     /// The `auth_token`, good for some 15 minutes.
@@ -82,7 +82,7 @@ impl Client {
     ///
     /// [`ProviderError`]. Where its outcome is unknown, a payment may be open whose id the caller never received; it moves no
     /// money.
-    pub async fn create(&self, payment: &NewPayment) -> Result<Ticket, ProviderError> {
+    pub async fn create(&self, payment: &NewPayment) -> Result<CreatedPayment, ProviderError> {
         payment.validate()?;
         let mut body = json!({
             "env": "production",
@@ -101,7 +101,7 @@ impl Client {
         let fields = Fields::of_answer(self.post(&self.payments, PAYMENT).with(&body).send_once().await?)?;
         let ecommerce_id = fields.parsed(&["ecommerceId"])?.ok_or_else(|| FieldError::missing("ecommerceId"))?;
         let auth_token = fields.word(&["auth_token"])?.ok_or_else(|| FieldError::missing("auth_token"))?;
-        Ok(Ticket { ecommerce_id, auth_token: auth_token.into() })
+        Ok(CreatedPayment { ecommerce_id, auth_token: auth_token.into() })
     }
 
     /// Reads a payment (POST `/business/findPayment`).
@@ -187,7 +187,10 @@ impl Client {
         match fields.text(&["businessCustomerId"])? {
             Some(named) if named == *ours => Ok(()),
             None if required == Required::Optional => Ok(()),
-            _ => Err(ProviderError::OtherBusiness),
+            _ => {
+                self.alarm.answered_for_another_business();
+                Err(ProviderError::OtherBusiness)
+            }
         }
     }
 

@@ -24,7 +24,7 @@ mod webhook;
 #[cfg(fuzzing)]
 pub use self::answer::read_as_every_answer;
 pub use self::builder::{BuildError, ClientBuilder};
-pub use self::client::{Client, Ticket};
+pub use self::client::{Client, CreatedPayment};
 pub use self::code::{ErrorCode, ErrorKind};
 pub use self::error::{InvalidRequest, ProviderError};
 pub use self::refund::{RefundRequest, Refunded};

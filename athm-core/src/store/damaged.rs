@@ -9,6 +9,9 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::util::clock::system_now;
 use crate::util::text::causes;
 
 /// How long a damaged row of a queue is left alone. By then it may be repaired, or this program a newer version.
@@ -35,11 +38,13 @@ pub struct DamagedRow {
     pub id: String,
     /// Which column can't be read, and why.
     pub reason: String,
+    /// When this process met it first.
+    pub found_at: Timestamp,
 }
 
 /// The damaged rows that this process has met.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct DamagedRows(Arc<Mutex<BTreeMap<(&'static str, String), String>>>);
+pub(crate) struct DamagedRows(Arc<Mutex<BTreeMap<(&'static str, String), DamagedRow>>>);
 
 impl DamagedRows {
     /// Adds a row, and logs it the first time.
@@ -51,16 +56,10 @@ impl DamagedRows {
             return;
         }
         tracing::error!(table, id, error = reason, "a row can't be read and is skipped: edited by hand, or too new?");
-        rows.insert((table, id), reason);
+        rows.insert((table, id.clone()), DamagedRow { table, id, reason, found_at: system_now() });
     }
 
     pub(crate) fn list(&self) -> Vec<DamagedRow> {
-        let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = |((table, id), reason): (&(&'static str, String), &String)| DamagedRow {
-            table,
-            id: id.clone(),
-            reason: reason.clone(),
-        };
-        rows.iter().map(row).collect()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }

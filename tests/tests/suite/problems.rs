@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use athm_core::errors::OperationError;
 use athm_core::problems::ProblemKind;
+use athm_core::transactions::TransactionQuery;
 use athm_core::{Amount, MessageResult, NewPayment, Rejection, Status};
 use athm_simulator::{Effect, Endpoint, Fault};
-use athm_tests::completed_payment;
+use athm_tests::{TestDatabase as _, completed_payment};
 use serde_json::json;
 
 use crate::SimulatorFixture;
@@ -91,4 +92,23 @@ async fn a_refund_that_belongs_to_no_payment_we_know_is_listed() {
         json!({ "transactionType": "refund", "status": "completed", "referenceNumber": reference, "total": "5.00" });
     assert_eq!(fixture.webhook(event).await, MessageResult::Known);
     assert_eq!(kinds(&fixture).await, [ProblemKind::UnattributedRefund]);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_listed_with_the_others() {
+    let fixture = SimulatorFixture::open().await;
+    for order in ["order-7", "order-8"] {
+        let paid = fixture.simulator.insert(completed_payment().metadata_1(order));
+        fixture.callback(json!({ "ecommerceId": paid, "status": "COMPLETED" })).await;
+    }
+    fixture.database().execute("UPDATE athm_transaction SET reference_number = '' WHERE metadata_1 = 'order-7'");
+    let page = fixture.athm.transactions(TransactionQuery::new()).await.unwrap();
+    assert_eq!(page.transactions().len(), 1, "the other one is listed");
+
+    let listed = fixture.athm.problems().list(None, 100).await.unwrap();
+    assert_eq!(listed.iter().map(|problem| problem.kind).collect::<Vec<_>>(), [ProblemKind::DamagedRow]);
+    assert!(listed[0].detail.starts_with("athm_transaction: "), "{}", listed[0].detail);
+    assert_eq!(fixture.athm.problems().counts().await.unwrap()[&ProblemKind::DamagedRow], 1);
+    let next = fixture.athm.problems().list(Some(listed[0].clone()), 100).await.unwrap();
+    assert_eq!(next, [], "a page after it has no more");
 }
