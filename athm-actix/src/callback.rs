@@ -8,10 +8,11 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
+use crate::arrived;
 use crate::error::Error;
 
 /// What a request says of a payment: an extractor for callbacks of your own.
@@ -42,6 +43,11 @@ impl Callback {
     #[must_use]
     pub fn into_inner(self) -> athm_core::Message {
         self.message
+    }
+
+    /// The message, and the body of the request.
+    pub(crate) fn into_parts(self) -> (athm_core::Message, Bytes) {
+        (self.message, self.body)
     }
 
     /// The body of the request, as it came.
@@ -78,6 +84,7 @@ impl FromRequest for Callback {
         let encoding = request.headers().get(CONTENT_ENCODING);
         let encoding = encoding.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let reading = web::Payload::from_request(request, payload).into_inner();
+        let request = request.clone();
         async move {
             if let Some(found) = encoding.filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
                 return Err(Error::Encoding { found });
@@ -89,6 +96,7 @@ impl FromRequest for Callback {
             let body = timeout(read_timeout, payload.to_bytes_limited(limit)).await.map_err(|_| Error::TooSlow)?;
             let body = body.map_err(|_| Error::TooLarge { limit })?;
             let body = body.map_err(|_| Error::Unreadable)?;
+            request.extensions_mut().insert(arrived::Body(body.clone()));
             let message = athm_core::Message::parse(content_type.as_deref().unwrap_or_default(), &body)?;
             Ok(Self { message, body })
         }

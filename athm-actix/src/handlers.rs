@@ -1,21 +1,30 @@
 //! The default handlers.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use athm_core::{Athm, MessageResult, Sender};
 use serde_json::json;
 
+use crate::arrived;
 use crate::callback::Callback;
 use crate::error::Error;
 
 /// The customer's browser posts the result of the checkout.
-pub(crate) async fn callback(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {
-    receive(callback, &athm, Sender::CALLBACK).await
+pub(crate) async fn callback(
+    callback: Callback,
+    athm: web::Data<Athm>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    receive(callback, &athm, &request, Sender::CALLBACK).await
 }
 
 /// The provider's server posts an event.
-pub(crate) async fn webhook(callback: Callback, athm: web::Data<Athm>) -> Result<HttpResponse, Error> {
-    receive(callback, &athm, Sender::WEBHOOK).await
+pub(crate) async fn webhook(
+    callback: Callback,
+    athm: web::Data<Athm>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    receive(callback, &athm, &request, Sender::WEBHOOK).await
 }
 
 /// Whether payments can be recorded. The answer contains no configuration, because any client may ask.
@@ -29,9 +38,15 @@ pub(crate) async fn health(athm: web::Data<Athm>) -> HttpResponse {
     }
 }
 
-async fn receive(callback: Callback, athm: &Athm, sender: Sender) -> Result<HttpResponse, Error> {
-    let body = callback.body().to_vec();
-    let receipt = athm.receive(callback.into_inner(), sender, body).await?;
+async fn receive(
+    callback: Callback,
+    athm: &Athm,
+    request: &HttpRequest,
+    sender: Sender,
+) -> Result<HttpResponse, Error> {
+    let (message, body) = callback.into_parts();
+    let receipt = athm.receive(message, sender, arrived::envelope(request, Some(body))).await?;
+    request.extensions_mut().insert(arrived::Received);
     Ok(HttpResponse::build(status(receipt)).json(json!({ "result": receipt.as_str() })))
 }
 

@@ -43,6 +43,7 @@
 // What `#[receiver]` expands to names `::athm_actix`, also within this crate's own examples.
 extern crate self as athm_actix;
 
+mod arrived;
 mod callback;
 #[cfg(feature = "checkout")]
 mod checkout;
@@ -57,7 +58,8 @@ pub use athm_core::{
     TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
-    deliveries, dispatch, errors, ids, jiff, problems, provider, reconcile, refunds, secrecy, testing, transactions,
+    deliveries, dispatch, errors, ids, jiff, messages, problems, provider, reconcile, refunds, secrecy, testing,
+    transactions,
 };
 
 /// Checkouts: what a customer is asked to pay on a page, and how that stands ([`Athm::checkout`]). With the feature

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::dev::{AppService, HttpServiceFactory, ServiceRequest};
 use actix_web::http::Method;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::from_fn;
 use actix_web::{Handler, Resource, Responder, Route, guard, web};
 use athm_core::{Athm, WebhookSecret};
 
+use crate::arrived;
 use crate::callback::CallbackConfig;
 #[cfg(feature = "checkout")]
 use crate::checkout::{self, CheckoutOptions};
@@ -150,6 +152,8 @@ impl HttpServiceFactory for Scope {
         let callback = self.callback.unwrap_or_else(|| web::post().to(handlers::callback));
         let callback = web::resource(["/callback", "/callback/"]).route(callback);
         let webhook = webhook(self.athm.webhook_secrets().to_vec());
+        let athm = self.athm.clone();
+        let note = move |request: ServiceRequest, next| arrived::note(athm.clone(), request, next);
         let scope = web::scope(&self.path).app_data(self.config).app_data(web::Data::new(self.athm));
         let scope = if self.origins.is_empty() {
             scope.service(callback)
@@ -161,6 +165,7 @@ impl HttpServiceFactory for Scope {
         scope
             .service(webhook.route(web::post().to(handlers::webhook)))
             .service(web::resource(["/health", "/health/"]).route(web::get().to(handlers::health)))
+            .wrap(from_fn(note))
             .register(service);
     }
 }

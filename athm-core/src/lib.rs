@@ -94,19 +94,26 @@ pub mod errors {
     pub use crate::athm::{ConfigError, CredentialError, RecordError, StartError, WebhookSecretError};
     pub use crate::callback::{FieldError, ParseError};
     pub use crate::dispatch::already_connected::AlreadyConnected;
-    pub use crate::inbox::VerifyError;
+    pub use crate::inbox::{ReprocessError, VerifyError};
     pub use crate::models::{AmountError, IdError, InvalidPayment, InvalidRefund, UnknownRefundState, UnknownSignal};
     pub use crate::operations::OperationError;
     pub use crate::outbox::UnknownDeliveryState;
     pub use crate::receiver::{MissingState, ReceiverError};
     pub use crate::reconcile::error::ReconcileError;
-    pub use crate::store::{ReplayError, SharedError, StoreError, UnknownProblemKind};
+    pub use crate::store::{ReplayError, SharedError, StoreError, UnknownMessageState, UnknownProblemKind};
 }
 
 /// Durable deliveries: list those that are dead or orphaned, and run one again ([`Athm::deliveries`]).
 pub mod deliveries {
     pub use crate::athm::{Deliveries, Replay};
     pub use crate::outbox::{DeliveryRecord, DeliveryState};
+}
+
+/// Messages as they came: list them, and run one again ([`Athm::messages`]).
+pub mod messages {
+    pub use crate::athm::Messages;
+    pub use crate::callback::Envelope;
+    pub use crate::store::{MessageCursor, MessagePage, MessageQuery, MessageState, StoredMessage};
 }
 
 /// Recorded refunds: list those of a payment, and resolve those whose outcome is unknown ([`Athm::refunds`]).
@@ -139,7 +146,7 @@ pub mod transactions {
 
 /// The ids of payments, events, deliveries and refunds.
 pub mod ids {
-    pub use crate::models::{DeliveryId, EcommerceId, EventId, ReferenceNumber, RefundId, TransactionId};
+    pub use crate::models::{DeliveryId, EcommerceId, EventId, MessageId, ReferenceNumber, RefundId, TransactionId};
 }
 
 /// What `#[receiver]` expands to. Not for use by hand: it changes without notice.

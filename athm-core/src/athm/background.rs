@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::inbox::Inbox;
+use crate::inbox::{CopyPolicy, Inbox};
 use crate::models::PushLimits;
 use crate::store::{RetentionCutoffs, StoreError};
 use crate::util::clock::{Clock, earlier};
@@ -27,26 +27,34 @@ pub(super) enum SweeperMode {
 /// How long rows that have ended are kept. Payments and their events are never deleted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Retention {
-    /// Deliveries that succeeded or are dead, and messages that named no payment.
+    /// Deliveries that succeeded or are dead, and refunds that belong to no payment.
     pub(super) ended: Duration,
-    /// Refused messages.
-    pub(super) refused: Duration,
+    /// Copies of recorded and of pending messages; 0: none are stored.
+    pub(super) recorded_messages: Duration,
+    /// Copies of refused and of unmatched messages; 0: none are stored.
+    pub(super) refused_messages: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
-        Self { ended: 90 * day, refused: 7 * day }
+        Self { ended: 90 * day, recorded_messages: 30 * day, refused_messages: 7 * day }
     }
 }
 
 impl Retention {
+    /// Of which messages copies are stored.
+    pub(super) fn copies(self) -> CopyPolicy {
+        CopyPolicy { recorded: !self.recorded_messages.is_zero(), refused: !self.refused_messages.is_zero() }
+    }
+
     fn before(self, clock: &Clock) -> RetentionCutoffs {
         let (now, steady) = (clock.now(), clock.steady());
         RetentionCutoffs {
             tokens: earlier(now, TOKEN_LIFETIME),
             deliveries: earlier(steady, self.ended),
-            refused: earlier(now, self.refused),
+            recorded_messages: earlier(now, self.recorded_messages),
+            refused_messages: earlier(now, self.refused_messages),
             unmatched: earlier(now, self.ended),
             pushes: earlier(now, PushLimits::WINDOW),
         }

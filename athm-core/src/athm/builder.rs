@@ -321,16 +321,24 @@ impl AthmBuilder {
         self
     }
 
-    /// How long deliveries that have ended are kept, and messages that named no payment: 90 days unless given.
+    /// How long deliveries that have ended are kept, and refunds that belong to no payment: 90 days unless given.
     /// Payments and their events are kept for good.
     pub fn keep_ended_for(mut self, time: Duration) -> Self {
         self.retention.ended = time;
         self
     }
 
-    /// How long refused messages are kept: 7 days unless given, and never more than the newest 10,000.
-    pub fn keep_refused_for(mut self, time: Duration) -> Self {
-        self.retention.refused = time;
+    /// How long messages are kept as they came that were recorded or are pending: 30 days unless given. 0: none is stored.
+    /// Customers' data is in them. See [`Athm::messages`](crate::Athm::messages).
+    pub fn keep_recorded_messages_for(mut self, time: Duration) -> Self {
+        self.retention.recorded_messages = time;
+        self
+    }
+
+    /// How long messages are kept as they came that were refused, can't be read, or name no payment: 7 days unless given. 0:
+    /// none is stored, and only the log tells of them. See [`Athm::messages`](crate::Athm::messages).
+    pub fn keep_refused_messages_for(mut self, time: Duration) -> Self {
+        self.retention.refused_messages = time;
         self
     }
 

@@ -8,6 +8,7 @@ mod connect;
 mod credentials;
 mod deliveries;
 mod error;
+mod messages;
 mod open;
 mod operations;
 mod orphans;
@@ -34,12 +35,13 @@ pub use self::checkouts::Checkouts;
 pub use self::credentials::CredentialError;
 pub use self::deliveries::{Deliveries, Replay};
 pub use self::error::{ConfigError, RecordError, StartError};
+pub use self::messages::Messages;
 pub use self::problems::Problems;
 pub use self::refresh::Refresh;
 pub use self::refunds::Refunds;
 use self::runtimes::Runtimes;
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
-use crate::callback::Message;
+use crate::callback::{Envelope, Message};
 use crate::checkout::CheckoutOperations;
 use crate::dispatch::Report;
 use crate::inbox::{Inbox, MessageResult, VerifyError};
@@ -89,6 +91,9 @@ struct Inner {
     webhook_secrets: Vec<WebhookSecret>,
 }
 
+/// How long a shutdown waits for the copies of messages that are queued.
+const COPIES_TIMEOUT: Duration = Duration::from_secs(2);
+
 impl Athm {
     /// Starts to set it up.
     pub fn builder() -> AthmBuilder {
@@ -98,8 +103,8 @@ impl Athm {
     /// Takes in a message: asks the provider about the payment that it names, and records the provider's word.
     ///
     /// The message is durable, or its effect is, when this returns. Receivers run after that; this doesn't wait for
-    /// them. It goes on to its end even if the caller stops waiting. `body` is the message as it came: its first 2 KiB are
-    /// stored where the message is pending, refused or unmatched.
+    /// them. It goes on to its end even if the caller stops waiting. `envelope` is the message as it came: its bytes, or these
+    /// with the content type and the sender's address. A [copy](Self::messages) of it is stored.
     ///
     /// ```no_run
     /// # async fn from_a_queue(athm: athm_core::Athm, body: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
@@ -116,9 +121,16 @@ impl Athm {
     /// # Errors
     ///
     /// [`StoreError`] when it can't be made durable: the sender should try again.
-    pub async fn receive(&self, message: Message, sender: Sender, body: Vec<u8>) -> Result<MessageResult, StoreError> {
-        let inbox = self.0.inbox.clone();
-        self.spawn(async move { inbox.receive(&message, sender, &body).await }).await.unwrap_or(Err(StoreError::Closed))
+    pub async fn receive(
+        &self,
+        message: Message,
+        sender: Sender,
+        envelope: impl Into<Envelope>,
+    ) -> Result<MessageResult, StoreError> {
+        let (inbox, envelope) = (self.0.inbox.clone(), envelope.into());
+        self.spawn(async move { inbox.receive(&message, sender, envelope).await })
+            .await
+            .unwrap_or(Err(StoreError::Closed))
     }
 
     /// Asks the provider about the payment that a message names, and records nothing: for callbacks of your own.
@@ -318,7 +330,8 @@ impl Athm {
         Deliveries { athm: self }
     }
 
-    /// Waits until no receiver runs and none is due: for tests, and before a planned stop.
+    /// Waits until no receiver runs and none is due, and until the copies of messages are stored: for tests, and before a
+    /// planned stop.
     ///
     /// A delivery that is to be tried again later isn't due before its time. What receivers start with a handle of their own
     /// is waited for as well; so a receiver that calls this waits for itself.
@@ -331,9 +344,10 @@ impl Athm {
                 return tracing::error!(error = causes(&error), "whether anything is due couldn't be read");
             }
             if under_way.entered() == started {
-                return;
+                break;
             }
         }
+        self.0.inbox.copies.flush().await;
     }
 
     /// Stops: claims nothing more, lets running receivers finish within the grace period, and closes the database.
@@ -361,6 +375,9 @@ impl Athm {
         // Receivers start calls up to their end.
         if !operations().await {
             tracing::warn!("calls to the provider were still under way at the end of the grace period");
+        }
+        if tokio::time::timeout(COPIES_TIMEOUT, self.0.inbox.copies.close()).await.is_err() {
+            tracing::warn!("not all messages could be stored before the shutdown");
         }
         if let Err(error) = self.store().close().await {
             tracing::debug!(error = causes(&error), "the database was closed already");

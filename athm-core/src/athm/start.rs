@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tracing::instrument::WithSubscriber;
 
 use super::background::SweeperMode;
@@ -13,11 +14,13 @@ use super::runtimes::Runtimes;
 use super::{Athm, AthmBuilder, Inner, StartError, background, credentials};
 use crate::checkout::{CheckoutOperations, CheckoutWatch};
 use crate::dispatch::Dispatcher;
-use crate::inbox::{Inbox, ProviderLookup};
+use crate::inbox::{Copies, Inbox, ProviderLookup};
 use crate::operations::Operations;
 use crate::outbox::{Outbox, Slots};
 use crate::provider::Client;
-use crate::store::{DamagedRows, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError, WriteHealth};
+use crate::store::{
+    DamagedRows, PendingRoom, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError, WriteHealth,
+};
 use crate::sweeper::{Authorizes, Sweeper};
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
@@ -28,6 +31,8 @@ const DATABASE: &str = "sqlite://athm.db";
 const CONCURRENCY: usize = 64;
 /// Lookups of unknown payments: per second, and burst.
 const UNKNOWN_PAYMENT_LIMIT: (u32, u32) = (5, 20);
+/// How many messages about payments that athm doesn't know are stored as pending at once.
+const MAX_UNKNOWN_PENDING: usize = 128;
 /// How long a delivery is due before it counts as orphaned.
 const ORPHANED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -62,6 +67,7 @@ impl AthmBuilder {
             batching,
             damaged: DamagedRows::default(),
             write_health: WriteHealth::default(),
+            pending_room: PendingRoom::default(),
             background: runtimes.background(),
         };
         let store = opened(url, context).await.inspect_err(|_| {
@@ -76,7 +82,19 @@ impl AthmBuilder {
         let lookup = provider.map(|client| ProviderLookup::new(client, clock.clone(), per_second, burst));
         let has_secret_webhook = !self.webhook_secrets.is_empty();
         let (message_pending, payment_confirmed) = (Arc::default(), Arc::default());
-        let inbox = Inbox { store, lookup, clock, message_pending, has_secret_webhook, payment_confirmed };
+        let retention = self.retention;
+        let copies = Copies::new(retention.copies());
+        let unknown_pending = Arc::new(Semaphore::new(MAX_UNKNOWN_PENDING));
+        let inbox = Inbox {
+            store,
+            lookup,
+            clock,
+            message_pending,
+            has_secret_webhook,
+            payment_confirmed,
+            copies,
+            unknown_pending,
+        };
         let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
         let checkouts =
             operations.clone().map(|operations| CheckoutOperations::new(inbox.clone(), operations, self.push_limits));
@@ -103,7 +121,8 @@ impl AthmBuilder {
         background.spawn(worker.clone().start_handed_over(unstarted));
         background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
         background.spawn(background::restart_on_panic("leases", worker, Worker::renew_leases));
-        let retention = self.retention;
+        let writing = (inbox.copies.clone(), Arc::clone(&inbox.store));
+        background.spawn(background::restart_on_panic("messages", writing, |(copies, store)| copies.run(store)));
         background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
             background::maintain(inbox, retention)
         }));

@@ -44,6 +44,26 @@ impl ParseError {
         self.field_error().map(FieldError::field)
     }
 
+    /// The error without anything that the message contains: for a log line.
+    ///
+    /// ```
+    /// use athm_core::Message;
+    ///
+    /// let error = Message::parse("application/json", br#"{"ecommerceId": "Ana"}"#).unwrap_err();
+    /// assert_eq!(error.without_contents(), "ecommerceId: expected an ecommerceId (a UUID)");
+    /// ```
+    #[must_use]
+    pub fn without_contents(&self) -> String {
+        match self {
+            Self::Field(error) => format!("{}: expected {}", error.field(), error.reason()),
+            Self::Json(error) => format!("expected JSON: {:?} error at line {}", error.classify(), error.line()),
+            Self::ContentType { .. } => {
+                String::from("expected application/json or application/x-www-form-urlencoded, found another type")
+            }
+            Self::Empty | Self::NotAnObject { .. } => self.to_string(),
+        }
+    }
+
     pub(crate) fn field_error(&self) -> Option<&FieldError> {
         match self {
             Self::Field(error) => Some(error),

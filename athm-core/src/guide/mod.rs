@@ -12,6 +12,9 @@ pub mod what_is_promised {}
 #[doc = include_str!("verification_and_security.md")]
 pub mod verification_and_security {}
 
+#[doc = include_str!("messages.md")]
+pub mod messages {}
+
 #[doc = include_str!("refunds.md")]
 pub mod refunds {}
 

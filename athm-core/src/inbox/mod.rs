@@ -7,32 +7,44 @@
 //! 3. [`record`]: what the provider says is applied and stored, whatever the message stated.
 //! 4. [`judge`]: does the message's statement agree with the provider's answer?
 //!
+//! Then the message is answered. A [copy](copies) of it, as it came, is stored behind that.
+//!
 //! A message that can't be settled yet is stored and [retried](pending). What happens to [refunds] has a file of its own,
 //! because a refund's message may name the payment, the refund itself, or neither.
 
+mod copies;
 mod identify;
 mod judge;
 mod lookup;
 mod message_result;
+mod outcome;
 mod pending;
 mod record;
 mod refunds;
+mod reprocess;
 mod verify;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
+pub(crate) use self::copies::{Copies, CopyPolicy};
 pub(crate) use self::lookup::{ProviderLookup, RateLimitClass};
 pub use self::message_result::MessageResult;
+use self::outcome::MessageOutcome;
 pub(crate) use self::pending::LOOKUP_LEASE;
 use self::pending::PendingMessage;
+pub use self::reprocess::ReprocessError;
 pub use self::verify::VerifyError;
-use crate::callback::Message;
+use crate::callback::{Envelope, Message};
 use crate::models::{Sender, Transaction, TransactionKind};
-use crate::store::{Store, StoreError};
+use crate::store::{Recorded, Store, StoreError};
 use crate::util::clock::Clock;
+use crate::util::limit::LogLimit;
 use crate::util::text::causes;
+
+static LIMITED: LogLimit = LogLimit::new();
+static UNREACHABLE: LogLimit = LogLimit::new();
 
 /// Receives messages, and records what the provider says of the payments that they name.
 #[derive(Clone)]
@@ -47,6 +59,11 @@ pub(crate) struct Inbox {
     pub(crate) has_secret_webhook: bool,
     /// Notified when a payment is recorded as approved by its customer.
     pub(crate) payment_confirmed: Arc<Notify>,
+    /// The queue of copies that are to be stored.
+    pub(crate) copies: Copies,
+    /// How many messages about payments that we don't know may be stored as pending at once. Genuine records have the rest
+    /// of the store's queue.
+    pub(crate) unknown_pending: Arc<Semaphore>,
 }
 
 impl Inbox {
@@ -55,42 +72,50 @@ impl Inbox {
         &self,
         message: &Message,
         sender: Sender,
-        body: &[u8],
+        envelope: Envelope,
     ) -> Result<MessageResult, StoreError> {
+        let outcome = self.process_new(message, &sender).await?;
+        self.store_copy(outcome, sender, envelope).await
+    }
+
+    /// Settles a message that has just arrived, or that a person has athm read again.
+    async fn process_new(&self, message: &Message, sender: &Sender) -> Result<MessageOutcome, StoreError> {
         let key = match self.identify(message).await? {
             Ok(key) => key,
-            Err(reason) => return self.store_unmatched(message, None, sender, body, reason).await,
+            Err(reason) => return Ok(MessageOutcome::unmatched(reason)),
         };
         match &self.lookup {
             Some(lookup) => {
-                let mut pending = PendingMessage::new(message, key, sender, body);
+                let mut pending = PendingMessage::new(message, key, sender.clone());
                 if identify::stated_key(message).is_none() {
                     pending = pending.without_stated_expiry();
                 }
                 self.process(lookup, pending).await
             }
-            None => self.receive_unverified(message, key, sender, body).await,
+            None => self.receive_unverified(message, key, sender.clone()).await,
         }
     }
 
     /// Looks the payment up, records what the provider says, and settles the message by it: accepted, refused, or stored
     /// to be retried.
-    async fn process(&self, lookup: &ProviderLookup, message: PendingMessage) -> Result<MessageResult, StoreError> {
+    async fn process(&self, lookup: &ProviderLookup, message: PendingMessage) -> Result<MessageOutcome, StoreError> {
         let known = self.find(&message.key).await?;
         let message = message.since(known.as_ref());
         if let Some(known) = &known {
             if message.is_duplicate_of(known) {
-                return self.accept(&message, MessageResult::Known).await;
+                return self.accept(&message, MessageOutcome::recorded(MessageResult::Known, known.id)).await;
             }
             if message.is_contradicted_by(known) {
-                return self.refuse(message, "the provider has already reported it as completed").await;
+                return self.refuse(message, "the provider has already reported it as completed", Some(known)).await;
             }
         }
         let class = self.rate_limit_class(known.as_ref(), &message.sender, message.attempts);
         let Some(answer) = lookup.look_up(&message.key, known.as_ref(), class).await else {
             // It counts as an attempt, so that the pauses grow, but never as the last one.
-            tracing::warn!(payment = %message.key, ?class, "the rate limit of lookups is reached: the message is retried");
-            return self.retry_later(message).await;
+            LIMITED.log(|| {
+                tracing::warn!(payment = %message.key, ?class, "the rate limit of lookups is reached: the message is retried");
+            });
+            return self.retry_later(message, known.as_ref()).await;
         };
         match answer {
             Ok(refund) if *refund.kind() == TransactionKind::Refund => {
@@ -101,28 +126,36 @@ impl Inbox {
                 self.retry_or_refuse_unknown(message, known.as_ref(), &error.to_string()).await
             }
             Err(error) => {
-                tracing::warn!(payment = %message.key, error = %causes(&error), "the provider couldn't be asked about a message: it is retried");
+                UNREACHABLE.log(|| {
+                    tracing::warn!(payment = %message.key, error = %causes(&error), "the provider couldn't be asked about a message: it is retried");
+                });
                 self.retry_or_give_up(message, known.as_ref()).await
             }
         }
     }
 
     /// Records the provider's answer, and judges the message's statement by it.
-    async fn process_answer(&self, answer: Transaction, message: PendingMessage) -> Result<MessageResult, StoreError> {
+    async fn process_answer(&self, answer: Transaction, message: PendingMessage) -> Result<MessageOutcome, StoreError> {
         let observed = judge::with_stated_expiry(answer, message.status.as_ref());
         let recorded = self.record(observed.clone(), message.sender.clone()).await?;
+        let payment = Some(&recorded.transaction);
         if let Some(reason) = recorded.events().iter().find_map(|event| event.rejection()) {
-            return self.refuse(message, reason).await;
+            return self.refuse(message, reason, payment).await;
         }
         match message.verdict(&observed) {
             judge::Verdict::Verified if !self.shows_refunds(&message, &recorded, &observed).await? => {
-                self.retry_or_give_up(message, Some(&recorded.transaction)).await
+                self.retry_or_give_up(message, payment).await
             }
-            judge::Verdict::Verified => self.accept(&message, MessageResult::of(&recorded)).await,
+            judge::Verdict::Verified => self.accept(&message, outcome_of(&recorded)).await,
             judge::Verdict::Contradicted => {
-                self.refuse(message, &format!("the provider says {}", observed.status())).await
+                self.refuse(message, &format!("the provider says {}", observed.status()), payment).await
             }
-            judge::Verdict::Undecided => self.retry_or_give_up(message, Some(&recorded.transaction)).await,
+            judge::Verdict::Undecided => self.retry_or_give_up(message, payment).await,
         }
     }
+}
+
+/// Of a message that the provider has verified.
+fn outcome_of(recorded: &Recorded) -> MessageOutcome {
+    MessageOutcome::recorded(MessageResult::of(recorded), recorded.transaction.id)
 }

@@ -1,4 +1,4 @@
-//! Messages that are stored: to be retried, or because they were refused or name no payment.
+//! Messages that are stored to be retried.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::judge::{Verdict, judge, stated_detail};
 use super::lookup::is_known;
-use super::{Inbox, MessageResult};
+use super::{Inbox, MessageOutcome};
 use crate::callback::Message;
 use crate::models::{
     Amount, PaymentKey, RefundStatement, RefundStatements, Sender, Status, Transaction, TransactionKind,
@@ -17,8 +17,6 @@ use crate::util::backoff::Backoff;
 use crate::util::clock::later;
 use crate::util::text::causes;
 
-/// How much of a message's body is stored, in bytes.
-const MAX_BODY: usize = 2048;
 /// How many lookups a message gets whose payment we don't know, which takes a day; the same for a refund that the provider
 /// doesn't show.
 pub(super) const MAX_LOOKUPS: u32 = 150;
@@ -40,7 +38,6 @@ pub(super) struct PendingMessage {
     /// The single refunds that it states.
     pub(super) refunds: RefundStatements,
     pub(super) sender: Sender,
-    pub(super) body: String,
     /// How many lookups were made for it before.
     pub(super) attempts: u32,
     /// Of a stored one: how many messages for this payment it stands for. A newer message raises it.
@@ -49,7 +46,7 @@ pub(super) struct PendingMessage {
 
 impl PendingMessage {
     /// One that has just arrived.
-    pub(super) fn new(message: &Message, key: PaymentKey, sender: Sender, body: &[u8]) -> Self {
+    pub(super) fn new(message: &Message, key: PaymentKey, sender: Sender) -> Self {
         Self {
             key,
             kind: message.kind().cloned(),
@@ -60,7 +57,6 @@ impl PendingMessage {
                 .into_iter()
                 .collect(),
             sender,
-            body: beginning(body),
             attempts: 0,
             version: None,
         }
@@ -68,9 +64,9 @@ impl PendingMessage {
 
     /// One that was stored to be retried.
     fn stored(stored: InboxMessage) -> Option<Self> {
-        let InboxMessage { key, kind, status, refunded, refunds, sender, body, state, version, .. } = stored;
+        let InboxMessage { key, kind, status, refunded, refunds, sender, state, version, .. } = stored;
         let InboxState::Pending { attempts, .. } = state else { return None };
-        Some(Self { key: key?, kind, status, refunded, refunds, sender, body, attempts, version: Some(version) })
+        Some(Self { key: key?, kind, status, refunded, refunds, sender, attempts, version: Some(version) })
     }
 
     /// Of a new message: what it states counts from how the payment is recorded now.
@@ -119,33 +115,22 @@ impl Inbox {
             return Ok(());
         }
         let due = self.store.claim_pending_messages(now, later(now, LOOKUP_LEASE)).await?;
-        let retries = due.into_iter().filter_map(PendingMessage::stored).map(|message| async {
-            let key = message.key.clone();
-            self.process(lookup, message).await.inspect_err(|error| {
-                if !matches!(error, StoreError::Closed) {
-                    tracing::error!(payment = %key, error = %causes(error), "a pending message couldn't be settled; it is retried");
+        let retries = due.into_iter().filter_map(PendingMessage::stored).map(|message| async move {
+            match self.process(lookup, message.clone()).await {
+                Ok(outcome) => {
+                    self.update_copies(&message, outcome);
+                    Ok(())
                 }
-            })
+                Err(error) => {
+                    if !matches!(error, StoreError::Closed) {
+                        tracing::error!(payment = %message.key, error = %causes(&error), "a pending message couldn't be settled; it is retried");
+                    }
+                    Err(error)
+                }
+            }
         });
         // One that fails holds up none of the others.
-        join_all(retries).await.into_iter().try_for_each(|result| result.map(drop))
-    }
-
-    /// Stores a message that names no payment, with the reason.
-    pub(super) async fn store_unmatched(
-        &self,
-        message: &Message,
-        key: Option<PaymentKey>,
-        sender: Sender,
-        body: &[u8],
-        reason: &str,
-    ) -> Result<MessageResult, StoreError> {
-        let (kind, status) = (message.kind().cloned(), message.status().cloned());
-        let key = key.or_else(|| super::identify::stated_key(message));
-        let state = InboxState::Unmatched { reason: reason.to_owned() };
-        let body = beginning(body);
-        self.store.insert_message(InboxMessage { key, kind, status, sender, body, ..self.new_row(state) }).await?;
-        Ok(MessageResult::Known)
+        join_all(retries).await.into_iter().collect()
     }
 
     /// Retries a message that the provider doesn't confirm yet, unless its lookups are used up. A message about a payment
@@ -154,12 +139,12 @@ impl Inbox {
         &self,
         message: PendingMessage,
         known: Option<&Transaction>,
-    ) -> Result<MessageResult, StoreError> {
+    ) -> Result<MessageOutcome, StoreError> {
         let states_refund = message.refunded.is_some() || !message.refunds.is_empty();
         if message.attempts >= MAX_LOOKUPS && (states_refund || !is_known(known)) {
-            return self.refuse(message, "the provider didn't confirm it within a day").await;
+            return self.refuse(message, "the provider didn't confirm it within a day", known).await;
         }
-        self.retry_later(message).await
+        self.retry_later(message, known).await
     }
 
     /// The provider says that there is no such payment. Its search and its `find` lag behind, so that this refuses at once
@@ -169,34 +154,48 @@ impl Inbox {
         message: PendingMessage,
         known: Option<&Transaction>,
         reason: &str,
-    ) -> Result<MessageResult, StoreError> {
+    ) -> Result<MessageOutcome, StoreError> {
         let most = match (&message.key, is_known(known)) {
             (_, true) => MAX_LOOKUPS,
             (PaymentKey::Reference(_), false) => MAX_UNKNOWN_LOOKUPS,
             (PaymentKey::Ecommerce(_), false) => 0,
         };
         if message.attempts >= most {
-            return self.refuse(message, reason).await;
+            return self.refuse(message, reason, known).await;
         }
-        self.retry_later(message).await
+        self.retry_later(message, known).await
     }
 
-    pub(super) async fn retry_later(&self, message: PendingMessage) -> Result<MessageResult, StoreError> {
+    /// Stores a message to be retried. [`StoreError::Busy`] when too many about payments that we don't know are being stored:
+    /// a flood of invented ids fills no more than its part of the store's queue.
+    pub(super) async fn retry_later(
+        &self,
+        message: PendingMessage,
+        known: Option<&Transaction>,
+    ) -> Result<MessageOutcome, StoreError> {
+        let is_new = message.version.is_none();
+        let permit = (is_new && !is_known(known)).then(|| self.unknown_pending.try_acquire());
+        let _permit = permit.transpose().map_err(|_| StoreError::Busy)?;
         let due_at = later(self.clock.steady(), BACKOFF.pause_after(message.attempts.saturating_add(1)));
         let state = InboxState::Pending { attempts: message.attempts.saturating_add(1), due_at };
+        let key = message.key.clone();
         self.store.insert_message(self.row(message, state)).await?;
         self.message_pending.notify_one();
-        Ok(MessageResult::Pending)
+        Ok(MessageOutcome::pending(key, known.map(|known| known.id)))
     }
 
-    /// Stores a message as refused, and logs why.
-    pub(super) async fn refuse(&self, message: PendingMessage, reason: &str) -> Result<MessageResult, StoreError> {
-        tracing::warn!(payment = %message.key, sender = %message.sender, reason, "refused a message");
-        self.end(message, InboxState::Refused { reason: reason.to_owned() }).await?;
-        Ok(MessageResult::Refused)
+    /// The message is refused, and needs no further lookup.
+    pub(super) async fn refuse(
+        &self,
+        message: PendingMessage,
+        reason: &str,
+        known: Option<&Transaction>,
+    ) -> Result<MessageOutcome, StoreError> {
+        self.delete_pending(message.key, message.version).await?;
+        Ok(MessageOutcome::refused(reason, known.map(|known| known.id)))
     }
 
-    /// Stores a message in its final state, in place of the pending one.
+    /// Stores a message for a person to look at, in place of the pending one.
     pub(super) async fn end(&self, message: PendingMessage, state: InboxState) -> Result<(), StoreError> {
         let (key, version) = (message.key.clone(), message.version);
         self.store.insert_message(self.row(message, state)).await?;
@@ -207,10 +206,10 @@ impl Inbox {
     pub(super) async fn accept(
         &self,
         message: &PendingMessage,
-        result: MessageResult,
-    ) -> Result<MessageResult, StoreError> {
+        outcome: MessageOutcome,
+    ) -> Result<MessageOutcome, StoreError> {
         self.delete_pending(message.key.clone(), message.version).await?;
-        Ok(result)
+        Ok(outcome)
     }
 
     /// Deletes the stored message, unless another message for the same payment has arrived meanwhile.
@@ -222,8 +221,8 @@ impl Inbox {
     }
 
     fn row(&self, message: PendingMessage, state: InboxState) -> InboxMessage {
-        let PendingMessage { key, kind, status, refunded, refunds, sender, body, .. } = message;
-        InboxMessage { key: Some(key), kind, status, refunded, refunds, sender, body, ..self.new_row(state) }
+        let PendingMessage { key, kind, status, refunded, refunds, sender, .. } = message;
+        InboxMessage { key: Some(key), kind, status, refunded, refunds, sender, ..self.new_row(state) }
     }
 
     fn new_row(&self, state: InboxState) -> InboxMessage {
@@ -237,14 +236,7 @@ impl Inbox {
             refunds: RefundStatements::default(),
             version: 0,
             sender: Sender::CALLBACK,
-            body: String::new(),
             received_at: self.clock.now(),
         }
     }
-}
-
-/// As much of a body as is stored.
-fn beginning(body: &[u8]) -> String {
-    let body = String::from_utf8_lossy(body);
-    body[..body.floor_char_boundary(MAX_BODY)].to_owned()
 }

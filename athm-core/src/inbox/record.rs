@@ -1,6 +1,6 @@
 //! Step 3: what was seen of a payment is applied and stored.
 
-use super::{Inbox, MessageResult};
+use super::{Inbox, MessageOutcome, outcome_of};
 use crate::callback::Message;
 use crate::models::{PaymentKey, RefundDetail, ReportedRefund, Sender, Status, Transaction, TransactionKind};
 use crate::store::{Observation, Origin, Recorded, StoreError};
@@ -18,6 +18,9 @@ impl Inbox {
         let recorded = self.store.record(Observation { reported, ..Observation::new(observed, sender) }).await?;
         if recorded.transaction.status == Status::Confirmed {
             self.payment_confirmed.notify_one();
+        }
+        if recorded.transaction.status.is_final() && !recorded.events.is_empty() {
+            self.update_copies_of(&recorded.transaction);
         }
         Ok(recorded)
     }
@@ -45,18 +48,19 @@ impl Inbox {
         message: &Message,
         key: PaymentKey,
         sender: Sender,
-        body: &[u8],
-    ) -> Result<MessageResult, StoreError> {
+    ) -> Result<MessageOutcome, StoreError> {
         let mut record = Observation::new(message.transaction(self.clock.now()), sender);
         if message.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.find(&key).await? else {
-                let reason = "it names no payment that is known";
-                return self.store_unmatched(message, Some(key), record.sender, body, reason).await;
+                return Ok(MessageOutcome::unmatched("it names no payment that is known"));
             };
             record = self.with_stated_refund(record, payment).await?;
         }
         let recorded = self.store.record(record).await?;
-        let is_rejected = recorded.events().iter().any(|event| event.rejection().is_some());
-        Ok(if is_rejected { MessageResult::Refused } else { MessageResult::of(&recorded) })
+        let rejection = recorded.events().iter().find_map(|event| event.rejection());
+        Ok(match rejection {
+            Some(reason) => MessageOutcome::refused(reason, Some(recorded.transaction.id)),
+            None => outcome_of(&recorded),
+        })
     }
 }

@@ -4,7 +4,7 @@
 //! In the second case nothing ties the refund to its payment but the customer.
 
 use super::pending::MAX_LOOKUPS;
-use super::{Inbox, MessageResult, PendingMessage, ProviderLookup, RateLimitClass};
+use super::{Inbox, MessageOutcome, PendingMessage, ProviderLookup, RateLimitClass, outcome_of};
 use crate::models::{
     Amount, PaymentKey, RefundCandidate, RefundDetail, RefundStatement, RefundStatements, ReportedRefund, Sender,
     Transaction, TransactionKind, attribute,
@@ -42,7 +42,7 @@ impl Inbox {
         lookup: &ProviderLookup,
         message: PendingMessage,
         refund: &Transaction,
-    ) -> Result<MessageResult, StoreError> {
+    ) -> Result<MessageOutcome, StoreError> {
         let class = |payment: &Transaction| self.rate_limit_class(Some(payment), &message.sender, message.attempts);
         let candidates = self.refund_candidates(lookup, refund, class).await?;
         let is_last = message.attempts >= MAX_LOOKUPS;
@@ -51,11 +51,11 @@ impl Inbox {
             return self.leave_unattributed(message, detail, "no payment of its customer is known").await;
         }
         match self.record_refund(refund, candidates, &message.sender).await? {
-            Some(recorded) => self.accept(&message, MessageResult::of(&recorded)).await,
+            Some(recorded) => self.accept(&message, outcome_of(&recorded)).await,
             None if is_last => {
                 self.leave_unattributed(message, detail, "no payment of its customer showed it within a day").await
             }
-            None => self.retry_later(message).await,
+            None => self.retry_later(message, None).await,
         }
     }
 
@@ -107,12 +107,13 @@ impl Inbox {
         message: PendingMessage,
         detail: RefundDetail,
         reason: &str,
-    ) -> Result<MessageResult, StoreError> {
+    ) -> Result<MessageOutcome, StoreError> {
         tracing::error!(refund = %message.key, amount = %detail.amount, reason, "a refund belongs to no payment that is known");
         let refunds = RefundStatements::from_iter([RefundStatement { before: Amount::ZERO, detail }]);
-        let state = InboxState::Unmatched { reason: format!("it names a refund, and {reason}") };
+        let reason = format!("it names a refund, and {reason}");
+        let state = InboxState::Unmatched { reason: reason.clone() };
         self.end(PendingMessage { refunds, ..message }, state).await?;
-        Ok(MessageResult::Known)
+        Ok(MessageOutcome::unmatched(reason))
     }
 
     /// The record of a payment with a refund that a trusted message states. Without lookups, the message's amount alone says

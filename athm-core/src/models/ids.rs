@@ -113,7 +113,9 @@ own_id!(
     /// The name of one refund: our own, whatever the provider calls it.
     RefundId,
     /// The name of one delivery: one signal of one event, for one receiver. It is the delivery's idempotency key.
-    DeliveryId
+    DeliveryId,
+    /// The name of one stored message.
+    MessageId
 );
 
 /// The provider's name for one movement of money: `referenceNumber`, which exists once a payment is completed.

@@ -31,7 +31,7 @@ pub(crate) use self::checkout::{
 pub use self::checkout::{Checkout, CheckoutId, CheckoutState, InvalidCheckout, NewCheckout};
 pub use self::customer::Customer;
 pub use self::event::Event;
-pub use self::ids::{DeliveryId, EcommerceId, EventId, IdError, ReferenceNumber, RefundId, TransactionId};
+pub use self::ids::{DeliveryId, EcommerceId, EventId, IdError, MessageId, ReferenceNumber, RefundId, TransactionId};
 pub use self::item::Item;
 pub use self::kind::TransactionKind;
 pub use self::language::Language;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Batching, Claim, DamagedRows, InboxMessage, InboxState, Observation, Origin, Policy, StoreContext, WriteHealth,
+    Batching, Claim, DamagedRows, InboxMessage, InboxState, Observation, Origin, PendingRoom, Policy, StoreContext,
+    WriteHealth,
 };
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Item, PaymentKey, Sender, Signal, Status, Transaction};
@@ -30,6 +31,7 @@ pub(super) fn context(clock: &Clock, slots: usize, batching: Batching) -> (Store
             batching,
             damaged: DamagedRows::default(),
             write_health: WriteHealth::default(),
+            pending_room: PendingRoom::default(),
             background,
         },
         unstarted,
@@ -71,7 +73,6 @@ pub(super) fn message(n: u32, state: InboxState) -> InboxMessage {
         refunds: crate::models::RefundStatements::default(),
         version: 0,
         sender: Sender::CALLBACK,
-        body: String::new(),
         received_at: Timestamp::UNIX_EPOCH,
     }
 }

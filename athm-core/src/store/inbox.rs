@@ -1,4 +1,4 @@
-//! Messages that are stored: pending, refused and unmatched ones.
+//! Messages that are stored: pending ones, and refunds that belong to no payment we know.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -20,8 +20,6 @@ pub(crate) struct InboxMessage {
     /// Counts the messages that were merged into a pending one.
     pub(crate) version: i64,
     pub(crate) sender: Sender,
-    /// The beginning of its body.
-    pub(crate) body: String,
     pub(crate) received_at: Timestamp,
 }
 
@@ -37,8 +35,6 @@ impl InboxMessage {
 pub(crate) enum InboxState {
     /// The provider is asked again at `due_at`.
     Pending { attempts: u32, due_at: Timestamp },
-    /// The provider contradicted it, or a check of the program's own refused it.
-    Refused { reason: String },
-    /// It names no payment.
+    /// It names a refund that belongs to no payment we know.
     Unmatched { reason: String },
 }

@@ -18,10 +18,12 @@ mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod fixtures;
 mod inbox;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod limits;
+mod message;
+mod message_query;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod payment_write;
+mod pending_room;
 mod poll;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -36,6 +38,8 @@ pub(crate) mod sqlite;
 mod transition_key;
 mod write_health;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -48,6 +52,10 @@ pub(crate) use self::damaged::DamagedRows;
 pub(crate) use self::decide::{Check, Policy, SignalScope};
 pub use self::error::{SharedError, StoreError};
 pub(crate) use self::inbox::{InboxMessage, InboxState};
+pub(crate) use self::message::{MessageBatch, MessageCopy, MessageLane, ProcessedMessage, ReprocessedMessage};
+pub use self::message::{MessageState, StoredMessage, UnknownMessageState};
+pub use self::message_query::{MessageCursor, MessagePage, MessageQuery};
+pub(crate) use self::pending_room::PendingRoom;
 pub(crate) use self::poll::{MatchCriteria, PollLane, PollSchedule, PollTask, Reschedule};
 pub(crate) use self::problem::ProblemQuery;
 pub use self::problem::{Problem, ProblemCounts, ProblemKind, UnknownProblemKind};
@@ -104,6 +112,15 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
 
     /// Takes due pending messages, longest due first. They are due again at `until`.
     fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>>;
+
+    /// Stores copies of messages, and what became of pending ones. Keeps the newest of each lane.
+    fn insert_messages(&self, batch: Arc<MessageBatch>) -> StoreFuture<'_, ()>;
+
+    /// Copies of messages, newest first.
+    fn list_messages(&self, query: MessageQuery) -> StoreFuture<'_, MessagePage>;
+
+    /// Stores what became of a message that was run again.
+    fn update_message(&self, message: ReprocessedMessage) -> StoreFuture<'_, ()>;
 
     /// When the next pending message is due.
     fn next_pending_message(&self) -> StoreFuture<'_, Option<Timestamp>>;
@@ -248,7 +265,11 @@ pub(crate) enum RefundQuery {
 pub(crate) struct RetentionCutoffs {
     pub(crate) tokens: Timestamp,
     pub(crate) deliveries: Timestamp,
-    pub(crate) refused: Timestamp,
+    /// Copies of recorded and of pending messages.
+    pub(crate) recorded_messages: Timestamp,
+    /// Copies of refused and of unmatched messages.
+    pub(crate) refused_messages: Timestamp,
+    /// Refunds that belong to no payment we know.
     pub(crate) unmatched: Timestamp,
     pub(crate) pushes: Timestamp,
 }
@@ -300,6 +321,7 @@ pub(crate) struct StoreContext {
     pub(crate) batching: Batching,
     pub(crate) damaged: DamagedRows,
     pub(crate) write_health: WriteHealth,
+    pub(crate) pending_room: PendingRoom,
     /// The runtime of connections and of the writer: neither may depend on the caller's runtime.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a file has no connections"))]
     pub(crate) background: Handle,

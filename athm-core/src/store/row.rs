@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::transition_key::transition;
-use super::{InboxMessage, InboxState, Problem, ProblemKind};
+use super::{InboxMessage, InboxState, Problem, ProblemKind, StoredMessage};
 use crate::models::{
     Amount, Checkout, CheckoutAttempt, Customer, Event, Intent, Item, NewPayment, RefundRecord, Sender, StoredItems,
     Transaction, TransactionId, UnresolvedOperation,
@@ -26,6 +26,7 @@ pub(super) trait Columns: Sized {
     fn maybe_uuid(&mut self) -> Result<Option<Uuid>, Self::Error>;
     fn text(&mut self) -> Result<String, Self::Error>;
     fn maybe_text(&mut self) -> Result<Option<String>, Self::Error>;
+    fn bytes(&mut self) -> Result<Vec<u8>, Self::Error>;
     fn integer(&mut self) -> Result<i64, Self::Error>;
     fn maybe_integer(&mut self) -> Result<Option<i64>, Self::Error>;
     /// A small number that is never negative: of attempts, for example.
@@ -234,6 +235,23 @@ pub(super) trait Columns: Sized {
         Ok(UnresolvedOperation { intent_id, transaction, operation: self.parsed()?, attempts: self.count()? })
     }
 
+    /// `copy_columns!`.
+    fn stored_message(&mut self) -> Result<StoredMessage, Self::Error> {
+        Ok(StoredMessage {
+            id: self.id()?,
+            state: self.parsed()?,
+            sender: Sender::new(self.text()?),
+            content_type: self.maybe_text()?,
+            remote_address: self.maybe_text()?,
+            size: self.integer()?.unsigned_abs(),
+            answer: self.integer()?.try_into().map_err(|error| self.unreadable(error))?,
+            reason: self.maybe_text()?,
+            transaction_id: self.maybe_uuid()?.map(Into::into),
+            received_at: self.time()?,
+            body: self.bytes()?,
+        })
+    }
+
     /// `message_columns!` of a pending message.
     fn pending_message(&mut self) -> Result<InboxMessage, Self::Error> {
         Ok(InboxMessage {
@@ -245,7 +263,6 @@ pub(super) trait Columns: Sized {
             refunds: self.maybe_parsed()?.unwrap_or_default(),
             version: self.integer()?,
             sender: Sender::new(self.text()?),
-            body: self.text()?,
             state: InboxState::Pending { attempts: self.count()?, due_at: self.time()? },
             received_at: self.time()?,
         })
@@ -332,7 +349,28 @@ macro_rules! unresolved_columns {
 
 macro_rules! message_columns {
     () => {
-        "id, payment, kind, status, refunded, refunds, version, sender, body, attempts, due_at, received_at"
+        "id, payment, kind, status, refunded, refunds, version, sender, attempts, due_at, received_at"
+    };
+}
+
+macro_rules! copy_columns {
+    () => {
+        "id, state, sender, content_type, remote_address, size, answer, reason, transaction_id, received_at, body"
+    };
+}
+
+/// `SELECT` for copies of messages, newest first: `$1` and `$2` bound the time, `$3` and `$4` are where the page before
+/// ended, `$limit` is the size of the page. SQLite numbers parameters as they appear.
+macro_rules! select_copies {
+    ($filter:literal, $limit:literal) => {
+        concat!(
+            "SELECT ",
+            $crate::store::row::copy_columns!(),
+            " FROM athm_message WHERE received_at >= $1 AND received_at < $2 AND (received_at, id) < ($3, $4) ",
+            $filter,
+            " ORDER BY received_at DESC, id DESC LIMIT ",
+            $limit
+        )
     };
 }
 
@@ -391,7 +429,7 @@ macro_rules! select_refund {
 }
 
 pub(super) use {
-    attempt_columns, checkout_columns, claim_columns, customer_columns, event_columns, intent_columns, is_ordinary,
-    is_suspect, item_columns, message_columns, poll_columns, select_claimable, select_delivery, select_event,
-    select_refund, select_transaction, transaction_columns, unresolved_columns,
+    attempt_columns, checkout_columns, claim_columns, copy_columns, customer_columns, event_columns, intent_columns,
+    is_ordinary, is_suspect, item_columns, message_columns, poll_columns, select_claimable, select_copies,
+    select_delivery, select_event, select_refund, select_transaction, transaction_columns, unresolved_columns,
 };

@@ -9,7 +9,7 @@ use crate::models::Signal;
 use crate::outbox::{DeliveryState, Slots};
 use crate::receiver::Context;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Batching, DamagedRows, DeliveryQuery, Policy, StoreContext, WriteHealth};
+use crate::store::{Batching, DamagedRows, DeliveryQuery, PendingRoom, Policy, StoreContext, WriteHealth};
 use crate::util::backoff::Jitter;
 
 #[tokio::test]
@@ -37,6 +37,7 @@ async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy
         batching: Batching::Grouped,
         damaged: DamagedRows::default(),
         write_health: WriteHealth::default(),
+        pending_room: PendingRoom::default(),
         background: receivers.clone(),
     };
     let sqlite = Sqlite::open(&path, context).unwrap();

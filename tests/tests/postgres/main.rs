@@ -22,8 +22,12 @@ mod http;
 mod inbox;
 #[path = "../suite/intents.rs"]
 mod intents;
+#[path = "../suite/log.rs"]
+mod log;
 #[path = "../suite/merging.rs"]
 mod merging;
+#[path = "../suite/messages.rs"]
+mod messages;
 #[path = "../suite/migrations.rs"]
 mod migrations;
 #[path = "../suite/operations.rs"]

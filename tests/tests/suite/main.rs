@@ -16,6 +16,7 @@ mod inbox;
 mod intents;
 mod log;
 mod merging;
+mod messages;
 mod migrations;
 mod mismatch;
 mod operations;

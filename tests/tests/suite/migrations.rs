@@ -1,6 +1,7 @@
 //! A database of an earlier version comes up to date when it is opened, with all that is in it.
 
 use athm_core::errors::OperationError;
+use athm_core::messages::MessageQuery;
 use athm_core::refunds::RefundState;
 use athm_core::testing::BuilderExt as _;
 use athm_core::transactions::TransactionQuery;
@@ -12,7 +13,15 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 8] = [
+const ADDED: [(u32, &[&str]); 9] = [
+    (
+        12,
+        &[
+            "DROP TABLE athm_message",
+            "DROP INDEX athm_inbox_unmatched",
+            "ALTER TABLE athm_inbox ADD COLUMN body TEXT NOT NULL DEFAULT 'status=completed&referenceNumber=99-x'",
+        ],
+    ),
     // Columns' collations, which earlier versions don't mind.
     (11, &[]),
     (
@@ -174,4 +183,28 @@ async fn deliveries_that_ran_in_the_previous_version_have_all_their_attempts_lef
     fixture.database().end_leases();
     athm_tests::advance_until(&fixture.clock, async || fixture.recorder.noted().len() == 4).await;
     assert_eq!(fixture.athm.deliveries().dead().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn refused_and_unmatched_messages_of_the_previous_version_are_listed() {
+    let mut fixture = SimulatorFixture::open().await;
+    for n in 0..2 {
+        fixture.athm.create(NewPayment::new(Amount::from_cents(2500), format!("order-{n}"))).await.unwrap();
+    }
+    fixture.stop().await;
+    go_back(&fixture, 11);
+    fixture.database().execute(
+        "INSERT INTO athm_inbox (id, state, payment, version, sender, body, reason, attempts, received_at) \
+         SELECT id, CASE metadata_1 WHEN 'order-0' THEN 'refused' ELSE 'unmatched' END, NULL, 0, 'webhook', \
+         'status=completed', 'the reason', 0, created_at FROM athm_transaction",
+    );
+    fixture.restart().await;
+    let page = fixture.athm.messages().list(MessageQuery::new()).await.unwrap();
+    let mut found: Vec<_> = page.messages().iter().map(|found| (found.state.as_str(), found.answer)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [("refused", 422), ("unmatched", 200)]);
+    for message in page.messages() {
+        assert_eq!((&message.body[..], message.size), (&b"status=completed"[..], 16));
+        assert_eq!(message.reason.as_deref(), Some("the reason"));
+    }
 }

@@ -1,4 +1,4 @@
-//! Pending messages, and refused and unmatched ones.
+//! Pending messages, and refunds that belong to no payment we know.
 
 use jiff::Timestamp;
 
@@ -7,16 +7,24 @@ use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use super::session::Session;
 use super::values::{integer, storable, text, values};
 use crate::models::{Amount, PaymentKey};
-use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES, MAX_STATED_REFUNDS};
+use crate::store::limits::{COUNT_PENDING, MAX_LOOKUPS, MAX_STATED_REFUNDS};
+use crate::store::pending_room::PendingSpace;
 use crate::store::row::{Columns, message_columns};
-use crate::store::{InboxMessage, InboxState, StoreError};
+use crate::store::{InboxMessage, InboxState, StoreContext, StoreError};
 use crate::util::clock::Clock;
 
 impl Request for InboxMessage {
-    type Written = ();
+    /// The room that it took, if it is about a payment that we may not know.
+    type Written = Option<PendingSpace>;
 
     fn conflict_keys(&self) -> ConflictKeys {
         ConflictKeys::These(self.key.iter().map(ToString::to_string).collect())
+    }
+
+    fn committed(self, written: &mut Self::Written, _: &StoreContext) {
+        if let Some(space) = written.take() {
+            space.keep();
+        }
     }
 }
 
@@ -24,36 +32,40 @@ impl SingleRequest for InboxMessage {
     /// Stores a message. A pending one is merged into the one that is pending for the same payment already: there is one
     /// lookup for a payment, however many messages name it. `version` counts them, so that a message that arrives during
     /// a lookup is not deleted with the one that was looked up.
-    async fn execute(&self, batch: BatchContext<'_>) -> Result<()> {
+    async fn execute(&self, batch: BatchContext<'_>) -> Result<Option<PendingSpace>> {
+        let (attempts, due_at) = match &self.state {
+            InboxState::Pending { attempts, due_at } => (*attempts, batch.offset.to_server(*due_at)),
+            InboxState::Unmatched { reason } => {
+                return self.insert_unmatched(batch.session, reason).await.map(|()| None);
+            }
+        };
+        let room = &batch.context.pending_room;
+        let counting = room.counting.lock().await;
+        if room.needs_count() {
+            let pending = batch.session.one(COUNT_PENDING, values![], |row| row.integer()).await?;
+            room.counted(pending.unwrap_or_default());
+        }
+        drop(counting);
+        let space = room.take();
         // For a payment that has a pending message already, or that is known, one more may always be pending: strangers
         // who fill the inbox never keep a genuine message out.
-        // A retry brings a higher count of attempts, and its later due time replaces the stored one. A new message brings
-        // attempt 0 for the same payment, and must not postpone the retry that is due.
         // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
         let sql = "INSERT INTO athm_inbox AS kept \
-                   (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at, refunds) \
-                   SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bigint, 0, $7::text, $8::text, $9::text, \
-                   $10::integer, $11::timestamptz, $12::timestamptz, $16::text WHERE $2::text <> 'pending' \
-                   OR EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = $3) \
-                   OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = $13 OR reference_number = $14) \
+                   (id, state, payment, kind, status, refunded, version, sender, attempts, due_at, received_at, refunds) \
+                   SELECT $1::uuid, 'pending', $2::text, $3::text, $4::text, $5::bigint, 0, $6::text, \
+                   $7::integer, $8::timestamptz, $9::timestamptz, $10::text WHERE $11::boolean \
+                   OR EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = $2) \
+                   OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = $12 OR reference_number = $13) \
                    AND (deadline IS NOT NULL OR verified)) \
-                   OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < $15 \
                    ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = kept.version + 1, \
                    kind = CASE WHEN kept.kind = 'refund' THEN kept.kind ELSE coalesce(excluded.kind, kept.kind) END, \
                    refunded = nullif(greatest(coalesce(excluded.refunded, 0), coalesce(kept.refunded, 0)), 0), \
                    refunds = CASE WHEN excluded.refunds IS NULL OR strpos(kept.refunds, excluded.refunds) > 0 \
-                   OR length(kept.refunds) > $17 THEN kept.refunds \
+                   OR length(kept.refunds) > $14 THEN kept.refunds \
                    ELSE coalesce(kept.refunds || chr(10), '') || excluded.refunds END, \
                    status = CASE WHEN kept.status = 'expired' THEN kept.status ELSE coalesce(excluded.status, kept.status) END, \
                    due_at = CASE WHEN excluded.attempts > kept.attempts THEN excluded.due_at \
                    ELSE least(kept.due_at, excluded.due_at) END, attempts = greatest(kept.attempts, excluded.attempts)";
-        let (state, reason, attempts, due_at) = match &self.state {
-            InboxState::Pending { attempts, due_at } => {
-                ("pending", None, *attempts, Some(batch.offset.to_server(*due_at)))
-            }
-            InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
-            InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
-        };
         let (ecommerce_id, reference) = match &self.key {
             Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
             Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
@@ -61,34 +73,43 @@ impl SingleRequest for InboxMessage {
         };
         let values = values![
             self.id,
-            state,
             self.key.as_ref().map(|key| text(key.to_string())),
             self.kind.as_ref().map(|kind| text(kind.to_string())),
             self.status.as_ref().map(|status| text(status.to_string())),
             self.refunded.map(Amount::cents),
             text(self.sender.as_str()),
-            text(&self.body),
-            reason.map(text),
             integer(attempts),
             due_at,
             storable(self.received_at),
+            self.stored_refunds().map(text),
+            space.is_some(),
             ecommerce_id,
             reference,
-            i64::from(MAX_MESSAGES),
-            self.stored_refunds().map(text),
             integer(MAX_STATED_REFUNDS),
         ];
         if batch.session.execute(sql, values).await? == 0 {
             return Err(Fault::Refused(StoreError::InboxFull));
         }
-        if state != "pending" {
-            // One row was inserted, so that deleting the oldest one keeps the limit.
-            let sql = "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox WHERE state = $1 \
-                       ORDER BY received_at LIMIT 1 FOR UPDATE SKIP LOCKED)) \
-                       AND (SELECT count(*) FROM athm_inbox WHERE state = $1) > $2";
-            batch.session.execute(sql, values![state, i64::from(MAX_MESSAGES)]).await?;
-        }
-        Ok(())
+        Ok(space)
+    }
+}
+
+impl InboxMessage {
+    /// One row for a refund, however many messages name it.
+    async fn insert_unmatched(&self, session: &Session, reason: &str) -> Result<()> {
+        let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, version, sender, reason, attempts, received_at, refunds) \
+                   VALUES ($1, 'unmatched', $2, $3, $4, 0, $5, $6, 0, $7, $8) ON CONFLICT DO NOTHING";
+        let values = values![
+            self.id,
+            self.key.as_ref().map(|key| text(key.to_string())),
+            self.kind.as_ref().map(|kind| text(kind.to_string())),
+            self.status.as_ref().map(|status| text(status.to_string())),
+            text(self.sender.as_str()),
+            text(reason),
+            storable(self.received_at),
+            self.stored_refunds().map(text),
+        ];
+        session.execute(sql, values).await.map(drop)
     }
 }
 

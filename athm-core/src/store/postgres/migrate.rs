@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0009_waiting_deliveries.sql"),
     include_str!("../migrations/postgres/0010_claims.sql"),
     include_str!("../migrations/postgres/0011_collation.sql"),
+    include_str!("../migrations/postgres/0012_messages.sql"),
 ];
 
 /// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never

@@ -21,6 +21,7 @@ mod fault;
 mod find;
 mod inbox;
 mod locked;
+mod messages;
 mod migrate;
 mod operations;
 mod payment;
@@ -55,6 +56,7 @@ use self::deliveries::list_deliveries;
 use self::fault::{Fault, Result};
 use self::find::{find, list_events, list_payments};
 use self::inbox::{DeletePending, TakePendingMessages, next_pending_message};
+use self::messages::{InsertMessages, list_messages};
 use self::migrate::{check_encoding, migrate};
 use self::operations::{TakeUnresolvedOperations, next_unresolved_operation};
 use self::polls::{TakeDuePolls, find_open_matching, next_due_poll};
@@ -66,9 +68,10 @@ use self::session::Session;
 use self::values::{storable, values};
 use self::writer::Writer;
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Observation, Page, PaymentSelector, PollLane,
-    PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
-    RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery,
+    Observation, Page, PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded,
+    RefundQuery, ReplayError, ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext,
+    StoreError, TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
@@ -183,7 +186,7 @@ impl Store for Postgres {
     }
 
     fn insert_message(&self, message: InboxMessage) -> StoreFuture<'_, ()> {
-        self.writer.write(message)
+        self.writer.write(message).map_ok(|_| ()).boxed()
     }
 
     fn delete_pending(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()> {
@@ -192,6 +195,18 @@ impl Store for Postgres {
 
     fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
         self.writer.write(TakePendingMessages { now, until })
+    }
+
+    fn insert_messages(&self, batch: Arc<MessageBatch>) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(InsertMessages(batch))
+    }
+
+    fn list_messages(&self, query: MessageQuery) -> StoreFuture<'_, MessagePage> {
+        self.read(query, |session, _, query| async move { list_messages(&session, query).await }.boxed())
+    }
+
+    fn update_message(&self, message: ReprocessedMessage) -> StoreFuture<'_, ()> {
+        self.writer.write(message)
     }
 
     fn next_pending_message(&self) -> StoreFuture<'_, Option<Timestamp>> {

@@ -117,6 +117,8 @@ pub(super) fn merge(statements: &mut Statements<'_>, from: TransactionId, to: Tr
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = $2) \
                THEN transition || $3 || id ELSE transition END WHERE transaction_id = $1";
     statements.push((sql, values![*from.as_uuid(), *to.as_uuid(), MERGED_SUFFIX]));
+    let sql = "UPDATE athm_message SET transaction_id = $2 WHERE transaction_id = $1";
+    statements.push((sql, values![*from.as_uuid(), *to.as_uuid()]));
     // The update of the remaining row follows, and inserts the items and the customer of both.
     delete_details(statements, [from].into_iter());
     polls::end(statements, vec![*from.as_uuid()]);

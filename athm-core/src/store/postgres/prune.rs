@@ -34,9 +34,24 @@ impl SingleRequest for RetentionCutoffs {
                 values![deliveries, limit],
             ),
             (
-                "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \
+                "DELETE FROM athm_message WHERE id = ANY (ARRAY (SELECT id FROM athm_message \
+                 WHERE state = 'recorded' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                values![storable(self.recorded_messages), limit],
+            ),
+            (
+                "DELETE FROM athm_message WHERE id = ANY (ARRAY (SELECT id FROM athm_message \
+                 WHERE state = 'pending' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                values![storable(self.recorded_messages), limit],
+            ),
+            (
+                "DELETE FROM athm_message WHERE id = ANY (ARRAY (SELECT id FROM athm_message \
                  WHERE state = 'refused' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-                values![storable(self.refused), limit],
+                values![storable(self.refused_messages), limit],
+            ),
+            (
+                "DELETE FROM athm_message WHERE id = ANY (ARRAY (SELECT id FROM athm_message \
+                 WHERE state = 'unmatched' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                values![storable(self.refused_messages), limit],
             ),
             (
                 "DELETE FROM athm_inbox WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox \

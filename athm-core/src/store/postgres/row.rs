@@ -53,6 +53,10 @@ impl Columns for PostgresRow<'_> {
         self.get()
     }
 
+    fn bytes(&mut self) -> Result<Vec<u8>> {
+        self.get()
+    }
+
     fn integer(&mut self) -> Result<i64> {
         self.get()
     }

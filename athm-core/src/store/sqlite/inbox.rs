@@ -1,62 +1,81 @@
-//! Pending messages, and refused and unmatched ones.
+//! Pending messages, and refunds that belong to no payment we know.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::statement::{execute, one, postpone, readable};
 use crate::models::{Amount, PaymentKey};
-use crate::store::limits::{MAX_LOOKUPS, MAX_MESSAGES, MAX_STATED_REFUNDS};
+use crate::store::limits::{COUNT_PENDING, MAX_LOOKUPS, MAX_STATED_REFUNDS};
+use crate::store::pending_room::PendingSpace;
 use crate::store::row::{Columns, message_columns};
-use crate::store::{DamagedRows, InboxMessage, InboxState, StoreError};
+use crate::store::{DamagedRows, InboxMessage, InboxState, PendingRoom, StoreError};
 
 /// Stores a message. A pending one is merged into the one that is pending for the same payment already: there is one
 /// lookup for a payment, however many messages name it. `version` counts them, so that a message that arrives during a
 /// lookup is not deleted with the one that was looked up.
-pub(super) fn insert_message(connection: &Connection, message: &InboxMessage) -> Result<(), StoreError> {
-    if matches!(message.state, InboxState::Pending { .. }) && !has_room(connection, message)? {
-        return Err(StoreError::InboxFull);
+pub(super) fn insert_message(
+    connection: &Connection,
+    message: &InboxMessage,
+    room: &PendingRoom,
+) -> Result<Option<PendingSpace>, StoreError> {
+    let (attempts, due_at) = match &message.state {
+        InboxState::Pending { attempts, due_at } => (*attempts, due_at.as_microsecond()),
+        InboxState::Unmatched { reason } => {
+            insert_unmatched(connection, message, reason)?;
+            return Ok(None);
+        }
+    };
+    let mut space = None;
+    if !is_expected(connection, message)? {
+        if room.needs_count() {
+            room.counted(one(connection, COUNT_PENDING, [], |row| row.integer())?.unwrap_or_default());
+        }
+        space = Some(room.take().ok_or(StoreError::InboxFull)?);
     }
     // Of two stated statuses, "expired" stays: the provider says CANCEL to both, so only the message can tell.
-    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, refunded, version, sender, body, reason, attempts, due_at, received_at, refunds) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?12, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?13) \
+    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, refunded, version, sender, attempts, due_at, received_at, refunds) \
+               VALUES (?1, 'pending', ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10) \
                ON CONFLICT (payment) WHERE state = 'pending' DO UPDATE SET version = version + 1, \
                kind = CASE WHEN kind = 'refund' THEN kind ELSE coalesce(excluded.kind, kind) END, \
                refunded = nullif(max(coalesce(excluded.refunded, 0), coalesce(refunded, 0)), 0), \
                refunds = CASE WHEN excluded.refunds IS NULL OR instr(refunds, excluded.refunds) > 0 \
-               OR length(refunds) > ?14 THEN refunds \
+               OR length(refunds) > ?11 THEN refunds \
                ELSE coalesce(refunds || char(10), '') || excluded.refunds END, \
                status = CASE WHEN status = 'expired' THEN status ELSE coalesce(excluded.status, status) END, \
                due_at = CASE WHEN excluded.attempts > attempts THEN excluded.due_at ELSE min(due_at, excluded.due_at) END, \
                attempts = max(attempts, excluded.attempts)";
-    let (state, reason, attempts, due_at) = match &message.state {
-        InboxState::Pending { attempts, due_at } => ("pending", None, *attempts, Some(due_at.as_microsecond())),
-        InboxState::Refused { reason } => ("refused", Some(reason), 0, None),
-        InboxState::Unmatched { reason } => ("unmatched", Some(reason), 0, None),
-    };
     let values = params![
         message.id,
-        state,
         message.key.as_ref().map(ToString::to_string),
         message.kind.as_ref().map(ToString::to_string),
         message.status.as_ref().map(ToString::to_string),
+        message.refunded.map(Amount::cents),
         message.sender.as_str(),
-        message.body,
-        reason,
         attempts,
         due_at,
         message.received_at.as_microsecond(),
-        message.refunded.map(Amount::cents),
         message.stored_refunds(),
         MAX_STATED_REFUNDS,
     ];
     execute(connection, sql, values)?;
-    if state != "pending" {
-        // One row was inserted, so that deleting the oldest one keeps the limit.
-        let sql = "DELETE FROM athm_inbox WHERE id = (SELECT id FROM athm_inbox WHERE state = ?1 ORDER BY received_at LIMIT 1) \
-                   AND (SELECT count(*) FROM athm_inbox WHERE state = ?1) > ?2";
-        execute(connection, sql, params![state, MAX_MESSAGES])?;
-    }
-    Ok(())
+    Ok(space)
+}
+
+/// One row for a refund, however many messages name it.
+fn insert_unmatched(connection: &Connection, message: &InboxMessage, reason: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO athm_inbox (id, state, payment, kind, status, version, sender, reason, attempts, received_at, refunds) \
+               VALUES (?1, 'unmatched', ?2, ?3, ?4, 0, ?5, ?6, 0, ?7, ?8) ON CONFLICT DO NOTHING";
+    let values = params![
+        message.id,
+        message.key.as_ref().map(ToString::to_string),
+        message.kind.as_ref().map(ToString::to_string),
+        message.status.as_ref().map(ToString::to_string),
+        message.sender.as_str(),
+        reason,
+        message.received_at.as_microsecond(),
+        message.stored_refunds(),
+    ];
+    execute(connection, sql, values)
 }
 
 /// Takes due messages, and leases them until `until`: they are due again then, unless they are settled before.
@@ -81,9 +100,9 @@ pub(super) fn claim_pending_messages(
     Ok(taken.rows)
 }
 
-/// Whether one more message may be pending. For a payment that has a pending message already, or that is known, it always
-/// may: strangers who fill the inbox never keep a genuine message out.
-fn has_room(connection: &Connection, message: &InboxMessage) -> rusqlite::Result<bool> {
+/// Whether the payment has a pending message already, or is known. Then one more may always be pending: strangers who fill
+/// the inbox never keep a genuine message out.
+fn is_expected(connection: &Connection, message: &InboxMessage) -> rusqlite::Result<bool> {
     let (ecommerce_id, reference) = match &message.key {
         Some(PaymentKey::Ecommerce(id)) => (Some(*id.as_uuid()), None),
         Some(PaymentKey::Reference(reference)) => (None, Some(reference.as_str())),
@@ -91,10 +110,9 @@ fn has_room(connection: &Connection, message: &InboxMessage) -> rusqlite::Result
     };
     let sql = "SELECT EXISTS (SELECT 1 FROM athm_inbox WHERE state = 'pending' AND payment = ?1) \
                OR EXISTS (SELECT 1 FROM athm_transaction WHERE (ecommerce_id = ?2 OR reference_number = ?3) \
-               AND (deadline IS NOT NULL OR verified)) \
-               OR (SELECT count(*) FROM athm_inbox WHERE state = 'pending') < ?4";
+               AND (deadline IS NOT NULL OR verified))";
     let key = message.key.as_ref().map(ToString::to_string);
-    connection.prepare_cached(sql)?.query_row(params![key, ecommerce_id, reference, MAX_MESSAGES], |row| row.get(0))
+    connection.prepare_cached(sql)?.query_row(params![key, ecommerce_id, reference], |row| row.get(0))
 }
 
 /// Deletes the pending message of a payment, unless another one was merged into it since that version was read.

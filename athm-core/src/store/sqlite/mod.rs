@@ -11,6 +11,7 @@ mod claim;
 mod deliveries;
 mod find;
 mod inbox;
+mod messages;
 mod open;
 mod operations;
 mod payment;
@@ -38,15 +39,17 @@ use self::statement::{all, json};
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, Observation, Page, PaymentSelector, PollLane,
-    PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError, ReplayRequest, Reschedule,
-    RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
+    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery,
+    Observation, Page, PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded,
+    RefundQuery, ReplayError, ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext,
+    StoreError, TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord, EventDeliveries, Handover};
+use crate::store::pending_room::PendingSpace;
 use crate::store::row::Columns;
 use crate::store::{StoreFuture, problem};
 
@@ -146,7 +149,8 @@ impl Store for Sqlite {
     }
 
     fn insert_message(&self, message: InboxMessage) -> StoreFuture<'_, ()> {
-        self.writer.write(move |connection| inbox::insert_message(connection, &message), |()| ())
+        let room = self.context.pending_room.clone();
+        self.writer.write(move |connection| inbox::insert_message(connection, &message, &room), keep_space)
     }
 
     fn delete_pending(&self, key: PaymentKey, version: i64) -> StoreFuture<'_, ()> {
@@ -157,6 +161,19 @@ impl Store for Sqlite {
         let damaged = self.context.damaged.clone();
         let take = move |connection: &Connection| Ok(inbox::claim_pending_messages(connection, now, until, &damaged)?);
         self.writer.write(take, |taken| taken)
+    }
+
+    fn insert_messages(&self, batch: Arc<MessageBatch>) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(move |connection| Ok(messages::insert_messages(connection, &batch)?))
+    }
+
+    fn list_messages(&self, query: MessageQuery) -> StoreFuture<'_, MessagePage> {
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| messages::list_messages(connection, &query, &damaged))
+    }
+
+    fn update_message(&self, message: ReprocessedMessage) -> StoreFuture<'_, ()> {
+        self.writer.write(move |connection| Ok(messages::update_message(connection, &message)?), |()| ())
     }
 
     fn next_pending_message(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -292,6 +309,13 @@ impl Store for Sqlite {
     fn close(&self) -> StoreFuture<'_, ()> {
         self.reader.close();
         self.writer.close()
+    }
+}
+
+/// The message is stored, and keeps the room that it took.
+fn keep_space(space: Option<PendingSpace>) {
+    if let Some(space) = space {
+        space.keep();
     }
 }
 

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0009_waiting_deliveries.sql"),
     include_str!("../migrations/sqlite/0010_claims.sql"),
     include_str!("../migrations/sqlite/0011_collation.sql"),
+    include_str!("../migrations/sqlite/0012_messages.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);

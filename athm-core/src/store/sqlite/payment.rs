@@ -86,6 +86,7 @@ pub(super) fn merge(connection: &Connection, from: TransactionId, to: Transactio
                WHEN transition IN (SELECT transition FROM athm_event WHERE transaction_id = ?2) \
                THEN transition || ?3 || hex(id) ELSE transition END WHERE transaction_id = ?1";
     execute(connection, sql, params![from, to, MERGED_SUFFIX])?;
+    execute(connection, "UPDATE athm_message SET transaction_id = ?2 WHERE transaction_id = ?1", params![from, to])?;
     // The update of the remaining row follows, and inserts the items and the customer of both.
     execute(connection, "DELETE FROM athm_item WHERE transaction_id = ?1", [from])?;
     execute(connection, "DELETE FROM athm_customer WHERE transaction_id = ?1", [from])?;

@@ -26,9 +26,24 @@ pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusql
             params![micros(cutoffs.deliveries), MAX_PRUNED],
         ),
         (
-            "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \
+            "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
+             WHERE state = 'recorded' AND received_at < ?1 LIMIT ?2)",
+            params![micros(cutoffs.recorded_messages), MAX_PRUNED],
+        ),
+        (
+            "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
+             WHERE state = 'pending' AND received_at < ?1 LIMIT ?2)",
+            params![micros(cutoffs.recorded_messages), MAX_PRUNED],
+        ),
+        (
+            "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
              WHERE state = 'refused' AND received_at < ?1 LIMIT ?2)",
-            params![micros(cutoffs.refused), MAX_PRUNED],
+            params![micros(cutoffs.refused_messages), MAX_PRUNED],
+        ),
+        (
+            "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
+             WHERE state = 'unmatched' AND received_at < ?1 LIMIT ?2)",
+            params![micros(cutoffs.refused_messages), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_inbox WHERE id IN (SELECT id FROM athm_inbox \

@@ -45,6 +45,10 @@ impl Columns for SqliteRow<'_> {
         self.get()
     }
 
+    fn bytes(&mut self) -> Result<Vec<u8>> {
+        self.get()
+    }
+
     fn integer(&mut self) -> Result<i64> {
         self.get()
     }
