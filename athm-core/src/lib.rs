@@ -10,6 +10,7 @@
 //! - [`Transaction`], [`Status`], [`Amount`]: a payment, and how it moves from state to state.
 //! - [`dispatch`]: signals without a database, in this process, as Django's `send_robust`.
 //! - [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: what is recorded.
+//! - [`checkouts`]: what a customer is asked to pay on a page.
 //! - [`problems`]: what needs a person, of every sort.
 //! - [`errors`] and [`ids`]: the error types and the id types.
 //! - [`provider`]: the client of the provider's API.
