@@ -58,7 +58,7 @@ mod server;
 pub use self::merchant::{MerchantFault, MerchantFixture};
 pub use self::pace::Pace;
 #[cfg(feature = "postgres")]
-pub use self::postgres::PostgresDatabase;
+pub use self::postgres::{HeldTransaction, PostgresDatabase};
 pub use self::process::Process;
 pub use self::run_database::{DatabaseKind, RunDatabase};
 pub use self::scripted_provider::{ProviderScript, RecordedRequest, ScriptedProvider};

@@ -35,11 +35,49 @@ impl PostgresDatabase {
         query(&self.url().replace("application_name=", "application_name=of_"), sql)
     }
 
+    /// Executes SQL in a transaction that stays open, and idle, until the guard is dropped.
+    #[must_use]
+    pub fn hold(&self, sql: &str) -> HeldTransaction {
+        let (url, sql) = (self.url().replace("application_name=", "application_name=of_"), format!("BEGIN; {sql}"));
+        let (began, has_begun) = std::sync::mpsc::channel();
+        let (ends, end) = tokio::sync::oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+                let connection = tokio::spawn(connection);
+                client.batch_execute(&sql).await.expect("SQL that can be executed");
+                let _ = began.send(());
+                let _ = end.await;
+                drop(client);
+                let _ = connection.await;
+            });
+        });
+        has_begun.recv().expect("the server is there");
+        HeldTransaction { ends: Some(ends), thread: Some(thread) }
+    }
+
     /// Cuts every connection to it but the one that asks. Tells how many there were.
     pub fn cut(&self) -> usize {
         let name = &self.schema;
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name";
         self.query(&format!("{sql} = '{name}'")).len()
+    }
+}
+
+/// See [`PostgresDatabase::hold`].
+#[derive(Debug)]
+pub struct HeldTransaction {
+    ends: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for HeldTransaction {
+    fn drop(&mut self) {
+        self.ends = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

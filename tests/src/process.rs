@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+
+/// How often it is started until it lasts.
+const MAX_STARTS: u32 = 20;
 
 /// This program, once more, in a process of its own. It says where it serves on its first line of output.
 #[derive(Debug)]
@@ -26,11 +28,19 @@ impl Process {
         Ok(process)
     }
 
-    /// Starts it again, and tells how long that took.
-    pub async fn restart(arguments: &[OsString]) -> Result<(Self, Duration), Box<dyn std::error::Error>> {
-        let killed = Instant::now();
-        let process = Self::start(arguments).await?;
-        Ok((process, killed.elapsed()))
+    /// Starts it until it lasts: its own receivers may end it at once.
+    pub async fn start_again(arguments: &[OsString]) -> Result<Self, Box<dyn std::error::Error>> {
+        for _ in 1..MAX_STARTS {
+            if let Ok(process) = Self::start(arguments).await {
+                return Ok(process);
+            }
+        }
+        Self::start(arguments).await
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// SIGKILL: it gets no chance to do anything about it.

@@ -1,6 +1,7 @@
 //! The database of one run of a test program.
 
 use std::path::Path;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
@@ -39,6 +40,19 @@ impl RunDatabase {
             DatabaseKind::Postgres => {
                 Err("PostgreSQL needs --features postgres and a server: tests/with-postgres".into())
             }
+        }
+    }
+
+    /// Executes SQL on a connection of its own, beside the processes that have the database.
+    pub fn execute(&self, sql: &str) {
+        match self {
+            Self::Sqlite(url) => {
+                let connection = rusqlite::Connection::open(url.trim_start_matches("sqlite://")).expect("a file");
+                connection.busy_timeout(Duration::from_secs(60)).expect("a connection");
+                connection.execute_batch(sql).expect("SQL that can be executed");
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => drop(database.query(sql)),
         }
     }
 

@@ -78,6 +78,54 @@ fn refunds(
     effects.note("refunds", signal, &name(transaction), refund.amount.cents(), delivery)
 }
 
+/// Whether a receiver misbehaves for this order: for one of a hundred, each.
+fn is_for(transaction: &Transaction, receiver: u32) -> bool {
+    let number = transaction.metadata_1().split('-').nth(1).and_then(|number| number.parse::<u32>().ok());
+    number.is_some_and(|number| number % 100 == receiver)
+}
+
+/// Whether receivers may end this process.
+#[derive(Clone, Copy)]
+struct MayEnd(bool);
+
+#[receiver(completed, id = "aborts", attempts = 2)]
+fn aborts(transaction: &Transaction, State(may_end): State<MayEnd>) {
+    if may_end.0 && is_for(transaction, 10) {
+        std::process::abort();
+    }
+}
+
+#[receiver(completed, id = "exits", attempts = 2)]
+fn exits(transaction: &Transaction, State(may_end): State<MayEnd>) {
+    if may_end.0 && is_for(transaction, 30) {
+        std::process::exit(1);
+    }
+}
+
+/// It can't be stopped: it holds its slot until the process ends.
+#[receiver(completed, id = "hangs", attempts = 2, timeout = "1s", blocking)]
+fn hangs(transaction: &Transaction) {
+    while is_for(transaction, 50) {
+        std::thread::park();
+    }
+}
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("dropped by the timeout");
+    }
+}
+
+#[receiver(completed, id = "panics_in_drop", attempts = 2, timeout = "200ms")]
+async fn panics_in_drop(transaction: &Transaction) {
+    if is_for(transaction, 70) {
+        let _value = PanicsInDrop;
+        std::future::pending::<()>().await;
+    }
+}
+
 pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
         let clock = serve.pace.clock();
@@ -91,6 +139,7 @@ pub(crate) fn serve(serve: &Serve) -> Result<(), Box<dyn std::error::Error>> {
             .unknown_payment_rate_limit(1_000, 1_000)
             .authorize_confirmed()
             .state(Effects::in_folder(&serve.folder))
+            .state(MayEnd(serve.may_end))
             .start()
             .await?;
         let server = HttpServer::new(move || {

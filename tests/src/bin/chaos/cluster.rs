@@ -18,6 +18,8 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct ProcessCluster {
     arguments: Vec<OsString>,
     processes: Arc<Mutex<Vec<Option<Process>>>>,
+    /// Held while a process is started again: one SQLite file serves one.
+    starting: Arc<tokio::sync::Mutex<()>>,
     client: reqwest::Client,
 }
 
@@ -28,19 +30,40 @@ impl ProcessCluster {
         for _ in 0..processes {
             started.push(Some(Process::start(&arguments).await?));
         }
-        Ok(Self { arguments, processes: Arc::new(Mutex::new(started)), client: http_client() })
+        let processes = Arc::new(Mutex::new(started));
+        Ok(Self { arguments, processes, starting: Arc::default(), client: http_client() })
     }
 
     /// Kills one of them, and starts it again.
     pub(crate) async fn kill(&self, random: &mut Rng) -> Result<(), Box<dyn std::error::Error>> {
+        let _starting = self.starting.lock().await;
         let place = random.usize(0..self.lock().len());
         let process = self.lock()[place].take();
         if let Some(mut process) = process {
             process.kill()?;
         }
-        let process = Process::start(&self.arguments).await?;
+        let process = Process::start_again(&self.arguments).await?;
         self.lock()[place] = Some(process);
         Ok(())
+    }
+
+    /// Starts those again that receivers have ended. Returns whether there were any.
+    pub(crate) async fn revive(&self) -> bool {
+        let ended = |process: &mut Option<Process>| process.as_mut().is_some_and(Process::has_ended);
+        let _starting = self.starting.lock().await;
+        let Some(place) = self.lock().iter_mut().position(ended) else { return false };
+        self.lock()[place] = None;
+        let Ok(process) = Process::start_again(&self.arguments).await else { return false };
+        self.lock()[place] = Some(process);
+        true
+    }
+
+    /// Posts junk, as a stranger does.
+    pub(crate) async fn post_junk(&self, random: &mut Rng) {
+        if let Some(url) = self.url(random) {
+            let request = self.client.post(format!("{url}/athm/callback")).timeout(WAIT_TIMEOUT);
+            let _ = request.json(&serde_json::json!({})).send().await;
+        }
     }
 
     /// Asks one of those that run, whichever; `None` when the answer is a refusal, or there is none.

@@ -2,8 +2,9 @@
 //!
 //! Child processes run athm against a simulator of the provider whose requests fail, hang, lie and come to effect late,
 //! and whose webhooks are lost, doubled, delayed, reordered and forged. The parent plays the shop, the customers, their
-//! browsers and a stranger, kills the children at random if asked to, and compares what is recorded, and what
-//! receivers did, with the simulator's ledger. Time runs fast for all of them.
+//! browsers and a stranger who floods the children with junk, kills the children at random if asked to, and compares what
+//! is recorded, and what receivers did, with the simulator's ledger. For some payments a receiver aborts or exits its
+//! process, hangs, or panics when its timeout drops it. Time runs fast for all of them.
 
 mod audit;
 mod child;
@@ -82,6 +83,9 @@ struct Options {
     api_url: Option<String>,
     #[arg(long, hide = true)]
     since: Option<u64>,
+    /// Its receivers may end it.
+    #[arg(long, hide = true)]
+    may_end: bool,
 }
 
 /// The arguments of a process under test.
@@ -91,6 +95,7 @@ struct Serve {
     database_url: String,
     api_url: String,
     pace: Pace,
+    may_end: bool,
 }
 
 impl Serve {
@@ -100,6 +105,7 @@ impl Serve {
             database_url: options.database_url.clone()?,
             api_url: options.api_url.clone()?,
             pace: Pace { since: options.since?, speed: options.speed },
+            may_end: options.may_end,
         })
     }
 
@@ -116,7 +122,8 @@ impl Serve {
             ("--since", self.pace.since.to_string().into()),
             ("--speed", self.pace.speed.to_string().into()),
         ];
-        pairs.into_iter().flat_map(|(name, value)| [name.into(), value]).collect()
+        let pairs = pairs.into_iter().flat_map(|(name, value)| [name.into(), value]);
+        pairs.chain(self.may_end.then(|| "--may-end".into())).collect()
     }
 }
 
@@ -145,6 +152,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         database_url: database.url(),
         api_url: simulator.url().to_owned(),
         pace,
+        may_end: options.kills > 0,
     };
     let cluster = ProcessCluster::open(&serve, options.processes.into()).await?;
     simulator.subscribe(&cluster.webhook_url().ok_or("no process runs")?)?;
@@ -154,12 +162,16 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     let bar = ProgressBar::new(options.payments.into())
         .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} payments  {elapsed_precise}  {msg}")?);
     pace.watch();
+    let reviving = actix_web::rt::spawn(revive(simulator.clone(), cluster.clone()));
+    let flooding = actix_web::rt::spawn(flood(cluster.clone()));
     let (payments, opened) = run_scenarios(options, &simulator, &cluster, &bar).await?;
 
     simulator.set_faults(FaultRates::none());
     simulator.set_webhook_faults(WebhookFaultRates::none());
     reconcile(&simulator, &cluster).await?;
     let findings = settle(&simulator, &cluster, &Effects::in_folder(folder.path()), &opened, &bar).await?;
+    reviving.abort();
+    flooding.abort();
     if simulator.requests().len() >= REMEMBERED {
         return Err("the simulator dropped its first requests: make fewer payments".into());
     }
@@ -221,6 +233,27 @@ async fn run_scenarios(
     killing.map(|()| ran)
 }
 
+/// Starts processes again that receivers have ended.
+async fn revive(simulator: Simulator, cluster: ProcessCluster) {
+    loop {
+        sleep(Duration::from_millis(20)).await;
+        if cluster.revive().await
+            && let Some(url) = cluster.webhook_url()
+        {
+            let _ = simulator.subscribe(&url);
+        }
+    }
+}
+
+/// A sender of junk.
+async fn flood(cluster: ProcessCluster) {
+    let mut random = Rng::with_seed(0);
+    loop {
+        cluster.post_junk(&mut random).await;
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
 /// Reconciles once all payments have ended: only reconciliation finds a payment whose webhook was lost.
 async fn reconcile(simulator: &Simulator, cluster: &ProcessCluster) -> Result<(), Box<dyn std::error::Error>> {
     let deadline = Instant::now() + SETTLING;
@@ -248,7 +281,14 @@ async fn settle(
     loop {
         // A payment with another total than the expected one fires `completed` once that is accepted.
         cluster.post("/accept-mismatches", &Value::Null, &mut Rng::with_seed(0)).await;
-        let rows = cluster.recorded().await.ok_or("what is recorded can't be read")?;
+        let Some(rows) = cluster.recorded().await else {
+            // A receiver has ended the process that was asked.
+            if Instant::now() > deadline {
+                return Err("what is recorded can't be read".into());
+            }
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
         let findings = audit(simulator, &Books { rows: &rows, done: &effects.done()?, opened });
         let is_pending =
             simulator.payments().iter().any(|payment| matches!(payment.status, Status::Open | Status::Confirmed));

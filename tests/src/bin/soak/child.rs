@@ -24,6 +24,50 @@ fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Ef
     effects.note("shaky", transaction.metadata_1(), delivery).map_err(|error| error.to_string())
 }
 
+/// Of a thousand payments, the receivers below misbehave for one each.
+fn is_for(transaction: &Transaction, receiver: u64) -> bool {
+    let number = transaction.metadata_1().strip_prefix("payment-").and_then(|number| number.parse::<u64>().ok());
+    number.is_some_and(|number| number % 1000 == receiver)
+}
+
+#[receiver(completed, id = "aborts", attempts = 2)]
+fn aborts(transaction: &Transaction) {
+    if is_for(transaction, 100) {
+        std::process::abort();
+    }
+}
+
+#[receiver(completed, id = "exits", attempts = 2)]
+fn exits(transaction: &Transaction) {
+    if is_for(transaction, 300) {
+        std::process::exit(1);
+    }
+}
+
+/// It can't be stopped: it holds its slot until the process ends.
+#[receiver(completed, id = "hangs", attempts = 2, timeout = "1s", blocking)]
+fn hangs(transaction: &Transaction) {
+    while is_for(transaction, 500) {
+        std::thread::park();
+    }
+}
+
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("dropped by the timeout");
+    }
+}
+
+#[receiver(completed, id = "panics_in_drop", attempts = 2, timeout = "200ms")]
+async fn panics_in_drop(transaction: &Transaction) {
+    if is_for(transaction, 700) {
+        let _value = PanicsInDrop;
+        std::future::pending::<()>().await;
+    }
+}
+
 pub(crate) fn serve(folder: &Path, database: &str) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
         let athm =
@@ -33,6 +77,7 @@ pub(crate) fn serve(folder: &Path, database: &str) -> Result<(), Box<dyn std::er
                 .app_data(web::Data::new(athm.clone()))
                 .service(athm_actix::scope("/athm", &athm))
                 .route("/recorded", web::get().to(recorded))
+                .route("/dead", web::get().to(dead))
         });
         let server = server.workers(2).bind(("127.0.0.1", 0))?;
         println!("{}", server.addrs()[0]);
@@ -57,4 +102,10 @@ async fn recorded(athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Err
             None => return Ok(HttpResponse::Ok().body(lines)),
         }
     }
+}
+
+/// The receiver of every dead delivery, a line each.
+async fn dead(athm: web::Data<Athm>) -> Result<HttpResponse, athm_actix::Error> {
+    let dead = athm.deliveries().dead().await?;
+    Ok(HttpResponse::Ok().body(dead.into_iter().map(|delivery| delivery.receiver + "\n").collect::<String>()))
 }

@@ -45,16 +45,37 @@ impl Load {
         }
     }
 
+    /// One sender of junk, as fast as it is answered.
+    pub(crate) async fn run_junk(self: Arc<Self>, mut process: usize) {
+        while !self.is_stopping.load(Ordering::Acquire) {
+            let answer = self.client.post(self.url(process)).json(&serde_json::json!({})).send().await;
+            if answer.is_err() {
+                process += 1;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    /// Posts a callback until it is acknowledged.
+    pub(crate) async fn deliver(&self, payment: &str) {
+        let mut process = 0;
+        while !self.post(payment, process).await && !self.is_stopping.load(Ordering::Acquire) {
+            process += 1;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn url(&self, process: usize) -> String {
+        let urls = self.urls.borrow();
+        format!("{}/athm/callback", urls[process % urls.len()])
+    }
+
     async fn post(&self, payment: &str, process: usize) -> bool {
         let body = serde_json::json!({
             "status": "completed", "referenceNumber": payment, "metadata1": payment, "total": "25.00",
             "items": [{ "name": "Mug", "price": "12.50", "quantity": "2" }],
         });
-        let url = {
-            let urls = self.urls.borrow();
-            format!("{}/athm/callback", urls[process % urls.len()])
-        };
-        let answer = self.client.post(url).json(&body).send().await;
+        let answer = self.client.post(self.url(process)).json(&body).send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 

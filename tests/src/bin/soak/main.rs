@@ -1,5 +1,8 @@
 //! Kills a program that takes payments, again and again, and counts what was lost.
 //!
+//! For some payments a receiver aborts or exits the program, hangs, or panics when its timeout drops it; senders post junk;
+//! rows are damaged by hand, and locked by an idle session. None of that may harm any other payment.
+//!
 //! One child process or several serve callbacks on one database, with two receivers whose effects are kept in a file. The
 //! parent posts callbacks as fast as they are answered, kills a child at random moments and starts it again. In the end
 //! every callback that was acknowledged must be recorded once, and each of its receivers' effects be there.
@@ -12,8 +15,9 @@ mod effects;
 mod load;
 mod report;
 mod server_process;
+mod trouble;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +30,7 @@ use self::effects::Effects;
 use self::load::Load;
 use self::report::Report;
 use self::server_process::ServerProcess;
+use self::trouble::Trouble;
 
 /// How long the effects of acknowledged callbacks may take after the last kill.
 const SETTLING: Duration = Duration::from_secs(120);
@@ -46,6 +51,9 @@ struct Options {
     /// How many callbacks are under way at once.
     #[arg(long, default_value_t = 8)]
     concurrency: usize,
+    /// How many senders post junk meanwhile.
+    #[arg(long, default_value_t = 4)]
+    junk: usize,
     /// Makes the moments of the kills the same every time.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -86,18 +94,24 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     let urls = |processes: &[ServerProcess]| processes.iter().map(ServerProcess::url).collect::<Vec<_>>();
     let load = Arc::new(Load::new(urls(&processes)));
     let clients: Vec<_> = (0..options.concurrency).map(|n| actix_web::rt::spawn(Arc::clone(&load).run(n))).collect();
-    let mut longest_recovery = Duration::ZERO;
-    for _ in 0..options.kills {
+    let senders: Vec<_> = (0..options.junk).map(|n| actix_web::rt::spawn(Arc::clone(&load).run_junk(n))).collect();
+    let (mut longest_recovery, mut ended, mut trouble) = (Duration::ZERO, 0, Trouble::default());
+    for kill in 0..options.kills {
         tokio::time::sleep(Duration::from_millis(random.u64(10..250))).await;
         let process = random.usize(..processes.len());
         let recovery = processes[process].replace(folder.path(), &database.url()).await?;
         longest_recovery = longest_recovery.max(recovery);
+        ended += revive(&mut processes, folder.path(), &database).await?;
         load.go_on_at(urls(&processes));
+        if kill % trouble::INTERVAL == 0 {
+            trouble.make(kill, &database, &load).await;
+        }
         progress.inc(1);
         progress.set_message(format!("{} acknowledged", load.acknowledged().len()));
     }
     load.stop();
-    for client in clients {
+    trouble.end();
+    for client in clients.into_iter().chain(senders) {
         client.await?;
     }
 
@@ -106,10 +120,11 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     let deadline = tokio::time::Instant::now() + SETTLING;
     while effects.missing(&acknowledged)? > 0 && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(100)).await;
+        ended += revive(&mut processes, folder.path(), &database).await?;
     }
     progress.finish_and_clear();
-    let report =
-        Report::new(options.kills, &acknowledged, &processes[0].recorded().await?, &effects, longest_recovery)?;
+    let (recorded, dead) = (processes[0].recorded().await?, processes[0].dead().await?);
+    let report = Report::new(options.kills, ended, &acknowledged, &recorded, &dead, &effects, longest_recovery)?;
     drop(processes);
     if options.json {
         println!("{}", report.json())
@@ -117,4 +132,20 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         println!("{report}")
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Starts the processes again that receivers have ended. Returns how many.
+async fn revive(
+    processes: &mut [ServerProcess],
+    folder: &Path,
+    database: &RunDatabase,
+) -> Result<u32, Box<dyn std::error::Error>> {
+    let mut ended = 0;
+    for process in processes {
+        if process.has_ended() {
+            process.replace(folder, &database.url()).await?;
+            ended += 1;
+        }
+    }
+    Ok(ended)
 }

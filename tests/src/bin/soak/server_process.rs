@@ -3,16 +3,27 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use athm_tests::Process;
 
 pub(crate) struct ServerProcess(Process);
 
 impl ServerProcess {
-    /// Starts it, and waits until it takes payments.
+    /// Starts it, and waits until it takes payments. Its own receivers may end it before.
     pub(crate) async fn start(folder: &Path, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        Process::start(&arguments(folder, database)).await.map(Self)
+        Process::start_again(&arguments(folder, database)).await.map(Self)
+    }
+
+    /// Whether a receiver has ended it.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.has_ended()
+    }
+
+    /// The receivers of the dead deliveries.
+    pub(crate) async fn dead(&self) -> Result<Vec<String>, reqwest::Error> {
+        let lines = athm_tests::http_client().get(format!("{}/dead", self.url())).send().await?.text().await?;
+        Ok(lines.lines().map(str::to_owned).collect())
     }
 
     /// Kills it and starts it again. Tells how long it was away.
@@ -22,9 +33,9 @@ impl ServerProcess {
         database: &str,
     ) -> Result<Duration, Box<dyn std::error::Error>> {
         self.0.kill()?;
-        let time;
-        (self.0, time) = Process::restart(&arguments(folder, database)).await?;
-        Ok(time)
+        let killed = Instant::now();
+        *self = Self::start(folder, database).await?;
+        Ok(killed.elapsed())
     }
 
     pub(crate) fn url(&self) -> String {
