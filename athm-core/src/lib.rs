@@ -101,13 +101,16 @@ pub mod errors {
     pub use crate::outbox::UnknownDeliveryState;
     pub use crate::receiver::{MissingState, ReceiverError};
     pub use crate::reconcile::error::ReconcileError;
-    pub use crate::store::{ReplayError, SharedError, StoreError, UnknownMessageState, UnknownProblemKind};
+    pub use crate::store::{
+        DismissError, ReplayError, SharedError, StoreError, UnknownMessageState, UnknownProblemKind,
+    };
 }
 
-/// Durable deliveries: list those that are dead or orphaned, and run one again ([`Athm::deliveries`]).
+/// Durable deliveries: list and count them, run some again, dismiss those that need nothing ([`Athm::deliveries`]).
 pub mod deliveries {
-    pub use crate::athm::{Deliveries, Replay};
-    pub use crate::outbox::{DeliveryRecord, DeliveryState};
+    pub use crate::athm::{Deliveries, Replay, ReplayAll, ReplayProgress, ReplayedAll};
+    pub use crate::outbox::{AttemptRecord, DeliveryRecord, DeliveryState};
+    pub use crate::store::{DeliveryCounts, DeliveryPage, DeliveryQuery};
 }
 
 /// Messages as they came: list them, and run one again ([`Athm::messages`]).
@@ -124,10 +127,10 @@ pub mod refunds {
     pub use crate::operations::RefundResolution;
 }
 
-/// What a person must look at, listed and counted ([`Athm::problems`]).
+/// What a person must look at, listed and counted ([`Athm::problems`]), and reported ([`AthmBuilder::on_alert`]).
 pub mod problems {
     pub use crate::athm::Problems;
-    pub use crate::store::{Problem, ProblemCounts, ProblemKind};
+    pub use crate::store::{Alert, Problem, ProblemCounts, ProblemKind};
 }
 
 /// Checkouts: what a customer is asked to pay on a page, and how that stands ([`Athm::checkout`]).

@@ -7,13 +7,14 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
+use super::alerts::OnAlert;
 use super::background::{Retention, SweeperMode};
 use super::{ConfigError, WebhookSecret};
 use crate::dispatch::Dispatcher;
 use crate::models::{PushLimits, Signal, Transaction};
 use crate::provider::Client;
 use crate::receiver::{Answer, Connected, Context, Receive, ReceiverOptions, Rejection, States};
-use crate::store::{Batching, Check, PollSchedule, SignalScope};
+use crate::store::{Alert, Batching, Check, PollSchedule, SignalScope};
 use crate::util::clock::Clock;
 
 /// Sets up an [`Athm`](crate::Athm): where its database is, who its provider is, what its receivers share.
@@ -48,6 +49,7 @@ pub struct AthmBuilder {
     pub(super) checks: Vec<Check>,
     pub(super) connected: Vec<Connected>,
     pub(super) expected: Vec<String>,
+    pub(super) on_alert: Option<OnAlert>,
     pub(crate) clock: Clock,
     pub(crate) batching: Batching,
     pub(super) concurrency: Option<usize>,
@@ -151,6 +153,29 @@ impl AthmBuilder {
     /// may share.
     pub fn database_url(mut self, url: impl Into<String>) -> Self {
         self.database_url = Some(url.into());
+        self
+    }
+
+    /// Reports each problem that takes a person, at least once: a dead delivery, a mismatch, a refused check, a damaged row,
+    /// a refund without a known outcome for a day, and what else [`ProblemKind`](crate::problems::ProblemKind) lists. Without
+    /// it each is an ERROR line in the log.
+    ///
+    /// The closure returns what a receiver may, or a future of it, and runs on the receivers' runtime. What it failed to
+    /// report, because the mail server was down, say, is reported again: after a minute first, every hour in the end, also by
+    /// the next process. Of several processes on one database, one reports. A delivery that is dead again after a replay is
+    /// reported again. Problems are searched every five seconds.
+    ///
+    /// ```no_run
+    /// # use athm_core::{Athm, BoxError};
+    /// # async fn send_mail(_: String) -> Result<(), BoxError> { Ok(()) }
+    /// let builder = Athm::builder().on_alert(|alert| async move { send_mail(alert.to_string()).await });
+    /// ```
+    pub fn on_alert<F, R, Time>(mut self, report: F) -> Self
+    where
+        F: Fn(Alert) -> R + Send + Sync + 'static,
+        R: Answer<Time>,
+    {
+        self.on_alert = Some(Arc::new(move |alert| report(alert).answered()));
         self
     }
 

@@ -1,10 +1,13 @@
 //! Deliveries that need a person, and replaying them.
 
-use super::Athm;
+use super::{Athm, ReplayAll};
 use crate::models::{DeliveryId, EventId};
-use crate::outbox::{DeliveryRecord, awaiting_customer, ids, runnable};
+use crate::outbox::{AttemptRecord, DeliveryRecord, awaiting_customer, ids, runnable};
 use crate::receiver::ReceiverInfo;
-use crate::store::{DeliveryQuery, ReplayError, ReplayReceiver, ReplayRequest, ReplayTarget, RunMode, StoreError};
+use crate::store::{
+    DeliveryCounts, DeliveryPage, DeliveryQuery, DeliverySelection, DismissError, Dismissal, ReplayError,
+    ReplayReceiver, ReplayRequest, ReplayTarget, RunMode, StoreError,
+};
 use crate::util::clock::earlier;
 
 /// Deliveries that need a person: [`Athm::deliveries`].
@@ -29,7 +32,7 @@ impl<'a> Deliveries<'a> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn dead(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
-        self.athm.store().list_deliveries(DeliveryQuery::Dead).await
+        self.athm.store().list_deliveries(DeliverySelection::Dead).await
     }
 
     /// Those that have been due for a day (or what the builder says) and whose receiver this program doesn't have, or not
@@ -41,7 +44,7 @@ impl<'a> Deliveries<'a> {
     pub async fn orphaned(&self) -> Result<Vec<DeliveryRecord>, StoreError> {
         let runnable = runnable(&self.athm.receivers());
         let due_before = earlier(self.athm.clock().steady(), self.athm.orphaned_after());
-        self.athm.store().list_deliveries(DeliveryQuery::Orphaned { due_before, runnable }).await
+        self.athm.store().list_deliveries(DeliverySelection::Orphaned { due_before, runnable }).await
     }
 
     /// One by its id.
@@ -50,7 +53,51 @@ impl<'a> Deliveries<'a> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn get(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
-        Ok(self.athm.store().list_deliveries(DeliveryQuery::One(id)).await?.pop())
+        Ok(self.athm.store().list_deliveries(DeliverySelection::One(id)).await?.pop())
+    }
+
+    /// A page of deliveries, newest first, of every state unless the query asks for one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn list(&self, query: DeliveryQuery) -> Result<DeliveryPage, StoreError> {
+        self.athm.store().list_matching_deliveries(query).await
+    }
+
+    /// How many deliveries match, by their state; a state without any is absent. For an alarm or an admin page.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn counts(&self, query: DeliveryQuery) -> Result<DeliveryCounts, StoreError> {
+        self.athm.store().count_deliveries(query).await
+    }
+
+    /// The attempts at a delivery that failed, and a success after a failure; oldest first. A delivery that succeeded at its
+    /// first attempt has none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the database can't be read.
+    pub async fn attempts(&self, id: DeliveryId) -> Result<Vec<AttemptRecord>, StoreError> {
+        self.athm.store().list_attempts(id).await
+    }
+
+    /// Dismisses a dead delivery, or a due one: it is no problem any more, runs no more unless it is replayed, and is kept as
+    /// long as dead ones are. The reason is kept with it: put nothing personal into it.
+    ///
+    /// # Errors
+    ///
+    /// [`DismissError`]: there is no such delivery, it runs, or it has succeeded.
+    pub async fn dismiss(&self, id: DeliveryId, reason: impl Into<String>) -> Result<DeliveryRecord, DismissError> {
+        let now = self.athm.clock().steady();
+        self.athm.store().dismiss(Dismissal { id, reason: reason.into(), now }).await?
+    }
+
+    /// Runs many deliveries again: the dead ones that match, unless the query asks for another state.
+    pub fn replay_all(&self, query: DeliveryQuery) -> ReplayAll<'a> {
+        ReplayAll::new(self.athm, query)
     }
 
     /// Runs a delivery again, with its attempts counted anew and the same idempotency key. One that needs to know who paid
@@ -121,7 +168,7 @@ impl Replay<'_> {
         self.execute(RunMode::Real).await
     }
 
-    async fn execute(self, mode: RunMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
+    pub(super) async fn execute(self, mode: RunMode) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let to = match &self.to {
             Some(id) => {
                 let receiver = self.receiver(id)?;

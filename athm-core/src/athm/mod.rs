@@ -1,5 +1,6 @@
 //! The handle that holds it all.
 
+mod alerts;
 mod background;
 mod builder;
 mod check_receivers;
@@ -16,6 +17,7 @@ mod parameter;
 mod problems;
 mod refresh;
 mod refunds;
+mod replay_all;
 mod runtimes;
 mod start;
 mod webhook_secret;
@@ -39,6 +41,7 @@ pub use self::messages::Messages;
 pub use self::problems::Problems;
 pub use self::refresh::Refresh;
 pub use self::refunds::Refunds;
+pub use self::replay_all::{ReplayAll, ReplayProgress, ReplayedAll};
 use self::runtimes::Runtimes;
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 use crate::callback::{Envelope, Message};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::dispatch::Snapshot;
 use crate::outbox::runnable;
-use crate::store::{DeliveryQuery, Store};
+use crate::store::{DeliverySelection, Store};
 use crate::util::clock::Clock;
 use crate::util::text::{causes, nearest_names};
 
@@ -15,7 +15,7 @@ const SUGGESTIONS: usize = 3;
 /// Warns of due deliveries whose receiver this program has under no name: it was renamed without `was`, say. Another process may
 /// have it, so that this is no error.
 pub(super) async fn warn_of_orphans(store: Arc<dyn Store>, clock: Clock, registry: Snapshot) {
-    let query = DeliveryQuery::Orphaned { due_before: clock.steady(), runnable: runnable(registry.all()) };
+    let query = DeliverySelection::Orphaned { due_before: clock.steady(), runnable: runnable(registry.all()) };
     let orphans = match store.list_deliveries(query).await {
         Ok(orphans) => orphans,
         Err(error) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::instrument::WithSubscriber;
 
+use super::alerts::AlertReporter;
 use super::background::SweeperMode;
 use super::check_receivers::{check_receivers, log_receivers};
 use super::orphans::warn_of_orphans;
@@ -120,9 +121,18 @@ impl AthmBuilder {
         background.spawn(orphans.with_current_subscriber());
         background.spawn(worker.clone().start_handed_over(unstarted));
         background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
-        background.spawn(background::restart_on_panic("leases", worker, Worker::renew_leases));
+        background.spawn(background::restart_on_panic("leases", worker.clone(), Worker::renew_leases));
         let writing = (inbox.copies.clone(), Arc::clone(&inbox.store));
         background.spawn(background::restart_on_panic("messages", writing, |(copies, store)| copies.run(store)));
+        let reporter = AlertReporter {
+            store: Arc::clone(&inbox.store),
+            clock: inbox.clock.clone(),
+            on_alert: self.on_alert,
+            receivers: worker.receivers,
+            damaged: Arc::default(),
+        };
+        let reporting = background::restart_on_panic("alerts", reporter, AlertReporter::run);
+        background.spawn(reporting.with_current_subscriber());
         background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
             background::maintain(inbox, retention)
         }));

@@ -13,6 +13,25 @@ pub(crate) struct Acknowledgement {
     /// The steady time at which it ended.
     pub(crate) at: Timestamp,
     pub(crate) outcome: AttemptOutcome,
+    /// For the history; `None` when the receiver wasn't called.
+    pub(crate) run: Option<Run>,
+}
+
+/// A run of the receiver, by the time of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) started_at: Timestamp,
+    pub(crate) ended_at: Timestamp,
+    /// Whether no attempt came before it, of a replay neither.
+    pub(crate) is_first: bool,
+}
+
+/// What the history of a delivery gets. A success is stored only after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct History<'a> {
+    pub(crate) started_at: Timestamp,
+    pub(crate) ended_at: Timestamp,
+    pub(crate) error: Option<&'a str>,
 }
 
 /// The outcome of an attempt.
@@ -61,6 +80,19 @@ impl Interruptions {
 }
 
 impl Acknowledgement {
+    /// A failure, or a success that may follow one. A first attempt that succeeds writes nothing more.
+    pub(crate) fn history(&self) -> Option<History<'_>> {
+        let Run { started_at, ended_at, is_first } = self.run?;
+        let error = match &self.outcome {
+            AttemptOutcome::Failed { error, .. }
+            | AttemptOutcome::Interrupted { error, .. }
+            | AttemptOutcome::Exhausted { error } => Some(error.as_str()),
+            AttemptOutcome::Succeeded if !is_first => None,
+            _ => return None,
+        };
+        Some(History { started_at, ended_at, error })
+    }
+
     pub(crate) fn update(&self) -> DeliveryUpdate<'_> {
         let Self { attempt, at, outcome, .. } = self;
         let returned = DeliveryUpdate {

@@ -12,6 +12,7 @@
 
 mod acknowledgement;
 mod attempt;
+mod attempt_record;
 mod channel;
 mod limits;
 mod record;
@@ -23,8 +24,9 @@ mod suspects;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate};
+pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate, Run};
 pub(crate) use self::attempt::{Attempt, AttemptKind, ClaimId, ClaimableDelivery};
+pub use self::attempt_record::AttemptRecord;
 pub(crate) use self::channel::{Outbox, Unstarted};
 pub(crate) use self::limits::Limits;
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};

@@ -48,6 +48,10 @@ pub struct DeliveryRecord {
     pub waits_for_customer: bool,
     /// The error of the last attempt that failed.
     pub error: Option<String>,
+    /// When it was recorded: with its event, or by a replay.
+    pub created_at: Timestamp,
+    /// Why it was dismissed.
+    pub dismissal: Option<String>,
 }
 
 /// The state of a delivery.
@@ -57,7 +61,7 @@ pub struct DeliveryRecord {
 ///
 /// assert_eq!("dead".parse::<DeliveryState>().unwrap(), DeliveryState::Dead);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum DeliveryState {
     /// It runs once `due_at` has passed.
@@ -68,6 +72,8 @@ pub enum DeliveryState {
     Succeeded,
     /// Its attempts are used up, or its error was permanent. It can be replayed until it is pruned.
     Dead,
+    /// A person has dismissed it. It is kept, and runs again only by a replay.
+    Dismissed,
 }
 
 impl DeliveryState {
@@ -77,6 +83,7 @@ impl DeliveryState {
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Dead => "dead",
+            Self::Dismissed => "dismissed",
         }
     }
 }
@@ -91,7 +98,7 @@ impl FromStr for DeliveryState {
     type Err = UnknownDeliveryState;
 
     fn from_str(text: &str) -> Result<Self, UnknownDeliveryState> {
-        [Self::Due, Self::Running, Self::Succeeded, Self::Dead]
+        [Self::Due, Self::Running, Self::Succeeded, Self::Dead, Self::Dismissed]
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| UnknownDeliveryState(text.to_owned()))
@@ -102,8 +109,8 @@ impl FromStr for DeliveryState {
 ///
 /// ```
 /// let error = "lost".parse::<athm_core::deliveries::DeliveryState>().unwrap_err();
-/// assert_eq!(error.to_string(), "expected due, running, succeeded or dead, found \"lost\"");
+/// assert_eq!(error.to_string(), "expected due, running, succeeded, dead or dismissed, found \"lost\"");
 /// ```
 #[derive(Debug, thiserror::Error)]
-#[error("expected due, running, succeeded or dead, found {0:?}")]
+#[error("expected due, running, succeeded, dead or dismissed, found {0:?}")]
 pub struct UnknownDeliveryState(String);

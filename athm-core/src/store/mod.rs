@@ -9,10 +9,13 @@
 //! a queue is a claim with a lease: its `due_at` moves to the end of the lease, so that no other process takes it, and so
 //! that it is due again if this process dies before it has settled the row.
 
+mod alert;
 mod batching;
 mod checkout;
 mod damaged;
 mod decide;
+mod delivery_query;
+mod dismissal;
 mod error;
 #[cfg(test)]
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -45,11 +48,16 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 
+pub use self::alert::Alert;
+pub(crate) use self::alert::{AlertClaim, AlertOutcome, Reported};
 pub(crate) use self::batching::Batching;
 pub(crate) use self::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WATCHED_CHECKOUTS, WatchedPayment};
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;
 pub(crate) use self::decide::{Check, Policy, SignalScope};
+pub use self::delivery_query::{DeliveryCounts, DeliveryPage, DeliveryQuery};
+pub use self::dismissal::DismissError;
+pub(crate) use self::dismissal::Dismissal;
 pub use self::error::{SharedError, StoreError};
 pub(crate) use self::inbox::{InboxMessage, InboxState};
 pub(crate) use self::message::{MessageBatch, MessageCopy, MessageLane, ProcessedMessage, ReprocessedMessage};
@@ -67,7 +75,7 @@ use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord, Outbox, Slot, SuspectPermit};
+use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord, Outbox, Slot, SuspectPermit};
 use crate::util::clock::Clock;
 
 /// The answer of the store.
@@ -98,7 +106,19 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()>;
 
     /// Deliveries, for people.
-    fn list_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>>;
+    fn list_deliveries(&self, query: DeliverySelection) -> StoreFuture<'_, Vec<DeliveryRecord>>;
+
+    /// The failed attempts at a delivery, and a success after one; oldest first.
+    fn list_attempts(&self, of: DeliveryId) -> StoreFuture<'_, Vec<AttemptRecord>>;
+
+    /// Deliveries, newest first.
+    fn list_matching_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, DeliveryPage>;
+
+    /// How many deliveries match, by their state.
+    fn count_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, DeliveryCounts>;
+
+    /// Dismisses a delivery that is dead or due.
+    fn dismiss(&self, dismissal: Dismissal) -> StoreFuture<'_, Result<DeliveryRecord, DismissError>>;
 
     /// Makes deliveries due again, or inserts those that an event lacks.
     fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>>;
@@ -186,6 +206,15 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
     /// How many problems there are of each sort.
     fn count_problems(&self, query: ProblemQuery) -> StoreFuture<'_, ProblemCounts>;
 
+    /// Whether a problem has no alert yet, or an alert is due.
+    fn has_due_alerts(&self, now: Timestamp, refunds_before: Timestamp) -> StoreFuture<'_, bool>;
+
+    /// Inserts the alerts of new problems, and claims those that are due.
+    fn claim_alerts(&self, claim: AlertClaim) -> StoreFuture<'_, Vec<Alert>>;
+
+    /// Stores that an alert was reported, or when it is tried again.
+    fn finish_alert(&self, outcome: AlertOutcome) -> StoreFuture<'_, ()>;
+
     /// Whether the database answers reads, and writes succeed; see [`write_health`].
     fn ping(&self) -> StoreFuture<'_, ()>;
 
@@ -237,7 +266,7 @@ pub(crate) struct Claim {
 
 /// Which deliveries to list: the dead ones, those due before a time that can't run here, or one.
 #[derive(Debug, Clone)]
-pub(crate) enum DeliveryQuery {
+pub(crate) enum DeliverySelection {
     Dead,
     Orphaned { due_before: Timestamp, runnable: Vec<String> },
     One(DeliveryId),

@@ -63,7 +63,8 @@ pub enum ProblemKind {
     /// A payment of a checkout that another payment paid already: [refund](crate::Athm::refund) one of the two. The id is
     /// the payment's. It is listed until one of them is refunded wholly.
     SurplusPayment,
-    /// A delivery whose attempts are used up: [replay](crate::deliveries::Deliveries::replay) it. The id is the delivery's.
+    /// A delivery whose attempts are used up: [replay](crate::deliveries::Deliveries::replay) it, or
+    /// [dismiss](crate::deliveries::Deliveries::dismiss) it. The id is the delivery's.
     DeadDelivery,
     /// A row that can't be read, among those that this process has met: see
     /// [`damaged_rows`](crate::Athm::damaged_rows). The id is the row's.
@@ -171,6 +172,21 @@ macro_rules! problems {
 pub(super) const LIST: &str = problems!(
     "SELECT kind, id, transaction_id, detail, created_at",
     "WHERE (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4"
+);
+
+/// Whether a problem has no alert, or an alert is due at `$2`.
+pub(super) const HAS_NEW_ALERTS: &str = problems!(
+    "SELECT EXISTS (SELECT 1",
+    "WHERE NOT EXISTS (SELECT 1 FROM athm_alert a WHERE a.kind = problem.kind AND a.id = problem.id)) \
+     OR EXISTS (SELECT 1 FROM athm_alert WHERE reported_at IS NULL AND due_at <= $2)"
+);
+
+/// Inserts the alerts of problems that have none, due at `$2`: at most `$3`. `coalesce` gives the value its type.
+pub(super) const INSERT_ALERTS: &str = problems!(
+    "INSERT INTO athm_alert (kind, id, place, transaction_id, detail, created_at, attempts, due_at) \
+     SELECT kind, id, '', transaction_id, detail, created_at, 0, coalesce($2, created_at)",
+    "WHERE NOT EXISTS (SELECT 1 FROM athm_alert a WHERE a.kind = problem.kind AND a.id = problem.id) \
+     ORDER BY created_at, id LIMIT $3 ON CONFLICT DO NOTHING"
 );
 
 pub(super) const COUNT: &str = problems!("SELECT kind, count(*)", "GROUP BY kind");

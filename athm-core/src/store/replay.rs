@@ -135,6 +135,7 @@ impl ReplayRequest {
                     due_at,
                     waits_for_customer,
                     error,
+                    dismissal: None,
                     ..again
                 })
             }
@@ -157,6 +158,8 @@ fn new_delivery(event: &Event, signal: Signal, receiver: &str, due_at: Timestamp
         due_at,
         waits_for_customer: false,
         error: None,
+        created_at: due_at,
+        dismissal: None,
     }
 }
 

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::transition_key::transition;
-use super::{InboxMessage, InboxState, Problem, ProblemKind, StoredMessage};
+use super::{Alert, InboxMessage, InboxState, Problem, ProblemKind, StoredMessage};
 use crate::models::{
     Amount, Checkout, CheckoutAttempt, Customer, Event, Intent, Item, NewPayment, RefundRecord, Sender, StoredItems,
     Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{ClaimableDelivery, DeliveryRecord, NewDelivery};
+use crate::outbox::{AttemptRecord, ClaimableDelivery, DeliveryRecord, DeliveryState, NewDelivery};
 
 /// Reads a row's columns from left to right.
 pub(super) trait Columns: Sized {
@@ -144,6 +144,8 @@ pub(super) trait Columns: Sized {
             due_at: self.time()?,
             waits_for_customer: self.boolean()?,
             error: self.maybe_text()?,
+            created_at: self.time()?,
+            dismissal: self.maybe_text()?,
         })
     }
 
@@ -176,6 +178,31 @@ pub(super) trait Columns: Sized {
             transaction_id: self.maybe_uuid()?.map(Into::into),
             detail: self.maybe_text()?.unwrap_or_default(),
             created_at: self.time()?,
+        })
+    }
+
+    /// The columns of `select_attempt!`.
+    fn attempt_record(&mut self) -> Result<AttemptRecord, Self::Error> {
+        self.uuid()?;
+        let (number, started_at, ended_at) = (self.count()?, self.time()?, self.time()?);
+        Ok(AttemptRecord { number, started_at, ended_at, process: self.text()?, error: self.maybe_text()? })
+    }
+
+    /// A state, and how many deliveries are in it.
+    fn delivery_count(&mut self) -> Result<(DeliveryState, u64), Self::Error> {
+        Ok((self.parsed()?, self.integer()?.unsigned_abs()))
+    }
+
+    /// `alert_columns!`, with the attempts that were made before.
+    fn alert(&mut self) -> Result<Alert, Self::Error> {
+        Ok(Alert {
+            id: self.uuid()?,
+            kind: self.parsed()?,
+            place: self.text()?,
+            transaction_id: self.maybe_uuid()?.map(Into::into),
+            detail: self.maybe_text()?.unwrap_or_default(),
+            created_at: self.time()?,
+            attempt: self.count()?,
         })
     }
 
@@ -405,15 +432,43 @@ macro_rules! select_claimable {
     };
 }
 
-/// `SELECT` for [`Columns::delivery`]; the rest begins with `WHERE`.
+/// `SELECT` for [`Columns::delivery`]; the rest begins with `WHERE`, or is nothing.
 macro_rules! select_delivery {
-    ($rest:literal) => {
+    ($rest:expr) => {
         concat!(
             "SELECT d.id, d.event_id, e.transaction_id, d.signal, d.receiver, d.state, d.attempts, d.interruptions, ",
-            "d.is_replay, d.due_at, d.waits_for_customer, d.error FROM athm_delivery d ",
+            "d.is_replay, d.due_at, d.waits_for_customer, d.error, d.created_at, d.dismissal FROM athm_delivery d ",
             "JOIN athm_event e ON e.id = d.event_id ",
             $rest
         )
+    };
+}
+
+/// `SELECT` for [`Columns::attempt_record`]; the rest begins with `WHERE`.
+macro_rules! select_attempt {
+    ($rest:literal) => {
+        concat!("SELECT delivery_id, number, started_at, ended_at, process, error FROM athm_attempt ", $rest)
+    };
+}
+
+/// `SELECT` for [`Columns::delivery_count`]; the rest begins with `WHERE`.
+macro_rules! count_deliveries {
+    ($rest:expr) => {
+        concat!("SELECT d.state, count(*) FROM athm_delivery d JOIN athm_event e ON e.id = d.event_id ", $rest)
+    };
+}
+
+macro_rules! alert_columns {
+    () => {
+        "athm_alert.id, athm_alert.kind, athm_alert.place, athm_alert.transaction_id, athm_alert.detail, \
+         athm_alert.created_at, athm_alert.attempts"
+    };
+}
+
+/// `SELECT` for [`Columns::alert`]; the rest begins with `WHERE`.
+macro_rules! select_alert {
+    ($rest:literal) => {
+        concat!("SELECT ", $crate::store::row::alert_columns!(), " FROM athm_alert ", $rest)
     };
 }
 
@@ -429,7 +484,8 @@ macro_rules! select_refund {
 }
 
 pub(super) use {
-    attempt_columns, checkout_columns, claim_columns, copy_columns, customer_columns, event_columns, intent_columns,
-    is_ordinary, is_suspect, item_columns, message_columns, poll_columns, select_claimable, select_copies,
-    select_delivery, select_event, select_refund, select_transaction, transaction_columns, unresolved_columns,
+    alert_columns, attempt_columns, checkout_columns, claim_columns, copy_columns, count_deliveries, customer_columns,
+    event_columns, intent_columns, is_ordinary, is_suspect, item_columns, message_columns, poll_columns, select_alert,
+    select_attempt, select_claimable, select_copies, select_delivery, select_event, select_refund, select_transaction,
+    transaction_columns, unresolved_columns,
 };

@@ -9,7 +9,8 @@ use tracing::Instrument;
 
 use super::Worker;
 use super::event::{EventContext, HeldUp};
-use crate::outbox::{Acknowledgement, Attempt, AttemptKind, AttemptOutcome, NewDelivery, Slot, retry_pause};
+use crate::models::Transaction;
+use crate::outbox::{Acknowledgement, Attempt, AttemptKind, AttemptOutcome, NewDelivery, Run, Slot, retry_pause};
 use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
 use crate::store::StoreError;
 use crate::util::backoff::Backoff;
@@ -44,7 +45,7 @@ impl Worker {
             attempt = attempt.number
         );
         span.follows_from(context.recording.id());
-        if let Some(outcome) = span.in_scope(|| self.without_a_run(receiver, attempt)) {
+        if let Some(outcome) = span.in_scope(|| self.without_a_run(receiver, delivery, attempt, context)) {
             return (outcome, Some(held_up));
         }
         if attempt.kind == AttemptKind::Suspect {
@@ -59,7 +60,8 @@ impl Worker {
                 AttemptOutcome::Succeeded
             }
             Err(failure) => {
-                let (error, retry_at) = span.in_scope(|| self.failed(receiver, attempt.number, &failure));
+                let (error, retry_at) =
+                    span.in_scope(|| self.failed(receiver, delivery, context, attempt.number, &failure));
                 drop_contained(failure);
                 AttemptOutcome::Failed { error, retry_at }
             }
@@ -68,15 +70,23 @@ impl Worker {
     }
 
     /// The outcome of an attempt that doesn't call the receiver: one that ended with an earlier process, or one too many.
-    fn without_a_run(&self, receiver: &ReceiverInfo, attempt: Attempt) -> Option<AttemptOutcome> {
+    fn without_a_run(
+        &self,
+        receiver: &ReceiverInfo,
+        delivery: &NewDelivery,
+        attempt: Attempt,
+        context: &EventContext,
+    ) -> Option<AttemptOutcome> {
+        let failed =
+            |error: &str| self.failed(receiver, delivery, context, attempt.number, &Failure::Error(error.into()));
         if attempt.kind == AttemptKind::Interrupted {
             let ended = "the process ended during the attempt: the receiver may have ended the process";
-            let (error, retry_at) = self.failed(receiver, attempt.number, &Failure::Error(ended.into()));
+            let (error, retry_at) = failed(ended);
             return Some(AttemptOutcome::Interrupted { error, retry_at });
         }
         (attempt.number > receiver.attempts()).then(|| {
             let ended = "every attempt ended without a result: the receiver may have ended the process";
-            let (error, _) = self.failed(receiver, attempt.number, &Failure::Error(ended.into()));
+            let (error, _) = failed(ended);
             AttemptOutcome::Exhausted { error }
         })
     }
@@ -144,14 +154,27 @@ impl Worker {
     }
 
     /// Logs a failed attempt. Returns the message to store, and when the next attempt is due.
-    fn failed(&self, receiver: &ReceiverInfo, attempt: u32, failure: &Failure) -> (String, Option<Timestamp>) {
+    fn failed(
+        &self,
+        receiver: &ReceiverInfo,
+        delivery: &NewDelivery,
+        context: &EventContext,
+        attempt: u32,
+        failure: &Failure,
+    ) -> (String, Option<Timestamp>) {
         let message = causes(failure);
         let is_final = attempt >= receiver.attempts() || failure.is_permanent();
         let retry_at =
             (!is_final).then(|| later(self.clock.steady(), retry_pause(receiver.backoff(), attempt, &self.jitter)));
+        let (delivery, Transaction { metadata_1, reference_number, .. }) = (delivery.id, &*context.transaction);
+        let reference = reference_number.as_ref().map(tracing::field::display);
         match retry_at {
-            Some(at) => tracing::error!(error = message, retry_at = %at, "receiver failed"),
-            None => tracing::error!(error = message, "receiver failed for good; it can be replayed"),
+            Some(at) => {
+                tracing::error!(error = message, retry_at = %at, %delivery, metadata_1, reference, "receiver failed");
+            }
+            None => {
+                tracing::error!(error = message, %delivery, metadata_1, reference, "receiver failed for good; it can be replayed");
+            }
         }
         (cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at)
     }
@@ -166,10 +189,11 @@ impl Worker {
         delivery: NewDelivery,
         attempt: Attempt,
         outcome: AttemptOutcome,
+        run: Run,
         slot: Option<Slot>,
     ) -> impl Future<Output = ()> {
         let NewDelivery { id, receiver, .. } = delivery;
-        let acknowledgement = Acknowledgement { id, attempt, at: self.clock.steady(), outcome };
+        let acknowledgement = Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: Some(run) };
         let first = self.store.acknowledge(acknowledgement.clone());
         async move {
             let mut stored = first.await;

@@ -14,7 +14,9 @@ use tracing::Span;
 
 use super::Worker;
 use crate::models::{Event, Signal, Transaction};
-use crate::outbox::{Attempt, AttemptOutcome, ClaimedDelivery, EventDeliveries, NewDelivery, RunningSuspect, Slot};
+use crate::outbox::{
+    Attempt, AttemptOutcome, ClaimedDelivery, EventDeliveries, NewDelivery, Run, RunningSuspect, Slot,
+};
 use crate::receiver::ReceiverInfo;
 use crate::util::in_flight::{InFlight, InFlightGuard};
 
@@ -85,12 +87,15 @@ impl Worker {
             None => self.outbox.slots.acquire().await,
         };
         let receiver = receiver.filter(|_| slot.is_some() && !self.outbox.is_stopping());
+        let started_at = self.clock.now();
         let (outcome, held_up) = match receiver {
             Some(receiver) => self.deliver(&receiver, &delivery, attempt, is_replay, context, held_up).await,
             // The receiver was disconnected meanwhile, or the program is stopping.
             None => (AttemptOutcome::Unstarted, Some(held_up)),
         };
-        let stored = self.acknowledge(delivery, attempt, outcome, slot);
+        let is_first = attempt.number == 1 && !is_replay;
+        let run = Run { started_at, ended_at: self.clock.now(), is_first };
+        let stored = self.acknowledge(delivery, attempt, outcome, run, slot);
         drop((held_up, permit));
         stored.await;
     }

@@ -156,7 +156,7 @@ impl Worker {
         );
         let given_up = unfinished.into_iter().map(|(id, ClaimedAttempt { attempt, has_started })| {
             let outcome = if has_started { AttemptOutcome::Abandoned } else { AttemptOutcome::Unstarted };
-            self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome })
+            self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: None })
         });
         join_all(given_up).await;
     }

@@ -9,7 +9,7 @@ use crate::models::Signal;
 use crate::outbox::{DeliveryState, Slots};
 use crate::receiver::Context;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Batching, DamagedRows, DeliveryQuery, PendingRoom, Policy, StoreContext, WriteHealth};
+use crate::store::{Batching, DamagedRows, DeliverySelection, PendingRoom, Policy, StoreContext, WriteHealth};
 use crate::util::backoff::Jitter;
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy
         tokio::task::yield_now().await;
     }
     assert_eq!(recorded.events.len(), 1);
-    let delivery = store.list_deliveries(DeliveryQuery::One(running[0].0)).await.unwrap().remove(0);
+    let delivery = store.list_deliveries(DeliverySelection::One(running[0].0)).await.unwrap().remove(0);
     assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Succeeded, 1));
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }

@@ -3,6 +3,8 @@
 
 #[path = "../suite/acting.rs"]
 mod acting;
+#[path = "../suite/alerts.rs"]
+mod alerts;
 #[path = "../suite/attacks/mod.rs"]
 mod attacks;
 #[path = "../suite/blocking.rs"]

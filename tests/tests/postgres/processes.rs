@@ -7,10 +7,12 @@ use std::time::Duration;
 use athm_core::dispatch::{Dispatcher, ReceiverOptions};
 use athm_core::errors::{StartError, StoreError};
 use athm_core::ids::ReferenceNumber;
+use athm_core::problems::Alert;
 use athm_core::testing::BuilderExt as _;
 use athm_core::testing::Clock;
 use athm_core::{
-    Amount, Athm, Context, Delivery, FromContext, Message, MessageResult, NewPayment, NewRefund, Sender, Signal, Status,
+    Amount, Athm, Context, Delivery, FromContext, Message, MessageResult, NewPayment, NewRefund, Permanent, Sender,
+    Signal, Status,
 };
 use athm_simulator::{Outage, Simulator};
 use athm_tests::{
@@ -405,4 +407,36 @@ async fn a_delivery_that_waits_for_its_customer_outlives_its_process_and_runs_on
         athm.shutdown(Duration::from_secs(5)).await;
     }
     assert_eq!(recorder.noted(), vec!["ana@shop.example 1"; 12]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_is_reported_once_by_one_of_three_processes() {
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let start = async || {
+        let notes = recorder.clone();
+        let builder = trusting_builder(&database, Dispatcher::empty()).clock(clock.clone());
+        let builder = builder.connect("ship", [Signal::Completed], |_| Err::<(), _>(Permanent::new("no such order")));
+        builder.on_alert(move |alert: Alert| notes.note(alert.id)).start().await.unwrap()
+    };
+    let processes = [start().await, start().await, start().await];
+    for n in 0..30 {
+        processes[n as usize % 3].record(payment(n, Status::Completed).build(), KIOSK).await.unwrap();
+    }
+    for athm in &processes {
+        athm.idle().await;
+    }
+    advance_until(&clock, async || recorder.noted().len() >= 30).await;
+    for _ in 0..20 {
+        clock.advance(Duration::from_secs(10));
+        tokio::task::yield_now().await;
+    }
+    let mut reported = recorder.noted();
+    assert_eq!(reported.len(), 30);
+    reported.sort();
+    reported.dedup();
+    assert_eq!(reported.len(), 30);
+    assert_eq!(database.query("SELECT count(*) FROM athm_alert WHERE reported_at IS NOT NULL"), ["30"]);
+    for athm in &processes {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
 }

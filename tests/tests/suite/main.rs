@@ -1,6 +1,7 @@
 //! The behaviour of athm, from the outside.
 
 mod acting;
+mod alerts;
 mod attacks;
 mod blocking;
 mod callbacks;
@@ -11,6 +12,7 @@ mod credentials;
 mod delivery;
 mod dispatch;
 mod dispatch_limits;
+mod failure_log;
 mod http;
 mod inbox;
 mod intents;

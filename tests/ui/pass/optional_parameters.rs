@@ -1,7 +1,7 @@
 //! What may be missing is an `Option`, and why it is missing a `Result`.
 
 use athm_core::dispatch::Dispatcher;
-use athm_core::{Context, FromContext, Refund, Rejection, State, Transaction, receiver};
+use athm_core::{Context, Customer, FromContext, Refund, Rejection, State, Transaction, receiver};
 
 struct OrderNumber(u32);
 
@@ -22,8 +22,8 @@ async fn fulfil<'a>(order: Result<OrderNumber, Rejection>, again: Option<OrderNu
 }
 
 #[receiver(expired)]
-async fn release(context: &Context<'_>, refund: Result<Option<&Refund>, Rejection>) {
-    println!("{} {}", context.sender(), refund.is_ok());
+async fn release(context: &Context<'_>, refund: Result<Option<&Refund>, Rejection>, customer: Option<&Customer>) {
+    println!("{} {} {}", context.sender(), refund.is_ok(), customer.is_some());
 }
 
 fn main() {

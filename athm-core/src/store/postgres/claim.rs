@@ -14,18 +14,21 @@ use uuid::Uuid;
 use super::fault::Result;
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
 use super::row::PostgresRow;
-use super::values::{Statements, column, integer, text, values};
+use super::session::Session;
+use super::values::{Statements, column, integer, storable, text, values};
 use crate::models::{DeliveryId, Event, Transaction};
 use crate::outbox::{
-    Acknowledgement, Attempt, AttemptKind, ClaimId, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
+    Acknowledgement, Attempt, AttemptKind, AttemptRecord, ClaimId, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
     EventDeliveries, NewDelivery, SuspectPermit,
 };
 use crate::store::damaged::DAMAGED_PAUSE;
 use crate::store::row::{
-    Columns, claim_columns, customer_columns, event_columns, is_ordinary, is_suspect, item_columns, transaction_columns,
+    Columns, claim_columns, customer_columns, event_columns, is_ordinary, is_suspect, item_columns, select_attempt,
+    transaction_columns,
 };
 use crate::store::{Claim, StoreContext};
 use crate::util::clock::later;
+use crate::util::process;
 
 /// `SELECT` for the due deliveries that meet a condition, with their payments: one row for each item. What is read of the
 /// delivery is read once it is locked.
@@ -187,6 +190,40 @@ impl SingleRequest for RenewLeases {
     }
 }
 
+/// A success counts however late it comes; anything else only while that claim runs.
+macro_rules! acknowledge {
+    () => {
+        "UPDATE athm_delivery AS d SET state = ended.state, due_at = coalesce(ended.due_at, d.due_at), \
+         attempts = CASE WHEN ended.state = 'succeeded' THEN greatest(d.attempts, ended.attempts) \
+         ELSE ended.attempts END, interruptions = d.interruptions * ended.kept + ended.added, \
+         finished_at = coalesce(ended.finished_at, d.finished_at), \
+         error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
+         $6::integer[], $7::integer[], $8::integer[], $9::text[]) \
+         AS ended (id, claim, state, due_at, finished_at, attempts, kept, added, error) \
+         WHERE d.id = ended.id AND d.id = ANY ($1) \
+         AND (ended.state = 'succeeded' OR d.state = 'running' AND d.claim = ended.claim)"
+    };
+}
+
+/// The same, where attempts have failed or may follow one that has: a success is stored only after a failure.
+const ACKNOWLEDGE_WITH_HISTORY: &str = concat!(
+    "WITH updated AS (",
+    acknowledge!(),
+    " RETURNING d.id) INSERT INTO athm_attempt (delivery_id, claim, number, started_at, ended_at, process, error) ",
+    "SELECT run.id, run.claim, run.number, run.started_at, run.ended_at, $16, run.error ",
+    "FROM unnest($10::uuid[], $11::uuid[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::text[]) ",
+    "AS run (id, claim, number, started_at, ended_at, error) JOIN updated ON updated.id = run.id ",
+    "WHERE run.error IS NOT NULL OR EXISTS (SELECT 1 FROM athm_attempt WHERE delivery_id = run.id) ",
+    "ON CONFLICT DO NOTHING"
+);
+
+/// The history of a delivery, oldest first: the identities of claims grow with time.
+pub(super) async fn list_attempts(session: &Session, of: DeliveryId) -> Result<Vec<AttemptRecord>> {
+    let sql = select_attempt!("WHERE delivery_id = $1 ORDER BY claim");
+    Ok(session.readable("athm_attempt", sql, values![*of.as_uuid()], |row| row.attempt_record()).await?.0)
+}
+
 impl Request for Acknowledgement {
     type Written = ();
 
@@ -196,21 +233,10 @@ impl Request for Acknowledgement {
 }
 
 impl BatchedRequest for Acknowledgement {
-    /// A success counts however late it comes; anything else only while that claim runs.
     async fn execute_all(acknowledgements: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<()>>> {
-        let sql = "UPDATE athm_delivery AS d SET state = ended.state, due_at = coalesce(ended.due_at, d.due_at), \
-                   attempts = CASE WHEN ended.state = 'succeeded' THEN greatest(d.attempts, ended.attempts) \
-                   ELSE ended.attempts END, interruptions = d.interruptions * ended.kept + ended.added, \
-                   finished_at = coalesce(ended.finished_at, d.finished_at), \
-                   error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
-                   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
-                   $6::integer[], $7::integer[], $8::integer[], $9::text[]) \
-                   AS ended (id, claim, state, due_at, finished_at, attempts, kept, added, error) \
-                   WHERE d.id = ended.id AND d.id = ANY ($1) \
-                   AND (ended.state = 'succeeded' OR d.state = 'running' AND d.claim = ended.claim)";
         let updates: Vec<DeliveryUpdate<'_>> = column(acknowledgements, |acknowledgement| acknowledgement.update());
         let to_server = |at: Timestamp| batch.offset.to_server(at);
-        let values = values![
+        let mut values = values![
             column(acknowledgements, |acknowledgement| *acknowledgement.id.as_uuid()),
             column(acknowledgements, |acknowledgement| *acknowledgement.attempt.claim.as_uuid()),
             column(&updates, |update| update.state.as_str()),
@@ -221,6 +247,21 @@ impl BatchedRequest for Acknowledgement {
             column(&updates, |update| integer(update.interruptions.added)),
             column(&updates, |update| update.error.map(text)),
         ];
+        let ended = acknowledgements.iter();
+        let history: Vec<_> = ended.filter_map(|ended| Some((ended.id, ended.attempt, ended.history()?))).collect();
+        let mut sql = acknowledge!();
+        if !history.is_empty() {
+            sql = ACKNOWLEDGE_WITH_HISTORY;
+            values.extend(values![
+                column(&history, |(id, ..)| *id.as_uuid()),
+                column(&history, |(_, attempt, _)| *attempt.claim.as_uuid()),
+                column(&history, |(_, attempt, _)| integer(attempt.number)),
+                column(&history, |(.., history)| storable(history.started_at)),
+                column(&history, |(.., history)| storable(history.ended_at)),
+                column(&history, |(.., history)| history.error.map(text)),
+                process::name(),
+            ]);
+        }
         batch.session.execute(sql, values).await?;
         Ok(acknowledgements.iter().map(|_| Ok(())).collect())
     }

@@ -19,6 +19,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0010_claims.sql"),
     include_str!("../migrations/postgres/0011_collation.sql"),
     include_str!("../migrations/postgres/0012_messages.sql"),
+    include_str!("../migrations/postgres/0013_dismissed_deliveries.sql"),
+    include_str!("../migrations/postgres/0014_alerts.sql"),
+    include_str!("../migrations/postgres/0015_attempts.sql"),
 ];
 
 /// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never

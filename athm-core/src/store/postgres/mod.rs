@@ -11,6 +11,7 @@
 //! [`clock_offset`].
 
 mod address;
+mod alerts;
 mod checkouts;
 mod claim;
 mod clock_offset;
@@ -51,7 +52,7 @@ use tokio::time::timeout;
 use tracing::Span;
 
 use self::address::Address;
-use self::claim::RenewLeases;
+use self::claim::{RenewLeases, list_attempts};
 use self::deliveries::list_deliveries;
 use self::fault::{Fault, Result};
 use self::find::{find, list_events, list_payments};
@@ -68,16 +69,16 @@ use self::session::Session;
 use self::values::{storable, values};
 use self::writer::Writer;
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery,
-    Observation, Page, PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded,
-    RefundQuery, ReplayError, ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext,
-    StoreError, TransactionQuery,
+    Alert, AlertClaim, AlertOutcome, Claim, DamagedRow, DeliveryCounts, DeliveryPage, DeliveryQuery, DeliverySelection,
+    DismissError, Dismissal, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery, Observation, Page,
+    PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError,
+    ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord};
+use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord};
 use crate::store::row::Columns;
 use crate::store::{StoreFuture, problem};
 use crate::util::clock::Clock;
@@ -177,8 +178,24 @@ impl Store for Postgres {
         self.writer.write_deferred(acknowledgement)
     }
 
-    fn list_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
+    fn list_deliveries(&self, query: DeliverySelection) -> StoreFuture<'_, Vec<DeliveryRecord>> {
         self.read(query, |session, clock, query| async move { list_deliveries(&session, &clock, query).await }.boxed())
+    }
+
+    fn list_attempts(&self, of: DeliveryId) -> StoreFuture<'_, Vec<AttemptRecord>> {
+        self.read(of, |session, _, of| async move { list_attempts(&session, of).await }.boxed())
+    }
+
+    fn list_matching_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, DeliveryPage> {
+        self.read(query, |session, _, query| async move { deliveries::list_matching(&session, &query).await }.boxed())
+    }
+
+    fn count_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, DeliveryCounts> {
+        self.read(query, |session, _, query| async move { deliveries::count(&session, &query).await }.boxed())
+    }
+
+    fn dismiss(&self, dismissal: Dismissal) -> StoreFuture<'_, std::result::Result<DeliveryRecord, DismissError>> {
+        self.writer.write(dismissal)
     }
 
     fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, std::result::Result<Vec<DeliveryRecord>, ReplayError>> {
@@ -305,6 +322,20 @@ impl Store for Postgres {
             }
             .boxed()
         })
+    }
+
+    fn has_due_alerts(&self, now: Timestamp, refunds_before: Timestamp) -> StoreFuture<'_, bool> {
+        self.read((now, refunds_before), |session, clock, times| {
+            async move { alerts::has_due_alerts(&session, &clock, times).await }.boxed()
+        })
+    }
+
+    fn claim_alerts(&self, claim: AlertClaim) -> StoreFuture<'_, Vec<Alert>> {
+        self.writer.write(claim)
+    }
+
+    fn finish_alert(&self, outcome: AlertOutcome) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(outcome)
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -34,6 +34,17 @@ impl SingleRequest for RetentionCutoffs {
                 values![deliveries, limit],
             ),
             (
+                "DELETE FROM athm_delivery WHERE id = ANY (ARRAY (SELECT id FROM athm_delivery \
+                 WHERE state = 'dismissed' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                values![deliveries, limit],
+            ),
+            (
+                "DELETE FROM athm_alert WHERE kind = 'dead_delivery' AND id = ANY (ARRAY (SELECT a.id FROM athm_alert a \
+                 WHERE a.kind = 'dead_delivery' AND a.reported_at < $1 \
+                 AND NOT EXISTS (SELECT 1 FROM athm_delivery d WHERE d.id = a.id) LIMIT $2 FOR UPDATE SKIP LOCKED))",
+                values![deliveries, limit],
+            ),
+            (
                 "DELETE FROM athm_message WHERE id = ANY (ARRAY (SELECT id FROM athm_message \
                  WHERE state = 'recorded' AND received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
                 values![storable(self.recorded_messages), limit],

@@ -104,7 +104,9 @@ impl AnyWrite {
             Self::Single(write) => write.claimed(),
         };
         claimed.into_iter().map(move |(id, attempt)| {
-            QueuedWrite::new(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Unstarted }).0.into()
+            QueuedWrite::new(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Unstarted, run: None })
+                .0
+                .into()
         })
     }
 

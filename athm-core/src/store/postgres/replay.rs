@@ -48,6 +48,9 @@ impl SingleRequest for ReplayRequest {
             if replayed.iter().any(|delivery| delivery.waits_for_customer) {
                 search_customer(&mut statements, event.transaction_id, now);
             }
+            // If one is dead again, that is reported again.
+            let ids: Vec<_> = replayed.iter().map(|delivery| *delivery.id.as_uuid()).collect();
+            statements.push(("DELETE FROM athm_alert WHERE kind = 'dead_delivery' AND id = ANY ($1)", values![ids]));
             session.execute_all(statements).await?;
         }
         Ok(Ok(replayed))
@@ -59,7 +62,7 @@ fn make_due(delivery: &DeliveryRecord, now: Timestamp) -> (&'static str, Values<
     let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
                waits_for_customer) VALUES ($1, $2, $3, $4, 'due', 0, true, $5, $7, $6) \
                ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, interruptions = 0, is_replay = true, \
-               due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, finished_at = NULL, \
+               due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, dismissal = NULL, finished_at = NULL, \
                waits_for_customer = excluded.waits_for_customer";
     let DeliveryRecord { id, event_id, signal, receiver, due_at, waits_for_customer, .. } = delivery;
     let (id, event_id, receiver) = (*id.as_uuid(), *event_id.as_uuid(), receiver.clone());

@@ -111,8 +111,11 @@ impl StoreFixture {
     }
 
     async fn acknowledge(&self, (id, attempt): (DeliveryId, Attempt), outcome: AttemptOutcome) -> DeliveryRecord {
-        self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome }).await.unwrap();
-        self.store.list_deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
+        self.store
+            .acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: None })
+            .await
+            .unwrap();
+        self.store.list_deliveries(DeliverySelection::One(id)).await.unwrap().remove(0)
     }
 }
 
@@ -182,6 +185,7 @@ async fn writes_beyond_the_queues_limit_are_refused_and_acknowledgements_never_a
         attempt: Attempt::first(ClaimId::new()),
         at: fixture.clock.steady(),
         outcome: AttemptOutcome::Succeeded,
+        run: None,
     };
     fixture.store.acknowledge(acknowledgement).await.unwrap();
     let results = join_all(results).await;
@@ -438,8 +442,13 @@ async fn while_a_table_is_locked_writes_are_refused_and_acknowledgements_are_ret
     let holder = client.session().await.unwrap();
     holder.begin().await.unwrap();
     holder.run("LOCK TABLE athm_delivery").await.unwrap();
-    let acknowledgement =
-        Acknowledgement { id: claimed, attempt, at: fixture.clock.steady(), outcome: AttemptOutcome::Succeeded };
+    let acknowledgement = Acknowledgement {
+        id: claimed,
+        attempt,
+        at: fixture.clock.steady(),
+        outcome: AttemptOutcome::Succeeded,
+        run: None,
+    };
     let acknowledged = fixture.store.acknowledge(acknowledgement);
     assert!(join_all((2..6).map(|n| fixture.record(n))).await.iter().all(std::result::Result::is_err));
     holder.run("ROLLBACK").await.unwrap();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::attempts;
 use super::find::with_details;
 use super::row::SqliteRow;
 use super::statement::{Readable, execute, json, postpone, readable, readable_one};
@@ -133,5 +134,6 @@ pub(super) fn acknowledge(connection: &Connection, acknowledgement: &Acknowledge
     let (id, claim) = (acknowledgement.id.as_uuid(), acknowledgement.attempt.claim.as_uuid());
     let (kept, added) = (interruptions.kept, interruptions.added);
     let values = params![id, claim, state.as_str(), due_at, finished_at, attempts, kept, added, error];
-    execute(connection, sql, values)
+    let changed = connection.prepare_cached(sql)?.execute(values)?;
+    if changed == 0 { Ok(()) } else { attempts::insert(connection, acknowledgement) }
 }

@@ -6,6 +6,8 @@
 //!
 //! Times are the process's own steady clock, in microseconds: no other process compares them.
 
+mod alerts;
+mod attempts;
 mod checkouts;
 mod claim;
 mod deliveries;
@@ -39,16 +41,16 @@ use self::statement::{all, json};
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
-    Claim, DamagedRow, DeliveryQuery, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery,
-    Observation, Page, PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded,
-    RefundQuery, ReplayError, ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext,
-    StoreError, TransactionQuery,
+    Alert, AlertClaim, AlertOutcome, Claim, DamagedRow, DeliveryCounts, DeliveryPage, DeliveryQuery, DeliverySelection,
+    DismissError, Dismissal, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery, Observation, Page,
+    PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError,
+    ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, ClaimId, DeliveryRecord, EventDeliveries, Handover};
+use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord, EventDeliveries, Handover};
 use crate::store::pending_room::PendingSpace;
 use crate::store::row::Columns;
 use crate::store::{StoreFuture, problem};
@@ -134,9 +136,31 @@ impl Store for Sqlite {
         self.writer.write_deferred(move |connection| Ok(claim::acknowledge(connection, &acknowledgement)?))
     }
 
-    fn list_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, Vec<DeliveryRecord>> {
+    fn list_deliveries(&self, query: DeliverySelection) -> StoreFuture<'_, Vec<DeliveryRecord>> {
         let damaged = self.context.damaged.clone();
         self.reader.read(move |connection| deliveries::list_deliveries(connection, &query, &damaged))
+    }
+
+    fn list_attempts(&self, of: DeliveryId) -> StoreFuture<'_, Vec<AttemptRecord>> {
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| attempts::list(connection, of, &damaged))
+    }
+
+    fn list_matching_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, DeliveryPage> {
+        let damaged = self.context.damaged.clone();
+        self.reader.read(move |connection| deliveries::list_matching(connection, &query, &damaged))
+    }
+
+    fn count_deliveries(&self, query: DeliveryQuery) -> StoreFuture<'_, DeliveryCounts> {
+        self.reader.read(move |connection| deliveries::count(connection, &query))
+    }
+
+    fn dismiss(&self, dismissal: Dismissal) -> StoreFuture<'_, Result<DeliveryRecord, DismissError>> {
+        let work = move |connection: &Connection| match deliveries::dismiss(connection, &dismissal) {
+            Err(DismissError::Store(error)) => Err(error),
+            dismissed => Ok(dismissed),
+        };
+        self.writer.write(work, |dismissed| dismissed)
     }
 
     fn replay(&self, request: ReplayRequest) -> StoreFuture<'_, Result<Vec<DeliveryRecord>, ReplayError>> {
@@ -287,6 +311,20 @@ impl Store for Sqlite {
             let since = query.refunds_before.as_microsecond();
             Ok(all(connection, problem::COUNT, [since], |row| row.problem_count())?.into_iter().collect())
         })
+    }
+
+    fn has_due_alerts(&self, now: Timestamp, refunds_before: Timestamp) -> StoreFuture<'_, bool> {
+        self.reader.read(move |connection| alerts::has_due_alerts(connection, now, refunds_before))
+    }
+
+    fn claim_alerts(&self, claim: AlertClaim) -> StoreFuture<'_, Vec<Alert>> {
+        let damaged = self.context.damaged.clone();
+        let work = move |connection: &Connection| Ok(alerts::claim_alerts(connection, &claim, &damaged)?);
+        self.writer.write(work, |claimed| claimed)
+    }
+
+    fn finish_alert(&self, outcome: AlertOutcome) -> StoreFuture<'_, ()> {
+        self.writer.write_deferred(move |connection| Ok(alerts::finish_alert(connection, &outcome)?))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -24,6 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0010_claims.sql"),
     include_str!("../migrations/sqlite/0011_collation.sql"),
     include_str!("../migrations/sqlite/0012_messages.sql"),
+    include_str!("../migrations/sqlite/0013_dismissed_deliveries.sql"),
+    include_str!("../migrations/sqlite/0014_alerts.sql"),
+    include_str!("../migrations/sqlite/0015_attempts.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);

@@ -26,6 +26,17 @@ pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusql
             params![micros(cutoffs.deliveries), MAX_PRUNED],
         ),
         (
+            "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
+             WHERE state = 'dismissed' AND finished_at < ?1 LIMIT ?2)",
+            params![micros(cutoffs.deliveries), MAX_PRUNED],
+        ),
+        (
+            "DELETE FROM athm_alert WHERE (kind, id, place) IN (SELECT a.kind, a.id, a.place FROM athm_alert a \
+             WHERE a.kind = 'dead_delivery' AND a.reported_at < ?1 \
+             AND NOT EXISTS (SELECT 1 FROM athm_delivery d WHERE d.id = a.id) LIMIT ?2)",
+            params![micros(cutoffs.deliveries), MAX_PRUNED],
+        ),
+        (
             "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
              WHERE state = 'recorded' AND received_at < ?1 LIMIT ?2)",
             params![micros(cutoffs.recorded_messages), MAX_PRUNED],

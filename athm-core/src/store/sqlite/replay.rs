@@ -39,12 +39,14 @@ pub(super) fn replay(
                        (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
                        waits_for_customer) VALUES (?1, ?2, ?3, ?4, 'due', 0, 1, ?5, ?7, ?6) \
                        ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, interruptions = 0, is_replay = 1, \
-                       due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, finished_at = NULL, \
+                       due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, dismissal = NULL, finished_at = NULL, \
                        waits_for_customer = excluded.waits_for_customer";
             let (id, event_id, due_at) = (id.as_uuid(), event_id.as_uuid(), due_at.as_microsecond());
             let created_at = request.now.as_microsecond();
             let values = params![id, event_id, signal.as_str(), receiver, due_at, waits_for_customer, created_at];
             execute(connection, sql, values)?;
+            // If it is dead again, that is reported again.
+            execute(connection, "DELETE FROM athm_alert WHERE kind = 'dead_delivery' AND id = ?1", [id])?;
         }
         if replayed.iter().any(|delivery| delivery.waits_for_customer) {
             let search = PollPlan::In(Duration::ZERO, PollLane::Customer);

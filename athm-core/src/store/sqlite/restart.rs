@@ -41,6 +41,7 @@ fn correct(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     for sql in [
         "UPDATE athm_delivery SET due_at = due_at - ?1 WHERE state IN ('due', 'running')",
         "UPDATE athm_poll SET due_at = due_at - ?1",
+        "UPDATE athm_alert SET due_at = due_at - ?1",
         "UPDATE athm_operation SET due_at = due_at - ?1, ends_at = ends_at - ?1",
     ] {
         execute(connection, sql, [micros])?;

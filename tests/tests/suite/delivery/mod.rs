@@ -3,9 +3,11 @@
 mod acknowledged;
 mod conditions;
 mod customer;
+mod history;
 mod idempotency_key;
 mod isolation;
 mod limits;
+mod listing;
 mod refund;
 mod renaming;
 mod replay;

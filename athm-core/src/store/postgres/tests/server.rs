@@ -32,7 +32,7 @@ async fn a_row_that_an_idle_session_has_locked_delays_only_what_concerns_it() {
     let at = fixture.clock.steady();
     let (id, attempt) = locked;
     let mut acknowledged =
-        fixture.store.acknowledge(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Succeeded });
+        fixture.store.acknowledge(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Succeeded, run: None });
     for n in 2..20 {
         fixture.record(n).await.unwrap();
     }
@@ -87,8 +87,13 @@ async fn an_acknowledgement_outlasts_errors_that_pass() {
             ))
             .await;
         let at = fixture.clock.steady();
-        let acknowledged =
-            fixture.store.acknowledge(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Succeeded });
+        let acknowledged = fixture.store.acknowledge(Acknowledgement {
+            id,
+            attempt,
+            at,
+            outcome: AttemptOutcome::Succeeded,
+            run: None,
+        });
         let heal = async {
             fixture.until("SELECT last_value >= 3 FROM tries", "t").await;
             fixture.query("DELETE FROM trouble").await;

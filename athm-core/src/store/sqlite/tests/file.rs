@@ -157,5 +157,8 @@ async fn a_restart_with_the_clock_behind_delays_no_retry_by_the_error() {
     // A clock that is ahead changes nothing.
     let path = StoreFixture::path(&fixture.folder);
     let again = Sqlite::open(&path, crate::store::fixtures::context(&fixture.clock, 0, Batching::Grouped).0).unwrap();
-    assert_eq!(again.list_deliveries(DeliveryQuery::One(claimed.0)).await.unwrap()[0].due_at, Timestamp::UNIX_EPOCH);
+    assert_eq!(
+        again.list_deliveries(DeliverySelection::One(claimed.0)).await.unwrap()[0].due_at,
+        Timestamp::UNIX_EPOCH
+    );
 }

@@ -69,8 +69,11 @@ impl StoreFixture {
     }
 
     async fn acknowledge(&self, (id, attempt): (DeliveryId, Attempt), outcome: AttemptOutcome) -> DeliveryRecord {
-        self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome }).await.unwrap();
-        self.store.list_deliveries(DeliveryQuery::One(id)).await.unwrap().remove(0)
+        self.store
+            .acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: None })
+            .await
+            .unwrap();
+        self.store.list_deliveries(DeliverySelection::One(id)).await.unwrap().remove(0)
     }
 }
 
@@ -118,13 +121,14 @@ async fn writes_beyond_the_queues_limit_are_refused_and_acknowledgements_never_a
         |()| (),
     );
     let results: Vec<_> = (1..2500).map(|n| fixture.store.record(record(&format!("reference-{n}"), None))).collect();
-    let id = fixture.store.list_deliveries(DeliveryQuery::Dead).await.unwrap();
+    let id = fixture.store.list_deliveries(DeliverySelection::Dead).await.unwrap();
     assert!(id.is_empty() && first.events.len() == 1);
     let acknowledgement = Acknowledgement {
         id: DeliveryId::new(),
         attempt: Attempt::first(ClaimId::new()),
         at: fixture.clock.steady(),
         outcome: AttemptOutcome::Succeeded,
+        run: None,
     };
     let acknowledged = fixture.store.acknowledge(acknowledgement);
     go_on.send(()).unwrap();

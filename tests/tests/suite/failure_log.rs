@@ -1,0 +1,29 @@
+//! What the log says of a receiver that failed.
+
+use std::time::Duration;
+
+use athm_core::deliveries::DeliveryQuery;
+use athm_core::dispatch::Dispatcher;
+use athm_core::{Permanent, Sender, Signal, Status};
+use athm_tests::{SqliteDatabase, payment, trusting_builder};
+use tokio::runtime::Handle;
+
+use crate::log::Log;
+
+#[tokio::test]
+async fn a_failure_is_logged_once_with_its_delivery_its_order_and_its_reference() {
+    let (database, log) = (SqliteDatabase::new(), Log::default());
+    let _listening = log.listen();
+    let builder = trusting_builder(&database, Dispatcher::empty()).runtime(Handle::current());
+    let builder = builder.connect("ship", [Signal::Completed], |_| Err::<(), _>(Permanent::new("no such order")));
+    let athm = builder.start().await.unwrap();
+    let paid = payment(7, Status::Completed).reference_number("12-ab".parse().unwrap());
+    athm.record(paid.build(), Sender::CALLBACK).await.unwrap();
+    athm.idle().await;
+    let id = athm.deliveries().list(DeliveryQuery::new()).await.unwrap().deliveries()[0].id;
+    let [line] = &log.lines("receiver failed for good")[..] else { panic!("{}", log.text()) };
+    for part in ["ERROR", "order-7", "12-ab", "no such order", &id.to_string()] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    athm.shutdown(Duration::from_secs(5)).await;
+}
