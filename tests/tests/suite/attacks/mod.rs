@@ -5,6 +5,7 @@ mod checkouts;
 mod floods;
 mod forgeries;
 mod headers;
+mod junk;
 mod nameless;
 mod poisoning;
 mod provider;
