@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::{
     Batching, Claim, DamagedRows, InboxMessage, InboxState, Observation, Origin, PendingRoom, Policy, StoreContext,
-    WriteHealth,
+    TransactionQuery, WriteHealth,
 };
 use crate::dispatch::Dispatcher;
-use crate::models::{Amount, Item, PaymentKey, Sender, Signal, Status, Transaction};
+use crate::models::{Amount, Item, PaymentKey, PhoneNumber, Sender, Signal, Status, Transaction, TransactionKind};
 use crate::outbox::{AttemptOutcome, ClaimId, LEASE, Outbox, Slots, Suspects, Unstarted};
 use crate::util::clock::{Clock, later};
 
@@ -80,4 +80,27 @@ pub(super) fn message(n: u32, state: InboxState) -> InboxMessage {
 /// A failure after which the delivery is dead.
 pub(super) fn failed() -> AttemptOutcome {
     AttemptOutcome::Failed { error: String::from("late"), retry_at: None }
+}
+
+/// Lists of payments among 100,000: the query, the index that it follows, and how many it finds. The `n`th payment has
+/// `created_at` n microseconds after 1970, every two share `metadata_1`, and every four a customer.
+pub(super) fn payment_queries() -> Vec<(TransactionQuery, &'static str, usize)> {
+    let phone: PhoneNumber = "7870000500".parse().unwrap();
+    let newest = TransactionQuery::new;
+    let at = |micros| Timestamp::from_microsecond(micros).unwrap();
+    let of_both = newest().customer_email("customer500@example.com").customer_phone(phone.clone());
+    let of_range = newest().since(at(70_001)).until(at(70_011));
+    vec![
+        (newest().metadata_1("order-1000"), "athm_transaction_metadata", 2),
+        (newest().customer_phone(phone.clone()), "athm_customer_phone", 4),
+        (newest().customer_email("CUSTOMER500@example.com"), "athm_customer_email", 4),
+        (of_both, "athm_customer_phone", 4),
+        (newest().customer_phone(phone).metadata_1("order-1000"), "athm_customer_phone", 2),
+        (newest().status(Status::Completed).limit(7), "athm_transaction_newest_by_status", 7),
+        (newest().kind(TransactionKind::Ecommerce).limit(7), "athm_transaction_newest", 7),
+        (of_range.clone().reference_prefix("ref-7000"), "athm_transaction_newest", 9),
+        (of_range.clone().reference_prefix("ref_7000"), "athm_transaction_newest", 0),
+        (of_range.clone().daily_transaction_id("0003"), "athm_transaction_newest", 1),
+        (of_range.metadata_2("none"), "athm_transaction_newest", 0),
+    ]
 }

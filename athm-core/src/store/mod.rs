@@ -25,6 +25,8 @@ mod limits;
 mod message;
 mod message_query;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod payment_list;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod payment_write;
 mod pending_room;
 mod poll;

@@ -1,8 +1,10 @@
 //! Lists of payments, a page at a time.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
-use crate::models::{Status, Transaction, TransactionId};
+use crate::models::{PhoneNumber, Status, Transaction, TransactionId, TransactionKind};
 
 /// Which payments to list, newest first.
 ///
@@ -28,7 +30,13 @@ pub struct TransactionQuery {
     pub(super) status: Option<Status>,
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
+    pub(super) kind: Option<TransactionKind>,
     pub(super) metadata_1: Option<String>,
+    pub(super) metadata_2: Option<String>,
+    pub(super) reference_prefix: Option<String>,
+    pub(super) daily_transaction_id: Option<String>,
+    pub(super) customer_phone: Option<PhoneNumber>,
+    pub(super) customer_email: Option<EmailAddress>,
     pub(super) limit: Option<u32>,
     pub(super) after: Option<Cursor>,
 }
@@ -60,10 +68,46 @@ impl TransactionQuery {
         self
     }
 
-    /// Only payments with this `metadata_1`: those of one order, say. The payments since [`since`](Self::since) are
-    /// searched, all of them without it.
+    /// Only payments with this `metadata_1`: those of one order, say. An index finds them.
     pub fn metadata_1(mut self, metadata: impl Into<String>) -> Self {
         self.metadata_1 = Some(metadata.into());
+        self
+    }
+
+    /// Only payments whose customer has this phone, as far as the provider has named them. An index finds them.
+    pub fn customer_phone(mut self, phone: PhoneNumber) -> Self {
+        self.customer_phone = Some(phone);
+        self
+    }
+
+    /// Only payments whose customer has this e-mail address, in upper or lower case, as far as the provider has named them. An
+    /// index finds them.
+    pub fn customer_email(mut self, email: impl Into<String>) -> Self {
+        self.customer_email = Some(EmailAddress(email.into()));
+        self
+    }
+
+    /// Only payments of this kind. The payments of the range of time are searched.
+    pub fn kind(mut self, kind: TransactionKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Only payments with this `metadata_2`. The payments of the range of time are searched.
+    pub fn metadata_2(mut self, metadata: impl Into<String>) -> Self {
+        self.metadata_2 = Some(metadata.into());
+        self
+    }
+
+    /// Only payments whose reference number begins like this. The payments of the range of time are searched.
+    pub fn reference_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.reference_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Only payments with this number within the business's day. The payments of the range of time are searched.
+    pub fn daily_transaction_id(mut self, id: impl Into<String>) -> Self {
+        self.daily_transaction_id = Some(id.into());
         self
     }
 
@@ -81,6 +125,16 @@ impl TransactionQuery {
 
     pub(super) fn page_size(&self) -> u32 {
         self.limit.unwrap_or(Self::DEFAULT_LIMIT)
+    }
+}
+
+/// An e-mail address, which no log shows.
+#[derive(Clone)]
+pub(super) struct EmailAddress(pub(super) String);
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress([redacted])")
     }
 }
 

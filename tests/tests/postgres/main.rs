@@ -35,6 +35,8 @@ mod migrations;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod processes;
+#[path = "../suite/queries.rs"]
+mod queries;
 #[path = "../suite/reconciliation.rs"]
 mod reconciliation;
 #[path = "../suite/refresh.rs"]

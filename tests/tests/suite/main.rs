@@ -26,6 +26,7 @@ mod parameters;
 mod problems;
 mod provider;
 mod provider_calls;
+mod queries;
 mod reconciliation;
 mod refresh;
 mod refunds;

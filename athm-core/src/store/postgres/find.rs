@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use futures_util::future::try_join;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::fault::Result;
 use super::session::Session;
 use super::values::{storable, text, values};
 use crate::models::{Customer, Event, Item, PaymentKey, Transaction, TransactionId};
+use crate::store::payment_list::PaymentList;
 use crate::store::row::{Columns, customer_columns, item_columns, select_event, select_transaction};
 use crate::store::{Page, PaymentSelector, TransactionQuery};
 
@@ -41,33 +43,21 @@ pub(super) async fn by_id(session: &Session, id: TransactionId) -> Result<Vec<Tr
 }
 
 pub(super) async fn list_payments(session: &Session, query: &TransactionQuery) -> Result<Page> {
-    let of_all = select_transaction!(
-        "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
-         AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
-         AND (t.created_at, t.id) < (coalesce($3, 'infinity'::timestamptz), $4) \
-         AND ($6::text IS NULL OR t.metadata_1 = $6) ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
-    );
-    let of_status = select_transaction!(
-        "FROM athm_transaction t WHERE t.created_at >= coalesce($1, '-infinity'::timestamptz) \
-         AND t.created_at < coalesce($2, 'infinity'::timestamptz) \
-         AND (t.created_at, t.id) < (coalesce($3, 'infinity'::timestamptz), $4) \
-         AND ($6::text IS NULL OR t.metadata_1 = $6) AND t.status = $7 ORDER BY t.created_at DESC, t.id DESC LIMIT $5"
-    );
-    let (since, until) = (query.since.map(storable), query.until.map(storable));
-    let after = query.after.map(|cursor| storable(cursor.created_at));
+    let PaymentList { sql, by, filters } = PaymentList::of(query);
+    let by = by.map(text);
+    let filters = filters.map(|filter| filter.map(text));
+    let since = storable(query.since.unwrap_or(Timestamp::MIN));
+    let until = query.until.map_or(Timestamp::MAX, storable);
+    let after = query.after.map_or(Timestamp::MAX, |cursor| storable(cursor.created_at));
     let after_id = query.after.map_or(Uuid::max(), |cursor| *cursor.id.as_uuid());
     let size = query.page_size();
     let mut limit = size + 1;
     loop {
-        let mut values =
-            values![since, until, after, after_id, i64::from(limit), query.metadata_1.as_deref().map(text)];
-        let sql = match &query.status {
-            None => of_all,
-            Some(status) => {
-                values.push(Box::new(text(status.to_string())));
-                of_status
-            }
-        };
+        let mut values = values![&by, since, until, after, after_id];
+        for filter in &filters {
+            values.extend(values![filter]);
+        }
+        values.extend(values![i64::from(limit)]);
         let (found, damaged) = session.readable("athm_transaction", sql, values, |row| row.transaction()).await?;
         let is_last = found.len() + damaged.len() < limit as usize;
         let found = with_readable_details(session, found).await?;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0013_dismissed_deliveries.sql"),
     include_str!("../migrations/postgres/0014_alerts.sql"),
     include_str!("../migrations/postgres/0015_attempts.sql"),
+    include_str!("../migrations/postgres/0016_queries.sql"),
 ];
 
 /// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never

@@ -10,7 +10,8 @@ use super::session::Session;
 use super::values::{Statements, storable, text, values};
 use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 use crate::store::limits::MAX_LISTED;
-use crate::store::row::{Columns, select_refund, select_transaction};
+use crate::store::payment_list::PAID_BY;
+use crate::store::row::{Columns, select_refund};
 use crate::store::{MAX_MATCHING_PAYMENTS, RefundQuery};
 
 pub(super) async fn list_refunds(session: &Session, query: RefundQuery) -> Result<Vec<RefundRecord>> {
@@ -39,14 +40,9 @@ pub(super) async fn refunds_of(session: &Session, payments: Vec<Uuid>) -> Result
 
 /// The newest completed payments of a customer that are large enough.
 pub(super) async fn list_paid_by(session: &Session, customer: &Customer, amount: Amount) -> Result<Vec<Transaction>> {
-    let sql = select_transaction!(
-        "FROM athm_transaction t JOIN athm_customer c ON c.transaction_id = t.id \
-         WHERE t.status = 'completed' AND (c.phone = $1 OR c.email = $2) AND t.total >= $3 \
-         ORDER BY t.created_at DESC, t.id DESC LIMIT $4"
-    );
     let [phone, email] = [&customer.phone, &customer.email].map(|known| known.as_deref().map(text));
     let values = values![phone, email, amount.cents(), i64::from(MAX_MATCHING_PAYMENTS)];
-    let (found, _) = session.readable("athm_transaction", sql, values, |row| row.transaction()).await?;
+    let (found, _) = session.readable("athm_transaction", PAID_BY, values, |row| row.transaction()).await?;
     with_readable_details(session, found).await
 }
 

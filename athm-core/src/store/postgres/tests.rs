@@ -1,6 +1,8 @@
 //! Tests of what only this backend does. They need a server, which `tests/with-postgres` starts; without one they are
 //! ignored, and never counted as passed.
 
+mod queries;
+
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 

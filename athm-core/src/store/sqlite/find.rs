@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::statement::{all, one, readable, readable_one};
 use crate::models::{Event, Transaction, TransactionId};
+use crate::store::payment_list::PaymentList;
 use crate::store::row::{Columns, customer_columns, item_columns, select_event, select_transaction};
 use crate::store::{DamagedRows, Page, TransactionQuery};
 
@@ -31,33 +32,20 @@ pub(super) fn list_payments(
     query: &TransactionQuery,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<Page> {
-    let of_all = select_transaction!(
-        "FROM athm_transaction t WHERE t.created_at >= ?1 AND t.created_at < ?2 AND (t.created_at, t.id) < (?3, ?4) \
-         AND (?6 IS NULL OR t.metadata_1 = ?6) ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
-    );
-    let of_status = select_transaction!(
-        "FROM athm_transaction t WHERE t.created_at >= ?1 AND t.created_at < ?2 AND (t.created_at, t.id) < (?3, ?4) \
-         AND (?6 IS NULL OR t.metadata_1 = ?6) AND t.status = ?7 ORDER BY t.created_at DESC, t.id DESC LIMIT ?5"
-    );
+    let PaymentList { sql, by, filters } = PaymentList::of(query);
     let since = query.since.map_or(i64::MIN, Timestamp::as_microsecond);
     let until = query.until.map_or(i64::MAX, Timestamp::as_microsecond);
     let (after, after_id) = query
         .after
         .map_or((i64::MAX, Uuid::max()), |cursor| (cursor.created_at.as_microsecond(), *cursor.id.as_uuid()));
     let size = query.page_size();
-    let status = query.status.as_ref().map(ToString::to_string);
+    let [status, kind, metadata_1, metadata_2, reference, daily, email] = filters;
     let mut limit = size + 1;
     loop {
-        let (found, skipped) = match &status {
-            None => {
-                let values = params![since, until, after, after_id, limit, query.metadata_1];
-                readable_payments(connection, damaged, of_all, values)?
-            }
-            Some(status) => {
-                let values = params![since, until, after, after_id, limit, query.metadata_1, status];
-                readable_payments(connection, damaged, of_status, values)?
-            }
-        };
+        let values = params![
+            by, since, until, after, after_id, status, kind, metadata_1, metadata_2, reference, daily, email, limit
+        ];
+        let (found, skipped) = readable_payments(connection, damaged, sql, values)?;
         let read = u32::try_from(found.len()).unwrap_or(u32::MAX);
         // A page is full of payments that can be read, however many damaged ones lie between them.
         if read > size || read + skipped < limit {

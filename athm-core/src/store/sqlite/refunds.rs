@@ -7,7 +7,8 @@ use super::find::readable_payments;
 use super::statement::{all, execute, readable};
 use crate::models::{Amount, Customer, ReferenceNumber, RefundId, RefundRecord, Transaction, TransactionId};
 use crate::store::limits::MAX_LISTED;
-use crate::store::row::{Columns, select_refund, select_transaction};
+use crate::store::payment_list::PAID_BY;
+use crate::store::row::{Columns, select_refund};
 use crate::store::{DamagedRows, MAX_MATCHING_PAYMENTS, RefundQuery};
 
 pub(super) fn list_refunds(
@@ -46,13 +47,8 @@ pub(super) fn list_paid_by(
     amount: Amount,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<Transaction>> {
-    let sql = select_transaction!(
-        "FROM athm_transaction t JOIN athm_customer c ON c.transaction_id = t.id \
-         WHERE t.status = 'completed' AND (c.phone = ?1 OR c.email = ?2) AND t.total >= ?3 \
-         ORDER BY t.created_at DESC, t.id DESC LIMIT ?4"
-    );
     let values = params![customer.phone, customer.email, amount.cents(), MAX_MATCHING_PAYMENTS];
-    Ok(readable_payments(connection, damaged, sql, values)?.0)
+    Ok(readable_payments(connection, damaged, PAID_BY, values)?.0)
 }
 
 /// Inserts or updates a refund. A refund that isn't pending has a known outcome, so that its operation is deleted.

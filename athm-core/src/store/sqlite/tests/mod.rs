@@ -2,6 +2,7 @@ mod claims;
 mod damaged;
 mod file;
 mod health;
+mod queries;
 
 use std::sync::mpsc;
 use std::time::Duration;
