@@ -1,9 +1,10 @@
 //! Watching: authorizes a checkout's payment as soon as its customer has approved it, whether a page is open or not.
 //!
-//! The newest 20 that wait are looked up every second, so that an approval is noticed within a second, and at most 20
-//! questions a second are asked whatever customers do. Older ones are polled by the sweeper, like any open payment. Which
-//! ones are due is in the database: processes share the work.
+//! While at most 20 wait, each is looked up every second, so that an approval is noticed within a second. Beyond, they share
+//! 20 questions a second: 60 that wait are looked up every 3 seconds each, the newest first. Which ones are due is in the
+//! database: processes share the work. The sweeper polls them as well, like any open payment.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,13 +15,16 @@ use super::{CheckoutOperations, failure};
 use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup, RateLimitClass};
 use crate::models::{CheckoutState, EcommerceId, Initiator, PaymentKey, Sender, Status, Transaction};
 use crate::operations::OperationError;
-use crate::store::{AttemptOutcome, StoreError, WATCHED_CHECKOUTS, WatchedPayment};
+use crate::store::{AttemptOutcome, MAX_WATCHED, StoreError, WatchedPayment, WatchedPayments};
 use crate::util::clock::later;
+use crate::util::rate_limit::TokenBucket;
 use crate::util::schedule::{NextRun, Schedule};
 use crate::util::text::causes;
 
-/// The pause between two lookups of one payment.
+/// The pause between two lookups of one payment, while few wait.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// How many lookups there are within that pause at most.
+const PER_PAUSE: u32 = 20;
 /// The pause after a lookup or an authorization that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(3);
 /// How often due payments are searched when none is due here: another process may have died and left one.
@@ -33,11 +37,13 @@ const WATCHED_AFTER_DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct CheckoutWatch {
     checkouts: CheckoutOperations,
     lookup: ProviderLookup,
+    bucket: Arc<Mutex<TokenBucket>>,
 }
 
 impl CheckoutWatch {
     pub(crate) fn new(checkouts: CheckoutOperations, lookup: ProviderLookup) -> Self {
-        Self { checkouts, lookup }
+        let bucket = TokenBucket::new(PER_PAUSE, PER_PAUSE, checkouts.inbox.clock.steady());
+        Self { checkouts, lookup, bucket: Arc::new(Mutex::new(bucket)) }
     }
 
     /// Looks each payment up when it is due, until the store is closed.
@@ -45,30 +51,34 @@ impl CheckoutWatch {
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let run = || async {
             match self.look_at_due().await {
-                Ok(()) => NextRun::Due(store.next_watched().await.ok().flatten()),
+                Ok(0) => NextRun::Due(store.next_watched().await.ok().flatten()),
+                Ok(_) => NextRun::Now,
                 Err(error) => error.log_failed_run("waiting checkouts couldn't be read; tried again"),
             }
         };
         Schedule { clock, max_wait: MAX_WAIT }.run(run, || self.checkouts.opened.notified()).await;
     }
 
-    async fn look_at_due(&self) -> Result<(), StoreError> {
+    /// Looks at a batch of due payments, and returns how many.
+    async fn look_at_due(&self) -> Result<usize, StoreError> {
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let now = clock.steady();
         if store.next_watched().await?.is_none_or(|due| due > now) {
-            return Ok(());
+            return Ok(0);
         }
-        let taken = store.take_watched(now, later(now, LOOKUP_LEASE)).await?;
-        let all_at_once = WATCHED_CHECKOUTS as usize;
-        stream::iter(taken).for_each_concurrent(all_at_once, |watched| self.look_at(watched)).await;
-        Ok(())
+        let WatchedPayments { due, waiting } = store.take_watched(now, later(now, LOOKUP_LEASE)).await?;
+        let (count, pause) = (due.len(), pause(waiting));
+        let at_once = MAX_WATCHED as usize;
+        stream::iter(due).for_each_concurrent(at_once, |watched| self.look_at(watched, pause)).await;
+        Ok(count)
     }
 
-    async fn look_at(&self, watched: WatchedPayment) {
+    async fn look_at(&self, watched: WatchedPayment, pause: Duration) {
+        self.wait_for_rate_limit().await;
         let WatchedPayment { attempt, transaction } = watched;
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
-        let stored = match self.look_up(attempt, &transaction).await {
-            Ok(pause) => store.reschedule_watched(attempt, pause.map(|pause| later(clock.steady(), pause))).await,
+        let stored = match self.look_up(attempt, &transaction, pause).await {
+            Ok(next) => store.reschedule_watched(attempt, next.map(|pause| later(clock.steady(), pause))).await,
             Err(error) => Err(error),
         };
         if let Err(error) = stored
@@ -80,7 +90,12 @@ impl CheckoutWatch {
 
     /// Looks a payment up, and authorizes it once it is approved. Returns the pause before the next lookup; `None` when it
     /// has ended, or needs no close watch any more.
-    async fn look_up(&self, attempt: Uuid, known: &Transaction) -> Result<Option<Duration>, StoreError> {
+    async fn look_up(
+        &self,
+        attempt: Uuid,
+        known: &Transaction,
+        pause: Duration,
+    ) -> Result<Option<Duration>, StoreError> {
         let Some(id) = known.ecommerce_id.filter(|_| !known.status.is_final()) else { return Ok(None) };
         let inbox = &self.checkouts.inbox;
         let answer = self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await;
@@ -98,7 +113,7 @@ impl CheckoutWatch {
         match status {
             Status::Confirmed => self.authorize(attempt, known, id).await,
             status if status.is_final() || is_over => Ok(None),
-            _ => Ok(Some(PAUSE)),
+            _ => Ok(Some(pause)),
         }
     }
 
@@ -134,9 +149,29 @@ impl CheckoutWatch {
         })
     }
 
+    /// Waits until the rate limit allows another lookup.
+    async fn wait_for_rate_limit(&self) {
+        let clock = &self.checkouts.inbox.clock;
+        while !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock.steady()) {
+            clock.sleep_until(later(clock.steady(), PAUSE / PER_PAUSE)).await;
+        }
+    }
+
     async fn is_paid_already(&self, payment: EcommerceId) -> Result<bool, StoreError> {
         let Some(id) = self.checkouts.inbox.store.checkout_of(payment).await? else { return Ok(false) };
         let checkout = self.checkouts.find(id).await?;
         Ok(checkout.is_some_and(|checkout| checkout.state() == CheckoutState::Completed))
+    }
+}
+
+/// The pause between two lookups of each payment, so that all that wait share the lookups.
+fn pause(waiting: u32) -> Duration {
+    PAUSE * waiting.div_ceil(PER_PAUSE).max(1)
+}
+
+#[test]
+fn sixty_that_wait_are_looked_up_every_three_seconds() {
+    for (waiting, seconds) in [(0, 1), (20, 1), (21, 2), (60, 3), (1000, 50)] {
+        assert_eq!(pause(waiting), Duration::from_secs(seconds), "{waiting}");
     }
 }

@@ -10,8 +10,8 @@ use crate::models::{
     Transaction,
 };
 
-/// How many waiting checkouts, the newest first, are watched closely; the others are polled like any open payment.
-pub(crate) const WATCHED_CHECKOUTS: u32 = 20;
+/// How many waiting payments are taken at once, the newest first.
+pub(crate) const MAX_WATCHED: u32 = 20;
 
 /// The part of the store that holds checkouts. Times follow the rules of [`Store`](super::Store).
 pub(crate) trait CheckoutStore {
@@ -34,10 +34,10 @@ pub(crate) trait CheckoutStore {
     /// Cancels a checkout that has no open payment.
     fn cancel_checkout(&self, id: CheckoutId, at: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Takes due payments among the newest [`WATCHED_CHECKOUTS`] that wait. They are due again at `until`.
-    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<WatchedPayment>>;
+    /// Takes due payments, the newest first, at most [`MAX_WATCHED`]. They are due again at `until`.
+    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, WatchedPayments>;
 
-    /// When the next of these payments is due.
+    /// When the next waiting payment is due.
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>>;
 
     /// Sets when a payment is due again; never without a time.
@@ -65,6 +65,14 @@ pub(crate) enum AttemptOutcome {
     Failed { code: String },
     /// The customer gave another phone.
     Phone(PhoneNumber),
+}
+
+/// Payments that are due to be looked up.
+#[derive(Debug, Default)]
+pub(crate) struct WatchedPayments {
+    pub(crate) due: Vec<WatchedPayment>,
+    /// How many payments wait in all.
+    pub(crate) waiting: u32,
 }
 
 /// An open payment of a checkout that is due to be looked up.

@@ -53,7 +53,9 @@ use tokio::runtime::Handle;
 pub use self::alert::Alert;
 pub(crate) use self::alert::{AlertClaim, AlertOutcome, Reported};
 pub(crate) use self::batching::Batching;
-pub(crate) use self::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WATCHED_CHECKOUTS, WatchedPayment};
+pub(crate) use self::checkout::{
+    AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
+};
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;
 pub(crate) use self::decide::{Check, Policy, SignalScope};

@@ -19,7 +19,9 @@ use crate::models::{
     PushLimits, StartedAttempt, StoredItems,
 };
 use crate::store::StoreFuture;
-use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WATCHED_CHECKOUTS, WatchedPayment};
+use crate::store::checkout::{
+    AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
+};
 use crate::store::row::{Columns, attempt_columns, checkout_columns, select_transaction};
 use crate::util::clock::earlier;
 
@@ -55,7 +57,7 @@ impl CheckoutStore for Postgres {
         self.writer.write(CancelCheckout { id, at })
     }
 
-    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<WatchedPayment>> {
+    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, WatchedPayments> {
         self.writer.write(TakeWatched { now, until })
     }
 
@@ -63,9 +65,8 @@ impl CheckoutStore for Postgres {
         self.read((), |session, clock, ()| {
             async move {
                 let offset = session.clock_offset(&clock).await?;
-                let sql = "SELECT min(due_at) FROM (SELECT due_at FROM athm_checkout_payment \
-                           WHERE due_at IS NOT NULL ORDER BY id DESC LIMIT $1) AS watched";
-                let next = session.one(sql, values![i64::from(WATCHED_CHECKOUTS)], |row| row.maybe_time()).await?;
+                let sql = "SELECT min(due_at) FROM athm_checkout_payment WHERE due_at IS NOT NULL";
+                let next = session.one(sql, values![], |row| row.maybe_time()).await?;
                 Ok(next.flatten().map(|next| offset.to_local(next)))
             }
             .boxed()
@@ -255,24 +256,23 @@ impl SingleRequest for CancelCheckout {
     }
 }
 
-/// Takes due payments among the newest that wait, and leases them until `until`. No other process takes them meanwhile.
+/// Takes due payments, the newest first, and leases them until `until`. No other process takes them meanwhile.
 struct TakeWatched {
     now: Timestamp,
     until: Timestamp,
 }
 
 impl Request for TakeWatched {
-    type Written = Vec<WatchedPayment>;
+    type Written = WatchedPayments;
 }
 
 impl SingleRequest for TakeWatched {
-    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<Vec<WatchedPayment>> {
+    async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<WatchedPayments> {
         let sql = "UPDATE athm_checkout_payment SET due_at = $2 WHERE id = ANY (ARRAY \
-                   (SELECT p.id FROM athm_checkout_payment p WHERE p.id IN (SELECT id FROM athm_checkout_payment \
-                   WHERE due_at IS NOT NULL ORDER BY id DESC LIMIT $3) AND p.due_at <= $1 FOR UPDATE SKIP LOCKED)) \
-                   RETURNING id, ecommerce_id";
+                   (SELECT id FROM athm_checkout_payment WHERE due_at IS NOT NULL AND due_at <= $1 \
+                   ORDER BY id DESC LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING id, ecommerce_id";
         let (now, until) = (offset.to_server(self.now), offset.to_server(self.until));
-        let values = values![now, until, i64::from(WATCHED_CHECKOUTS)];
+        let values = values![now, until, i64::from(MAX_WATCHED)];
         let read = |row: &mut super::row::PostgresRow<'_>| Ok((row.uuid()?, row.maybe_uuid()?));
         // A damaged row is leased like the others, so that it isn't due at once again.
         let (taken, _) = session.readable("athm_checkout_payment", sql, values, read).await?;
@@ -284,7 +284,9 @@ impl SingleRequest for TakeWatched {
             let found = with_readable_details(session, found).await?.into_iter();
             payments.extend(found.map(|transaction| WatchedPayment { attempt, transaction }));
         }
-        Ok(payments)
+        let sql = "SELECT count(*)::int FROM athm_checkout_payment WHERE due_at IS NOT NULL";
+        let waiting = session.one(sql, values![], |row| row.count()).await?.unwrap_or_default();
+        Ok(WatchedPayments { due: payments, waiting })
     }
 }
 

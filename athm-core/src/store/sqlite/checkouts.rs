@@ -12,7 +12,9 @@ use crate::models::{
     Amount, BeginPayment, BeginPush, Checkout, CheckoutId, EcommerceId, Language, NotBegun, PhoneNumber, PushCounts,
     PushLimits, StartedAttempt, StoredItems,
 };
-use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WATCHED_CHECKOUTS, WatchedPayment};
+use crate::store::checkout::{
+    AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
+};
 use crate::store::row::{Columns, attempt_columns, checkout_columns};
 use crate::store::{DamagedRows, StoreFuture};
 use crate::util::clock::earlier;
@@ -45,16 +47,15 @@ impl CheckoutStore for Sqlite {
         self.writer.write(cancel, |()| ())
     }
 
-    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<WatchedPayment>> {
+    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, WatchedPayments> {
         let damaged = self.context.damaged.clone();
         self.writer.write(move |connection| Ok(take_watched(connection, now, until, &damaged)?), |taken| taken)
     }
 
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>> {
         self.reader.read(|connection| {
-            let sql = "SELECT min(due_at) FROM (SELECT due_at FROM athm_checkout_payment WHERE due_at IS NOT NULL \
-                       ORDER BY id DESC LIMIT ?1)";
-            Ok(one(connection, sql, [WATCHED_CHECKOUTS], |row| row.maybe_time())?.flatten())
+            let sql = "SELECT min(due_at) FROM athm_checkout_payment WHERE due_at IS NOT NULL";
+            Ok(one(connection, sql, [], |row| row.maybe_time())?.flatten())
         })
     }
 
@@ -179,16 +180,16 @@ fn finish_attempt(connection: &Connection, attempt: Uuid, outcome: &AttemptOutco
     }
 }
 
-/// Takes due payments among the newest that wait, and leases them until `until`.
+/// Takes due payments, the newest first, and leases them until `until`.
 fn take_watched(
     connection: &Connection,
     now: Timestamp,
     until: Timestamp,
     damaged: &DamagedRows,
-) -> rusqlite::Result<Vec<WatchedPayment>> {
-    let sql = "SELECT id, ecommerce_id, due_at FROM (SELECT id, ecommerce_id, due_at FROM athm_checkout_payment \
-               WHERE due_at IS NOT NULL ORDER BY id DESC LIMIT ?2) WHERE due_at <= ?1";
-    let values = params![now.as_microsecond(), WATCHED_CHECKOUTS];
+) -> rusqlite::Result<WatchedPayments> {
+    let sql = "SELECT id, ecommerce_id FROM athm_checkout_payment WHERE due_at IS NOT NULL AND due_at <= ?1 \
+               ORDER BY id DESC LIMIT ?2";
+    let values = params![now.as_microsecond(), MAX_WATCHED];
     let due = readable(connection, ("athm_checkout_payment", damaged), sql, values, |row| {
         Ok((row.uuid()?, row.maybe_uuid()?))
     })?;
@@ -201,7 +202,9 @@ fn take_watched(
         let payment = found.and_then(|mut found| found.pop());
         taken.extend(payment.map(|transaction| WatchedPayment { attempt, transaction }));
     }
-    Ok(taken)
+    let sql = "SELECT count(*) FROM athm_checkout_payment WHERE due_at IS NOT NULL";
+    let waiting = one(connection, sql, [], |row| row.count())?.unwrap_or_default();
+    Ok(WatchedPayments { due: taken, waiting })
 }
 
 fn set_due(connection: &Connection, attempt: Uuid, due_at: Option<Timestamp>) -> rusqlite::Result<()> {
