@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use athm_core::deliveries::DeliveryQuery;
 use athm_core::dispatch::Dispatcher;
+use athm_core::testing::{BuilderExt as _, Clock};
 use athm_core::{Permanent, Sender, Signal, Status};
-use athm_tests::{SqliteDatabase, payment, trusting_builder};
+use athm_tests::{SqliteDatabase, advance_until, payment, trusting_builder};
 use tokio::runtime::Handle;
 
 use crate::log::Log;
@@ -25,5 +26,20 @@ async fn a_failure_is_logged_once_with_its_delivery_its_order_and_its_reference(
     for part in ["ERROR", "order-7", "12-ab", "no such order", &id.to_string()] {
         assert!(line.contains(part), "{part} in {line}");
     }
+    athm.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn without_a_closure_a_problem_is_an_error_line() {
+    let (database, log, clock) = (SqliteDatabase::new(), Log::default(), Clock::manual());
+    let _listening = log.listen();
+    let builder = trusting_builder(&database, Dispatcher::empty()).clock(clock.clone());
+    let builder = builder.connect("ship", [Signal::Completed], |_| Err::<(), _>(Permanent::new("no such order")));
+    let athm = builder.start().await.unwrap();
+    athm.record(payment(7, Status::Completed).build(), Sender::CALLBACK).await.unwrap();
+    athm.idle().await;
+    advance_until(&clock, async || !log.lines("a problem takes a person").is_empty()).await;
+    let [line] = &log.lines("a problem takes a person")[..] else { panic!("{}", log.text()) };
+    assert!(line.contains("ERROR") && line.contains("dead_delivery") && line.contains("no such order"), "{line}");
     athm.shutdown(Duration::from_secs(5)).await;
 }
