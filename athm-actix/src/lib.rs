@@ -32,6 +32,7 @@
 //!   [Writing receivers](guide::writing_receivers).
 //! - [`dispatch`], [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: signals by hand, and what is recorded.
 //! - [`checkouts`]: what a customer is asked to pay on a page, and with the feature `checkout` the page itself.
+//! - [`messages`]: what was posted, as it came.
 //! - [`problems`]: what needs a person, of every sort.
 //! - [`errors`], [`ids`], [`provider`]: the error types, the id types, and the client of the provider's API.
 //! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.

@@ -11,6 +11,7 @@
 //! - [`dispatch`]: signals without a database, in this process, as Django's `send_robust`.
 //! - [`deliveries`], [`refunds`], [`reconcile`], [`transactions`]: what is recorded.
 //! - [`checkouts`]: what a customer is asked to pay on a page.
+//! - [`messages`]: what was posted, as it came.
 //! - [`problems`]: what needs a person, of every sort.
 //! - [`errors`] and [`ids`]: the error types and the id types.
 //! - [`provider`]: the client of the provider's API.
