@@ -56,8 +56,8 @@ mod scope;
 
 pub use athm_core::{
     Amount, Athm, AthmBuilder, BoxError, Context, Customer, Delivery, FromContext, Item, Message, MessageResult,
-    NewPayment, NewRefund, Permanent, PhoneNumber, Refund, Rejection, Sender, Signal, State, Status, Transaction,
-    TransactionKind, UnexpectedTotal, WebhookSecret, link,
+    NewPayment, NewRefund, Permanent, PhoneNumber, Refund, Rejection, RetryAfter, Sender, Signal, State, Status,
+    Transaction, TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
     deliveries, dispatch, errors, ids, jiff, messages, problems, provider, reconcile, refunds, secrecy, testing,

@@ -86,8 +86,8 @@ pub use self::athm::{Athm, AthmBuilder, WebhookSecret};
 pub use self::callback::Message;
 pub use self::inbox::MessageResult;
 pub use self::models::{
-    Amount, Customer, Item, NewPayment, NewRefund, Permanent, PhoneNumber, Refund, Sender, Signal, Status, Transaction,
-    TransactionKind, UnexpectedTotal,
+    Amount, Customer, Item, NewPayment, NewRefund, Permanent, PhoneNumber, Refund, RetryAfter, Sender, Signal, Status,
+    Transaction, TransactionKind, UnexpectedTotal,
 };
 pub use self::receiver::{BoxError, Context, Delivery, FromContext, Rejection, State};
 

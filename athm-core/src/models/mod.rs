@@ -18,6 +18,7 @@ mod payment_key;
 mod permanent;
 mod phone;
 pub(crate) mod refund;
+mod retry_after;
 mod sender;
 mod signal;
 mod status;
@@ -47,6 +48,7 @@ pub use self::refund::{InvalidRefund, NewRefund, Refund, RefundRecord, RefundSta
 pub(crate) use self::refund::{
     RefundCandidate, RefundDetail, RefundLedger, RefundStatement, RefundStatements, ReportedRefund, attribute,
 };
+pub use self::retry_after::RetryAfter;
 pub use self::sender::Sender;
 pub use self::signal::{Signal, UnknownSignal};
 pub use self::status::Status;

@@ -1,5 +1,7 @@
 //! How an attempt ended, and what that makes of its delivery.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Attempt, DeliveryState};
@@ -44,6 +46,8 @@ pub(crate) enum AttemptOutcome {
     Failed { error: String, retry_at: Option<Timestamp> },
     /// The receiver didn't return before the process ended, and the attempt counts: it was a suspect's.
     Interrupted { error: String, retry_at: Option<Timestamp> },
+    /// The receiver asked to be run again after this pause, at `due_at`. The attempt doesn't count.
+    Waiting { pause: Duration, due_at: Timestamp },
     /// The receiver wasn't called, because all its attempts are used up.
     Exhausted { error: String },
     /// The receiver wasn't called, so that the attempt doesn't count.
@@ -64,6 +68,8 @@ pub(crate) struct DeliveryUpdate<'a> {
     /// more may have come.
     pub(crate) interruptions: Interruptions,
     pub(crate) error: Option<&'a str>,
+    /// How much longer the delivery has waited by then, in all.
+    pub(crate) waits: Duration,
 }
 
 /// A change of the number of interruptions: `interruptions * kept + added`.
@@ -102,6 +108,7 @@ impl Acknowledgement {
             attempts: attempt.number,
             interruptions: Interruptions::NONE,
             error: None,
+            waits: Duration::ZERO,
         };
         let kept = DeliveryUpdate { interruptions: Interruptions::SAME, ..returned };
         let due = |due_at: &Timestamp, update| DeliveryUpdate { due_at: Some(*due_at), ..update };
@@ -116,6 +123,9 @@ impl Acknowledgement {
         match outcome {
             AttemptOutcome::Succeeded => finished(DeliveryState::Succeeded, returned),
             AttemptOutcome::Failed { error, retry_at } => failed(error, retry_at, returned),
+            AttemptOutcome::Waiting { pause, due_at } => {
+                due(due_at, DeliveryUpdate { attempts: attempt.counted_before(), waits: *pause, ..returned })
+            }
             AttemptOutcome::Interrupted { error, retry_at } => failed(error, retry_at, kept),
             AttemptOutcome::Exhausted { error } => {
                 failed(error, &None, DeliveryUpdate { attempts: attempt.counted_before(), ..kept })

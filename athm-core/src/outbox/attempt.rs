@@ -13,6 +13,8 @@
 //! such ends, all that were left behind are suspects. One after another they run alone, and succeed; the one that aborts
 //! ends three more processes, 5 s and 20 s apart at most, and is dead then.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::NewDelivery;
@@ -41,6 +43,8 @@ pub(crate) struct Attempt {
     /// Its number, from 1. An attempt that was interrupted and didn't count has the number of the one after it.
     pub(crate) number: u32,
     pub(crate) kind: AttemptKind,
+    /// How long the delivery has waited because its receiver asked for it.
+    pub(crate) waited: Duration,
 }
 
 /// What an attempt costs.
@@ -57,7 +61,7 @@ pub(crate) enum AttemptKind {
 impl Attempt {
     /// The first one of a delivery.
     pub(crate) fn first(claim: ClaimId) -> Self {
-        Self { claim, number: 1, kind: AttemptKind::Ordinary }
+        Self { claim, number: 1, kind: AttemptKind::Ordinary, waited: Duration::ZERO }
     }
 
     /// How many attempts count if this one doesn't.
@@ -91,15 +95,18 @@ pub(crate) struct ClaimableDelivery {
     pub(crate) is_left_behind: bool,
     /// How many processes in a row left it behind before.
     pub(crate) interruptions: u32,
+    /// See [`Attempt::waited`].
+    pub(crate) waited: Duration,
 }
 
 impl ClaimableDelivery {
     /// The attempt that a claim makes of it.
     pub(crate) fn attempt(&self, claim: ClaimId) -> Attempt {
-        let next = |kind| Attempt { claim, number: self.attempts.saturating_add(1), kind };
+        let waited = self.waited;
+        let next = |kind| Attempt { claim, number: self.attempts.saturating_add(1), kind, waited };
         let interruptions = self.interruptions.saturating_add(self.is_left_behind.into());
         if self.is_left_behind && self.interruptions >= SUSPECT_AFTER {
-            Attempt { claim, number: self.attempts, kind: AttemptKind::Interrupted }
+            Attempt { claim, number: self.attempts, kind: AttemptKind::Interrupted, waited }
         } else if interruptions >= SUSPECT_AFTER {
             next(AttemptKind::Suspect)
         } else {
@@ -117,8 +124,14 @@ mod tests {
     fn left_behind(times: usize) -> Vec<(u32, AttemptKind)> {
         let (id, signal, receiver) = (DeliveryId::new(), Signal::Completed, String::from("ship"));
         let delivery = NewDelivery { id, signal, receiver, waits_for_customer: false };
-        let mut found =
-            ClaimableDelivery { delivery, attempts: 0, is_replay: false, is_left_behind: false, interruptions: 0 };
+        let mut found = ClaimableDelivery {
+            delivery,
+            attempts: 0,
+            is_replay: false,
+            is_left_behind: false,
+            interruptions: 0,
+            waited: Duration::ZERO,
+        };
         let attempts = (0..times).map(|_| {
             let attempt = found.attempt(ClaimId::new());
             found.interruptions += u32::from(found.is_left_behind);

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use super::BoxError;
-use crate::models::Permanent;
+use crate::models::{Permanent, RetryAfter};
 use crate::util::contain::{contain, panic_message};
 
 /// Why a receiver did not succeed.
@@ -44,6 +44,25 @@ impl Failure {
     #[cold]
     pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Self {
         Self::Panic(panic_message(panic))
+    }
+
+    /// How the receiver asks to be run again, if its error, or one that caused it, is a [`RetryAfter`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use athm_core::RetryAfter;
+    /// use athm_core::dispatch::Failure;
+    ///
+    /// let failure = Failure::Error(RetryAfter::new(Duration::from_secs(60)).into());
+    /// assert_eq!(failure.retry_after().map(RetryAfter::pause), Some(Duration::from_secs(60)));
+    /// ```
+    #[must_use]
+    pub fn retry_after(&self) -> Option<&RetryAfter> {
+        match self {
+            // The error is the receiver's own: even its causes may panic.
+            Self::Error(error) => contain(|| RetryAfter::find(error.as_ref())).ok().flatten(),
+            _ => None,
+        }
     }
 
     /// Whether no further attempt can succeed. The error is the receiver's own: even its causes may panic.

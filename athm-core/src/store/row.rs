@@ -126,6 +126,7 @@ pub(super) trait Columns: Sized {
             is_replay: self.boolean()?,
             is_left_behind: self.boolean()?,
             interruptions: self.count()?,
+            waited: Duration::from_millis(self.integer()?.unsigned_abs()),
         })
     }
 
@@ -324,7 +325,7 @@ macro_rules! event_columns {
 
 macro_rules! claim_columns {
     () => {
-        "d.id, d.signal, d.receiver, d.attempts, d.is_replay, d.state = 'running', d.interruptions"
+        "d.id, d.signal, d.receiver, d.attempts, d.is_replay, d.state = 'running', d.interruptions, d.waited_ms"
     };
 }
 

@@ -60,10 +60,13 @@ impl Worker {
                 AttemptOutcome::Succeeded
             }
             Err(failure) => {
-                let (error, retry_at) =
-                    span.in_scope(|| self.failed(receiver, delivery, context, attempt.number, &failure));
+                let outcome = span.in_scope(|| self.waiting(attempt, &failure)).unwrap_or_else(|| {
+                    let (error, retry_at) =
+                        span.in_scope(|| self.failed(receiver, delivery, context, attempt.number, &failure));
+                    AttemptOutcome::Failed { error, retry_at }
+                });
                 drop_contained(failure);
-                AttemptOutcome::Failed { error, retry_at }
+                outcome
             }
         };
         (outcome, held_up)
@@ -151,6 +154,15 @@ impl Worker {
         }
         tracing::warn!(?limit, "receiver succeeded, past its timeout");
         Ok(())
+    }
+
+    /// The outcome of an attempt whose receiver asks to be run again later; `None` if it doesn't, or may wait no longer.
+    fn waiting(&self, attempt: Attempt, failure: &Failure) -> Option<AttemptOutcome> {
+        let asked = failure.retry_after().filter(|_| !failure.is_permanent())?;
+        let pause = asked.pause_after(attempt.waited)?;
+        let due_at = later(self.clock.steady(), pause);
+        tracing::info!(reason = causes(failure), retry_at = %due_at, "receiver asked to be run again later");
+        Some(AttemptOutcome::Waiting { pause, due_at })
     }
 
     /// Logs a failed attempt. Returns the message to store, and when the next attempt is due.

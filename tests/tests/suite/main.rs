@@ -38,6 +38,7 @@ mod storage;
 mod sweeper;
 mod testing;
 mod verification;
+mod waiting_log;
 mod webhooks;
 
 /// What the tests run on that run on every backend.

@@ -13,7 +13,8 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 13] = [
+const ADDED: [(u32, &[&str]); 14] = [
+    (17, &["ALTER TABLE athm_delivery DROP COLUMN waited_ms"]),
     (16, &["DROP INDEX athm_transaction_metadata", "DROP INDEX athm_customer_phone", "DROP INDEX athm_customer_email"]),
     (15, &["DROP TABLE athm_attempt"]),
     (14, &["DROP TABLE athm_alert"]),

@@ -196,11 +196,12 @@ macro_rules! acknowledge {
         "UPDATE athm_delivery AS d SET state = ended.state, due_at = coalesce(ended.due_at, d.due_at), \
          attempts = CASE WHEN ended.state = 'succeeded' THEN greatest(d.attempts, ended.attempts) \
          ELSE ended.attempts END, interruptions = d.interruptions * ended.kept + ended.added, \
+         waited_ms = d.waited_ms + ended.waits, \
          finished_at = coalesce(ended.finished_at, d.finished_at), \
          error = CASE WHEN ended.state = 'succeeded' THEN NULL ELSE coalesce(ended.error, d.error) END \
          FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[], \
-         $6::integer[], $7::integer[], $8::integer[], $9::text[]) \
-         AS ended (id, claim, state, due_at, finished_at, attempts, kept, added, error) \
+         $6::integer[], $7::integer[], $8::integer[], $9::text[], $10::bigint[]) \
+         AS ended (id, claim, state, due_at, finished_at, attempts, kept, added, error, waits) \
          WHERE d.id = ended.id AND d.id = ANY ($1) \
          AND (ended.state = 'succeeded' OR d.state = 'running' AND d.claim = ended.claim)"
     };
@@ -211,8 +212,8 @@ const ACKNOWLEDGE_WITH_HISTORY: &str = concat!(
     "WITH updated AS (",
     acknowledge!(),
     " RETURNING d.id) INSERT INTO athm_attempt (delivery_id, claim, number, started_at, ended_at, process, error) ",
-    "SELECT run.id, run.claim, run.number, run.started_at, run.ended_at, $16, run.error ",
-    "FROM unnest($10::uuid[], $11::uuid[], $12::integer[], $13::timestamptz[], $14::timestamptz[], $15::text[]) ",
+    "SELECT run.id, run.claim, run.number, run.started_at, run.ended_at, $17, run.error ",
+    "FROM unnest($11::uuid[], $12::uuid[], $13::integer[], $14::timestamptz[], $15::timestamptz[], $16::text[]) ",
     "AS run (id, claim, number, started_at, ended_at, error) JOIN updated ON updated.id = run.id ",
     "WHERE run.error IS NOT NULL OR EXISTS (SELECT 1 FROM athm_attempt WHERE delivery_id = run.id) ",
     "ON CONFLICT DO NOTHING"
@@ -246,6 +247,7 @@ impl BatchedRequest for Acknowledgement {
             column(&updates, |update| integer(update.interruptions.kept)),
             column(&updates, |update| integer(update.interruptions.added)),
             column(&updates, |update| update.error.map(text)),
+            column(&updates, |update| i64::try_from(update.waits.as_millis()).unwrap_or(i64::MAX)),
         ];
         let ended = acknowledgements.iter();
         let history: Vec<_> = ended.filter_map(|ended| Some((ended.id, ended.attempt, ended.history()?))).collect();

@@ -61,7 +61,8 @@ impl SingleRequest for ReplayRequest {
 fn make_due(delivery: &DeliveryRecord, now: Timestamp) -> (&'static str, Values<'static>) {
     let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
                waits_for_customer) VALUES ($1, $2, $3, $4, 'due', 0, true, $5, $7, $6) \
-               ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, interruptions = 0, is_replay = true, \
+               ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, interruptions = 0, waited_ms = 0, \
+               is_replay = true, \
                due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, dismissal = NULL, finished_at = NULL, \
                waits_for_customer = excluded.waits_for_customer";
     let DeliveryRecord { id, event_id, signal, receiver, due_at, waits_for_customer, .. } = delivery;

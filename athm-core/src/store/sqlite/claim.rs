@@ -126,14 +126,15 @@ pub(super) fn acknowledge(connection: &Connection, acknowledgement: &Acknowledge
     let sql = "UPDATE athm_delivery SET state = ?3, due_at = coalesce(?4, due_at), \
                finished_at = coalesce(?5, finished_at), \
                attempts = CASE WHEN ?3 = 'succeeded' THEN max(attempts, ?6) ELSE ?6 END, \
-               interruptions = interruptions * ?7 + ?8, \
+               interruptions = interruptions * ?7 + ?8, waited_ms = waited_ms + ?10, \
                error = CASE WHEN ?3 = 'succeeded' THEN NULL ELSE coalesce(?9, error) END \
                WHERE id = ?1 AND (?3 = 'succeeded' OR state = 'running' AND claim = ?2)";
-    let DeliveryUpdate { state, due_at, finished_at, attempts, interruptions, error } = acknowledgement.update();
+    let DeliveryUpdate { state, due_at, finished_at, attempts, interruptions, error, waits } = acknowledgement.update();
     let [due_at, finished_at] = [due_at, finished_at].map(|at| at.map(Timestamp::as_microsecond));
     let (id, claim) = (acknowledgement.id.as_uuid(), acknowledgement.attempt.claim.as_uuid());
     let (kept, added) = (interruptions.kept, interruptions.added);
-    let values = params![id, claim, state.as_str(), due_at, finished_at, attempts, kept, added, error];
+    let waits = i64::try_from(waits.as_millis()).unwrap_or(i64::MAX);
+    let values = params![id, claim, state.as_str(), due_at, finished_at, attempts, kept, added, error, waits];
     let changed = connection.prepare_cached(sql)?.execute(values)?;
     if changed == 0 { Ok(()) } else { attempts::insert(connection, acknowledgement) }
 }

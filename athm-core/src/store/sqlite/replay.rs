@@ -38,7 +38,8 @@ pub(super) fn replay(
             let sql = "INSERT INTO athm_delivery \
                        (id, event_id, signal, receiver, state, attempts, is_replay, due_at, created_at, \
                        waits_for_customer) VALUES (?1, ?2, ?3, ?4, 'due', 0, 1, ?5, ?7, ?6) \
-                       ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, interruptions = 0, is_replay = 1, \
+                       ON CONFLICT (id) DO UPDATE SET state = 'due', attempts = 0, interruptions = 0, waited_ms = 0, \
+                       is_replay = 1, \
                        due_at = excluded.due_at, receiver = excluded.receiver, error = NULL, dismissal = NULL, finished_at = NULL, \
                        waits_for_customer = excluded.waits_for_customer";
             let (id, event_id, due_at) = (id.as_uuid(), event_id.as_uuid(), due_at.as_microsecond());

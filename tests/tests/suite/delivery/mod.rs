@@ -18,6 +18,7 @@ mod slots;
 pub(crate) mod suspects;
 mod timeouts;
 mod versions;
+mod waiting;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
