@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
-use athm_core::errors::{OperationError, ParseError, RecordError, StoreError, VerifyError};
+use athm_core::errors::{IdError, OperationError, ParseError, RecordError, ReplayError, StoreError, VerifyError};
 use athm_core::provider::ProviderError;
 use athm_core::{BoxError, MessageResult, Rejection, UnexpectedTotal};
 use serde_json::json;
@@ -20,8 +20,9 @@ const RETRY_SECONDS: &str = "5";
 /// | 400 `{"error":"unreadable","field":…,"message":…}` | the body can't be read |
 /// | 408, 413, 415 | the body takes too long to arrive, is too long, or neither a form nor JSON, or compressed |
 /// | 422 `{"result":"refused"}` | the provider, or the program's own check, says otherwise |
-/// | 404 `{"error":"not found"}` | there is no such payment, or no such refund |
-/// | 409 `{"error":"impossible"}` | a payment in whose state that can't be done, or that the provider refuses |
+/// | 400 `{"error":"unreadable","message":…}` | a part of the address, or a field, is no id and no phone number |
+/// | 404 `{"error":"not found"}` | there is no such payment, refund, delivery or event |
+/// | 409 `{"error":"impossible"}` | a payment in whose state that can't be done, or that the provider refuses; a replay that can't be made, with a `message` |
 /// | 409 `{"error":"unknown"}` | a refund that may have been made, or not: it must not be repeated |
 /// | 422 `{"error":"invalid","message":…}` | what is asked for breaks the provider's rules: nothing was sent |
 /// | 500 `{"error":"internal"}` | a mistake of the program's |
@@ -70,6 +71,12 @@ pub enum Error {
     /// An operation on a payment failed, or its outcome is unknown.
     #[error(transparent)]
     Operation(#[from] OperationError),
+    /// The delivery or the event can't be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A part of the address, or a field, is no id and no phone number.
+    #[error(transparent)]
+    Id(#[from] IdError),
     /// A check of the program's own refused the payment.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -139,6 +146,10 @@ impl ResponseError for Error {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Operation(error) => answer_to(error).0,
+            Self::Replay(ReplayError::NotFound) => StatusCode::NOT_FOUND,
+            Self::Replay(ReplayError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Replay(_) => StatusCode::CONFLICT,
+            Self::Id(_) => StatusCode::BAD_REQUEST,
             _ if self.is_refusal() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -155,9 +166,11 @@ impl ResponseError for Error {
             Self::Verify(VerifyError::Pending) => {
                 tracing::info!(%status, "a callback isn't confirmed by the provider yet");
             }
-            Self::Operation(_) if !status.is_server_error() => tracing::warn!(error, %status, "a callback failed"),
+            Self::Operation(_) if !status.is_server_error() => {
+                tracing::warn!(error, %status, "a handler returned an error")
+            }
             _ if self.is_refusal() => tracing::warn!(error, %status, "a callback was refused"),
-            _ if status.is_server_error() => tracing::error!(error, %status, "a callback failed"),
+            _ if status.is_server_error() => tracing::error!(error, %status, "a handler returned an error"),
             // The answer explains what can't be read.
             _ => {}
         }
@@ -172,6 +185,10 @@ impl ResponseError for Error {
                 json!({ "error": "invalid", "message": message })
             }
             Self::Operation(error) => json!({ "error": answer_to(error).1 }),
+            Self::Replay(ReplayError::NotFound) => json!({ "error": "not found" }),
+            Self::Replay(ReplayError::Store(_)) => json!({ "error": "unavailable" }),
+            Self::Replay(_) => json!({ "error": "impossible", "message": message }),
+            Self::Id(_) => json!({ "error": "unreadable", "message": message }),
             Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
             Self::TooSlow => json!({ "error": "too slow", "message": message }),
             Self::Verify(VerifyError::Pending) => json!({ "result": MessageResult::Pending.as_str() }),

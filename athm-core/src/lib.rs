@@ -168,6 +168,7 @@ pub mod __private {
     pub use crate::models::Signal;
     pub use crate::receiver::{
         ATHM_RECEIVERS_V1, Context, ContextRef, Outcome, Parameter, Receiver, ReceiverFn, SenderName, argument,
-        attempts, backoff, boxed, concurrency, declared, id, outcome, parameter, timeout, was,
+        attempts, backoff, boxed, concurrency, declared, declared_loaded, id, load, loaded, outcome, parameter,
+        timeout, was,
     };
 }

@@ -196,25 +196,32 @@ impl Registration {
     }
 
     /// A parameter as the static declares it. Over the whole type, because there the compiler reports that a signal can't give it.
-    fn declared(&self, Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
+    fn declared(&self, Parameter { name, ty, is_loaded, cfg }: &Parameter) -> TokenStream {
         let (private, signals) = (&self.names.private, self.signals());
-        let parameter = quote!(#private::parameter::<#ty>(#name));
+        let kind = kind(*is_loaded);
+        let declared = Ident::new(if *is_loaded { "declared_loaded" } else { "declared" }, Span::call_site());
+        let parameter = quote!(#private::#kind::<#ty>(#name));
         around(ty, |start, end| {
             let private = self.names.private_at(start);
-            quote_spanned!(end=> #(#cfg)* #private::declared(#parameter, #signals))
+            quote_spanned!(end=> #(#cfg)* #private::#declared(#parameter, #signals))
         })
     }
 
     /// One argument, on the parameter's type, because there the compiler reports that it outlives the context.
-    fn argument(&self, Parameter { name, ty, cfg }: &Parameter) -> TokenStream {
+    fn argument(&self, Parameter { name, ty, is_loaded, cfg }: &Parameter) -> TokenStream {
         let Names { private, value, .. } = &self.names;
         let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
         let span = ours_at(place);
         let context = self.names.context(place);
         // Nowhere, as in the static: the compiler says the same of both, and therefore says it once.
-        let parameter = quote!(#private::parameter::<#ty>(#name));
+        let kind = kind(*is_loaded);
+        let parameter = quote!(#private::#kind::<#ty>(#name));
         let here = self.names.private_at(place);
-        let taken = quote_spanned!(place=> #here::argument(#parameter, #context));
+        let taken = if *is_loaded {
+            quote_spanned!(place=> #here::load(#parameter, #context).await)
+        } else {
+            quote_spanned!(place=> #here::argument(#parameter, #context))
+        };
         // A `match`, because a `?` takes the compiler longer.
         let argument = quote_spanned! {span=>
             match #taken {
@@ -224,6 +231,11 @@ impl Registration {
         };
         quote!(#(#cfg)* #argument)
     }
+}
+
+/// What declares a parameter.
+fn kind(is_loaded: bool) -> Ident {
+    Ident::new(if is_loaded { "loaded" } else { "parameter" }, Span::call_site())
 }
 
 /// An option whose value only the compiler checks, by the type that the method takes.

@@ -29,6 +29,8 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     /// The type, for use outside the signature.
     pub(crate) ty: TokenStream,
+    /// Whether it is a `Loaded<T>`.
+    pub(crate) is_loaded: bool,
     /// Under which it exists.
     pub(crate) cfg: Vec<Attribute>,
 }
@@ -73,6 +75,7 @@ impl Parameter {
         let is_cfg = |attribute: &Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr");
         Self {
             name: name(&parameter.pat),
+            is_loaded: is_loaded(&parameter.ty),
             ty: outside_of_signature(parameter.ty.to_token_stream(), &[]),
             cfg: parameter.attrs.into_iter().filter(is_cfg).collect(),
         }
@@ -137,6 +140,9 @@ fn check(item: &Item, errors: &mut Errors) {
             FnArg::Typed(PatType { ty, .. }) => {
                 if let Some(word) = find_word(ty.to_token_stream(), "impl") {
                     errors.on(word, "a receiver's parameter can't be `impl Trait`", "name the type");
+                } else if is_loaded(ty) && item.signature.asyncness.is_none() {
+                    let help = "write `async fn`: the value is awaited before the function is called";
+                    errors.on(ty, "only an async receiver can take a `Loaded<T>`", help);
                 } else if let Some(word) = find_word(ty.to_token_stream(), "Self") {
                     errors.on(word, "a receiver can't be a method", FREE);
                 }
@@ -203,6 +209,11 @@ fn name(pattern: &Pat) -> String {
         Pat::TupleStruct(pattern) if pattern.elems.len() == 1 => name(&pattern.elems[0]),
         other => other.to_token_stream().to_string(),
     }
+}
+
+/// Whether a parameter's type is athm's `Loaded<T>`, by whatever path.
+fn is_loaded(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Loaded"))
 }
 
 /// Whether it is an attribute that makes a test of a function: `#[test]`, `#[tokio::test]`.

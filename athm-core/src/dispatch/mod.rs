@@ -14,4 +14,4 @@ pub use self::dispatcher::Dispatcher;
 pub(crate) use self::receivers::Snapshot;
 pub(crate) use self::registry::Registry;
 pub use self::report::{Report, ReportEntry};
-pub use crate::receiver::{Answer, Failure, IntoOutcome, Receive, ReceiverInfo, ReceiverOptions, States};
+pub use crate::receiver::{Answer, Failure, IntoOutcome, Load, Loaded, Receive, ReceiverInfo, ReceiverOptions, States};

@@ -17,15 +17,21 @@ use crate::util::text::shortened;
 /// assert!(error.to_string().contains("order-7"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}, found {found:?}")]
+#[error("expected {expected}{}", .found.as_ref().map(|found| format!(", found {found:?}")).unwrap_or_default())]
 pub struct IdError {
     expected: &'static str,
-    found: String,
+    /// `None` where it may be personal.
+    found: Option<String>,
 }
 
 impl IdError {
     pub(crate) fn new(expected: &'static str, found: &str) -> Self {
-        Self { expected, found: shortened(found) }
+        Self { expected, found: Some(shortened(found)) }
+    }
+
+    /// Of a text that may be personal: the error doesn't repeat it.
+    pub(crate) fn of_personal(expected: &'static str) -> Self {
+        Self { expected, found: None }
     }
 
     /// What was expected.

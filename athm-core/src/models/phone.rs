@@ -50,7 +50,7 @@ impl FromStr for PhoneNumber {
             Ok(Self(local.to_owned()))
         } else {
             // The text may be a phone number all the same, so the error doesn't repeat it.
-            Err(IdError::new("a phone number of ten digits", "something else"))
+            Err(IdError::of_personal("a phone number of ten digits"))
         }
     }
 }
@@ -74,7 +74,8 @@ mod tests {
         }
         for text in ["", "1", "29395550142", "+9395550142", "+1939555014", "119395550142", "939555014x", "1+9395550142"]
         {
-            assert!(text.parse::<PhoneNumber>().is_err(), "{text}");
+            let error = text.parse::<PhoneNumber>().unwrap_err();
+            assert_eq!(error.to_string(), "expected a phone number of ten digits", "{text}");
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::models::{Event, Refund, Sender, Signal, Transaction};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a receiver's parameter",
     label = "a receiver can't take this",
-    note = "a receiver takes `&Transaction`, `&Customer`, `&Refund`, `&Event`, `Signal`, `&Sender`, `Delivery`, `Athm`, `State<T>`, and types that implement `FromContext`"
+    note = "a receiver takes `&Transaction`, `&Customer`, `&Refund`, `&Event`, `Signal`, `&Sender`, `Delivery`, `Athm`, `State<T>`, in an async function `Loaded<T>`, and types that implement `FromContext`"
 )]
 pub trait FromContext<'a>: Sized {
     /// The signals that bring it: all, unless it says otherwise. A receiver that asks for it and names another one doesn't

@@ -204,11 +204,29 @@ pub struct Typed<'a, T> {
     from_context: fn(&'a Context<'a>) -> Result<T, Rejection>,
 }
 
+impl<'a, T> Typed<'a, T> {
+    pub(super) const fn new(
+        name: &'static str,
+        check: fn(&States) -> Result<(), MissingState>,
+        signals: &'static [Signal],
+        waits_for_customer: bool,
+        from_context: fn(&'a Context<'a>) -> Result<T, Rejection>,
+    ) -> Self {
+        let declared = Parameter { name, check, waits_for_customer };
+        Self { declared, signals, from_context }
+    }
+
+    /// Why there is no argument for it, with the receiver and the parameter named.
+    #[cold]
+    pub(super) fn failed(&self, context: &Context<'_>, how: &str, cause: BoxError) -> BoxError {
+        failed(self.declared.name, type_name::<T>(), context, how, cause)
+    }
+}
+
 /// A parameter of that type. The bound stands at this one place, so that the compiler says only once what is wrong with a type.
 #[must_use]
 pub const fn parameter<'a, T: FromContext<'a>>(name: &'static str) -> Typed<'a, T> {
-    let declared = Parameter { name, check: T::check, waits_for_customer: T::WAITS_FOR_CUSTOMER };
-    Typed { declared, signals: T::SIGNALS, from_context: T::from_context }
+    Typed::new(name, T::check, T::SIGNALS, T::WAITS_FOR_CUSTOMER, T::from_context)
 }
 
 /// What is known of a parameter before there is any context, for a receiver that names those signals. One that can't give it
@@ -226,15 +244,16 @@ pub const fn declared<T>(parameter: Typed<'_, T>, signals: &[Signal]) -> Paramet
 ///
 /// The type's own rejection, with the receiver and the parameter named.
 pub fn argument<'a, T>(parameter: Typed<'a, T>, context: &'a Context<'a>) -> Result<T, BoxError> {
-    (parameter.from_context)(context)
-        .map_err(|rejection| rejected(parameter.declared.name, type_name::<T>(), context, rejection))
+    (parameter.from_context)(context).map_err(|rejection| {
+        failed(parameter.declared.name, type_name::<T>(), context, "can't be given", rejection.into())
+    })
 }
 
 #[cold]
-fn rejected(name: &str, type_name: &str, context: &Context<'_>, rejection: Rejection) -> BoxError {
+fn failed(name: &str, type_name: &str, context: &Context<'_>, how: &str, cause: BoxError) -> BoxError {
     let receiver = context.receiver();
-    let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` can't be given");
-    Rejection::new(reason).caused_by(rejection).into()
+    let reason = format!("parameter `{name}` ({type_name}) of receiver `{receiver}` {how}");
+    Rejection::new(reason).caused_by(cause).into()
 }
 
 /// What a plain function takes its arguments from.

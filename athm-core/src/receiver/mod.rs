@@ -14,6 +14,7 @@ mod images;
 mod info;
 mod link;
 mod linked;
+mod load;
 mod nesting;
 mod options;
 mod outcome;
@@ -38,6 +39,7 @@ pub(crate) use self::linked::collected;
 pub use self::linked::{
     ATHM_RECEIVERS_V1, ContextRef, Parameter, Receiver, ReceiverFn, argument, boxed, declared, outcome, parameter,
 };
+pub use self::load::{Load, Loaded, declared_loaded, load, loaded};
 pub(crate) use self::nesting::{LIMIT as NESTING_LIMIT, Nested};
 pub use self::options::ReceiverOptions;
 pub use self::outcome::{BoxError, IntoOutcome, Outcome, ReceiverError};

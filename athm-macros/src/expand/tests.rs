@@ -42,6 +42,11 @@ fn a_receiver_with_a_condition_a_limit_and_former_ids() {
 }
 
 #[test]
+fn a_parameter_that_is_loaded() {
+    assert_expands!("completed", "async fn thank(Loaded(order): Loaded<Order>, signal: Signal) {}");
+}
+
+#[test]
 fn where_athm_is_re_exported() {
     assert_expands!("completed, crate = my_framework::athm", "fn ring() {}");
 }

@@ -7,7 +7,7 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{App, Error, HttpResponse, ResponseError, test, web};
 use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal};
 use athm_core::Amount;
-use athm_core::errors::{InvalidRefund, OperationError, StoreError};
+use athm_core::errors::{InvalidRefund, OperationError, ReplayError, StoreError};
 use athm_core::ids::{RefundId, TransactionId};
 use athm_core::provider::{InvalidRequest, ProviderError};
 use athm_simulator::{Outage, SimulatedPayment};
@@ -334,5 +334,30 @@ async fn an_error_of_an_operation_is_answered_by_its_kind_without_payment_data()
         let body: Value = serde_json::from_slice(&response.into_body().try_into_bytes().unwrap()).unwrap();
         assert_eq!(body["error"], word, "{shown}");
         assert_eq!(body.get("message").is_some(), word == "invalid", "{shown}: {body}");
+    }
+}
+
+#[actix_web::test]
+async fn a_replay_that_cannot_be_made_and_a_text_that_is_no_id_are_answered_with_what_is_wrong() {
+    let id = "0190a6f0-0000-7000-8000-000000000007".parse().unwrap();
+    let receiver = || String::from("shop::fulfil");
+    let phone = "call me".parse::<athm_core::PhoneNumber>().unwrap_err();
+    let errors: [(athm_actix::Error, StatusCode, &str); 6] = [
+        (ReplayError::NotFound.into(), StatusCode::NOT_FOUND, "not found"),
+        (ReplayError::Running { id }.into(), StatusCode::CONFLICT, "impossible"),
+        (ReplayError::UnknownReceiver { receiver: receiver() }.into(), StatusCode::CONFLICT, "impossible"),
+        (ReplayError::Store(StoreError::Busy).into(), StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        ("seven".parse::<TransactionId>().unwrap_err().into(), StatusCode::BAD_REQUEST, "unreadable"),
+        (phone.into(), StatusCode::BAD_REQUEST, "unreadable"),
+    ];
+    for (error, status, word) in errors {
+        let shown = error.to_string();
+        let response = error.error_response();
+        assert_eq!(response.status(), status, "{shown}");
+        let body: Value = serde_json::from_slice(&response.into_body().try_into_bytes().unwrap()).unwrap();
+        assert_eq!(body["error"], word, "{shown}");
+        let has_message = word == "impossible" || word == "unreadable";
+        assert_eq!(body.get("message").is_some_and(|message| message == &shown), has_message, "{shown}: {body}");
+        assert!(!shown.contains("something else") && !shown.contains("call me"), "{shown}");
     }
 }

@@ -16,6 +16,7 @@ mod failure_log;
 mod http;
 mod inbox;
 mod intents;
+mod loading;
 mod log;
 mod merging;
 mod messages;
