@@ -2,7 +2,7 @@
 -- up to this one, so that what is too much is found without counting.
 CREATE TABLE athm_message (
     id             UUID        NOT NULL PRIMARY KEY,
-    state          TEXT        NOT NULL CHECK (state IN ('recorded', 'pending', 'refused', 'unmatched')),
+    state          TEXT        COLLATE "C" NOT NULL CHECK (state IN ('recorded', 'pending', 'refused', 'unmatched')),
     lane           SMALLINT    NOT NULL,
     ends_at        BIGINT      NOT NULL,
     sender         TEXT        NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE athm_message (
     size           BIGINT      NOT NULL,
     answer         BIGINT      NOT NULL,
     reason         TEXT,
-    payment        TEXT,
+    payment        TEXT        COLLATE "C",
     transaction_id UUID,
     received_at    TIMESTAMPTZ NOT NULL,
     body           BYTEA       NOT NULL

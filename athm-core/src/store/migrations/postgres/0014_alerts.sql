@@ -1,8 +1,8 @@
 -- Problems that are reported to a person, once each. place is the table of a damaged row, and empty otherwise.
 CREATE TABLE athm_alert (
-    kind           TEXT    NOT NULL,
+    kind           TEXT    COLLATE "C" NOT NULL,
     id             UUID    NOT NULL,
-    place          TEXT    NOT NULL,
+    place          TEXT    COLLATE "C" NOT NULL,
     transaction_id UUID,
     detail         TEXT,
     created_at     TIMESTAMPTZ NOT NULL,
