@@ -11,6 +11,9 @@ use athm_actix::ids::TransactionId;
 use athm_actix::{Amount, BoxError, Permanent, Transaction};
 use serde::{Deserialize, Serialize};
 
+/// What every order's number begins with.
+pub(crate) const ORDER_PREFIX: &str = "order-";
+
 pub(crate) struct Product {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
@@ -75,7 +78,7 @@ impl Orders {
     pub(crate) fn new_id() -> String {
         const ALPHABET: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
         let letters = (0..8).filter_map(|_| fastrand::choice(ALPHABET)).map(|&letter| char::from(letter));
-        format!("order-{}", letters.collect::<String>())
+        format!("{ORDER_PREFIX}{}", letters.collect::<String>())
     }
 
     pub(crate) fn add(&self, order: Order) -> io::Result<()> {

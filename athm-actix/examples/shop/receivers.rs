@@ -3,7 +3,13 @@
 use athm_actix::{BoxError, Customer, Refund, State, Transaction, receiver};
 
 use crate::live::Running;
-use crate::orders::{OrderState, Orders};
+use crate::orders::{ORDER_PREFIX, OrderState, Orders};
+
+/// Whether the payment names an order of the shop. The business may take other payments with the same tokens: of these, the
+/// receivers of orders hear nothing. What carries an order's number is still compared with the order, by its own guard.
+fn names_an_order(transaction: &Transaction) -> bool {
+    transaction.metadata_1().starts_with(ORDER_PREFIX)
+}
 
 /// Every outcome, whatever it is: the shop's audit trail.
 #[receiver(received)]
@@ -13,7 +19,7 @@ fn audit(transaction: &Transaction, running: Running) {
 }
 
 /// Money came in.
-#[receiver(completed)]
+#[receiver(completed, if = names_an_order)]
 fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
     let result = orders.change(transaction.metadata_1(), |order| {
         // A buyer can open a payment of one dollar with this order's number.
@@ -32,7 +38,7 @@ fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Runn
 }
 
 /// Who paid is known seconds after the payment. This receiver alone waits for it; `examples/receipt` sends the mail.
-#[receiver(completed)]
+#[receiver(completed, if = names_an_order)]
 fn send_receipt(
     transaction: &Transaction,
     customer: &Customer,
@@ -49,19 +55,19 @@ fn send_receipt(
 }
 
 /// The customer declined, or the shop called it off.
-#[receiver(cancelled)]
+#[receiver(cancelled, if = names_an_order)]
 fn cancel(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
     running.ended(close(&orders, transaction, OrderState::Cancelled))
 }
 
 /// The payment wasn't approved in time.
-#[receiver(expired)]
+#[receiver(expired, if = names_an_order)]
 fn expire(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
     running.ended(close(&orders, transaction, OrderState::Expired))
 }
 
 /// A refund was made, here or in the provider's own app.
-#[receiver(refunded)]
+#[receiver(refunded, if = names_an_order)]
 fn take_back(
     transaction: &Transaction,
     refund: &Refund,

@@ -301,11 +301,22 @@ async fn a_page_of_another_site_orders_nothing() {
 #[actix_web::test]
 async fn what_a_stranger_writes_is_text_on_the_page() {
     let demo = Demo::start().await;
-    let payment = SimulatedPayment::new(Amount::from_cents(100)).metadata_1("<script>alert(1)</script>");
+    let payment = SimulatedPayment::new(Amount::from_cents(100)).metadata_1("order-<script>alert(1)</script>");
     let id = demo.simulator.insert(payment.status(Status::Completed));
     assert_eq!(demo.callback(&news(id, "COMPLETED")).await, StatusCode::CREATED);
     let page = demo.get("/").await.body;
     assert!(page.contains("there is no order") && !page.contains("<script>alert"));
+}
+
+#[actix_web::test]
+async fn a_payment_that_names_no_order_is_heard_by_the_audit_trail_alone() {
+    let demo = Demo::start().await;
+    let payment = SimulatedPayment::new(Amount::from_cents(100)).metadata_1("a haircut");
+    let id = demo.simulator.insert(payment.status(Status::Completed));
+    assert_eq!(demo.callback(&news(id, "COMPLETED")).await, StatusCode::CREATED);
+    demo.shop.athm.idle().await;
+    let page = demo.get("/").await.body;
+    assert!(page.contains("audit") && !page.contains("fulfil"), "{page}");
 }
 
 #[actix_web::test]
