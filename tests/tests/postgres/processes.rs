@@ -435,7 +435,8 @@ async fn a_problem_is_reported_once_by_one_of_three_processes() {
     reported.sort();
     reported.dedup();
     assert_eq!(reported.len(), 30);
-    assert_eq!(database.query("SELECT count(*) FROM athm_alert WHERE reported_at IS NOT NULL"), ["30"]);
+    let stored = "SELECT count(*) FROM athm_alert WHERE reported_at IS NOT NULL";
+    eventually(async || database.query(stored) == ["30"]).await;
     for athm in &processes {
         athm.shutdown(Duration::from_secs(5)).await;
     }
