@@ -13,7 +13,14 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 14] = [
+const ADDED: [(u32, &[&str]); 15] = [
+    (
+        18,
+        &[
+            "DROP INDEX athm_delivery_runnable",
+            "CREATE INDEX athm_delivery_due ON athm_delivery (due_at) WHERE state IN ('due', 'running')",
+        ],
+    ),
     (17, &["ALTER TABLE athm_delivery DROP COLUMN waited_ms"]),
     (16, &["DROP INDEX athm_transaction_metadata", "DROP INDEX athm_customer_phone", "DROP INDEX athm_customer_email"]),
     (15, &["DROP TABLE athm_attempt"]),

@@ -32,7 +32,20 @@ use crate::util::process;
 
 /// `SELECT` for the due deliveries that meet a condition, with their payments: one row for each item. What is read of the
 /// delivery is read once it is locked.
+///
+/// The second form finds them by their receivers: those that this process can't run are never read, however many there
+/// are. It reads more than it claims, because other processes may be claiming some of these right now.
 macro_rules! claimable {
+    (ordinary) => {
+        claimable!(concat!(
+            "d.id = ANY (ARRAY (SELECT found.id FROM unnest($2::text[]) AS runnable (name) CROSS JOIN LATERAL (",
+            "SELECT d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
+            "AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
+            is_ordinary!(),
+            " ORDER BY d.due_at, d.id LIMIT $4::bigint * 8) AS found ORDER BY found.due_at, found.id LIMIT $4::bigint * 8)) AND ",
+            is_ordinary!()
+        ))
+    };
     ($condition:expr) => {
         concat!(
             "WITH d AS MATERIALIZED (SELECT d.* FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
@@ -105,7 +118,7 @@ pub(super) async fn claim_deliveries(
     let suspects = if claim.suspect.is_some() { limit.min(1) } else { 0 };
     let ((mut found, mut damaged), (ordinary, also_damaged)) = try_join(
         due(batch, claimable!(is_suspect!()), claim, &running, suspects),
-        due(batch, claimable!(is_ordinary!()), claim, &running, limit),
+        due(batch, claimable!(ordinary), claim, &running, limit),
     )
     .await?;
     found.extend(ordinary);

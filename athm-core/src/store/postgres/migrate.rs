@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0015_attempts.sql"),
     include_str!("../migrations/postgres/0016_queries.sql"),
     include_str!("../migrations/postgres/0017_waits.sql"),
+    include_str!("../migrations/postgres/0018_runnable_deliveries.sql"),
 ];
 
 /// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never

@@ -160,9 +160,9 @@ impl Store for Postgres {
         self.read((now, runnable), |session, clock, (now, runnable)| {
             async move {
                 let now = session.clock_offset(&clock).await?.to_server(now);
-                // In the order of the index, so that the scan ends with the first row that matches.
-                let sql = "SELECT true FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= $1 \
-                           AND signal || ':' || receiver = ANY ($2) ORDER BY due_at LIMIT 1";
+                let sql = "SELECT true FROM unnest($2::text[]) AS runnable (name) WHERE EXISTS (SELECT 1 FROM athm_delivery \
+                           WHERE state IN ('due', 'running') AND due_at <= $1 \
+                           AND signal || ':' || receiver = runnable.name) LIMIT 1";
                 let found = session.one(sql, values![now, runnable], |row| row.boolean()).await?;
                 Ok(found.unwrap_or(false))
             }

@@ -21,17 +21,25 @@ use crate::outbox::{
 use crate::store::row::{Columns, is_ordinary, is_suspect, select_claimable};
 use crate::store::{Claim, DamagedRows};
 
-/// `SELECT` for the due deliveries that meet a condition.
-macro_rules! claimable {
-    ($condition:expr) => {
-        select_claimable!(concat!(
-            "WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND ",
-            $condition,
-            " AND d.signal || ':' || d.receiver IN (SELECT value FROM json_each(?2)) ",
-            "AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
-        ))
-    };
-}
+/// The due suspects.
+const SUSPECTS: &str = select_claimable!(concat!(
+    "WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND ",
+    is_suspect!(),
+    " AND d.signal || ':' || d.receiver IN (SELECT value FROM json_each(?2)) ",
+    "AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
+));
+
+/// The ordinary due deliveries of one signal and receiver. The index has them in this order, and those that this process
+/// can't run elsewhere, however many there are.
+pub(super) const ORDINARY: &str = concat!(
+    "SELECT d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') AND d.due_at <= ?1 AND ",
+    is_ordinary!(),
+    " AND d.signal || ':' || d.receiver = ?2 ",
+    "AND hex(d.id) NOT IN (SELECT value FROM json_each(?3)) ORDER BY d.due_at, d.id LIMIT ?4"
+);
+
+const CLAIMABLE: &str =
+    select_claimable!("WHERE d.id IN (SELECT unhex(value) FROM json_each(?1)) ORDER BY d.due_at, d.id");
 
 /// Claims due deliveries, and takes the claim's slots for them: one suspect if none runs, then ordinary ones. `running` are
 /// those that run here already: even when their leases have ended, they are not claimed twice.
@@ -47,10 +55,9 @@ pub(super) fn claim_deliveries(
     let limit = claim.slots.len();
     let mut found = Readable { rows: Vec::new(), damaged: Vec::new() };
     if claim.suspect.is_some() {
-        let sql = claimable!(is_suspect!());
-        found = due(connection, sql, claim, running, limit.min(1), damaged)?;
+        found = due_suspects(connection, claim, running, limit.min(1), damaged)?;
     }
-    let ordinary = due(connection, claimable!(is_ordinary!()), claim, running, limit - found.rows.len(), damaged)?;
+    let ordinary = due_ordinary(connection, claim, running, limit - found.rows.len(), damaged)?;
     found.rows.extend(ordinary.rows);
     let mut unreadable = [found.damaged, ordinary.damaged].concat();
     let permits = claim.suspect.take().into_iter().map(Some).chain(repeat_with(|| None));
@@ -81,23 +88,53 @@ pub(super) fn claim_deliveries(
     Ok(groups)
 }
 
-/// Due deliveries that this process can run, longest due first.
-fn due(
+/// Due suspects that this process can run, longest due first. There are few suspects, with an index of their own.
+fn due_suspects(
     connection: &Connection,
-    sql: &str,
     claim: &Claim,
     running: &[DeliveryId],
     limit: usize,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<Readable<(Transaction, Event, ClaimableDelivery)>> {
-    let running: Vec<String> = running.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = params![claim.now.as_microsecond(), json(&claim.runnable), json(&running), limit];
-    let read = |row: &mut SqliteRow<'_>| {
-        row.uuid()?;
-        Ok((row.transaction()?, row.event()?, row.claimable()?))
-    };
-    readable(connection, ("athm_delivery", damaged), sql, values, read)
+    let values = params![claim.now.as_microsecond(), json(&claim.runnable), json(&hex(running)), limit];
+    readable(connection, ("athm_delivery", damaged), SUSPECTS, values, claimable)
+}
+
+/// Ordinary due deliveries that this process can run, longest due first.
+fn due_ordinary(
+    connection: &Connection,
+    claim: &Claim,
+    running: &[DeliveryId],
+    limit: usize,
+    damaged: &DamagedRows,
+) -> rusqlite::Result<Readable<(Transaction, Event, ClaimableDelivery)>> {
+    let (running, most) = (json(&hex(running)), i64::try_from(limit).unwrap_or(i64::MAX));
+    let mut due: Vec<(i64, Vec<u8>)> = Vec::new();
+    let mut statement = connection.prepare_cached(ORDINARY)?;
+    for key in &claim.runnable {
+        let found = statement
+            .query_map(params![claim.now.as_microsecond(), key, running, most], |row| Ok((row.get(1)?, row.get(0)?)))?;
+        for delivery in found {
+            due.push(delivery?);
+        }
+    }
+    due.sort_unstable();
+    due.truncate(limit);
+    if due.is_empty() {
+        return Ok(Readable { rows: Vec::new(), damaged: Vec::new() });
+    }
+    let ids: Vec<String> = due.iter().map(|(_, id)| id.iter().map(|byte| format!("{byte:02X}")).collect()).collect();
+    readable(connection, ("athm_delivery", damaged), CLAIMABLE, [json(&ids)], claimable)
+}
+
+fn claimable(row: &mut SqliteRow<'_>) -> rusqlite::Result<(Transaction, Event, ClaimableDelivery)> {
+    row.uuid()?;
+    Ok((row.transaction()?, row.event()?, row.claimable()?))
+}
+
+fn hex(ids: &[DeliveryId]) -> Vec<String> {
+    ids.iter().map(|id| format!("{:X}", id.as_uuid().simple())).collect()
 }
 
 /// A suspect's attempt counts from now on. A delivery that was left behind counts an interruption.

@@ -122,8 +122,8 @@ impl Store for Sqlite {
 
     fn has_due_deliveries(&self, now: Timestamp, runnable: Vec<String>) -> StoreFuture<'_, bool> {
         self.reader.read(move |connection| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') AND due_at <= ?1 \
-                       AND signal || ':' || receiver IN (SELECT value FROM json_each(?2)))";
+            let sql = "SELECT EXISTS (SELECT 1 FROM json_each(?2) AS runnable WHERE EXISTS (SELECT 1 FROM athm_delivery \
+                       WHERE state IN ('due', 'running') AND due_at <= ?1 AND signal || ':' || receiver = runnable.value))";
             connection.prepare_cached(sql)?.query_row(params![now.as_microsecond(), json(&runnable)], |row| row.get(0))
         })
     }

@@ -2,6 +2,7 @@ mod claims;
 mod damaged;
 mod file;
 mod health;
+mod orphans;
 mod queries;
 
 use std::sync::mpsc;
