@@ -7,13 +7,14 @@ use syn::{Attribute, ImplItem, Item, UseTree, Visibility};
 use crate::sources::{source, sources};
 
 /// The public modules.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 13] = [
     "checkouts",
     "deliveries",
     "dispatch",
     "errors",
     "guide",
     "ids",
+    "messages",
     "problems",
     "provider",
     "reconcile",
