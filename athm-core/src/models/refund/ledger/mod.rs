@@ -27,6 +27,8 @@ use crate::models::{
 
 /// How much earlier than our request a refund of ours may be dated: the provider's clock may differ.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
+/// How much later: that difference, and the minute that a call may take.
+const SKEW_AND_CALL: SignedDuration = SignedDuration::from_secs(120);
 
 /// The refunds of one payment: those that were done, in their order, then pending ones and those that weren't done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -295,10 +297,15 @@ impl RefundRecord {
 }
 
 /// Whether a reported refund may be one that we asked for and that has no detail yet.
+///
+/// One that is pending may be done at any time after the request. One that was done is part of an earlier sum: what is dated
+/// long after the request is a later refund, also if it is of the same amount.
 fn may_be_ours(kept: &RefundRecord, detail: &RefundDetail) -> bool {
-    let is_late_enough = detail.date.is_none_or(|date| date >= earlier(kept.created_at));
+    let is_in_time = detail.date.is_none_or(|date| {
+        date >= earlier(kept.created_at) && (kept.state == RefundState::Pending || date <= latest(kept.created_at))
+    });
     let is_open = kept.is_ours && kept.state != RefundState::NotDone && kept.detail().is_bare();
-    is_open && kept.amount == detail.amount && is_late_enough
+    is_open && kept.amount == detail.amount && is_in_time
 }
 
 fn without_detail(of: TransactionId, amount: Amount, total: Amount, at: Timestamp) -> RefundRecord {
@@ -318,6 +325,10 @@ fn without_detail(of: TransactionId, amount: Amount, total: Amount, at: Timestam
 
 fn earlier(time: Timestamp) -> Timestamp {
     time.saturating_sub(SKEW).unwrap_or(time)
+}
+
+fn latest(time: Timestamp) -> Timestamp {
+    time.saturating_add(SKEW_AND_CALL).unwrap_or(time)
 }
 
 fn sum(one: Amount, other: Amount) -> Amount {
