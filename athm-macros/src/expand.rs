@@ -199,10 +199,11 @@ impl Registration {
     fn declared(&self, Parameter { name, ty, is_loaded, cfg }: &Parameter) -> TokenStream {
         let (private, signals) = (&self.names.private, self.signals());
         let kind = kind(*is_loaded);
-        let declared = Ident::new(if *is_loaded { "declared_loaded" } else { "declared" }, Span::call_site());
         let parameter = quote!(#private::#kind::<#ty>(#name));
         around(ty, |start, end| {
             let private = self.names.private_at(start);
+            // The function's own name has the place that the compiler shows.
+            let declared = Ident::new(if *is_loaded { "declared_loaded" } else { "declared" }, end);
             quote_spanned!(end=> #(#cfg)* #private::#declared(#parameter, #signals))
         })
     }
