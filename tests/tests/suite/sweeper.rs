@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use athm_core::ids::EcommerceId;
-use athm_core::testing::BuilderExt as _;
+use athm_core::testing::{BuilderExt as _, Clock};
 use athm_core::{Amount, Customer, MessageResult, NewPayment, Status, Transaction};
-use athm_simulator::Outage;
-use athm_tests::{completed_payment, eventually};
+use athm_simulator::{Outage, Simulator};
+use athm_tests::{TextRecorder, advance_until, completed_payment, eventually, verifying_builder};
 use serde_json::json;
 
-use crate::SimulatorFixture;
+use crate::{Database, SimulatorFixture};
 
 async fn sweeping() -> SimulatorFixture {
     SimulatorFixture::open_with_sweeper(|builder| builder.seed(7)).await
@@ -59,6 +59,19 @@ async fn an_unapproved_checkout_expires_without_any_message() {
     pass(&fixture, 610);
     assert_eq!(fixture.recorder.wait_for(2).await, ["received by sweeper", "expired by sweeper"]);
     assert_eq!(fixture.request_count("/findPayment"), 1);
+}
+
+#[tokio::test]
+async fn one_clock_moves_athm_and_the_simulator_so_that_skipped_time_expires_a_checkout() {
+    let (clock, database, recorder) = (Clock::manual(), Database::default(), TextRecorder::new());
+    let simulator = Simulator::builder().clock(clock.clone()).start().await.unwrap();
+    let builder = verifying_builder(&simulator, &database, recorder.listening()).clock(clock.clone());
+    let athm = builder.start().await.unwrap();
+    athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
+    simulator.skip(Duration::from_secs(11 * 60));
+    advance_until(&clock, async || recorder.noted().len() == 2).await;
+    assert_eq!(recorder.noted(), ["received by sweeper", "expired by sweeper"]);
+    athm.shutdown(Duration::ZERO).await;
 }
 
 #[tokio::test]
