@@ -104,6 +104,16 @@ async fn rows(fixture: &SimulatorFixture) -> Vec<Transaction> {
     fixture.athm.transactions(TransactionQuery::new()).await.unwrap().transactions().to_vec()
 }
 
+/// What a poll of an open payment, which may be under way, leaves alone.
+fn lasting(rows: &[Transaction]) -> Vec<impl PartialEq + std::fmt::Debug> {
+    let of = |row: &Transaction| {
+        let (status, reference) = (row.status().clone(), row.reference_number().cloned());
+        let (items, customer) = (row.items().to_vec(), row.customer().cloned());
+        (row.id(), status, reference, row.total(), row.metadata_1().to_owned(), items, customer)
+    };
+    rows.iter().map(of).collect()
+}
+
 #[tokio::test]
 async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it() {
     let mut fixture = SimulatorFixture::open_with_sweeper(|builder| builder.seed(7)).await;
@@ -125,7 +135,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_
     go_back(&fixture, 1);
     fixture.restart().await;
 
-    assert_eq!(rows(&fixture).await, before);
+    assert_eq!(lasting(&rows(&fixture).await), lasting(&before));
     // Its events and their deliveries are kept.
     assert_eq!(fixture.webhook(message).await, MessageResult::Known);
     assert_eq!(fixture.noted().await, fired);
