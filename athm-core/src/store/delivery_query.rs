@@ -129,6 +129,7 @@ pub(super) enum DeliveryAccess {
 /// `SELECT` with the conditions of a [`DeliveryQuery`] for each [`DeliveryAccess`]. Values are the state, receiver, signal,
 /// transaction, first and last time and the id before which to begin; those that aren't asked for are null. `$select` is the
 /// macro that begins the statement, `$rest` follows.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! matching_deliveries {
     ($access:expr, $select:ident, $rest:literal) => {
         match $access {
@@ -161,6 +162,7 @@ macro_rules! matching_deliveries {
         ))
     };
 }
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(super) use matching_deliveries;
 
 /// How many deliveries there are in each state that there is.

@@ -38,6 +38,7 @@ impl Load for Order {
 }
 
 #[receiver(completed, id = "loading.fulfil")]
+#[allow(clippy::unused_async, reason = "what is loaded needs an async receiver")]
 async fn fulfil(signal: Signal, Loaded(order): Loaded<Order>, State(orders): State<Orders>) -> Result<(), BoxError> {
     orders.0.note(format!("{signal}: {}", order.0));
     Ok(())

@@ -16,8 +16,7 @@ async fn two_hundred_thousand_orphaned_deliveries_are_not_read_by_a_claim() {
     fixture.store.writer.write(move |connection| Ok(execute(connection, fill, [])?), |()| ()).await.unwrap();
     let plan = fixture.store.reader.read(|connection| {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {ORDINARY}"))?;
-        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3)).collect::<rusqlite::Result<Vec<_>>>();
-        steps
+        statement.raw_query().mapped(|row| row.get::<_, String>(3)).collect::<rusqlite::Result<Vec<_>>>()
     });
     let plan = plan.await.unwrap();
     assert!(plan[0].contains("athm_delivery_runnable (<expr>=? AND due_at<?)"), "{plan:?}");

@@ -17,8 +17,7 @@ const CUSTOMERS: &str = "INSERT INTO athm_customer (transaction_id, phone, email
 async fn plan(fixture: &StoreFixture, sql: &'static str) -> Vec<String> {
     let plan = fixture.store.reader.read(move |connection| {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-        let steps = statement.raw_query().mapped(|row| row.get::<_, String>(3)).collect::<rusqlite::Result<Vec<_>>>();
-        steps
+        statement.raw_query().mapped(|row| row.get::<_, String>(3)).collect::<rusqlite::Result<Vec<_>>>()
     });
     let plan = plan.await.unwrap();
     let scanned = plan.iter().find(|step| step.starts_with("SCAN") && *step != "SCAN c");
