@@ -36,10 +36,7 @@ impl SingleRequest for InsertMessages {
                 keep_newest(session, lane).await?;
             }
         }
-        for processed in &self.0.processed {
-            update(session, processed).await?;
-        }
-        Ok(())
+        if self.0.processed.is_empty() { Ok(()) } else { update(session, &self.0.processed).await }
     }
 }
 
@@ -85,18 +82,24 @@ async fn keep_newest(session: &Session, lane: MessageLane) -> Result<()> {
     session.execute(sql, values).await.map(drop)
 }
 
-/// A message that is pending still, because another one for its payment has arrived, is processed with that one.
-async fn update(session: &Session, processed: &ProcessedMessage) -> Result<()> {
-    let sql = "UPDATE athm_message SET state = $1, reason = $2, transaction_id = coalesce($3, transaction_id) \
-               WHERE id = ANY (ARRAY (SELECT id FROM athm_message WHERE payment = $4 AND state = 'pending' \
-               AND received_at <= $5 LIMIT $6 FOR UPDATE SKIP LOCKED)) \
-               AND NOT EXISTS (SELECT 1 FROM athm_inbox WHERE payment = $4 AND state = 'pending')";
+/// One statement for all of a batch. A message that is pending still, because another one for its payment has arrived, is
+/// processed with that one. Rows that another process is updating are skipped.
+async fn update(session: &Session, processed: &[ProcessedMessage]) -> Result<()> {
+    let sql = "UPDATE athm_message SET state = found.state, reason = found.reason, \
+               transaction_id = coalesce(found.transaction_id, athm_message.transaction_id) \
+               FROM (SELECT copy.id, ended.state, ended.reason, ended.transaction_id \
+               FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[]) \
+               AS ended (payment, state, reason, transaction_id, processed_at) CROSS JOIN LATERAL (\
+               SELECT id FROM athm_message WHERE payment = ended.payment AND state = 'pending' \
+               AND received_at <= ended.processed_at AND NOT EXISTS (\
+               SELECT 1 FROM athm_inbox WHERE payment = ended.payment AND state = 'pending') \
+               LIMIT $6 FOR UPDATE SKIP LOCKED) AS copy) AS found WHERE athm_message.id = found.id";
     let values = values![
-        processed.state.as_str(),
-        processed.reason.as_deref().map(text),
-        processed.transaction.map(|id| *id.as_uuid()),
-        text(processed.key.to_string()),
-        storable(processed.processed_at),
+        column(processed, |processed| text(processed.key.to_string())),
+        column(processed, |processed| processed.state.as_str()),
+        column(processed, |processed| processed.reason.as_deref().map(text)),
+        column(processed, |processed| processed.transaction.map(|id| *id.as_uuid())),
+        column(processed, |processed| storable(processed.processed_at)),
         i64::from(MAX_UPDATED_COPIES),
     ];
     session.execute(sql, values).await.map(drop)
