@@ -18,6 +18,7 @@ mod server_process;
 mod trouble;
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ use self::trouble::Trouble;
 
 /// How long the effects of acknowledged callbacks may take after the last kill.
 const SETTLING: Duration = Duration::from_secs(120);
+/// How often processes that receivers have ended are started again.
+const REVIVAL: Duration = Duration::from_millis(100);
 
 /// Kills a program that takes payments, again and again, and counts what was lost.
 #[derive(Debug, Parser)]
@@ -104,7 +107,12 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         ended += revive(&mut processes, folder.path(), &database).await?;
         load.go_on_at(urls(&processes));
         if kill % trouble::INTERVAL == 0 {
-            trouble.make(kill, &database, &load).await;
+            let mut made = pin!(trouble.make(kill, &database, &load));
+            // What it posts is answered by a process that runs, and a receiver may have ended the only one.
+            while tokio::time::timeout(REVIVAL, &mut made).await.is_err() {
+                ended += revive(&mut processes, folder.path(), &database).await?;
+                load.go_on_at(urls(&processes));
+            }
         }
         progress.inc(1);
         progress.set_message(format!("{} acknowledged", load.acknowledged().len()));
@@ -119,7 +127,7 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     progress.set_message(format!("{} acknowledged, waiting for their effects", acknowledged.len()));
     let deadline = tokio::time::Instant::now() + SETTLING;
     while effects.missing(&acknowledged)? > 0 && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(REVIVAL).await;
         ended += revive(&mut processes, folder.path(), &database).await?;
     }
     progress.finish_and_clear();
