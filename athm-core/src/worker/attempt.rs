@@ -226,6 +226,12 @@ impl Worker {
                 stored = self.store.acknowledge(acknowledgement.clone()).await;
             }
             self.outbox.running.ended(id);
+            // A poll between the commit and the line above took the delivery for one that still runs here.
+            if let AttemptOutcome::Failed { retry_at: Some(due), .. } = &acknowledgement.outcome
+                && *due <= self.clock.steady()
+            {
+                self.outbox.wake();
+            }
         }
     }
 }

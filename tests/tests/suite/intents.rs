@@ -196,8 +196,10 @@ async fn a_lost_cancel_holds_off_the_schedule_and_is_sent_again_until_the_paymen
         fixture.recorder.noted().len() == 2
     });
     passing.await;
-    // By then the deadline is over.
-    assert_eq!(fixture.noted().await, ["received by cancel", "expired by cancel"]);
+    // By then the deadline is over. Whether the cancel's answer or a poll brings it first is chance.
+    let noted = fixture.noted().await;
+    let signals: Vec<_> = noted.iter().filter_map(|noted| noted.split(" by ").next()).collect();
+    assert_eq!(signals, ["received", "expired"]);
     assert_eq!((fixture.request_count("/authorization"), fixture.request_count("/cancel")), (0, 9));
 }
 

@@ -31,8 +31,9 @@ async fn a_refund_that_find_does_not_show_yet_is_waited_for_although_an_older_on
     merchant.report_refunded(None);
     merchant.advance_until(async || states(&merchant, &paid).await.len() == 2).await;
     assert_eq!(states(&merchant, &paid).await, [(RefundState::Done, 1000), (RefundState::Done, 300)]);
-    let refunds = merchant.noted().await.iter().filter(|noted| *noted == "refunded by webhook").count();
-    assert_eq!(refunds, 2);
+    // Whether the waiting webhook's retry or the search for its customer reads the increase first is chance.
+    let noted = merchant.noted().await;
+    assert_eq!(noted.iter().filter(|noted| noted.starts_with("refunded by ")).count(), 2, "{noted:?}");
 }
 
 #[tokio::test]
