@@ -60,10 +60,16 @@ impl Running {
         self.claims.wait_until_zero().await;
     }
 
+    /// Whether no delivery runs and no claim is in flight.
+    pub(crate) fn is_idle(&self) -> bool {
+        // Claims first: one that ends in between has added its deliveries.
+        self.claims.is_none() && self.deliveries.borrow().is_empty()
+    }
+
     /// Waits until no delivery runs and no claim is in flight.
     pub(crate) async fn wait_until_idle(&self) {
         let mut deliveries = self.deliveries.subscribe();
-        while !deliveries.borrow_and_update().is_empty() || !self.claims.is_none() {
+        while !self.is_idle() {
             self.claims.wait_until_zero().await;
             // The sender lives as long as `self`, so this ends only when no delivery runs.
             let _ = deliveries.wait_for(HashMap::is_empty).await;

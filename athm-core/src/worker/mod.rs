@@ -132,11 +132,15 @@ impl Worker {
     pub(crate) async fn idle(&self) -> Result<(), StoreError> {
         loop {
             self.outbox.running.wait_until_idle().await;
-            if self.outbox.is_stopping() || !self.store.has_due_deliveries(self.clock.steady(), self.runnable()).await?
-            {
+            if self.outbox.is_stopping() {
                 return Ok(());
             }
-            self.claim_due().await?;
+            if self.store.has_due_deliveries(self.clock.steady(), self.runnable()).await? {
+                self.claim_due().await?;
+            } else if self.outbox.running.is_idle() {
+                return Ok(());
+            }
+            // Else a poll claimed what was due just before the database was asked.
         }
     }
 
