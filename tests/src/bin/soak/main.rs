@@ -33,8 +33,9 @@ use self::report::Report;
 use self::server_process::ServerProcess;
 use self::trouble::Trouble;
 
-/// How long the effects of acknowledged callbacks may take after the last kill.
-const SETTLING: Duration = Duration::from_secs(120);
+/// How long the effects of acknowledged callbacks may take after the last kill. A delivery that random kills made a suspect waits
+/// for up to 5, 20 and 80 s between its attempts.
+const SETTLING: Duration = Duration::from_secs(400);
 /// How often processes that receivers have ended are started again.
 const REVIVAL: Duration = Duration::from_millis(100);
 
