@@ -64,8 +64,7 @@ pub(crate) struct DeliveryUpdate<'a> {
     pub(crate) finished_at: Option<Timestamp>,
     /// How many attempts count from now on.
     pub(crate) attempts: u32,
-    /// What becomes of the interruptions in a row: the receiver returned, so that there are none, or they are kept, and one
-    /// more may have come.
+    /// How the number of interruptions in a row changes: to 0 if the receiver returned, else it stays, or grows by one.
     pub(crate) interruptions: Interruptions,
     pub(crate) error: Option<&'a str>,
     /// How much longer the delivery has waited by then, in all.
