@@ -51,14 +51,20 @@ impl TestServer {
         Self { address, handle, client: http_client() }
     }
 
+    /// The address of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
     /// A GET request to that path.
     pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("http://{}{path}", self.address))
+        self.client.get(self.url(path))
     }
 
     /// A POST request to that path.
     pub fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("http://{}{path}", self.address))
+        self.client.post(self.url(path))
     }
 
     /// Sends a request and returns the status and the JSON of the answer, which must contain no secret or personal data.

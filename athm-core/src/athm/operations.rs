@@ -113,6 +113,33 @@ impl Athm {
         self.operate(move |operations| async move { operations.refund(id, &refund).await }).await
     }
 
+    /// Has the provider post every event to an address, in place of any subscribed before: that of your webhook, as the world
+    /// knows it. The provider keeps it, so once is enough; to call it again, at each start for example, does no harm.
+    ///
+    /// With a [secret](crate::AthmBuilder::webhook_secret), the address ends with it. For some events alone, there is
+    /// [`Client::subscribe_webhook`](crate::provider::Client::subscribe_webhook).
+    ///
+    /// ```no_run
+    /// # async fn subscribe(athm: athm_core::Athm) -> Result<(), athm_core::errors::OperationError> {
+    /// athm.subscribe_webhook("https://shop.example/athm/webhook/k3J9-vQ2m_T7xW4z").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::Provider`]: the address isn't `https` (plain `http` is for a simulator), or the provider refused it
+    /// or couldn't be reached.
+    pub async fn subscribe_webhook(&self, url: impl Into<String>) -> Result<(), OperationError> {
+        let url = url.into();
+        let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        if !self.0.webhook_secrets.is_empty() && !self.0.webhook_secrets.iter().any(|secret| secret.matches(last)) {
+            tracing::warn!(
+                "the webhook's address doesn't end with its secret: unless a proxy adds it, all of its events are answered 404"
+            );
+        }
+        self.operate(|operations| async move { operations.subscribe_webhook(url).await }).await
+    }
+
     /// The refunds of payments, and those that need a person.
     ///
     /// ```no_run

@@ -36,7 +36,7 @@ use crate::models::{
     Amount, AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, Operation, OperationOutcome,
     OperationResult, Sender, StartedOperation, Transaction, TransactionId,
 };
-use crate::provider::{Client, ProviderError};
+use crate::provider::{Client, ProviderError, WebhookSubscription};
 use crate::store::StoreError;
 use crate::util::clock::later;
 use crate::util::text::causes;
@@ -94,6 +94,11 @@ impl Operations {
     async fn withdraw(&self, started: StartedOperation) {
         let outcome = if started.refund.is_some() { OperationOutcome::NotDone } else { OperationOutcome::Known };
         self.finish(OperationResult { intent_id: started.intent_id, outcome }).await;
+    }
+
+    /// Has the provider post every event to that address.
+    pub(crate) async fn subscribe_webhook(&self, url: String) -> Result<(), OperationError> {
+        Ok(self.provider.subscribe_webhook(&WebhookSubscription::new(url)).await?)
     }
 
     /// How long a call to the provider may take until it counts as ended.

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use athm_core::errors::OperationError;
 use athm_core::ids::{EcommerceId, ReferenceNumber};
+use athm_core::provider::{InvalidRequest, ProviderError};
 use athm_core::{Amount, MessageResult, NewPayment, Status, Transaction, TransactionKind};
 use athm_simulator::{Outage, SimulatedPayment};
-use athm_tests::ecommerce_id;
+use athm_tests::{TestServer, ecommerce_id};
 use serde_json::{Value, json};
 
 use crate::SimulatorFixture;
@@ -220,4 +222,18 @@ async fn a_completion_without_an_id_is_never_matched() {
     assert_eq!(fixture.webhook(nameless).await, MessageResult::Known);
     assert_eq!((fixture.noted().await.len(), fixture.request_count("/findPayment")), (0, 0));
     assert_eq!(status_of(&fixture, &open).await, Status::Open);
+}
+
+#[tokio::test]
+async fn a_webhook_that_the_program_subscribes_gets_every_event() {
+    let fixture = SimulatorFixture::open().await;
+    let server = TestServer::start(&fixture.athm);
+    fixture.athm.subscribe_webhook(server.url("/athm/webhook")).await.unwrap();
+    fixture.athm.subscribe_webhook(server.url("/athm/webhook")).await.unwrap();
+    let id = fixture.simulator.insert(known_payment(Status::Completed));
+    fixture.simulator.send_webhook(&fixture.simulator.payment(&id).unwrap());
+    assert_eq!(fixture.recorder.wait_for(2).await, ["received by webhook", "completed by webhook"]);
+
+    let refused = fixture.athm.subscribe_webhook("shop.example/athm/webhook").await.unwrap_err();
+    assert!(matches!(refused, OperationError::Provider(ProviderError::Invalid(InvalidRequest::Listener))), "{refused}");
 }
