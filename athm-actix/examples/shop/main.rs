@@ -71,7 +71,7 @@ async fn run() -> Result<(), BoxError> {
     let service = shop.clone();
     let server = HttpServer::new(move || {
         App::new()
-            .service(athm_actix::scope("/athm", &service.athm)) // /athm/callback, /athm/webhook, /athm/health
+            .service(service.service()) // /athm/checkout, /athm/callback, /athm/webhook, /athm/health
             .configure(|config| routes::configure(config, &service))
     })
     .shutdown_timeout(5)

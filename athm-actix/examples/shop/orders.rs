@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
+use athm_actix::checkouts::{Checkout, CheckoutState};
 use athm_actix::ids::TransactionId;
-use athm_actix::{Amount, BoxError, Permanent, Transaction};
+use athm_actix::{Amount, BoxError, Permanent, Transaction, UnexpectedTotal};
 use serde::{Deserialize, Serialize};
 
 /// What every order's number begins with.
@@ -33,8 +34,10 @@ pub(crate) struct Order {
     pub(crate) product: String,
     pub(crate) total: Amount,
     pub(crate) state: OrderState,
-    /// The payment that the shop opened for it.
-    pub(crate) payment: TransactionId,
+    /// The checkout at which it is paid: the last part of its page's address.
+    pub(crate) checkout: String,
+    /// The one payment that paid it. Once it is set, it stays.
+    pub(crate) payment: Option<TransactionId>,
     /// The e-mail address that the receipt goes to, once the provider has named the customer.
     #[serde(default)]
     pub(crate) receipt_to: Option<String>,
@@ -43,8 +46,11 @@ pub(crate) struct Order {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OrderState {
+    /// To be paid.
+    Open,
+    /// The customer is asked to approve. No receiver tells this: it is shown as the checkout has it, and never stored.
     Waiting,
-    /// By the customer, and not paid. No receiver tells this: it is shown when athm has seen it, and never stored.
+    /// By the customer, and not paid: shown, and never stored.
     Approved,
     Paid,
     /// Some other amount came in with this order's number.
@@ -124,23 +130,73 @@ impl Orders {
 }
 
 impl Order {
-    /// Whether that payment is the one the shop opened for this order, and nothing has come of the order yet.
-    pub(crate) fn waits_for(&self, transaction: &Transaction) -> bool {
-        self.state == OrderState::Waiting && self.payment == transaction.id()
+    /// The order's own guard: compares the totals, and then binds the order to this payment, once. Another payment that
+    /// comes later pays nothing, however it came about, so that the order is sent once.
+    pub(crate) fn pay(&mut self, transaction: &Transaction) -> Result<(), NotPaid> {
+        match self.payment {
+            // The same payment again: a receiver may run more than once.
+            Some(payment) if payment == transaction.id() => Ok(()),
+            Some(_) => Err(NotPaid::Already { source: Permanent::MARK }),
+            None => {
+                // A buyer can open a payment of one dollar with this order's number.
+                if let Err(unexpected) = transaction.expect_total(self.total) {
+                    self.state = OrderState::Underpaid;
+                    return Err(unexpected.into());
+                }
+                (self.payment, self.state) = (Some(transaction.id()), OrderState::Paid);
+                Ok(())
+            }
+        }
     }
+
+    /// How it is shown while its checkout is as it is.
+    pub(crate) fn shown_state(&self, checkout: Option<&Checkout>) -> OrderState {
+        match checkout {
+            Some(checkout) if self.is_unpaid() && checkout.is_approved() => OrderState::Approved,
+            Some(checkout) if self.is_unpaid() && matches!(checkout.state(), CheckoutState::Waiting { .. }) => {
+                OrderState::Waiting
+            }
+            _ => self.state,
+        }
+    }
+
+    /// Whether no money has come in for it.
+    pub(crate) fn is_unpaid(&self) -> bool {
+        matches!(self.state, OrderState::Open | OrderState::Cancelled | OrderState::Expired)
+    }
+
+    /// Whether a paid payment with its number is none that it waits for: a second one, or one of another amount.
+    pub(crate) fn is_surplus(&self, payment: &Transaction) -> bool {
+        match self.payment {
+            Some(paid_by) => payment.id() != paid_by,
+            None => payment.expect_total(self.total).is_err(),
+        }
+    }
+}
+
+/// Why money that came in doesn't pay the order.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotPaid {
+    #[error(transparent)]
+    Total(#[from] UnexpectedTotal),
+    #[error("another payment has paid this order: give this one back")]
+    Already {
+        /// No retry changes it.
+        source: Permanent,
+    },
 }
 
 /// A payment that names no order of the shop's.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no order {id:?}")]
-struct UnknownOrder {
+pub(crate) struct UnknownOrder {
     id: String,
     /// An order is stored before its payment can be made, so the receiver needs no retry.
     source: Permanent,
 }
 
 impl UnknownOrder {
-    fn new(id: &str) -> Self {
+    pub(crate) fn new(id: &str) -> Self {
         Self { id: id.to_owned(), source: Permanent::MARK }
     }
 }

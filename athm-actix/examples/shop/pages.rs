@@ -1,10 +1,12 @@
 //! What a visitor sees. Readable without the style sheet, usable without the script.
 
-use athm_actix::Transaction;
-use maud::{DOCTYPE, Markup, html};
+use athm_actix::checkouts::Checkout;
+use athm_actix::{Transaction, checkout_button};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::live::Run;
 use crate::orders::{Order, OrderState, PRODUCTS};
+use crate::shop::ShownOrder;
 
 /// The shop: what it sells, what was ordered, and what the receivers did.
 pub(crate) fn counter(orders: &[Order], runs: &[Run], api_url: &str) -> Markup {
@@ -40,7 +42,13 @@ pub(crate) fn counter(orders: &[Order], runs: &[Run], api_url: &str) -> Markup {
             }
         }
     };
-    layout("Colmado La Loma", "Coffee and hot sauce from Puerto Rico, paid with ATH Móvil.", &main, Some(api_url), None)
+    layout(
+        "Colmado La Loma",
+        "Coffee and hot sauce from Puerto Rico, paid with ATH Móvil.",
+        &main,
+        Some(api_url),
+        Refresh::Always,
+    )
 }
 
 fn line(run: &Run) -> Markup {
@@ -55,73 +63,78 @@ fn line(run: &Run) -> Markup {
     }
 }
 
-/// An order, and while its payment is open, the way to pay it.
-pub(crate) fn order(order: &Order, payment: Option<&Transaction>, api_url: &str) -> Markup {
-    let open = payment.filter(|payment| !payment.status().is_final() && order.state != OrderState::Paid);
-    let ticket = open.and_then(Transaction::ecommerce_id);
+/// An order, the way to pay it, and what the shop may do about it.
+pub(crate) fn order(shown: &ShownOrder, api_url: &str) -> Markup {
+    let ShownOrder { order, checkout, surplus } = shown;
+    let payment = checkout.as_ref().and_then(Checkout::payment);
+    let open = payment.filter(|payment| !payment.status().is_final()).and_then(Transaction::ecommerce_id);
     let main = html! {
-        section #live aria-label="State" aria-live="polite" {
-            p.state { (badge(order.state)) }
-            p { (news(order.state)) }
-            ul.rows { li { "1 × " (order.product) " " span.price { "$" (order.total) } } }
-            @if let Some(reference) = payment.and_then(Transaction::reference_number) {
-                p { small { "Reference " (reference) } }
-            }
-            @if let Some(email) = &order.receipt_to {
-                p { small { "A receipt goes to " (email) "." } }
-            }
-        }
-        @if let Some(ticket) = ticket {
-            section #pay aria-label="Payment" {
-                noscript { p { "Without JavaScript: approve the payment on the phone, then come back and press “Check now”." } }
-                // The provider's script finds its place by this id, and the page's script the payment.
-                div #ATHMovil_Checkout_Button_payment data-ecommerce-id=(ticket) {
-                    a.button data-simulator="" href={ (api_url) "/#payment-" (ticket) } target="_blank" rel="noopener" {
-                        "Open the simulated phone"
+        div.columns {
+            // athm's own component: the phone, the wait, the receipt. It follows the payment by itself.
+            @if let Some(checkout) = checkout { (PreEscaped(checkout_button(checkout).to_string())) }
+            div #live {
+                section aria-label="Order" {
+                    p.state { (badge(order.state)) }
+                    p { (news(order.state)) }
+                    ul.rows { li { "1 × " (order.product) " " span.price { "$" (order.total) } } }
+                    @if let Some(email) = &order.receipt_to {
+                        p { small { "A receipt goes to " (email) "." } }
                     }
                 }
-                p #message role="status" {}
-                form method="post" action={ "/orders/" (order.id) "/check" } {
-                    "Decided, and nothing happens here? " button.quiet { "Check now" }
+                @if let Some(ticket) = open {
+                    section aria-label="Phone" {
+                        p { "Your phone is simulated: approve the payment there." }
+                        p { a.button href={ (api_url) "/#payment-" (ticket) } target="_blank" rel="noopener" { "Open the phone" } }
+                    }
                 }
-            }
-        }
-        @if order.state == OrderState::Paid {
-            section aria-label="Behind the counter" {
-                form method="post" action={ "/orders/" (order.id) "/refund" } {
-                    "Behind the counter: the customer changed their mind. "
-                    button.quiet { "Give $" (order.total) " back" }
+                @if order.state == OrderState::Paid {
+                    section aria-label="Behind the counter" {
+                        form method="post" action={ "/orders/" (order.id) "/refund" } {
+                            "Behind the counter: the customer changed their mind. "
+                            button.quiet { "Give $" (order.total) " back" }
+                        }
+                    }
+                }
+                @if !surplus.is_empty() {
+                    section aria-label="Other money" {
+                        form method="post" action={ "/orders/" (order.id) "/refund-surplus" } {
+                            "Money came in with this order’s number that doesn’t pay it:"
+                            @for payment in surplus { " $" (payment.total()) "." }
+                            " " button.quiet { "Give it back" }
+                        }
+                    }
                 }
             }
         }
         p.back { a href="/" { "Back to the shop" } }
     };
-    let script = ticket.map(|_| format!("{api_url}/api/modal/js/athmovil_base.js"));
-    layout(&order.id, "Your order at Colmado La Loma.", &main, None, script.as_deref())
+    layout(&order.id, "Your order at Colmado La Loma.", &main, None, Refresh::ByScript)
 }
 
 /// A page for what can't be done.
 pub(crate) fn problem(what: &str) -> Markup {
-    layout("That didn’t work", what, &html! { p.back { a href="/" { "Back to the shop" } } }, None, None)
+    layout("That didn’t work", what, &html! { p.back { a href="/" { "Back to the shop" } } }, None, Refresh::ByScript)
 }
 
 fn news(state: OrderState) -> &'static str {
     match state {
+        OrderState::Open => "Your order waits for its payment.",
         OrderState::Waiting => "Approve the payment on the phone within ten minutes. This page follows by itself.",
         OrderState::Approved => "You approved the payment. The shop takes the money now.",
         OrderState::Paid => "Thank you! Your order is on its way.",
         OrderState::Underpaid => {
             "Some other amount came in with this order’s number. It isn’t sent before it is paid in full."
         }
-        OrderState::Cancelled => "The payment was cancelled. Nothing was charged.",
+        OrderState::Cancelled => "The payment was cancelled. Nothing was charged: you may try again.",
         OrderState::Refunded => "The money is on its way back to you.",
-        OrderState::Expired => "The payment wasn't approved in time. Nothing was charged.",
+        OrderState::Expired => "The payment wasn’t approved in time. Nothing was charged: you may try again.",
     }
 }
 
 fn badge(state: OrderState) -> Markup {
     let (class, text) = match state {
-        OrderState::Waiting => ("open", "waiting for payment"),
+        OrderState::Open => ("ended", "not paid yet"),
+        OrderState::Waiting => ("open", "waiting for approval"),
         OrderState::Approved => ("open", "approved"),
         OrderState::Paid => ("good", "paid"),
         OrderState::Underpaid => ("bad", "underpaid"),
@@ -132,7 +145,14 @@ fn badge(state: OrderState) -> Markup {
     html! { strong class={ "badge " (class) } { (text) } }
 }
 
-fn layout(title: &str, subtitle: &str, main: &Markup, phone: Option<&str>, provider_script: Option<&str>) -> Markup {
+/// Whether a page loads itself again where no script runs. One with a form doesn't: what is being typed would be lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refresh {
+    Always,
+    ByScript,
+}
+
+fn layout(title: &str, subtitle: &str, main: &Markup, phone: Option<&str>, refresh: Refresh) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -143,8 +163,7 @@ fn layout(title: &str, subtitle: &str, main: &Markup, phone: Option<&str>, provi
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href="/style.css";
                 script src="/script.js" defer {}
-                @if let Some(script) = provider_script { script src=(script) defer {} }
-                noscript { meta http-equiv="refresh" content="5"; }
+                @if refresh == Refresh::Always { noscript { meta http-equiv="refresh" content="5"; } }
             }
             body {
                 header {

@@ -1,9 +1,9 @@
 //! What the shop does about payments. Nothing else changes an order's state: no page, no handler.
 
-use athm_actix::{BoxError, Customer, Refund, State, Transaction, receiver};
+use athm_actix::{Athm, BoxError, Customer, Refund, State, Transaction, receiver};
 
 use crate::live::Running;
-use crate::orders::{ORDER_PREFIX, OrderState, Orders};
+use crate::orders::{NotPaid, ORDER_PREFIX, OrderState, Orders, UnknownOrder};
 
 /// Whether the payment names an order of the shop. The business may take other payments with the same tokens: of these, the
 /// receivers of orders hear nothing. What carries an order's number is still compared with the order, by its own guard.
@@ -18,23 +18,10 @@ fn audit(transaction: &Transaction, running: Running) {
     running.succeeded();
 }
 
-/// Money came in.
+/// Money came in. Which money pays the order, the order decides.
 #[receiver(completed, if = names_an_order)]
 fn fulfil(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
-    let result = orders.change(transaction.metadata_1(), |order| {
-        // A buyer can open a payment of one dollar with this order's number.
-        let expected = transaction.expect_total(order.total);
-        match expected {
-            // A receiver that is run again may come late.
-            _ if order.state == OrderState::Refunded => {}
-            Ok(()) => order.state = OrderState::Paid,
-            Err(_) if order.state != OrderState::Paid => order.state = OrderState::Underpaid,
-            // What is paid stays paid; the error tells of the other money.
-            Err(_) => {}
-        }
-        expected
-    });
-    running.ended(result)
+    running.ended(orders.change(transaction.metadata_1(), |order| -> Result<(), NotPaid> { order.pay(transaction) }))
 }
 
 /// Who paid is known seconds after the payment. This receiver alone waits for it; `examples/receipt` sends the mail.
@@ -46,7 +33,7 @@ fn send_receipt(
     running: Running,
 ) -> Result<(), BoxError> {
     let result = orders.change(transaction.metadata_1(), |order| {
-        if order.payment == transaction.id() {
+        if order.payment == Some(transaction.id()) {
             order.receipt_to = customer.email.clone();
         }
         Ok::<(), BoxError>(())
@@ -54,16 +41,26 @@ fn send_receipt(
     running.ended(result)
 }
 
-/// The customer declined, or the shop called it off.
+/// The customer declined, or called it off. The checkout may be tried again.
 #[receiver(cancelled, if = names_an_order)]
-fn cancel(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
-    running.ended(close(&orders, transaction, OrderState::Cancelled))
+async fn cancel(
+    transaction: &Transaction,
+    State(orders): State<Orders>,
+    athm: Athm,
+    running: Running,
+) -> Result<(), BoxError> {
+    running.ended(close(&orders, &athm, transaction, OrderState::Cancelled).await)
 }
 
-/// The payment wasn't approved in time.
+/// The payment wasn't approved in time. The checkout may be tried again.
 #[receiver(expired, if = names_an_order)]
-fn expire(transaction: &Transaction, State(orders): State<Orders>, running: Running) -> Result<(), BoxError> {
-    running.ended(close(&orders, transaction, OrderState::Expired))
+async fn expire(
+    transaction: &Transaction,
+    State(orders): State<Orders>,
+    athm: Athm,
+    running: Running,
+) -> Result<(), BoxError> {
+    running.ended(close(&orders, &athm, transaction, OrderState::Expired).await)
 }
 
 /// A refund was made, here or in the provider's own app.
@@ -75,7 +72,7 @@ fn take_back(
     running: Running,
 ) -> Result<(), BoxError> {
     let result = orders.change(transaction.metadata_1(), |order| {
-        if order.payment == transaction.id() && refund.total_refunded == transaction.total() {
+        if order.payment == Some(transaction.id()) && refund.total_refunded == transaction.total() {
             order.state = OrderState::Refunded;
         }
         Ok::<(), BoxError>(())
@@ -83,10 +80,15 @@ fn take_back(
     running.ended(result)
 }
 
-/// Another payment that only carries this order's number can't close it.
-fn close(orders: &Orders, transaction: &Transaction, state: OrderState) -> Result<(), BoxError> {
-    orders.change(transaction.metadata_1(), |order| {
-        if order.waits_for(transaction) {
+/// Closes an order whose newest payment has ended. An earlier try can't close it, nor can another payment that only carries
+/// its number.
+async fn close(orders: &Orders, athm: &Athm, transaction: &Transaction, state: OrderState) -> Result<(), BoxError> {
+    let number = transaction.metadata_1();
+    let order = orders.find(number).ok_or_else(|| UnknownOrder::new(number))?;
+    let checkout = athm.checkouts().find(order.checkout.parse()?).await?;
+    let newest = checkout.as_ref().and_then(|checkout| checkout.payment()).map(Transaction::id);
+    orders.change(number, |order| {
+        if order.is_unpaid() && newest == Some(transaction.id()) {
             order.state = state;
         }
         Ok::<(), BoxError>(())

@@ -63,7 +63,7 @@ fn target_folder() -> Result<PathBuf, BoxError> {
     Ok(folder.strip_prefix(here).unwrap_or(folder).to_path_buf())
 }
 
-/// The address without its path. The page loads a script from it, and the phone needs no password: only this machine.
+/// The address without its path. Nothing here may move real money, and the phone needs no password: only this machine.
 fn on_loopback(url: &str) -> Result<String, BoxError> {
     let refused =
         || format!("ATHM_API_URL must be a simulator on this machine, as in http://127.0.0.1:9000, found {url:?}");

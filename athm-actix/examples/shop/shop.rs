@@ -1,7 +1,10 @@
 //! What the shop does, for its pages and its tests.
 
-use athm_actix::errors::StoreError;
-use athm_actix::{Athm, BoxError, Item, NewPayment, Sender, Status, Transaction};
+use athm_actix::checkouts::{Checkout, CheckoutOptions, NewCheckout};
+use athm_actix::errors::{OperationError, StoreError};
+use athm_actix::ids::TransactionId;
+use athm_actix::transactions::TransactionQuery;
+use athm_actix::{Athm, BoxError, Item, NewRefund, Scope, Status, Transaction};
 use athm_simulator::{SimulatedPayment, Simulator};
 
 use crate::live::Runs;
@@ -16,60 +19,101 @@ pub(crate) struct Shop {
     pub(crate) api_url: String,
 }
 
+/// An order as a page shows it.
+pub(crate) struct ShownOrder {
+    pub(crate) order: Order,
+    /// Where it is paid; `None` if athm's database is another one than the order's.
+    pub(crate) checkout: Option<Checkout>,
+    /// Money with the order's number that didn't pay it, and that isn't given back yet.
+    pub(crate) surplus: Vec<Transaction>,
+}
+
 impl Shop {
-    /// Opens a payment, and then its order: a payment without an order only expires.
+    /// athm's own routes: the page that takes the payment, the callback, the webhook.
+    pub(crate) fn service(&self) -> Scope {
+        athm_actix::scope("/athm", &self.athm).checkout(CheckoutOptions::new().business("Colmado La Loma"))
+    }
+
+    /// Offers a checkout, and then opens its order: nothing is paid before the order is on disk.
     pub(crate) async fn sell(&self, product: &Product) -> Result<Order, BoxError> {
         let id = Orders::new_id();
         let item = Item::new(product.name, product.price).description(product.description);
-        let payment = NewPayment::new(product.price, &id).metadata_2("demo shop").item(item);
-        let payment = self.athm.create(payment).await?.id();
-        let state = OrderState::Waiting;
-        let (product, total) = (product.name.to_owned(), product.price);
-        let order = Order { id, product, total, state, payment, receipt_to: None };
+        let new = NewCheckout::new(product.price, &id).metadata_2("demo shop").item(item);
+        let new = new.return_url("/").idempotency_key(&id);
+        let checkout = self.athm.checkout(new).await?.id().to_string();
+        let (product, total, state) = (product.name.to_owned(), product.price, OrderState::Open);
+        let order = Order { id, product, total, state, checkout, payment: None, receipt_to: None };
         self.orders.add(order.clone())?;
         Ok(order)
     }
 
-    /// An order as it is shown, and its payment as athm last saw it.
-    pub(crate) async fn shown(&self, mut order: Order) -> Result<(Order, Option<Transaction>), StoreError> {
-        let payment = self.athm.transaction(order.payment).await?;
-        let is_approved = payment.as_ref().is_some_and(|payment| *payment.status() == Status::Confirmed);
-        if is_approved && order.state == OrderState::Waiting {
-            order.state = OrderState::Approved;
-        }
-        Ok((order, payment))
+    /// An order as it is shown.
+    pub(crate) async fn shown(&self, mut order: Order) -> Result<ShownOrder, StoreError> {
+        let checkout = self.checkout(&order).await?;
+        order.state = order.shown_state(checkout.as_ref());
+        let surplus = self.surplus(&order).await?;
+        Ok(ShownOrder { order, checkout, surplus })
     }
 
     /// The latest orders as they are shown, newest first.
     pub(crate) async fn recent_orders(&self, most: usize) -> Result<Vec<Order>, StoreError> {
         let mut shown = Vec::new();
-        for order in self.orders.newest_first().into_iter().take(most) {
-            shown.push(self.shown(order).await?.0);
+        for mut order in self.orders.newest_first().into_iter().take(most) {
+            order.state = order.shown_state(self.checkout(&order).await?.as_ref());
+            shown.push(order);
         }
         Ok(shown)
     }
 
-    /// Asks the provider how an order's payment stands, and takes the money if it is approved. For a customer whose
-    /// page runs no script; a real shop does it on a schedule, for customers who closed the page too early.
-    pub(crate) async fn check(&self, order: &Order) -> Result<(), BoxError> {
-        let Some(payment) = self.athm.transaction(order.payment).await? else { return Ok(()) };
-        let (Some(provider), Some(ticket)) = (self.athm.provider(), payment.ecommerce_id()) else { return Ok(()) };
-        let found = provider.find(ticket).await?;
-        let recorded = self.athm.record(found, Sender::from_static("check")).await?;
-        if *recorded.transaction().status() == Status::Confirmed {
-            self.athm.authorize(order.payment).await?;
+    async fn checkout(&self, order: &Order) -> Result<Option<Checkout>, StoreError> {
+        match order.checkout.parse() {
+            Ok(id) => self.athm.checkouts().find(id).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Money that came in with the order's number and didn't pay it: a second payment, or another amount.
+    async fn surplus(&self, order: &Order) -> Result<Vec<Transaction>, StoreError> {
+        let paid = TransactionQuery::new().metadata_1(&order.id).status(Status::Completed);
+        let paid = self.athm.transactions(paid).await?;
+        let is_kept = |payment: &&Transaction| payment.refunded_amount() < payment.total();
+        let surplus = paid.transactions().iter().filter(|payment| order.is_surplus(payment));
+        Ok(surplus.filter(is_kept).cloned().collect())
+    }
+
+    /// All of the order's money back. athm takes care that it can't be given twice.
+    pub(crate) async fn give_back(&self, order: &Order) -> Result<(), OperationError> {
+        if let Some(payment) = order.payment {
+            self.refund(payment).await?;
         }
         Ok(())
+    }
+
+    /// The money back that didn't pay the order.
+    pub(crate) async fn give_surplus_back(&self, order: &Order) -> Result<(), OperationError> {
+        for payment in self.surplus(order).await? {
+            self.refund(payment.id()).await?;
+        }
+        Ok(())
+    }
+
+    async fn refund(&self, payment: TransactionId) -> Result<(), OperationError> {
+        match self.athm.refund(payment, NewRefund::full()).await {
+            // It is given back already.
+            Ok(_) | Err(OperationError::NotPaid { .. } | OperationError::RefundTooMuch { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The demo's own simulator forgets when it stops: what is still open from an earlier run can't be paid any more.
     pub(crate) async fn end_what_an_earlier_run_left_open(&self, simulator: &Simulator) -> Result<(), BoxError> {
         for order in self.orders.newest_first() {
-            let Some(payment) = self.athm.transaction(order.payment).await? else { continue };
-            let Some(&ticket) = payment.ecommerce_id().filter(|_| !payment.status().is_final()) else { continue };
+            let Some(checkout) = self.checkout(&order).await? else { continue };
+            let Some(payment) = checkout.payment().filter(|payment| !payment.status().is_final()) else { continue };
+            let Some(&ticket) = payment.ecommerce_id() else { continue };
             let ended = SimulatedPayment::new(payment.total()).ecommerce_id(ticket).status(Status::Cancelled);
             simulator.insert(ended.metadata_1(payment.metadata_1()).metadata_2(payment.metadata_2()));
-            self.check(&order).await?;
+            self.athm.refresh(payment.id()).await?;
         }
         Ok(())
     }
