@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use athm_core::checkouts::{Checkout, Language};
-use athm_core::jiff::Timestamp;
 
 use super::component::View;
 
@@ -129,7 +128,6 @@ impl fmt::Display for CheckoutButton<'_> {
             path: self.path.trim_end_matches('/'),
             theme: self.theme,
             language: self.language.or(self.checkout.language()).unwrap_or(Language::English),
-            now: Timestamp::now(),
             problem: None,
         };
         f.write_str(&view.root().into_string())

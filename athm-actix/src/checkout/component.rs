@@ -5,6 +5,7 @@
 
 use athm_core::checkouts::{Checkout, CheckoutState, Language};
 use athm_core::jiff::Timestamp;
+use athm_core::jiff::civil::DateTime;
 use athm_core::jiff::tz::Offset;
 use athm_core::{Amount, Transaction};
 use maud::{Markup, html};
@@ -25,7 +26,6 @@ pub(super) struct View<'a> {
     pub(super) path: &'a str,
     pub(super) theme: ButtonTheme,
     pub(super) language: Language,
-    pub(super) now: Timestamp,
     /// What is wrong with the form that was posted.
     pub(super) problem: Option<Problem<'a>>,
 }
@@ -77,7 +77,7 @@ impl View<'_> {
         html! {
             div.athm-part data-part data-state=(name) data-version=(version(self.checkout)) data-say=(say)
                 data-live[deadline.is_some()] data-deadline=[deadline.map(Timestamp::as_millisecond)]
-                data-span=[deadline.map(|_| self.checkout.timeout().as_secs())] data-now=(self.now.as_millisecond()) {
+                data-span=[deadline.map(|_| self.checkout.timeout().as_secs())] data-now=(self.checkout.read_at().as_millisecond()) {
                 @match state {
                     CheckoutState::Waiting { .. } if is_approved => (self.approved(texts)),
                     CheckoutState::Waiting { deadline } => (self.waiting(texts, deadline)),
@@ -128,7 +128,7 @@ impl View<'_> {
     }
 
     fn waiting(&self, texts: &Texts, deadline: Timestamp) -> Markup {
-        let left = deadline.duration_since(self.now).as_secs().max(0);
+        let left = deadline.duration_since(self.checkout.read_at()).as_secs().max(0);
         let span = i64::try_from(self.checkout.timeout().as_secs()).unwrap_or(600).max(1);
         let [sent_to, then] = texts.waiting_steps;
         html! {
@@ -205,11 +205,11 @@ impl View<'_> {
             dl.athm-rows.athm-receipt {
                 div { dt { (texts.order) } dd { (payment.metadata_1()) } }
                 @if let Some(reference) = payment.reference_number() {
-                    div { dt { (texts.reference) } dd { (reference) } }
+                    div.athm-long { dt { (texts.reference) } dd { (reference) } }
                 }
                 div {
                     dt { (texts.date) }
-                    dd { time datetime=(format!("{date}-04:00")) { (date.strftime("%Y-%m-%d %H:%M")) } }
+                    dd { time datetime=(format!("{date}-04:00")) { (moment(date, self.language)) } }
                 }
                 div.athm-sum { dt { (texts.total) } dd { (dollars(payment.total())) } }
             }
@@ -281,6 +281,40 @@ pub(super) fn pay_label(total: Amount, language: Language) -> String {
     format!("{before}{}{after}", dollars(total))
 }
 
+/// `Nov 27, 2026, 4:57 PM`, `27 nov 2026, 4:57 p. m.`
+fn moment(date: DateTime, language: Language) -> String {
+    let Texts { months, halves: [am, pm], .. } = Texts::of(language);
+    let month = months.get(usize::from(date.month().unsigned_abs()).saturating_sub(1)).unwrap_or(&"");
+    let (day, year, half) = (date.day(), date.year(), if date.hour() < 12 { am } else { pm });
+    let day = match language {
+        Language::Spanish => format!("{day} {month} {year}"),
+        _ => format!("{month} {day}, {year}"),
+    };
+    format!("{day}, {} {half}", date.strftime("%-I:%M"))
+}
+
 pub(super) fn dollars(amount: Amount) -> String {
     format!("${amount}")
+}
+
+#[cfg(test)]
+mod tests {
+    use athm_core::jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_each_language_does() {
+        for (hour, english, spanish) in [
+            (0, "Sep 7, 2026, 12:05 AM", "7 sept 2026, 12:05 a. m."),
+            (12, "Sep 7, 2026, 12:05 PM", "7 sept 2026, 12:05 p. m."),
+            (16, "Sep 7, 2026, 4:05 PM", "7 sept 2026, 4:05 p. m."),
+        ] {
+            let at = date(2026, 9, 7).at(hour, 5, 59, 0);
+            assert_eq!(
+                (moment(at, Language::English), moment(at, Language::Spanish)),
+                (english.into(), spanish.into())
+            );
+        }
+    }
 }

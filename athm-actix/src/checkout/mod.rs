@@ -4,14 +4,17 @@
 //! here, in both languages; the script only puts what is rendered in the place of what was. Without it, forms post and the
 //! page reloads itself.
 
+mod answer;
 mod assets;
 mod button;
 mod component;
 mod customer_text;
 mod events;
+mod form;
 mod guard;
 mod icons;
 mod json;
+mod language;
 mod options;
 mod page;
 mod qr;

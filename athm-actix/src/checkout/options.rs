@@ -5,6 +5,22 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use actix_web::dev::ConnectionInfo;
 
+use super::events::Streams;
+
+/// What the routes of checkouts share.
+pub(super) struct Pages {
+    pub(super) options: CheckoutOptions,
+    /// Origins besides the page's own that may post.
+    pub(super) origins: Vec<String>,
+    pub(super) streams: Streams,
+}
+
+impl Pages {
+    pub(super) fn new(options: CheckoutOptions, origins: Vec<String>) -> Self {
+        Self { options, origins, streams: Streams::default() }
+    }
+}
+
 /// How the checkout's pages look, and what they may trust: [`Scope::checkout`](crate::Scope::checkout).
 ///
 /// ```

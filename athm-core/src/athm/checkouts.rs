@@ -77,7 +77,9 @@ impl Checkouts<'_> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn find(&self, id: CheckoutId) -> Result<Option<Checkout>, StoreError> {
-        self.athm.store().find_checkout(id, self.athm.clock().steady()).await
+        let clock = self.athm.clock();
+        let found = self.athm.store().find_checkout(id, clock.steady()).await?;
+        Ok(found.map(|checkout| Checkout { read_at: clock.now(), ..checkout }))
     }
 
     /// Opens a payment, and has the customer's phone ask for approval. Where a payment is open already, or the checkout is

@@ -84,7 +84,9 @@ impl CheckoutOperations {
     }
 
     pub(crate) async fn find(&self, id: CheckoutId) -> Result<Option<Checkout>, StoreError> {
-        self.inbox.store.find_checkout(id, self.inbox.clock.steady()).await
+        let Inbox { store, clock, .. } = &self.inbox;
+        let found = store.find_checkout(id, clock.steady()).await?;
+        Ok(found.map(|checkout| Checkout { read_at: clock.now(), ..checkout }))
     }
 
     /// Opens a payment and has the phone ask for approval; returns the checkout as it is where one is open already.
@@ -94,7 +96,7 @@ impl CheckoutOperations {
         let begin = BeginPayment {
             checkout: id,
             phone: request.phone.clone(),
-            email: request.email,
+            email: request.email.map(SecretString::from),
             known_attempts: request.known_attempts,
             limits: self.limits,
             at,

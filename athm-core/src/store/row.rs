@@ -224,16 +224,22 @@ pub(super) trait Columns: Sized {
             timeout: Duration::from_secs(self.integer()?.unsigned_abs()),
             ..NewPayment::new(total, metadata_1)
         };
+        let language = self.maybe_parsed()?;
+        let (return_url, form_token) = (self.maybe_text()?, self.text()?.into());
+        let (email, cancelled_at, created_at) = (self.maybe_text()?, self.maybe_time()?, self.time()?);
+        let email = email.map(Into::into);
         Ok(Checkout {
             id,
             payment,
             idempotency_key,
-            language: self.maybe_parsed()?,
-            return_url: self.maybe_text()?,
-            form_token: self.text()?.into(),
-            email: self.maybe_text()?,
-            cancelled_at: self.maybe_time()?,
-            created_at: self.time()?,
+            language,
+            return_url,
+            form_token,
+            email,
+            cancelled_at,
+            created_at,
+            // Who reads it for a page says when.
+            read_at: created_at,
             attempts: Vec::new(),
         })
     }

@@ -94,6 +94,15 @@ async fn a_form_leads_to_the_page_and_is_answered_with_a_part_or_with_json() {
 }
 
 #[tokio::test]
+async fn a_page_counts_down_by_the_clock_of_the_deadline() {
+    let page = Page::open().await;
+    page.post("/pay", "787-555-0199", AS_PAGE).await;
+    page.fixture.clock.advance(Duration::from_secs(100));
+    let html = page.get("text/html", "en").await.text().await.unwrap();
+    assert!(html.contains("data-left>8:20<"), "{html}");
+}
+
+#[tokio::test]
 async fn a_page_that_waits_is_notified_of_the_payment() {
     let page = Page::open().await;
     page.post("/pay", "787-555-0199", AS_PAGE).await;

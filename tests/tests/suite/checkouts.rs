@@ -141,6 +141,19 @@ async fn a_wrong_number_is_corrected_on_the_open_payment() {
 }
 
 #[tokio::test]
+async fn what_a_customer_types_is_kept_and_shown_in_no_log() {
+    let fixture = open().await;
+    let id = offer(&fixture).await;
+    let request = by(PHONE).email(" ines@example.com ");
+    let shown = format!("{request:?}");
+    let paid = fixture.athm.checkouts().pay(id, request).await.unwrap();
+    assert_eq!(paid.email(), Some("ines@example.com"));
+    for shown in [shown, format!("{paid:?}")] {
+        assert!(!shown.contains("ines") && !shown.contains("5550199") && !shown.contains(paid.form_token()), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_phone_is_asked_five_times_an_hour_whatever_the_checkout() {
     let fixture = open().await;
     for _ in 0..5 {

@@ -10,10 +10,19 @@
     const part = () => root.querySelector('[data-part]');
     let busy = false, events = null, polling = 0, ahead = 0;
 
+    // What couldn't be done, above the form.
+    function warn(text) {
+      const alert = part().querySelector('.athm-alert') || document.createElement('p');
+      alert.className = 'athm-alert';
+      alert.setAttribute('role', 'alert');
+      if (!alert.parentNode) (part().querySelector('form') || part().lastElementChild).before(alert);
+      alert.textContent = text;
+    }
+
     // The server renders each state; this puts it in the place of the one before.
     function show(html, always) {
-      const next = parser.parseFromString(html, 'text/html').querySelector('[data-part]');
-      if (!next) return;
+      const page = parser.parseFromString(html, 'text/html'), next = page.querySelector('[data-part]');
+      if (!next) return warn(page.querySelector('[data-problem]')?.textContent || root.dataset.offline);
       const last = part(), focused = last.contains(document.activeElement);
       const changed = last.dataset.state !== next.dataset.state;
       const failed = next.querySelector('[role=alert]:not(:empty)');
@@ -47,7 +56,7 @@
         const answer = await fetch(form.action, { method: 'POST', body, headers: { 'Athm-View': 'part' } });
         show(await answer.text(), true);
       } catch {
-        status.textContent = root.dataset.offline;
+        warn(root.dataset.offline);
       }
       busy = false;
       root.removeAttribute('aria-busy');

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{Checkout, CheckoutId, CheckoutState};
@@ -15,7 +16,7 @@ use crate::models::PhoneNumber;
 pub(crate) struct BeginPayment {
     pub(crate) checkout: CheckoutId,
     pub(crate) phone: PhoneNumber,
-    pub(crate) email: Option<String>,
+    pub(crate) email: Option<SecretString>,
     /// How many attempts the customer's page knew of; `None` without a page. A form that is posted again later knows of
     /// fewer, and opens nothing.
     pub(crate) known_attempts: Option<u32>,

@@ -24,7 +24,8 @@ use crate::util::clock::later;
 
 /// What a customer is asked to pay, and how that stands: [`Athm::checkout`](crate::Athm::checkout).
 ///
-/// It is as it was when it was read; [`Checkouts::find`](crate::checkouts::Checkouts::find) reads it again.
+/// It is as it was when it was read; [`Checkouts::find`](crate::checkouts::Checkouts::find) reads it again. Its `Debug`
+/// shows nothing personal, so that no log does.
 ///
 /// ```no_run
 /// # async fn offer(athm: athm_core::Athm) -> Result<(), Box<dyn std::error::Error>> {
@@ -44,9 +45,10 @@ pub struct Checkout {
     pub(crate) idempotency_key: Option<String>,
     /// What the page's forms carry.
     pub(crate) form_token: SecretString,
-    pub(crate) email: Option<String>,
+    pub(crate) email: Option<SecretString>,
     pub(crate) cancelled_at: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
+    pub(crate) read_at: Timestamp,
     /// The payments that were opened for it, oldest first.
     pub(crate) attempts: Vec<CheckoutAttempt>,
 }
@@ -184,13 +186,20 @@ impl Checkout {
     /// The e-mail address that the customer gave with the phone. It is not verified.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
-        self.email.as_deref()
+        self.email.as_ref().map(ExposeSecret::expose_secret)
     }
 
     /// When it was offered.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
         self.created_at
+    }
+
+    /// When it was read, by the clock that its deadline is of: the database server's with PostgreSQL. The time that is left
+    /// is the difference of the two.
+    #[must_use]
+    pub fn read_at(&self) -> Timestamp {
+        self.read_at
     }
 
     /// The payment that pays it, or else the newest one; `None` before the first is open.

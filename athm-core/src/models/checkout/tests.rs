@@ -33,6 +33,7 @@ fn checkout(attempts: Vec<CheckoutAttempt>) -> Checkout {
         email: None,
         cancelled_at: None,
         created_at: NOW,
+        read_at: NOW,
         attempts,
     }
 }

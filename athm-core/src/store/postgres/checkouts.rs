@@ -138,7 +138,7 @@ impl SingleRequest for BeginPayment {
             let attempt =
                 values![started.id, *id.as_uuid(), integer(started.number), phone, storable(self.at), ends_at];
             let email = "UPDATE athm_checkout SET email = coalesce($2, email) WHERE id = $1";
-            let of_email = values![*id.as_uuid(), self.email.as_deref().map(text)];
+            let of_email = values![*id.as_uuid(), self.email.as_ref().map(|email| text(email.expose_secret()))];
             let statements = vec![(sql, attempt), (email, of_email), push(id, &self.phone, self.at)];
             session.execute_all(statements).await?;
         }

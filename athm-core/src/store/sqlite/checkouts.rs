@@ -126,7 +126,7 @@ fn begin_payment(
         let values = params![started.id, id.as_uuid(), started.number, request.phone.as_str(), at, ends_at];
         execute(connection, sql, values)?;
         let sql = "UPDATE athm_checkout SET email = coalesce(?2, email) WHERE id = ?1";
-        execute(connection, sql, params![id.as_uuid(), request.email])?;
+        execute(connection, sql, params![id.as_uuid(), request.email.as_ref().map(ExposeSecret::expose_secret)])?;
         insert_push(connection, id, &request.phone, request.at)?;
     }
     Ok(begun)

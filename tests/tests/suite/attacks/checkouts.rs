@@ -1,7 +1,10 @@
 //! The page of a checkout: what a stranger, another site or a customer posts there opens no payment that it shouldn't.
 
+use std::time::Duration;
+
 use athm_actix::checkouts::{Checkout, NewCheckout};
 use athm_core::Amount;
+use athm_tests::TestServer;
 use reqwest::Response;
 
 use super::Target;
@@ -107,6 +110,29 @@ async fn a_form_that_is_posted_again_opens_no_second_payment() {
 }
 
 #[tokio::test]
+async fn an_old_form_sends_no_push_to_the_phone_that_it_names() {
+    let target = Target::open().await;
+    let checkout = offer(&target).await;
+    assert_eq!(post(&target, &path(&checkout, "/pay"), &form(&checkout, 0)).await.status(), 303);
+    assert_eq!(post(&target, &path(&checkout, "/cancel"), &form(&checkout, 1)).await.status(), 303);
+    assert_eq!(post(&target, &path(&checkout, "/pay"), &form(&checkout, 1)).await.status(), 303);
+    assert_eq!(post(&target, &path(&checkout, "/phone"), &form(&checkout, 1)).await.status(), 303);
+    assert_eq!((opened(&target), target.fixture.request_count("/updatePhoneNumber")), (2, 0));
+}
+
+#[tokio::test]
+async fn another_customers_checkout_is_not_changed_by_the_forms_of_ones_own() {
+    let target = Target::open().await;
+    let (own, other) = (offer(&target).await, offer(&target).await);
+    assert_eq!(post(&target, &path(&other, "/pay"), &form(&other, 0)).await.status(), 303);
+    for route in ["/pay", "/phone", "/cancel"] {
+        assert_eq!(post(&target, &path(&other, route), &form(&own, 1)).await.status(), 403, "{route}");
+    }
+    let now = target.fixture.athm.checkouts().find(other.id()).await.unwrap().unwrap();
+    assert_eq!((opened(&target), now.state().as_str(), now.phone_ending()), (1, "waiting", Some("0199")));
+}
+
+#[tokio::test]
 async fn a_flood_of_pushes_reaches_a_phone_five_times() {
     let target = Target::open().await;
     let mut statuses = Vec::new();
@@ -116,6 +142,77 @@ async fn a_flood_of_pushes_reaches_a_phone_five_times() {
     }
     assert_eq!((statuses[..5].to_vec(), statuses[5..].to_vec()), (vec![303; 5], vec![429; 7]));
     assert_eq!(opened(&target), 5);
+}
+
+#[tokio::test]
+async fn a_flood_of_corrections_reaches_a_phone_five_times_and_ten_phones_in_all() {
+    let target = Target::open().await;
+    let checkout = offer(&target).await;
+    let mut correction = form(&checkout, 1);
+    assert_eq!(post(&target, &path(&checkout, "/pay"), &form(&checkout, 0)).await.status(), 303);
+    let mut correct = async |phone: &str| {
+        // As slowly as requests for one checkout may come.
+        target.fixture.clock.advance(Duration::from_secs(2));
+        correction[2].1 = phone.to_owned();
+        post(&target, &path(&checkout, "/phone"), &correction).await.status().as_u16()
+    };
+    for expected in [303, 303, 303, 303, 303, 429, 429] {
+        assert_eq!(correct("787-555-0123").await, expected);
+    }
+    for (last, expected) in [(1, 303), (2, 303), (3, 303), (4, 303), (5, 429), (6, 429)] {
+        assert_eq!(correct(&format!("787-555-010{last}")).await, expected, "{last}");
+    }
+    assert_eq!((opened(&target), target.fixture.request_count("/updatePhoneNumber")), (1, 9));
+}
+
+#[tokio::test]
+async fn only_a_posted_form_changes_anything() {
+    let target = Target::open().await;
+    let checkout = offer(&target).await;
+    let body = format!("token={}&attempts=0&phone=7875550199", checkout.form_token());
+    for route in ["/pay", "/phone", "/cancel"] {
+        let address = path(&checkout, route);
+        // The access log holds whatever stands in an address.
+        let by_link = target.server.get(&format!("{address}?attempts=0&phone=1")).send().await.unwrap();
+        assert!(by_link.status().is_client_error(), "{route}: {}", by_link.status());
+        // What another site's page can post without asking first.
+        for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json"] {
+            let request = target.server.post(&address).header("content-type", kind).body(body.clone());
+            let status = request.send().await.unwrap().status();
+            assert!(status.is_client_error(), "{route} as {kind}: {status}");
+        }
+        for odd in [format!("{body}&token=x"), format!("{body}&attempts=-1"), body.repeat(10_000)] {
+            let answer = target.server.post(&address).header("content-type", "application/x-www-form-urlencoded");
+            let status = answer.body(odd).send().await.unwrap().status();
+            assert!(status.is_client_error(), "{route}: {status}");
+        }
+    }
+    let now = target.fixture.athm.checkouts().find(checkout.id()).await.unwrap().unwrap();
+    assert_eq!((opened(&target), now.state().as_str()), (0, "ready"));
+}
+
+#[tokio::test]
+async fn no_answer_is_framed_cached_guessed_at_or_read_by_another_origin() {
+    let target = Target::open().await;
+    let server =
+        TestServer::start_with(&target.fixture.athm, false, |scope| scope.allow_origin("https://shop.example"));
+    let checkout = offer(&target).await;
+    let unknown = format!("/athm/checkout/{}", "0".repeat(32));
+    for (address, accept) in [
+        (path(&checkout, ""), "text/html"),
+        (path(&checkout, ""), "application/json"),
+        (path(&checkout, "/events"), "text/event-stream"),
+        (unknown, "text/html"),
+    ] {
+        let request = server.get(&address).header("accept", accept).header("origin", "https://shop.example");
+        let answer = request.send().await.unwrap();
+        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let policy = header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("http"), "{address}: {policy}");
+        assert_eq!((header("cache-control"), header("x-content-type-options")), ("no-store", "nosniff"), "{address}");
+        assert_eq!(header("referrer-policy"), "same-origin", "{address}");
+        assert_eq!(header("access-control-allow-origin"), "", "{address}");
+    }
 }
 
 #[tokio::test]
