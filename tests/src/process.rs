@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// How often it is started until it lasts.
 const MAX_STARTS: u32 = 20;
 
-/// This program, once more, in a process of its own. It says where it serves on its first line of output.
+/// This program, or another one, in a process of its own. It says where it serves on its first line of output.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -17,7 +18,11 @@ pub struct Process {
 impl Process {
     /// Starts it with those arguments, and waits until `/athm/health` answers.
     pub async fn start(arguments: &[OsString]) -> Result<Self, Box<dyn std::error::Error>> {
-        let program = std::env::current_exe()?;
+        Self::start_program(&std::env::current_exe()?, arguments).await
+    }
+
+    /// The same of another program of ours.
+    pub async fn start_program(program: &Path, arguments: &[OsString]) -> Result<Self, Box<dyn std::error::Error>> {
         let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().ok_or("it has no output")?;
         let mut address = String::new();

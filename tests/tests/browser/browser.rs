@@ -94,6 +94,14 @@ impl Browser {
         self.client.issue_cmd(Extra { path: "goog/cdp/execute", body }).await.expect("an answer of the browser")
     }
 
+    /// Takes the connection away, or gives it back.
+    pub(crate) async fn set_offline(&self, is_offline: bool) {
+        self.devtools("Network.enable", json!({})).await;
+        let conditions =
+            json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.devtools("Network.emulateNetworkConditions", conditions).await;
+    }
+
     pub(crate) async fn goto(&self, url: &str) {
         self.client.goto(url).await.expect("the page");
     }

@@ -1,10 +1,15 @@
 //! What customers do.
 
-use athm_actix::checkouts::{ButtonTheme, CheckoutState};
-use athm_tests::eventually;
+use std::time::Duration;
+
+use athm_actix::checkouts::ButtonTheme;
+use athm_actix::testing::Clock;
+use athm_tests::{advance_until, eventually};
+use futures_util::future::join;
 
 use crate::browser::{Browser, Settings};
 use crate::shop::{PHONE, Shop};
+use crate::shop_process::ShopProcess;
 
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
@@ -63,23 +68,23 @@ async fn a_customer_declines_and_tries_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_is_not_approved_expires() {
-    let (shop, browser) = open().await;
+async fn a_payment_that_is_not_approved_expires_and_is_tried_again() {
+    let clock = Clock::manual();
+    let (shop, browser) = (Shop::open_at(clock.clone()).await, Browser::open(Settings::default()).await);
     let checkout = shop.offer().await;
     browser.goto(&shop.page(&checkout)).await;
     pay(&browser).await;
-    // The provider's clock runs ahead: its answer is CANCEL, and a webhook names the reason.
-    shop.simulator.skip(std::time::Duration::from_secs(600));
-    let id = shop.payment(&checkout).await;
-    let body = serde_json::json!({ "ecommerceId": id, "status": "EXPIRED" }).to_string();
-    let message = athm_actix::Message::parse("application/json", body.as_bytes()).unwrap();
-    shop.athm.receive(message, athm_actix::Sender::WEBHOOK, body.into_bytes()).await.unwrap();
-    eventually(async || {
-        let found = shop.athm.checkouts().find(checkout.id()).await.unwrap().unwrap();
-        matches!(found.state(), CheckoutState::Expired | CheckoutState::Cancelled)
-    })
-    .await;
-    browser.find("[data-state=expired], [data-state=cancelled]").await;
+    // The provider answers with the one word CANCEL: it is the deadline that makes it an expiry.
+    clock.advance(Duration::from_secs(11 * 60));
+    browser.state("expired").await;
+    let text = browser.text(".athm-part").await;
+    assert!(text.contains("The time is over") && text.contains("You have not been charged"), "{text}");
+    assert_eq!(shop.recorder.wait_for(2).await[1], "expired by sweeper");
+    pay(&browser).await;
+    shop.approve(&checkout).await;
+    advance_until(&clock, async || shop.recorder.noted().len() == 4).await;
+    browser.state("completed").await;
+    assert_eq!(shop.opened(), 2);
     browser.close().await;
 }
 
@@ -131,17 +136,60 @@ async fn an_order_is_paid_although_its_tab_is_closed_after_the_approval() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_waits_survives_a_crash_of_the_server() {
-    let (mut shop, browser) = open().await;
-    let checkout = shop.offer().await;
-    browser.goto(&shop.page(&checkout)).await;
+async fn a_page_that_waits_survives_a_server_that_is_killed_and_started_again() {
+    let (mut shop, browser) = (ShopProcess::open().await, Browser::open(Settings::default()).await);
+    browser.goto(&shop.offer().await).await;
     pay(&browser).await;
-    shop.crash().await;
-    shop.approve(&checkout).await;
+    shop.kill();
+    // The customer approves while no server runs.
+    let payments = shop.simulator.payments();
+    assert_eq!(payments.len(), 1);
+    shop.simulator.approve(&payments[0].ecommerce_id).unwrap();
+    shop.start_again().await;
     browser.state("completed").await;
+    eventually(async || shop.shipped().await == "order-7").await;
+    let authorized = shop.simulator.requests().iter().filter(|one| one.path.ends_with("/authorization")).count();
+    assert_eq!((authorized, shop.simulator.payments().len()), (1, 1));
     // The console tells of the connection that broke off.
     browser.console().await;
     browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_without_a_connection_reads_so_and_pays_once_it_is_back() {
+    let (shop, browser) = open().await;
+    let checkout = shop.offer().await;
+    browser.goto(&shop.page(&checkout)).await;
+    browser.fill("input[name=phone]", PHONE).await;
+    browser.set_offline(true).await;
+    browser.click(".athm-pay").await;
+    let alert = browser.find("[role=alert].athm-alert").await.text().await.unwrap();
+    assert!(alert.contains("no connection"), "{alert}");
+    browser.set_offline(false).await;
+    browser.click(".athm-pay").await;
+    browser.state("waiting").await;
+    assert_eq!((shop.opened(), browser.text(".athm-alert").await), (1, String::new()));
+    // The console tells of the request that failed.
+    browser.console().await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_phones_pay_one_payment() {
+    let shop = Shop::open().await;
+    let (one, other) = (Browser::open(Settings::default()).await, Browser::open(Settings::default()).await);
+    let checkout = shop.offer().await;
+    for (browser, phone) in [(&one, PHONE), (&other, "787-555-0123")] {
+        browser.goto(&shop.page(&checkout)).await;
+        browser.fill("input[name=phone]", phone).await;
+    }
+    join(one.click(".athm-pay"), other.click(".athm-pay")).await;
+    join(one.state("waiting"), other.state("waiting")).await;
+    assert_eq!(shop.opened(), 1);
+    shop.approve(&checkout).await;
+    join(one.state("completed"), other.state("completed")).await;
+    one.close().await;
+    other.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,3 +8,4 @@ mod browser;
 mod flows;
 mod looks;
 mod shop;
+mod shop_process;

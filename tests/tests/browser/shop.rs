@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
-use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::ContentType;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::checkouts::{ButtonTheme, Checkout, CheckoutId, CheckoutOptions, Language, NewCheckout};
 use athm_actix::ids::EcommerceId;
+use athm_actix::testing::{BuilderExt as _, Clock};
 use athm_actix::{Amount, Athm, Item};
 use athm_simulator::Simulator;
 use athm_tests::{SqliteDatabase, TextRecorder, verifying_builder};
@@ -19,18 +19,24 @@ pub(crate) struct Shop {
     pub(crate) simulator: Simulator,
     pub(crate) athm: Athm,
     pub(crate) recorder: TextRecorder,
-    database: SqliteDatabase,
+    _database: SqliteDatabase,
     address: SocketAddr,
     server: ServerHandle,
 }
 
 impl Shop {
     pub(crate) async fn open() -> Self {
-        let simulator = Simulator::start().await.expect("a simulator");
+        Self::open_at(Clock::system()).await
+    }
+
+    /// The shop and the provider have the same time.
+    pub(crate) async fn open_at(clock: Clock) -> Self {
+        let simulator = Simulator::builder().clock(clock.clone()).start().await.expect("a simulator");
         let (database, recorder) = (SqliteDatabase::new(), TextRecorder::new());
-        let athm = verifying_builder(&simulator, &database, recorder.listening()).start().await.expect("it starts");
-        let (address, server) = serve(&athm, 0);
-        Self { simulator, athm, recorder, database, address, server }
+        let builder = verifying_builder(&simulator, &database, recorder.listening()).clock(clock);
+        let athm = builder.start().await.expect("it starts");
+        let (address, server) = serve(&athm);
+        Self { simulator, athm, recorder, _database: database, address, server }
     }
 
     /// A checkout of 25.00 for order-7.
@@ -62,15 +68,6 @@ impl Shop {
     pub(crate) fn opened(&self) -> usize {
         self.simulator.payments().len()
     }
-
-    /// Ends it at once, as a crash does, and starts it again at the same address.
-    pub(crate) async fn crash(&mut self) {
-        self.server.stop(false).await;
-        self.athm.shutdown(Duration::ZERO).await;
-        let builder = verifying_builder(&self.simulator, &self.database, self.recorder.listening());
-        self.athm = builder.start().await.expect("it starts again");
-        (self.address, self.server) = serve(&self.athm, self.address.port());
-    }
 }
 
 impl Drop for Shop {
@@ -87,7 +84,7 @@ pub(crate) fn order() -> NewCheckout {
         .return_url("/thanks")
 }
 
-fn serve(athm: &Athm, port: u16) -> (SocketAddr, ServerHandle) {
+fn serve(athm: &Athm) -> (SocketAddr, ServerHandle) {
     let athm = athm.clone();
     let (sender, started) = mpsc::channel();
     std::thread::spawn(move || {
@@ -104,7 +101,7 @@ fn serve(athm: &Athm, port: u16) -> (SocketAddr, ServerHandle) {
                     )
             });
             let server = server.workers(1).disable_signals().shutdown_timeout(1);
-            let server = server.bind(("127.0.0.1", port)).expect("the port");
+            let server = server.bind(("127.0.0.1", 0)).expect("a free port");
             let address = server.addrs()[0];
             let server = server.run();
             sender.send((address, server.handle())).expect("the test waits");
