@@ -34,6 +34,7 @@
 //! - [`checkouts`]: what a customer is asked to pay on a page, and with the feature `checkout` the page itself.
 //! - [`messages`]: what was posted, as it came.
 //! - [`problems`]: what needs a person, of every sort.
+//! - [`sql`]: what commits with a database transaction of your own.
 //! - [`errors`], [`ids`], [`provider`]: the error types, the id types, and the client of the provider's API.
 //! - [`testing`]: sample payments, one receiver alone, a recorder: for your tests.
 //!
@@ -60,7 +61,7 @@ pub use athm_core::{
     Transaction, TransactionKind, UnexpectedTotal, WebhookSecret, link,
 };
 pub use athm_core::{
-    deliveries, dispatch, errors, ids, jiff, messages, problems, provider, reconcile, refunds, secrecy, testing,
+    deliveries, dispatch, errors, ids, jiff, messages, problems, provider, reconcile, refunds, secrecy, sql, testing,
     transactions,
 };
 

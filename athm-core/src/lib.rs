@@ -13,6 +13,7 @@
 //! - [`checkouts`]: what a customer is asked to pay on a page.
 //! - [`messages`]: what was posted, as it came.
 //! - [`problems`]: what needs a person, of every sort.
+//! - [`sql`]: what commits with a database transaction of your own.
 //! - [`errors`] and [`ids`]: the error types and the id types.
 //! - [`provider`]: the client of the provider's API.
 //! - [`guide`]: pages that explain it all from beginning to end; start with
@@ -103,8 +104,14 @@ pub mod errors {
     pub use crate::receiver::{MissingState, ReceiverError};
     pub use crate::reconcile::error::ReconcileError;
     pub use crate::store::{
-        DismissError, ReplayError, SharedError, StoreError, UnknownMessageState, UnknownProblemKind,
+        CompletionError, DismissError, ReplayError, SharedError, StoreError, UnknownMessageState, UnknownProblemKind,
     };
+}
+
+/// Your own database transactions, and what of athm's commits with them ([`Delivery::complete_in`]).
+pub mod sql {
+    pub use crate::store::Completion;
+    pub use crate::store::own_transaction::SqlTransaction;
 }
 
 /// Durable deliveries: list and count them, run some again, dismiss those that need nothing ([`Athm::deliveries`]).

@@ -9,6 +9,17 @@ pub mod receivers_in_depth {}
 #[doc = include_str!("what_is_promised.md")]
 pub mod what_is_promised {}
 
+// Its examples need every driver.
+#[cfg_attr(
+    all(feature = "sqlx-postgres", feature = "sqlx-sqlite"),
+    doc = include_str!("exactly_once.md")
+)]
+#[cfg_attr(
+    not(all(feature = "sqlx-postgres", feature = "sqlx-sqlite")),
+    doc = "A receiver's own rows commit with its delivery: build the documentation with all features to read this page."
+)]
+pub mod exactly_once {}
+
 #[doc = include_str!("verification_and_security.md")]
 pub mod verification_and_security {}
 

@@ -41,6 +41,8 @@ pub(crate) struct History<'a> {
 pub(crate) enum AttemptOutcome {
     /// The receiver succeeded. This counts however late it is acknowledged: the receiver's effect has happened.
     Succeeded,
+    /// A transaction of the receiver's own has committed, and the success with it: only the history may be missing.
+    Completed,
     /// The receiver failed. This counts only for the latest claim: a later one may still succeed. The delivery is
     /// retried at `retry_at`, or is dead without one.
     Failed { error: String, retry_at: Option<Timestamp> },
@@ -85,6 +87,11 @@ impl Interruptions {
 }
 
 impl Acknowledgement {
+    /// Whether there is anything to store: not after a first attempt that a transaction of the receiver's own completed.
+    pub(crate) fn is_stored_already(&self) -> bool {
+        self.outcome == AttemptOutcome::Completed && self.history().is_none()
+    }
+
     /// A failure, or a success that may follow one. A first attempt that succeeds writes nothing more.
     pub(crate) fn history(&self) -> Option<History<'_>> {
         let Run { started_at, ended_at, is_first } = self.run?;
@@ -92,7 +99,7 @@ impl Acknowledgement {
             AttemptOutcome::Failed { error, .. }
             | AttemptOutcome::Interrupted { error, .. }
             | AttemptOutcome::Exhausted { error } => Some(error.as_str()),
-            AttemptOutcome::Succeeded if !is_first => None,
+            AttemptOutcome::Succeeded | AttemptOutcome::Completed if !is_first => None,
             _ => return None,
         };
         Some(History { started_at, ended_at, error })
@@ -120,7 +127,7 @@ impl Acknowledgement {
             }
         };
         match outcome {
-            AttemptOutcome::Succeeded => finished(DeliveryState::Succeeded, returned),
+            AttemptOutcome::Succeeded | AttemptOutcome::Completed => finished(DeliveryState::Succeeded, returned),
             AttemptOutcome::Failed { error, retry_at } => failed(error, retry_at, returned),
             AttemptOutcome::Waiting { pause, due_at } => {
                 due(due_at, DeliveryUpdate { attempts: attempt.counted_before(), waits: *pause, ..returned })

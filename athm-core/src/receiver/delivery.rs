@@ -1,13 +1,16 @@
 //! What a receiver may know of its own delivery.
 
+use uuid::Uuid;
+
 use super::{Context, FromContext, Rejection};
 use crate::models::{DeliveryId, EventId};
 
 /// The delivery that a receiver runs for: which attempt this is, and the key that makes its effect repeatable.
 ///
-/// A durable delivery runs at least once. A receiver that must not do its work twice keeps the
-/// [`idempotency_key`](Delivery::idempotency_key) together with what it did, and asks for it first; or it hands the
-/// key on to a service that takes one.
+/// A durable delivery runs at least once. A receiver that must not do its work twice has three ways: it
+/// [completes](Delivery::complete_in) the delivery in the database transaction that has its own rows; it keeps the
+/// [`idempotency_key`](Delivery::idempotency_key) together with what it did, and asks for it first; or it hands the key on to
+/// a service that takes one. The guide page [Exactly once](crate::guide::exactly_once) compares them.
 ///
 /// ```
 /// use athm_core::{Delivery, Transaction, receiver};
@@ -27,6 +30,27 @@ pub struct Delivery {
     pub(crate) attempt: u32,
     pub(crate) attempts: u32,
     pub(crate) is_replay: bool,
+    pub(crate) claim: DeliveryClaim,
+}
+
+/// What holds the delivery while the receiver runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeliveryClaim {
+    /// Nothing: a dispatch by hand stores nothing.
+    ByHand,
+    /// Nothing either: a test calls the receiver as if it were delivered.
+    Pretended,
+    /// A claim, with its identity.
+    Held { claim: Uuid, database: Database },
+}
+
+/// The sort of database in which athm stores deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    #[cfg(feature = "sqlite")]
+    Sqlite,
+    #[cfg(feature = "postgres")]
+    Postgres,
 }
 
 impl Delivery {
@@ -68,7 +92,8 @@ impl Delivery {
     }
 
     fn by_hand() -> Self {
-        Self { id: DeliveryId::new(), event_id: None, attempt: 1, attempts: 1, is_replay: false }
+        let claim = DeliveryClaim::ByHand;
+        Self { id: DeliveryId::new(), event_id: None, attempt: 1, attempts: 1, is_replay: false, claim }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+pub(crate) mod completion_requests;
 mod condition;
 mod connected;
 mod constants;
@@ -31,6 +32,7 @@ pub use self::constants::{SenderName, attempts, backoff, concurrency, id, timeou
 pub use self::context::Context;
 pub(crate) use self::context::SignalContext;
 pub use self::delivery::Delivery;
+pub(crate) use self::delivery::{Database, DeliveryClaim};
 pub use self::failure::Failure;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::images::unlisted as unlisted_images;

@@ -10,7 +10,7 @@ use crate::util::text::causes;
 /// use athm_core::errors::StoreError;
 ///
 /// fn is_worth_a_retry(error: &StoreError) -> bool {
-///     matches!(error, StoreError::Busy | StoreError::InboxFull | StoreError::Database(_))
+///     matches!(error, StoreError::Busy | StoreError::InboxFull | StoreError::Locked(_) | StoreError::Database(_))
 /// }
 /// ```
 #[derive(Debug, Clone, thiserror::Error)]
@@ -81,6 +81,13 @@ pub enum StoreError {
     /// A write panicked, which is a bug in athm: please report it.
     #[error("a write panicked, which is a bug in athm: please report it")]
     Panicked,
+    /// Another connection kept SQLite's write lock for longer than athm waits, 5 s: a transaction of the program's own that
+    /// calls athm before it has ended, perhaps. No write of athm's can begin before that transaction ends.
+    #[error(
+        "another connection kept SQLite's write lock for 5 seconds: commit or roll back a write transaction of your own \
+         before you call athm"
+    )]
+    Locked(#[source] SharedError),
     /// The database refused a statement, or can't be reached.
     #[error("the database failed")]
     Database(#[source] SharedError),
@@ -99,7 +106,7 @@ impl StoreError {
 
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn database(error: impl Into<BoxError>) -> Self {
-        Self::Database(SharedError(error.into().into()))
+        Self::Database(SharedError::new(error))
     }
 }
 
@@ -117,6 +124,11 @@ impl StoreError {
 pub struct SharedError(std::sync::Arc<dyn std::error::Error + Send + Sync>);
 
 impl SharedError {
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn new(error: impl Into<BoxError>) -> Self {
+        Self(error.into().into())
+    }
+
     #[cfg(feature = "sqlite")]
     pub(crate) fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()

@@ -12,6 +12,7 @@
 mod alert;
 mod batching;
 mod checkout;
+mod completion;
 mod damaged;
 mod decide;
 mod delivery_query;
@@ -24,6 +25,7 @@ mod inbox;
 mod limits;
 mod message;
 mod message_query;
+pub(crate) mod own_transaction;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod payment_list;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -56,6 +58,7 @@ pub(crate) use self::batching::Batching;
 pub(crate) use self::checkout::{
     AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
 };
+pub use self::completion::{Completion, CompletionError};
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;
 pub(crate) use self::decide::{Check, Policy, SignalScope};
@@ -80,6 +83,7 @@ use crate::models::{
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord, Outbox, Slot, SuspectPermit};
+use crate::receiver::Database;
 use crate::util::clock::Clock;
 
 /// The answer of the store.
@@ -91,6 +95,9 @@ pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// next row is due. A write is durable when its answer arrives. Times called `now` and `until` are the process's
 /// steady clock; a backend converts them if it stores another clock's time.
 pub(crate) trait Store: CheckoutStore + Send + Sync {
+    /// What sort of database it is.
+    fn database(&self) -> Database;
+
     /// Applies an observation of a payment to what is stored, and writes the payment with its events and deliveries, in one
     /// transaction. Deliveries that get a slot are handed to the outbox right after the commit, even when the caller has
     /// gone away.
@@ -108,6 +115,9 @@ pub(crate) trait Store: CheckoutStore + Send + Sync {
 
     /// Stores how an attempt ended. A success always counts; anything else only for the latest claim, while it runs.
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()>;
+
+    /// Whether a transaction of the program's own has committed that completed the delivery for this claim.
+    fn is_completed(&self, delivery: DeliveryId, claim: ClaimId) -> StoreFuture<'_, bool>;
 
     /// Deliveries, for people.
     fn list_deliveries(&self, query: DeliverySelection) -> StoreFuture<'_, Vec<DeliveryRecord>>;

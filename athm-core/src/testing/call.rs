@@ -9,7 +9,7 @@ use super::only;
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, DeliveryId, Event, EventId, Refund, Sender, Signal, Transaction, Transition};
 use crate::receiver;
-use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, States};
+use crate::receiver::{Context, Delivery, DeliveryClaim, Failure, ReceiverInfo, SignalContext, States};
 
 /// Calls one linked receiver as a delivery would, with that payment and with fakes for what it asks for: no `Athm`,
 /// no database, and no other receiver runs.
@@ -198,6 +198,7 @@ impl<'a> Call<'a> {
             attempt: self.attempt,
             attempts: receiver.attempts(),
             is_replay: self.is_replay,
+            claim: DeliveryClaim::Pretended,
         };
         let event = self.event(refund, &sender);
         let signal_context = SignalContext {

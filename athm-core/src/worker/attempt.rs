@@ -9,9 +9,10 @@ use tracing::Instrument;
 
 use super::Worker;
 use super::event::{EventContext, HeldUp};
-use crate::models::Transaction;
+use crate::models::{DeliveryId, Transaction};
 use crate::outbox::{Acknowledgement, Attempt, AttemptKind, AttemptOutcome, NewDelivery, Run, Slot, retry_pause};
-use crate::receiver::{Context, Delivery, Failure, ReceiverInfo, SignalContext, call};
+use crate::receiver::completion_requests::RegisteredAttempt;
+use crate::receiver::{Context, Delivery, DeliveryClaim, Failure, ReceiverInfo, SignalContext, call};
 use crate::store::StoreError;
 use crate::util::backoff::Backoff;
 use crate::util::clock::later;
@@ -53,13 +54,34 @@ impl Worker {
         }
         self.outbox.running.started(delivery.id);
         let mut held_up = Some(held_up);
-        let attempted = self.attempt(receiver, delivery, attempt.number, is_replay, context, &mut held_up);
-        let outcome = match attempted.instrument(span.clone()).await {
-            Ok(()) => {
+        let registered = RegisteredAttempt::new(delivery.id, *attempt.claim.as_uuid());
+        let attempted = self.attempt(receiver, delivery, attempt, is_replay, context, &mut held_up);
+        let result = attempted.instrument(span.clone()).await;
+        let is_completed = if registered.is_completion_requested() {
+            Some(self.is_completed(delivery.id, attempt).instrument(span.clone()).await)
+        } else {
+            None
+        };
+        let outcome = match (result, is_completed) {
+            (Ok(()), None) => {
                 tracing::debug!(parent: &span, "receiver succeeded");
                 AttemptOutcome::Succeeded
             }
-            Err(failure) => {
+            (Ok(()), Some(true)) => {
+                tracing::debug!(parent: &span, "receiver succeeded, and its own transaction completed the delivery");
+                AttemptOutcome::Completed
+            }
+            (Err(failure), Some(true)) => {
+                let error = causes(&failure);
+                tracing::warn!(parent: &span, error, "receiver failed after its own transaction completed the delivery");
+                drop_contained(failure);
+                AttemptOutcome::Completed
+            }
+            (Ok(()), Some(false)) => {
+                let (error, retry_at) = span.in_scope(|| self.rolled_back(receiver, attempt.number));
+                AttemptOutcome::Failed { error, retry_at }
+            }
+            (Err(failure), _) => {
                 let outcome = span.in_scope(|| self.waiting(attempt, &failure)).unwrap_or_else(|| {
                     let (error, retry_at) =
                         span.in_scope(|| self.failed(receiver, delivery, context, attempt.number, &failure));
@@ -98,14 +120,20 @@ impl Worker {
         &self,
         receiver: &ReceiverInfo,
         delivery: &NewDelivery,
-        attempt: u32,
+        attempt: Attempt,
         is_replay: bool,
         context: &EventContext,
         held_up: &mut Option<HeldUp>,
     ) -> Result<(), Failure> {
-        let attempts = receiver.attempts();
         let EventContext { transaction, event, .. } = context;
-        let details = Delivery { id: delivery.id, event_id: Some(event.id()), attempt, attempts, is_replay };
+        let details = Delivery {
+            id: delivery.id,
+            event_id: Some(event.id()),
+            attempt: attempt.number,
+            attempts: receiver.attempts(),
+            is_replay,
+            claim: DeliveryClaim::Held { claim: *attempt.claim.as_uuid(), database: self.store.database() },
+        };
         let signal = SignalContext {
             transaction,
             signal: delivery.signal,
@@ -156,6 +184,45 @@ impl Worker {
         Ok(())
     }
 
+    /// Whether the receiver's own transaction has committed, and completed the delivery. Asked until the database answers:
+    /// the lease is renewed meanwhile.
+    async fn is_completed(&self, id: DeliveryId, attempt: Attempt) -> bool {
+        for tries in 1_u32.. {
+            match self.store.is_completed(id, attempt.claim).await {
+                Ok(is_completed) => return is_completed,
+                // What is stored then counts only for a delivery that still runs.
+                Err(StoreError::Closed) => break,
+                Err(error) => {
+                    let error = causes(&error);
+                    tracing::error!(
+                        error,
+                        "whether a receiver's own transaction committed couldn't be read; tried again"
+                    );
+                    self.clock.sleep_until(later(self.clock.steady(), STORE_BACKOFF.pause_after(tries))).await;
+                }
+            }
+        }
+        false
+    }
+
+    /// The receiver succeeded, and its own transaction, which was to complete the delivery, didn't commit. Returns the message
+    /// to store, and when the next attempt is due.
+    fn rolled_back(&self, receiver: &ReceiverInfo, attempt: u32) -> (String, Option<Timestamp>) {
+        let retry_at = self.retry_at(receiver, attempt);
+        let next = retry_at.map(tracing::field::display);
+        tracing::warn!(
+            retry_at = next,
+            "receiver succeeded, but its own transaction didn't commit: the delivery isn't completed"
+        );
+        (String::from("the transaction that was to complete the delivery didn't commit"), retry_at)
+    }
+
+    /// When the attempt after this one is due; `None` if it was the last.
+    fn retry_at(&self, receiver: &ReceiverInfo, attempt: u32) -> Option<Timestamp> {
+        let is_final = attempt >= receiver.attempts();
+        (!is_final).then(|| later(self.clock.steady(), retry_pause(receiver.backoff(), attempt, &self.jitter)))
+    }
+
     /// The outcome of an attempt whose receiver asks to be run again later; `None` if it doesn't, or may wait no longer.
     fn waiting(&self, attempt: Attempt, failure: &Failure) -> Option<AttemptOutcome> {
         let asked = failure.retry_after().filter(|_| !failure.is_permanent())?;
@@ -175,9 +242,7 @@ impl Worker {
         failure: &Failure,
     ) -> (String, Option<Timestamp>) {
         let message = causes(failure);
-        let is_final = attempt >= receiver.attempts() || failure.is_permanent();
-        let retry_at =
-            (!is_final).then(|| later(self.clock.steady(), retry_pause(receiver.backoff(), attempt, &self.jitter)));
+        let retry_at = if failure.is_permanent() { None } else { self.retry_at(receiver, attempt) };
         let (delivery, Transaction { metadata_1, reference_number, .. }) = (delivery.id, &*context.transaction);
         let reference = reference_number.as_ref().map(tracing::field::display);
         match retry_at {
@@ -206,9 +271,12 @@ impl Worker {
     ) -> impl Future<Output = ()> {
         let NewDelivery { id, receiver, .. } = delivery;
         let acknowledgement = Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: Some(run) };
-        let first = self.store.acknowledge(acknowledgement.clone());
+        let first = (!acknowledgement.is_stored_already()).then(|| self.store.acknowledge(acknowledgement.clone()));
         async move {
-            let mut stored = first.await;
+            let mut stored = match first {
+                Some(first) => first.await,
+                None => Ok(()),
+            };
             drop(slot);
             for tries in 1_u32.. {
                 let Err(error) = stored else { break };

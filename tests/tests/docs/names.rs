@@ -7,7 +7,7 @@ use syn::{Attribute, ImplItem, Item, UseTree, Visibility};
 use crate::sources::{source, sources};
 
 /// The public modules.
-const MODULES: [&str; 13] = [
+const MODULES: [&str; 14] = [
     "checkouts",
     "deliveries",
     "dispatch",
@@ -19,6 +19,7 @@ const MODULES: [&str; 13] = [
     "provider",
     "reconcile",
     "refunds",
+    "sql",
     "testing",
     "transactions",
 ];

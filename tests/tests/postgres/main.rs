@@ -18,6 +18,8 @@ mod connecting;
 mod connections;
 #[path = "../suite/delivery/mod.rs"]
 mod delivery;
+#[path = "../suite/exactly_once.rs"]
+mod exactly_once;
 #[path = "../suite/http.rs"]
 mod http;
 #[path = "../suite/inbox.rs"]
@@ -34,6 +36,7 @@ mod messages;
 mod migrations;
 #[path = "../suite/operations.rs"]
 mod operations;
+mod own;
 mod processes;
 #[path = "../suite/queries.rs"]
 mod queries;
@@ -54,6 +57,7 @@ mod storage;
 mod suspects;
 #[path = "../suite/sweeper.rs"]
 mod sweeper;
+mod taking_over;
 #[path = "../suite/verification.rs"]
 mod verification;
 #[path = "../suite/webhooks.rs"]

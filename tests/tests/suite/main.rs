@@ -12,6 +12,7 @@ mod credentials;
 mod delivery;
 mod dispatch;
 mod dispatch_limits;
+mod exactly_once;
 mod failure_log;
 mod http;
 mod inbox;
@@ -23,6 +24,7 @@ mod messages;
 mod migrations;
 mod mismatch;
 mod operations;
+mod own;
 mod parameters;
 mod problems;
 mod provider;
@@ -41,6 +43,7 @@ mod testing;
 mod verification;
 mod waiting_log;
 mod webhooks;
+mod write_lock;
 
 /// What the tests run on that run on every backend.
 type Database = athm_tests::SqliteDatabase;

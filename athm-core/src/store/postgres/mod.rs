@@ -25,6 +25,7 @@ mod locked;
 mod messages;
 mod migrate;
 mod operations;
+mod own_transaction;
 mod payment;
 mod polls;
 mod prune;
@@ -79,8 +80,9 @@ use crate::models::{
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord};
+use crate::receiver::Database;
 use crate::store::row::Columns;
-use crate::store::{StoreFuture, problem};
+use crate::store::{StoreFuture, completion, problem};
 use crate::util::clock::Clock;
 
 /// How long a read may take.
@@ -147,6 +149,10 @@ impl Postgres {
 }
 
 impl Store for Postgres {
+    fn database(&self) -> Database {
+        Database::Postgres
+    }
+
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded> {
         let recorded = self.writer.write(RecordRequest { observation, span: Span::current() });
         recorded.map_ok(|(recorded, _)| recorded).boxed()
@@ -176,6 +182,17 @@ impl Store for Postgres {
 
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()> {
         self.writer.write_deferred(acknowledgement)
+    }
+
+    fn is_completed(&self, delivery: DeliveryId, claim: ClaimId) -> StoreFuture<'_, bool> {
+        self.read((delivery, claim), |session, _, (delivery, claim)| {
+            async move {
+                let values = values![*delivery.as_uuid(), *claim.as_uuid()];
+                let found = session.one(completion::IS_COMPLETED, values, |row| row.boolean()).await?;
+                Ok(found.unwrap_or(false))
+            }
+            .boxed()
+        })
     }
 
     fn list_deliveries(&self, query: DeliverySelection) -> StoreFuture<'_, Vec<DeliveryRecord>> {

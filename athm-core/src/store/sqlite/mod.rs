@@ -16,6 +16,7 @@ mod inbox;
 mod messages;
 mod open;
 mod operations;
+pub(super) mod own_transaction;
 mod payment;
 mod polls;
 mod prune;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use tracing::Span;
 
 use self::reader::Reader;
@@ -44,16 +45,18 @@ use super::{
     Alert, AlertClaim, AlertOutcome, Claim, DamagedRow, DeliveryCounts, DeliveryPage, DeliveryQuery, DeliverySelection,
     DismissError, Dismissal, InboxMessage, MatchCriteria, MessageBatch, MessagePage, MessageQuery, Observation, Page,
     PaymentSelector, PollLane, PollTask, Problem, ProblemCounts, ProblemQuery, Recorded, RefundQuery, ReplayError,
-    ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, Store, StoreContext, StoreError, TransactionQuery,
+    ReplayRequest, ReprocessedMessage, Reschedule, RetentionCutoffs, SharedError, Store, StoreContext, StoreError,
+    TransactionQuery,
 };
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     RefundId, RefundRecord, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord, EventDeliveries, Handover};
+use crate::receiver::Database;
 use crate::store::pending_room::PendingSpace;
 use crate::store::row::Columns;
-use crate::store::{StoreFuture, problem};
+use crate::store::{StoreFuture, completion, problem};
 
 /// A database file: one thread that writes, one that reads.
 pub(crate) struct Sqlite {
@@ -95,6 +98,10 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
+    fn database(&self) -> Database {
+        Database::Sqlite
+    }
+
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded> {
         let (context, span) = (Arc::clone(&self.context), Span::current());
         let outbox = context.outbox.clone();
@@ -134,6 +141,13 @@ impl Store for Sqlite {
 
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()> {
         self.writer.write_deferred(move |connection| Ok(claim::acknowledge(connection, &acknowledgement)?))
+    }
+
+    fn is_completed(&self, delivery: DeliveryId, claim: ClaimId) -> StoreFuture<'_, bool> {
+        self.reader.read(move |connection| {
+            let values = params![delivery.as_uuid(), claim.as_uuid()];
+            connection.prepare_cached(completion::IS_COMPLETED)?.query_row(values, |row| row.get(0))
+        })
     }
 
     fn list_deliveries(&self, query: DeliverySelection) -> StoreFuture<'_, Vec<DeliveryRecord>> {
@@ -359,7 +373,10 @@ fn keep_space(space: Option<PendingSpace>) {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::database(error)
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy) => Self::Locked(SharedError::new(error)),
+            _ => Self::database(error),
+        }
     }
 }
 

@@ -306,13 +306,16 @@ fn commit_each(
 
 /// Whether any other write would fail as well.
 fn is_of_the_database(error: &StoreError) -> bool {
-    let StoreError::Database(error) = error else { return false };
+    let error = match error {
+        StoreError::Locked(_) => return true,
+        StoreError::Database(error) => error,
+        _ => return false,
+    };
     let code = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
     matches!(
         code,
         Some(
             ErrorCode::CannotOpen
-                | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::DiskFull
