@@ -125,14 +125,18 @@ pub(crate) fn answer_to(error: &OperationError) -> (StatusCode, &'static str) {
         | OperationError::NotPaid { .. }
         | OperationError::RefundTooMuch { .. }
         | OperationError::RefundPending { .. }
-        | OperationError::RefundNotPending { .. } => (StatusCode::CONFLICT, "impossible"),
+        | OperationError::RefundNotPending { .. }
+        | OperationError::KeyTaken
+        | OperationError::NotOpened { .. } => (StatusCode::CONFLICT, "impossible"),
         // No "try again later".
         OperationError::RefundUnknown { .. } => (StatusCode::CONFLICT, "unknown"),
         OperationError::Provider(ProviderError::Invalid(_)) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
         OperationError::Provider(error) if !error.is_retryable() && !error.is_outcome_unknown() => {
             (StatusCode::CONFLICT, "impossible")
         }
-        OperationError::NoProvider => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        OperationError::NoProvider | OperationError::NotCommitted { .. } | OperationError::OtherDatabase => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        }
         _ => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     }
 }

@@ -110,6 +110,8 @@ pub mod errors {
 
 /// Your own database transactions, and what of athm's commits with them ([`Delivery::complete_in`]).
 pub mod sql {
+    pub use crate::athm::PaymentIntent;
+    pub use crate::models::{IntentState, UnknownIntentState};
     pub use crate::store::Completion;
     pub use crate::store::own_transaction::SqlTransaction;
 }

@@ -6,6 +6,7 @@ mod builder;
 mod check_receivers;
 mod checkouts;
 mod connect;
+mod create_in;
 mod credentials;
 mod deliveries;
 mod error;
@@ -34,6 +35,7 @@ use tracing::Instrument;
 
 pub use self::builder::AthmBuilder;
 pub use self::checkouts::Checkouts;
+pub use self::create_in::PaymentIntent;
 pub use self::credentials::CredentialError;
 pub use self::deliveries::{Deliveries, Replay};
 pub use self::error::{ConfigError, RecordError, StartError};

@@ -20,7 +20,7 @@ impl Athm {
     ///
     /// [`OperationError`]. Whatever happened, no money can move for it: a new payment may be opened.
     pub async fn create(&self, payment: NewPayment) -> Result<Transaction, OperationError> {
-        self.operate(|operations| async move { operations.create(&payment).await }).await
+        self.operate(|operations| async move { operations.create(payment).await }).await
     }
 
     /// Moves the money of a payment that the customer has approved. Its signals fire when it succeeds.

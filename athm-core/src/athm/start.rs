@@ -153,6 +153,7 @@ impl AthmBuilder {
             background.spawn(credentials::check_at_start(lookup.client.clone(), inbox.clock.clone()));
         }
         if let Some(operations) = operations {
+            background.spawn(background::restart_on_panic("intents", operations.clone(), Operations::open_all));
             background.spawn(background::restart_on_panic("operations", operations, Operations::recover_all));
         }
         Ok(athm)

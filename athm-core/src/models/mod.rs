@@ -14,6 +14,7 @@ mod kind;
 mod language;
 mod new_payment;
 pub(crate) mod operation;
+pub(crate) mod payment_intent;
 mod payment_key;
 mod permanent;
 mod phone;
@@ -41,6 +42,7 @@ pub(crate) use self::operation::{
     AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, Intent, LockedPayment, Operation,
     OperationOutcome, OperationResult, StartedOperation, UnresolvedOperation,
 };
+pub use self::payment_intent::{IntentState, UnknownIntentState};
 pub(crate) use self::payment_key::PaymentKey;
 pub use self::permanent::Permanent;
 pub use self::phone::PhoneNumber;

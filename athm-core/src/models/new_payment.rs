@@ -25,12 +25,14 @@ pub struct NewPayment {
     pub(crate) items: Vec<Item>,
     pub(crate) timeout: Duration,
     pub(crate) phone: Option<PhoneNumber>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 impl NewPayment {
     const MIN_TOTAL: Amount = Amount::from_cents(100);
     const MAX_TOTAL: Amount = Amount::from_cents(150_000);
     const MAX_METADATA_CHARS: usize = 40;
+    const MAX_KEY_CHARS: usize = 255;
     const TIMEOUT: std::ops::RangeInclusive<u64> = 120..=600;
 
     /// A payment of that total. `metadata_1` is what ties it to your order, 1 to 40 characters, not all of them blank.
@@ -44,6 +46,7 @@ impl NewPayment {
             items: Vec::new(),
             timeout: Duration::from_secs(*Self::TIMEOUT.end()),
             phone: None,
+            idempotency_key: None,
         }
     }
 
@@ -84,6 +87,14 @@ impl NewPayment {
         self
     }
 
+    /// A name of yours for this payment, 1 to 255 characters: a second call with the same key and content opens no second
+    /// payment. It returns the first one, also after a restart and from another process. A payment that couldn't be opened is
+    /// opened by the next call with its key. athm keeps the key; the provider knows none.
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
     /// Checks the provider's rules, so that a refusal costs no request.
     ///
     /// # Errors
@@ -101,6 +112,12 @@ impl NewPayment {
         }
         if !Self::TIMEOUT.contains(&self.timeout.as_secs()) || self.timeout.subsec_nanos() != 0 {
             return Err(InvalidPayment::Timeout { found: self.timeout });
+        }
+        if let Some(key) = &self.idempotency_key {
+            let length = key.chars().count();
+            if length == 0 || length > Self::MAX_KEY_CHARS {
+                return Err(InvalidPayment::IdempotencyKey { length });
+            }
         }
         Ok(())
     }
@@ -141,6 +158,12 @@ pub enum InvalidPayment {
     Timeout {
         /// The timeout asked for.
         found: Duration,
+    },
+    /// The key is empty or too long.
+    #[error("an idempotency key must have 1 to 255 characters, found {length}")]
+    IdempotencyKey {
+        /// How many characters it has.
+        length: usize,
     },
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{OperationError, Operations};
-use crate::models::{NewPayment, Sender, Status, Transaction};
+use crate::models::{NewPayment, Sender, Status, Transaction, TransactionId};
 use crate::provider::CreatedPayment;
 use crate::store::Observation;
 use crate::util::clock::later;
@@ -11,7 +11,13 @@ use crate::util::clock::later;
 impl Operations {
     /// No intent is stored before the call: a payment whose answer is lost has no name that a customer could pay it by, so
     /// it moves no money and expires.
-    pub(crate) async fn create(&self, payment: &NewPayment) -> Result<Transaction, OperationError> {
+    ///
+    /// With an idempotency key, an intent is stored all the same: it is what has the key.
+    pub(crate) async fn create(&self, payment: NewPayment) -> Result<Transaction, OperationError> {
+        if payment.idempotency_key.is_some() {
+            return self.create_once(payment).await;
+        }
+        let payment = &payment;
         let opened_at = self.inbox.clock.now();
         let created = self.request_payment(payment).await?;
         self.record_created(payment, opened_at, created).await
@@ -31,6 +37,17 @@ impl Operations {
         opened_at: Timestamp,
         created: CreatedPayment,
     ) -> Result<Transaction, OperationError> {
+        self.record_created_as(TransactionId::new(), payment, opened_at, created).await
+    }
+
+    /// The same, under that id.
+    pub(super) async fn record_created_as(
+        &self,
+        id: TransactionId,
+        payment: &NewPayment,
+        opened_at: Timestamp,
+        created: CreatedPayment,
+    ) -> Result<Transaction, OperationError> {
         let built = Transaction::builder(Status::Open, payment.total)
             .ecommerce_id(created.ecommerce_id)
             .subtotal(payment.stated_subtotal())
@@ -39,6 +56,7 @@ impl Operations {
             .metadata_2(&payment.metadata_2)
             .build();
         let observed = Transaction {
+            id,
             items: payment.items.clone(),
             deadline: Some(later(opened_at, payment.timeout)),
             expected_total: Some(payment.total),

@@ -131,6 +131,29 @@ pub enum OperationError {
         #[source]
         source: BoxError,
     },
+    /// The idempotency key was used for a payment with another content. Nothing was sent.
+    #[error("the idempotency key was used for a payment with another content")]
+    KeyTaken,
+    /// The intent to open the payment isn't committed, or its transaction was rolled back. Nothing was sent.
+    #[error("the intent to open the payment {id} isn't committed: commit your transaction first, and open it then")]
+    NotCommitted {
+        /// The id that the payment was to have.
+        id: TransactionId,
+    },
+    /// The payment couldn't be opened by its deadline, or the provider refused it. No money can move for it.
+    #[error("the payment {id} couldn't be opened: {reason}")]
+    NotOpened {
+        /// The id that the payment was to have.
+        id: TransactionId,
+        /// What the provider answered last, or that no time is left.
+        reason: String,
+    },
+    /// The transaction is on another database than athm's. Nothing was written.
+    #[error("the transaction is on another database than athm's: what is to commit with it must be in one database")]
+    OtherDatabase,
+    /// The intent to open the payment couldn't be written in the transaction. Nothing was sent.
+    #[error("the intent to open the payment couldn't be written in this transaction")]
+    NotWritten(#[source] BoxError),
     /// There is no such refund.
     #[error("there is no refund {id}")]
     UnknownRefund {

@@ -15,6 +15,7 @@ mod authorize;
 mod cancel;
 mod create;
 mod error;
+mod open;
 mod phone;
 mod recover;
 mod refresh;

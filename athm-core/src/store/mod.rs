@@ -26,6 +26,7 @@ mod limits;
 mod message;
 mod message_query;
 pub(crate) mod own_transaction;
+pub(crate) mod payment_intent;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod payment_list;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
@@ -70,6 +71,7 @@ pub(crate) use self::inbox::{InboxMessage, InboxState};
 pub(crate) use self::message::{MessageBatch, MessageCopy, MessageLane, ProcessedMessage, ReprocessedMessage};
 pub use self::message::{MessageState, StoredMessage, UnknownMessageState};
 pub use self::message_query::{MessageCursor, MessagePage, MessageQuery};
+pub(crate) use self::payment_intent::IntentStore;
 pub(crate) use self::pending_room::PendingRoom;
 pub(crate) use self::poll::{MatchCriteria, PollLane, PollSchedule, PollTask, Reschedule};
 pub(crate) use self::problem::ProblemQuery;
@@ -94,7 +96,7 @@ pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// Names follow one scheme: `find` and `list` read; `take` claims rows of a queue with a lease; `next` says when a queue's
 /// next row is due. A write is durable when its answer arrives. Times called `now` and `until` are the process's
 /// steady clock; a backend converts them if it stores another clock's time.
-pub(crate) trait Store: CheckoutStore + Send + Sync {
+pub(crate) trait Store: CheckoutStore + IntentStore + Send + Sync {
     /// What sort of database it is.
     fn database(&self) -> Database;
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::transition_key::transition;
 use super::{Alert, InboxMessage, InboxState, Problem, ProblemKind, StoredMessage};
+use crate::models::payment_intent::StoredIntent;
 use crate::models::{
     Amount, Checkout, CheckoutAttempt, Customer, Event, Intent, Item, NewPayment, RefundRecord, Sender, StoredItems,
     Transaction, TransactionId, UnresolvedOperation,
@@ -212,26 +213,46 @@ pub(super) trait Columns: Sized {
         Ok((self.parsed()?, self.integer()?.unsigned_abs()))
     }
 
-    /// `checkout_columns!`. Its payments are in a table of their own.
-    fn checkout(&mut self) -> Result<Checkout, Self::Error> {
-        let (id, idempotency_key, total) = (self.id()?, self.maybe_text()?, self.amount()?);
+    /// `new_payment_columns!`.
+    fn new_payment(&mut self) -> Result<NewPayment, Self::Error> {
+        let (idempotency_key, total) = (self.maybe_text()?, self.amount()?);
         let (subtotal, tax, metadata_1) = (self.maybe_amount()?, self.amount()?, self.text()?);
-        let payment = NewPayment {
+        Ok(NewPayment {
             subtotal,
             tax,
             metadata_2: self.text()?,
             items: self.parsed::<StoredItems>()?.0,
             timeout: Duration::from_secs(self.integer()?.unsigned_abs()),
+            idempotency_key,
             ..NewPayment::new(total, metadata_1)
-        };
-        let language = self.maybe_parsed()?;
+        })
+    }
+
+    /// `payment_intent_columns!`.
+    fn payment_intent(&mut self) -> Result<StoredIntent, Self::Error> {
+        let (id, payment) = (self.id()?, self.new_payment()?);
+        let payment = NewPayment { phone: self.maybe_parsed()?, ..payment };
+        Ok(StoredIntent {
+            id,
+            payment,
+            state: self.parsed()?,
+            attempts: self.count()?,
+            due_at: self.time()?,
+            deadline: self.time()?,
+            error: self.maybe_text()?,
+            ecommerce_id: self.maybe_uuid()?.map(Into::into),
+        })
+    }
+
+    /// `checkout_columns!`. Its payments are in a table of their own.
+    fn checkout(&mut self) -> Result<Checkout, Self::Error> {
+        let (id, payment, language) = (self.id()?, self.new_payment()?, self.maybe_parsed()?);
         let (return_url, form_token) = (self.maybe_text()?, self.text()?.into());
         let (email, cancelled_at, created_at) = (self.maybe_text()?, self.maybe_time()?, self.time()?);
         let email = email.map(Into::into);
         Ok(Checkout {
             id,
             payment,
-            idempotency_key,
             language,
             return_url,
             form_token,
@@ -356,10 +377,29 @@ macro_rules! poll_columns {
     };
 }
 
+macro_rules! new_payment_columns {
+    () => {
+        "idempotency_key, total, subtotal, tax, metadata_1, metadata_2, items, timeout"
+    };
+}
+
+macro_rules! payment_intent_columns {
+    () => {
+        concat!(
+            "id, ",
+            $crate::store::row::new_payment_columns!(),
+            ", phone, state, attempts, due_at, deadline, error, ecommerce_id"
+        )
+    };
+}
+
 macro_rules! checkout_columns {
     () => {
-        "id, idempotency_key, total, subtotal, tax, metadata_1, metadata_2, items, timeout, language, return_url, \
-         form_token, email, cancelled_at, created_at"
+        concat!(
+            "id, ",
+            $crate::store::row::new_payment_columns!(),
+            ", language, return_url, form_token, email, cancelled_at, created_at"
+        )
     };
 }
 
@@ -492,7 +532,7 @@ macro_rules! select_refund {
 
 pub(super) use {
     alert_columns, attempt_columns, checkout_columns, claim_columns, copy_columns, count_deliveries, customer_columns,
-    event_columns, intent_columns, is_ordinary, is_suspect, item_columns, message_columns, poll_columns, select_alert,
-    select_attempt, select_claimable, select_copies, select_delivery, select_event, select_refund, select_transaction,
-    transaction_columns, unresolved_columns,
+    event_columns, intent_columns, is_ordinary, is_suspect, item_columns, message_columns, new_payment_columns,
+    payment_intent_columns, poll_columns, select_alert, select_attempt, select_claimable, select_copies,
+    select_delivery, select_event, select_refund, select_transaction, transaction_columns, unresolved_columns,
 };

@@ -37,6 +37,8 @@ mod migrations;
 #[path = "../suite/operations.rs"]
 mod operations;
 mod own;
+#[path = "../suite/payment_intents.rs"]
+mod payment_intents;
 mod processes;
 #[path = "../suite/queries.rs"]
 mod queries;

@@ -1,6 +1,7 @@
 //! Rows of the program's own in athm's schema.
 
-use athm_core::{BoxError, Delivery};
+use athm_core::sql::PaymentIntent;
+use athm_core::{Athm, BoxError, Delivery, NewPayment};
 use sqlx::Connection as _;
 use tokio::sync::Notify;
 use tokio_postgres::{Client, NoTls};
@@ -85,6 +86,40 @@ impl Own {
         is_completed.notify_one();
         gate.notified().await;
         Ok(tx.commit().await?)
+    }
+
+    /// Inserts a row and the intent to open a payment in one transaction.
+    pub(crate) async fn order(
+        &self,
+        driver: Driver,
+        athm: &Athm,
+        payment: NewPayment,
+        ending: Ending,
+    ) -> Result<PaymentIntent, BoxError> {
+        const INSERT: &str = "INSERT INTO effect (payment) VALUES ($1)";
+        if driver == Driver::Sqlx {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await?;
+            let mut tx = connection.begin().await?;
+            let intent = athm.create_in(&mut tx, payment).await?;
+            sqlx::query(INSERT).bind(intent.id().to_string()).execute(&mut *tx).await?;
+            if ending == Ending::RollsBack {
+                tx.rollback().await?
+            } else {
+                tx.commit().await?
+            }
+            connection.close().await?;
+            return Ok(intent);
+        }
+        let mut client = self.client().await?;
+        let mut tx = client.transaction().await?;
+        let intent = athm.create_in(&mut tx, payment).await?;
+        tx.execute(INSERT, &[&intent.id().to_string()]).await?;
+        if ending == Ending::RollsBack {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        }
+        Ok(intent)
     }
 
     /// How many rows there are.

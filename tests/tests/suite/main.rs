@@ -26,6 +26,7 @@ mod mismatch;
 mod operations;
 mod own;
 mod parameters;
+mod payment_intents;
 mod problems;
 mod provider;
 mod provider_calls;

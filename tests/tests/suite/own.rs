@@ -1,6 +1,7 @@
 //! Rows of the program's own in athm's file.
 
-use athm_core::{BoxError, Delivery};
+use athm_core::sql::PaymentIntent;
+use athm_core::{Athm, BoxError, Delivery, NewPayment};
 use rusqlite::{Connection, TransactionBehavior};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -69,6 +70,42 @@ impl Own {
             tx.commit().await?
         }
         Ok(sqlx::Connection::close(connection).await?)
+    }
+
+    /// Inserts a row and the intent to open a payment in one transaction.
+    pub(crate) async fn order(
+        &self,
+        driver: Driver,
+        athm: &Athm,
+        payment: NewPayment,
+        ending: Ending,
+    ) -> Result<PaymentIntent, BoxError> {
+        if driver == Driver::Sqlx {
+            let mut connection = self.sqlx_connection().await?;
+            let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+            let intent = athm.create_in(&mut tx, payment).await?;
+            sqlx::query("INSERT INTO effect (payment) VALUES ($1)")
+                .bind(intent.id().to_string())
+                .execute(&mut *tx)
+                .await?;
+            if ending == Ending::RollsBack {
+                tx.rollback().await?
+            } else {
+                tx.commit().await?
+            }
+            sqlx::Connection::close(connection).await?;
+            return Ok(intent);
+        }
+        let mut connection = self.connection()?;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let intent = athm.create_in_rusqlite(&tx, payment)?;
+        tx.execute("INSERT INTO effect (payment) VALUES (?1)", [intent.id().to_string()])?;
+        if ending == Ending::RollsBack {
+            tx.rollback()?
+        } else {
+            tx.commit()?
+        }
+        Ok(intent)
     }
 
     /// How many rows there are.

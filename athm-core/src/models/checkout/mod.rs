@@ -42,7 +42,6 @@ pub struct Checkout {
     pub(crate) payment: NewPayment,
     pub(crate) language: Option<Language>,
     pub(crate) return_url: Option<String>,
-    pub(crate) idempotency_key: Option<String>,
     /// What the page's forms carry.
     pub(crate) form_token: SecretString,
     pub(crate) email: Option<SecretString>,
@@ -236,7 +235,7 @@ impl Checkout {
     /// The program's own name for it.
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
-        self.idempotency_key.as_deref()
+        self.payment.idempotency_key.as_deref()
     }
 
     /// What each form of the checkout's page carries, so that no other page can post one.

@@ -23,18 +23,16 @@ pub struct NewCheckout {
     pub(crate) payment: NewPayment,
     pub(crate) language: Option<Language>,
     pub(crate) return_url: Option<String>,
-    pub(crate) idempotency_key: Option<String>,
 }
 
 impl NewCheckout {
     const MAX_URL_CHARS: usize = 2048;
-    const MAX_KEY_CHARS: usize = 255;
 
     /// A checkout of that total. `metadata_1` is what ties its payment to your order, 1 to 40 characters, not all of them
     /// blank.
     pub fn new(total: Amount, metadata_1: impl Into<String>) -> Self {
         let payment = NewPayment::new(total, metadata_1);
-        Self { payment, language: None, return_url: None, idempotency_key: None }
+        Self { payment, language: None, return_url: None }
     }
 
     /// The second text to attach to the payment, 1 to 40 characters (`-` unless given).
@@ -83,7 +81,7 @@ impl NewCheckout {
     /// A name of yours for this checkout, 1 to 255 characters: a second call with the same key and content returns the
     /// first checkout instead of a second one.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
-        self.idempotency_key = Some(key.into());
+        self.payment = self.payment.idempotency_key(key);
         self
     }
 
@@ -93,17 +91,14 @@ impl NewCheckout {
     ///
     /// [`InvalidCheckout`] names the first rule that is broken.
     pub fn validate(&self) -> Result<(), InvalidCheckout> {
-        self.payment.validate()?;
+        self.payment.validate().map_err(|broken| match broken {
+            InvalidPayment::IdempotencyKey { length } => InvalidCheckout::IdempotencyKey { length },
+            broken => broken.into(),
+        })?;
         if let Some(url) = &self.return_url
             && !is_address(url)
         {
             return Err(InvalidCheckout::ReturnUrl);
-        }
-        if let Some(key) = &self.idempotency_key {
-            let length = key.chars().count();
-            if length == 0 || length > Self::MAX_KEY_CHARS {
-                return Err(InvalidCheckout::IdempotencyKey { length });
-            }
         }
         Ok(())
     }

@@ -28,7 +28,6 @@ fn checkout(attempts: Vec<CheckoutAttempt>) -> Checkout {
         payment: NewPayment::new(Amount::from_cents(2500), "order-7"),
         language: None,
         return_url: None,
-        idempotency_key: None,
         form_token: SecretString::from("token"),
         email: None,
         cancelled_at: None,

@@ -94,7 +94,7 @@ impl Request for CheckoutRow {
 
 impl SingleRequest for CheckoutRow {
     async fn execute(&self, BatchContext { session, .. }: BatchContext<'_>) -> Result<CheckoutId> {
-        let (payment, key) = (&self.new.payment, self.new.idempotency_key.as_deref().map(text));
+        let (payment, key) = (&self.new.payment, self.new.payment.idempotency_key.as_deref().map(text));
         let sql = "INSERT INTO athm_checkout (id, idempotency_key, total, subtotal, tax, metadata_1, metadata_2, items, \
                    timeout, language, return_url, form_token, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \

@@ -27,6 +27,7 @@ mod migrate;
 mod operations;
 mod own_transaction;
 mod payment;
+mod payment_intents;
 mod polls;
 mod prune;
 mod queue;

@@ -21,7 +21,7 @@ impl Driver for Transaction<'_> {
     }
 }
 
-fn of_driver<'a>(values: &'a [SqlValue<'_>]) -> Values<'a> {
+pub(super) fn of_driver<'a>(values: &'a [SqlValue<'_>]) -> Values<'a> {
     let of_driver = |value: &'a SqlValue<'_>| match value {
         SqlValue::Uuid(uuid) => values![*uuid],
         SqlValue::Integer(integer) => values![*integer],

@@ -72,7 +72,7 @@ impl CheckoutStore for Sqlite {
 }
 
 fn insert_checkout(connection: &Connection, row: &CheckoutRow) -> rusqlite::Result<CheckoutId> {
-    let (payment, key) = (&row.new.payment, row.new.idempotency_key.as_deref());
+    let (payment, key) = (&row.new.payment, row.new.payment.idempotency_key.as_deref());
     let sql = "INSERT INTO athm_checkout (id, idempotency_key, total, subtotal, tax, metadata_1, metadata_2, items, \
                timeout, language, return_url, form_token, created_at) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (idempotency_key) DO NOTHING";

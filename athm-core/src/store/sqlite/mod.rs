@@ -18,6 +18,7 @@ mod open;
 mod operations;
 pub(super) mod own_transaction;
 mod payment;
+mod payment_intents;
 mod polls;
 mod prune;
 mod reader;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::statement::execute;
-use super::{checkouts, operations};
+use super::{checkouts, operations, payment_intents};
 
 /// Makes everything due that the last process held: no other process has the file, so that no lease counts.
 pub(super) fn make_due(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
@@ -20,6 +20,7 @@ pub(super) fn make_due(connection: &mut Connection, now: Timestamp) -> rusqlite:
     execute(&transaction, "UPDATE athm_inbox SET due_at = 0 WHERE state = 'pending'", [])?;
     operations::end_all(&transaction, now)?;
     checkouts::make_due(&transaction)?;
+    payment_intents::end_all(&transaction)?;
     transaction.commit()
 }
 
@@ -43,6 +44,7 @@ fn correct(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
         "UPDATE athm_poll SET due_at = due_at - ?1",
         "UPDATE athm_alert SET due_at = due_at - ?1",
         "UPDATE athm_operation SET due_at = due_at - ?1, ends_at = ends_at - ?1",
+        "UPDATE athm_payment_intent SET due_at = due_at - ?1, deadline = deadline - ?1 WHERE state IN ('due', 'opening')",
     ] {
         execute(connection, sql, [micros])?;
     }
