@@ -20,6 +20,9 @@ pub mod what_is_promised {}
 )]
 pub mod exactly_once {}
 
+#[doc = include_str!("tables.md")]
+pub mod tables {}
+
 #[doc = include_str!("verification_and_security.md")]
 pub mod verification_and_security {}
 

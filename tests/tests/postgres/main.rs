@@ -59,6 +59,8 @@ mod storage;
 mod suspects;
 #[path = "../suite/sweeper.rs"]
 mod sweeper;
+#[path = "../suite/tables.rs"]
+mod tables;
 mod taking_over;
 #[path = "../suite/verification.rs"]
 mod verification;

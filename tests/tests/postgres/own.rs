@@ -18,6 +18,10 @@ pub(crate) struct Own {
 impl Own {
     pub(crate) const DRIVERS: &[Driver] = &[Driver::Plain, Driver::Sqlx, Driver::Statement];
 
+    /// Every column of athm's, as `table.column`.
+    pub(crate) const COLUMNS: &str = "SELECT table_name || '.' || column_name FROM information_schema.columns \
+         WHERE table_schema = current_schema AND table_name LIKE 'athm\\_%'";
+
     /// Creates the table.
     pub(crate) async fn new(database: &Database) -> Self {
         database.query("CREATE TABLE effect (payment TEXT NOT NULL)");
@@ -120,6 +124,12 @@ impl Own {
             tx.commit().await?
         }
         Ok(intent)
+    }
+
+    /// The first column of every row.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.client().await.unwrap().query(sql, &[]).await.unwrap();
+        rows.into_iter().map(|row| row.get(0)).collect()
     }
 
     /// How many rows there are.

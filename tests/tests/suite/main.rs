@@ -40,6 +40,7 @@ mod start;
 mod states;
 mod storage;
 mod sweeper;
+mod tables;
 mod testing;
 mod verification;
 mod waiting_log;

@@ -18,6 +18,10 @@ pub(crate) struct Own {
 impl Own {
     pub(crate) const DRIVERS: &[Driver] = &[Driver::Plain, Driver::Sqlx, Driver::Statement];
 
+    /// Every column of athm's, as `table.column`.
+    pub(crate) const COLUMNS: &str = "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c \
+         WHERE m.type IN ('table', 'view') AND m.name LIKE 'athm\\_%' ESCAPE '\\'";
+
     /// Creates the table.
     pub(crate) async fn new(database: &Database) -> Self {
         let own = Self { path: database.path() };
@@ -106,6 +110,14 @@ impl Own {
             tx.commit()?
         }
         Ok(intent)
+    }
+
+    /// The first column of every row.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        let connection = self.connection().unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
     }
 
     /// How many rows there are.

@@ -1,0 +1,26 @@
+-- Payments for people and reports: ids and times as text, dollars as decimal text.
+CREATE VIEW athm_payment AS SELECT
+    t.id::text AS id,
+    t.ecommerce_id::text AS ecommerce_id,
+    t.reference_number,
+    t.daily_transaction_id,
+    t.kind,
+    t.status,
+    to_char(t.total / 100.0, 'FM99999999999999990.00') AS total,
+    to_char(t.subtotal / 100.0, 'FM99999999999999990.00') AS subtotal,
+    to_char(t.tax / 100.0, 'FM99999999999999990.00') AS tax,
+    to_char(t.fee / 100.0, 'FM99999999999999990.00') AS fee,
+    to_char(t.net_amount / 100.0, 'FM99999999999999990.00') AS net_amount,
+    to_char(t.refunded_amount / 100.0, 'FM99999999999999990.00') AS refunded_amount,
+    to_char(t.expected_total / 100.0, 'FM99999999999999990.00') AS expected_total,
+    t.metadata_1,
+    t.metadata_2,
+    c.name AS customer_name,
+    c.phone AS customer_phone,
+    c.email AS customer_email,
+    to_char(t.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
+    to_char(t.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS updated_at,
+    to_char(t.date AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS date,
+    to_char(t.deadline AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS deadline,
+    t.problem
+FROM athm_transaction t LEFT JOIN athm_customer c ON c.transaction_id = t.id;
