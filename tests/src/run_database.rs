@@ -56,6 +56,20 @@ impl RunDatabase {
         }
     }
 
+    /// Asks on a connection of its own, and returns the first column of every row.
+    pub fn query(&self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite(url) => {
+                let connection = rusqlite::Connection::open(url.trim_start_matches("sqlite://")).expect("a file");
+                let mut statement = connection.prepare(sql).expect("SQL that can be executed");
+                let rows = statement.query_map([], |row| row.get(0)).expect("an answer");
+                rows.collect::<Result<_, _>>().expect("texts")
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.query(sql),
+        }
+    }
+
     /// The database URL.
     #[must_use]
     pub fn url(&self) -> String {

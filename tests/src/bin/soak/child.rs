@@ -5,23 +5,25 @@ use std::path::Path;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::transactions::TransactionQuery;
-use athm_actix::{Athm, Delivery, State, Status, Transaction, receiver};
+use athm_actix::{Athm, BoxError, Delivery, State, Status, Transaction, receiver};
+use tokio::runtime::Handle;
 
 use crate::effects::Effects;
+use crate::own_rows::OwnRows;
 
 /// Succeeds on the first attempt, unless the process is killed.
 #[receiver(completed, id = "steady")]
-fn steady(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> std::io::Result<()> {
-    effects.note("steady", transaction.metadata_1(), delivery)
+async fn steady(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), BoxError> {
+    effects.note("steady", transaction.metadata_1(), delivery).await
 }
 
 /// Fails the first time for one payment in eight.
 #[receiver(completed, id = "shaky", blocking)]
-fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), String> {
+fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), BoxError> {
     if delivery.attempt() == 1 && delivery.idempotency_key().as_uuid().as_bytes()[15].is_multiple_of(8) {
-        return Err(String::from("not the first time"));
+        return Err("not the first time".into());
     }
-    effects.note("shaky", transaction.metadata_1(), delivery).map_err(|error| error.to_string())
+    Handle::current().block_on(effects.note("shaky", transaction.metadata_1(), delivery))
 }
 
 /// Of a thousand payments, the receivers below misbehave for one each.
@@ -68,10 +70,11 @@ async fn panics_in_drop(transaction: &Transaction) {
     }
 }
 
-pub(crate) fn serve(folder: &Path, database: &str) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn serve(folder: &Path, database: &str, exactly_once: bool) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
-        let athm =
-            Athm::builder().database_url(database).trust_callbacks().state(Effects::in_folder(folder)).start().await?;
+        let effects =
+            if exactly_once { Effects::Rows(OwnRows::connect(database)?) } else { Effects::in_folder(folder) };
+        let athm = Athm::builder().database_url(database).trust_callbacks().state(effects).start().await?;
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(web::Data::new(athm.clone()))

@@ -9,15 +9,19 @@
 //!
 //!     cargo run -p athm-tests --bin soak
 //!     tests/with-postgres cargo run -p athm-tests --features postgres --bin soak -- --database postgres --processes 3
+//!
+//! With `--exactly-once` the effects are rows in the same database, in a table without a unique key, and each commits with its
+//! delivery: then no effect may be there twice, either.
 
 mod child;
 mod effects;
 mod load;
+mod own_rows;
 mod report;
 mod server_process;
 mod trouble;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,10 +31,11 @@ use athm_tests::{DatabaseKind, RunDatabase};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::effects::Effects;
+use self::effects::EffectsLog;
 use self::load::Load;
+use self::own_rows::OwnRows;
 use self::report::Report;
-use self::server_process::ServerProcess;
+use self::server_process::{Program, ServerProcess};
 use self::trouble::Trouble;
 
 /// How long the effects of acknowledged callbacks may take after the last kill. A delivery that random kills made a suspect waits
@@ -61,6 +66,9 @@ struct Options {
     /// Makes the moments of the kills the same every time.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Has each effect exactly once: as a row that commits with its delivery.
+    #[arg(long)]
+    exactly_once: bool,
     /// Closes with one line of JSON instead of the table.
     #[arg(long)]
     json: bool,
@@ -75,7 +83,9 @@ struct Options {
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options = Options::parse();
     match (&options.serve, &options.at) {
-        (Some(folder), Some(database)) => child::serve(folder, database).map(|()| ExitCode::SUCCESS),
+        (Some(folder), Some(database)) => {
+            child::serve(folder, database, options.exactly_once).map(|()| ExitCode::SUCCESS)
+        }
         _ => actix_web::rt::System::new().block_on(soak(&options)),
     }
 }
@@ -86,14 +96,21 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     }
     let folder = tempfile::tempdir()?;
     let database = RunDatabase::new(options.database, folder.path())?;
-    let effects = Effects::in_folder(folder.path());
+    let effects = if options.exactly_once {
+        OwnRows::create(&database);
+        EffectsLog::Rows(&database)
+    } else {
+        EffectsLog::File(folder.path().join("effects"))
+    };
+    let (database_url, exactly_once) = (database.url(), options.exactly_once);
+    let program = Program { folder: folder.path().to_owned(), database: database_url, exactly_once };
     let mut random = fastrand::Rng::with_seed(options.seed);
     let progress = ProgressBar::new(options.kills.into())
         .with_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} kills  {elapsed_precise}  {msg}")?);
 
     let mut processes = Vec::new();
     for _ in 0..options.processes {
-        processes.push(ServerProcess::start(folder.path(), &database.url()).await?);
+        processes.push(ServerProcess::start(&program).await?);
     }
     let urls = |processes: &[ServerProcess]| processes.iter().map(ServerProcess::url).collect::<Vec<_>>();
     let load = Arc::new(Load::new(urls(&processes)));
@@ -103,15 +120,15 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     for kill in 0..options.kills {
         tokio::time::sleep(Duration::from_millis(random.u64(10..250))).await;
         let process = random.usize(..processes.len());
-        let recovery = processes[process].replace(folder.path(), &database.url()).await?;
+        let recovery = processes[process].replace(&program).await?;
         longest_recovery = longest_recovery.max(recovery);
-        ended += revive(&mut processes, folder.path(), &database).await?;
+        ended += revive(&mut processes, &program).await?;
         load.go_on_at(urls(&processes));
         if kill % trouble::INTERVAL == 0 {
             let mut made = pin!(trouble.make(kill, &database, &load));
             // What it posts is answered by a process that runs, and a receiver may have ended the only one.
             while tokio::time::timeout(REVIVAL, &mut made).await.is_err() {
-                ended += revive(&mut processes, folder.path(), &database).await?;
+                ended += revive(&mut processes, &program).await?;
                 load.go_on_at(urls(&processes));
             }
         }
@@ -129,7 +146,7 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     let deadline = tokio::time::Instant::now() + SETTLING;
     while effects.missing(&acknowledged)? > 0 && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(REVIVAL).await;
-        ended += revive(&mut processes, folder.path(), &database).await?;
+        ended += revive(&mut processes, &program).await?;
     }
     progress.finish_and_clear();
     let (recorded, dead) = (processes[0].recorded().await?, processes[0].dead().await?);
@@ -144,15 +161,11 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
 }
 
 /// Starts the processes again that receivers have ended. Returns how many.
-async fn revive(
-    processes: &mut [ServerProcess],
-    folder: &Path,
-    database: &RunDatabase,
-) -> Result<u32, Box<dyn std::error::Error>> {
+async fn revive(processes: &mut [ServerProcess], program: &Program) -> Result<u32, Box<dyn std::error::Error>> {
     let mut ended = 0;
     for process in processes {
         if process.has_ended() {
-            process.replace(folder, &database.url()).await?;
+            process.replace(program).await?;
             ended += 1;
         }
     }

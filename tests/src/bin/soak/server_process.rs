@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use athm_tests::Process;
@@ -11,8 +11,8 @@ pub(crate) struct ServerProcess(Process);
 
 impl ServerProcess {
     /// Starts it, and waits until it takes payments. Its own receivers may end it before.
-    pub(crate) async fn start(folder: &Path, database: &str) -> Result<Self, Box<dyn std::error::Error>> {
-        Process::start_again(&arguments(folder, database)).await.map(Self)
+    pub(crate) async fn start(program: &Program) -> Result<Self, Box<dyn std::error::Error>> {
+        Process::start_again(&program.arguments()).await.map(Self)
     }
 
     /// Whether a receiver has ended it.
@@ -27,14 +27,10 @@ impl ServerProcess {
     }
 
     /// Kills it and starts it again. Tells how long it was away.
-    pub(crate) async fn replace(
-        &mut self,
-        folder: &Path,
-        database: &str,
-    ) -> Result<Duration, Box<dyn std::error::Error>> {
+    pub(crate) async fn replace(&mut self, program: &Program) -> Result<Duration, Box<dyn std::error::Error>> {
         self.0.kill()?;
         let killed = Instant::now();
-        *self = Self::start(folder, database).await?;
+        *self = Self::start(program).await?;
         Ok(killed.elapsed())
     }
 
@@ -55,8 +51,22 @@ impl ServerProcess {
     }
 }
 
-fn arguments(folder: &Path, database: &str) -> [OsString; 4] {
-    [OsString::from("--serve"), folder.into(), OsString::from("--at"), database.into()]
+/// What the child processes are started with.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) folder: PathBuf,
+    pub(crate) database: String,
+    pub(crate) exactly_once: bool,
+}
+
+impl Program {
+    fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = vec!["--serve".into(), self.folder.clone().into(), "--at".into(), (&self.database).into()];
+        if self.exactly_once {
+            arguments.push("--exactly-once".into());
+        }
+        arguments
+    }
 }
 
 #[derive(Debug, Default)]
