@@ -5,9 +5,11 @@ use std::io::Write;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::dispatch::Dispatcher;
-use athm_actix::{Athm, Callback, Signal};
+use athm_actix::{Athm, Callback, Context, Delivery, FromContext, Signal};
 use athm_core::testing::BuilderExt as _;
 use clap::ValueEnum;
+
+use crate::own_rows::OwnRows;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Contender {
@@ -21,6 +23,14 @@ pub(crate) enum Contender {
     PostgresGrouped,
     /// PostgreSQL, one commit for every write.
     PostgresOneByOne,
+    /// SQLite, and a receiver with a row and a transaction of its own; counted until the receivers have run.
+    SqliteOwnRow,
+    /// The same, where that transaction completes the delivery.
+    SqliteExactlyOnce,
+    /// PostgreSQL, and a receiver with a row and a transaction of its own.
+    PostgresOwnRow,
+    /// The same, where that transaction completes the delivery.
+    PostgresExactlyOnce,
 }
 
 impl Contender {
@@ -32,7 +42,19 @@ impl Contender {
     }
 
     pub(crate) fn needs_server(self) -> bool {
-        matches!(self, Self::PostgresGrouped | Self::PostgresOneByOne)
+        matches!(
+            self,
+            Self::PostgresGrouped | Self::PostgresOneByOne | Self::PostgresOwnRow | Self::PostgresExactlyOnce
+        )
+    }
+
+    /// Whether its receiver has a row of its own, so that what counts is when all receivers have run.
+    pub(crate) fn has_own_rows(self) -> bool {
+        matches!(self, Self::SqliteOwnRow | Self::SqliteExactlyOnce | Self::PostgresOwnRow | Self::PostgresExactlyOnce)
+    }
+
+    fn is_exactly_once(self) -> bool {
+        matches!(self, Self::SqliteExactlyOnce | Self::PostgresExactlyOnce)
     }
 
     pub(crate) fn keeps_rows(self) -> bool {
@@ -60,7 +82,16 @@ impl Contender {
 
     async fn athm(self, database: &str) -> Result<Athm, Box<dyn std::error::Error>> {
         let dispatcher = Dispatcher::empty();
-        dispatcher.connect("fulfil", [Signal::Completed], |_| ())?;
+        if self.has_own_rows() {
+            let (rows, completes) = (OwnRows::create(database).await?, self.is_exactly_once());
+            let fulfil = move |context: &Context<'_>| {
+                let (rows, delivery) = (rows.clone(), Delivery::from_context(context));
+                async move { rows.insert(delivery?, completes).await }
+            };
+            dispatcher.connect("fulfil", [Signal::Completed], fulfil)?;
+        } else {
+            dispatcher.connect("fulfil", [Signal::Completed], |_| ())?;
+        }
         dispatcher.connect("audit", [Signal::Received], |_| ())?;
         let builder = Athm::builder().database_url(database).trust_callbacks().dispatcher(dispatcher);
         let is_grouped = !matches!(self, Self::SqliteOneByOne | Self::PostgresOneByOne);
@@ -77,6 +108,10 @@ impl fmt::Display for Contender {
             Self::SqliteOneByOne => "SQLite, one by one",
             Self::PostgresGrouped => "PostgreSQL, grouped",
             Self::PostgresOneByOne => "PostgreSQL, one by one",
+            Self::SqliteOwnRow => "SQLite, own row",
+            Self::SqliteExactlyOnce => "SQLite, exactly once",
+            Self::PostgresOwnRow => "PostgreSQL, own row",
+            Self::PostgresExactlyOnce => "PostgreSQL, ex. once",
         })
     }
 }

@@ -15,9 +15,7 @@ impl ContenderDatabase {
     pub(crate) fn of(contender: Contender) -> Self {
         match contender {
             #[cfg(feature = "postgres")]
-            Contender::PostgresGrouped | Contender::PostgresOneByOne => {
-                Self::Server(athm_tests::PostgresDatabase::new())
-            }
+            _ if contender.needs_server() => Self::Server(athm_tests::PostgresDatabase::new()),
             _ => Self::File(SqliteDatabase::new()),
         }
     }
@@ -30,8 +28,10 @@ impl ContenderDatabase {
         }
     }
 
-    /// Counts every row: each of these payments has two items, an event and two succeeded deliveries.
-    pub(crate) fn audit(&self, payments: i64) -> Result<(), String> {
+    /// Counts every row: each of these payments has two items, an event and two succeeded deliveries, and a row of the
+    /// receiver's own if it has any.
+    pub(crate) fn audit(&self, contender: Contender, payments: i64) -> Result<(), String> {
+        let own = contender.has_own_rows().then_some((1, "bench_effect"));
         for (of_one, rows) in [
             (1, "athm_transaction WHERE status = 'completed'"),
             (2, "athm_item"),
@@ -39,7 +39,10 @@ impl ContenderDatabase {
             (2, "athm_delivery WHERE state = 'succeeded'"),
             (2, "athm_delivery"),
             (0, "athm_inbox"),
-        ] {
+        ]
+        .into_iter()
+        .chain(own)
+        {
             let (kept, wanted) = (self.count(rows)?, of_one * payments);
             if kept != wanted {
                 return Err(format!(

@@ -33,6 +33,15 @@ pub(crate) fn expectations(table: &Table) -> Vec<Expectation> {
             expect(what, table.ratio(connections, contender, Contender::NoDatabase), Bound::AtLeast, wanted);
         }
     }
+    for (exactly_once, own_row) in [
+        (Contender::SqliteExactlyOnce, Contender::SqliteOwnRow),
+        (Contender::PostgresExactlyOnce, Contender::PostgresOwnRow),
+    ] {
+        for connections in [1, 16, 64] {
+            let cost = table.ratio(connections, own_row, exactly_once);
+            expect(format!("{exactly_once}, times its own row's cost at {connections}"), cost, Bound::AtMost, 1.3);
+        }
+    }
     for (grouped, one_by_one) in [
         (Contender::SqliteGrouped, Contender::SqliteOneByOne),
         (Contender::PostgresGrouped, Contender::PostgresOneByOne),

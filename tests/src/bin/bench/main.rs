@@ -10,12 +10,13 @@ mod contender;
 mod database;
 mod expectations;
 mod load;
+mod own_rows;
 mod process;
 mod sync;
 mod table;
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -98,11 +99,15 @@ async fn measure(
 ) -> Result<Measurement, Box<dyn std::error::Error>> {
     let database = ContenderDatabase::of(contender);
     let process = Process::start(contender, &database.url())?;
-    let load = load::run(process.address, concurrency, time).await?;
+    let began = Instant::now();
+    let mut load = load::run(process.address, concurrency, time).await?;
     let memory = process.memory();
     if contender.keeps_rows() {
         process.finish().await?;
-        database.audit(i64::try_from(load.answered)?).map_err(|fault| format!("{contender}: {fault}"))?;
+        if contender.has_own_rows() {
+            load.per_second = load.answered as f64 / began.elapsed().as_secs_f64();
+        }
+        database.audit(contender, i64::try_from(load.answered)?).map_err(|fault| format!("{contender}: {fault}"))?;
     }
     Ok(Measurement { contender, concurrency, load, memory })
 }
