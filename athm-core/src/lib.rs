@@ -42,7 +42,10 @@
 //! ```
 
 // Without a backend nothing is stored, and nothing reads what would be.
-#![cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code, unused_variables, unused_imports))]
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, unreachable_code, unused_variables, unused_imports)
+)]
 
 // What `#[receiver]` expands to names `::athm_core`, also within this crate.
 extern crate self as athm_core;

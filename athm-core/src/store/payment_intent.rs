@@ -49,6 +49,7 @@ pub(super) struct IntentSql {
     pub(super) renew: &'static str,
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 macro_rules! intent_sql {
     ($id:literal, $due_at:literal, $deadline:literal, $created_at:literal, $new_due_at:literal, $new_deadline:literal) => {
         IntentSql {

@@ -23,7 +23,7 @@ impl Own {
          WHERE table_schema = current_schema AND table_name LIKE 'athm\\_%'";
 
     /// Creates the table.
-    pub(crate) async fn new(database: &Database) -> Self {
+    pub(crate) fn new(database: &Database) -> Self {
         database.query("CREATE TABLE effect (payment TEXT NOT NULL)");
         Self { url: database.url() }
     }

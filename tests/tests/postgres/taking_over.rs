@@ -48,7 +48,7 @@ where
 async fn a_process_that_wakes_up_late_has_no_effect_beside_the_one_that_took_over() {
     for driver in Own::DRIVERS.iter().filter(|driver| **driver != Driver::Statement) {
         let (database, clock, recorder) = (Database::new(), Clock::manual(), TextRecorder::new());
-        let (own, gate) = (Own::new(&database).await, Arc::new(Notify::new()));
+        let (own, gate) = (Own::new(&database), Arc::new(Notify::new()));
         let (late_own, late_gate) = (own.clone(), Arc::clone(&gate));
         let late = process("late", (&database, &clock, &recorder), move |delivery| {
             let (own, gate) = (late_own.clone(), Arc::clone(&late_gate));
@@ -88,7 +88,7 @@ async fn a_process_that_wakes_up_late_has_no_effect_beside_the_one_that_took_ove
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_is_about_to_be_completed_is_not_taken_over() {
     let (database, clock, recorder) = (Database::new(), Clock::manual(), TextRecorder::new());
-    let (own, gate, is_open) = (Own::new(&database).await, Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (own, gate, is_open) = (Own::new(&database), Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (slow_own, slow_gate, opened) = (own.clone(), Arc::clone(&gate), Arc::clone(&is_open));
     let slow = process("slow", (&database, &clock, &recorder), move |delivery| {
         let (own, gate, opened) = (slow_own.clone(), Arc::clone(&slow_gate), Arc::clone(&opened));

@@ -67,7 +67,7 @@ impl Shop {
         dispatcher.connect(options, [Signal::Completed], fulfil).unwrap();
         let builder = trusting_builder(database, dispatcher).clock(clock.clone());
         let athm = builder.start().await.unwrap();
-        let own = Own::new(database).await;
+        let own = Own::new(database);
         slot.set(own.clone()).expect("it was empty");
         Self { athm, own, clock, runs }
     }
@@ -189,7 +189,7 @@ async fn a_late_attempt_gets_an_error_and_its_rows_roll_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_is_completed_once_and_only_where_it_is_stored() {
     let (database, other) = (Database::new(), Database::new());
-    let elsewhere = Own::new(&other).await;
+    let elsewhere = Own::new(&other);
     let behave = move |own: Own, delivery: Delivery, run: u32| {
         let elsewhere = elsewhere.clone();
         async move {

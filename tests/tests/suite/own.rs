@@ -23,7 +23,7 @@ impl Own {
          WHERE m.type IN ('table', 'view') AND m.name LIKE 'athm\\_%' ESCAPE '\\'";
 
     /// Creates the table.
-    pub(crate) async fn new(database: &Database) -> Self {
+    pub(crate) fn new(database: &Database) -> Self {
         let own = Self { path: database.path() };
         own.connection().unwrap().execute_batch("CREATE TABLE effect (payment TEXT NOT NULL)").unwrap();
         own
@@ -113,6 +113,7 @@ impl Own {
     }
 
     /// The first column of every row.
+    #[expect(clippy::unused_async, reason = "as on PostgreSQL")]
     pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
         let connection = self.connection().unwrap();
         let mut statement = connection.prepare(sql).unwrap();
@@ -121,6 +122,7 @@ impl Own {
     }
 
     /// How many rows there are.
+    #[expect(clippy::unused_async, reason = "as on PostgreSQL")]
     pub(crate) async fn effects(&self) -> i64 {
         self.connection().unwrap().query_row("SELECT count(*) FROM effect", [], |row| row.get(0)).unwrap()
     }

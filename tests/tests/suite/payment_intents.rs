@@ -27,7 +27,7 @@ fn drivers() -> impl Iterator<Item = Driver> {
 async fn a_payment_is_opened_after_the_commit_under_the_id_that_its_order_has() {
     for driver in drivers() {
         let fixture = SimulatorFixture::open().await;
-        let own = Own::new(fixture.database()).await;
+        let own = Own::new(fixture.database());
         let intent = own.order(driver, &fixture.athm, order(), Ending::Commits).await.unwrap();
         assert_eq!(fixture.request_count("/payment"), 0);
         assert_eq!(intent.state().await.unwrap(), Some(IntentState::Due));
@@ -49,7 +49,7 @@ async fn a_payment_is_opened_after_the_commit_under_the_id_that_its_order_has() 
 async fn nothing_is_opened_unless_the_transaction_commits() {
     for driver in drivers() {
         let fixture = SimulatorFixture::open().await;
-        let own = Own::new(fixture.database()).await;
+        let own = Own::new(fixture.database());
         let intent = own.order(driver, &fixture.athm, order(), Ending::RollsBack).await.unwrap();
         let refused = intent.open().await;
         assert!(matches!(refused, Err(OperationError::NotCommitted { id }) if id == intent.id()), "{refused:?}");
@@ -62,7 +62,7 @@ async fn nothing_is_opened_unless_the_transaction_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_the_program_never_opens_is_opened_within_5_seconds() {
     let fixture = SimulatorFixture::open().await;
-    let own = Own::new(fixture.database()).await;
+    let own = Own::new(fixture.database());
     let intent = own.order(Driver::Plain, &fixture.athm, order(), Ending::Commits).await.unwrap();
     fixture.clock.advance(Duration::from_secs(5));
     eventually(async || fixture.athm.transaction(intent.id()).await.unwrap().is_some()).await;
@@ -72,7 +72,7 @@ async fn a_payment_that_the_program_never_opens_is_opened_within_5_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_crash_between_commit_and_call_the_next_process_opens_the_payment() {
     let mut fixture = SimulatorFixture::open().await;
-    let own = Own::new(fixture.database()).await;
+    let own = Own::new(fixture.database());
     let intent = own.order(Driver::Plain, &fixture.athm, order(), Ending::Commits).await.unwrap();
     // The provider is asked, and the process ends before the answer is recorded.
     fixture.simulator.fail_next(Endpoint::Create, Fault::BadGateway(athm_simulator::Effect::Done));
@@ -88,7 +88,7 @@ async fn after_a_crash_between_commit_and_call_the_next_process_opens_the_paymen
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_can_not_be_opened_has_failed_by_its_deadline() {
     let mut fixture = SimulatorFixture::open().await;
-    let own = Own::new(fixture.database()).await;
+    let own = Own::new(fixture.database());
     fixture.simulator.fail_with(Outage::Unavailable);
     let timeout = Duration::from_secs(120);
     let intent = own.order(Driver::Plain, &fixture.athm, order().timeout(timeout), Ending::Commits).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_payment_that_can_not_be_opened_has_failed_by_its_deadline() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_provider_refuses_has_failed_and_may_be_pressed_again() {
     let fixture = SimulatorFixture::open().await;
-    let own = Own::new(fixture.database()).await;
+    let own = Own::new(fixture.database());
     let payment = order().idempotency_key("order-7");
     let intent = own.order(Driver::Plain, &fixture.athm, payment.clone(), Ending::Commits).await.unwrap();
     fixture.simulator.fail_next(Endpoint::Create, Fault::Unauthorized);
@@ -125,7 +125,7 @@ async fn what_the_provider_refuses_has_failed_and_may_be_pressed_again() {
 async fn the_same_order_pressed_twice_opens_one_payment() {
     for driver in drivers() {
         let fixture = SimulatorFixture::open().await;
-        let own = Own::new(fixture.database()).await;
+        let own = Own::new(fixture.database());
         let payment = order().idempotency_key("order-7");
         let (first, second) = (
             own.order(driver, &fixture.athm, payment.clone(), Ending::Commits).await.unwrap(),

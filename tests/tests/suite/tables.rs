@@ -15,7 +15,7 @@ const KIOSK: Sender = Sender::from_static("kiosk");
 async fn the_view_shows_payments_in_text_with_dollars_and_times_in_utc() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
-    let own = Own::new(&database).await;
+    let own = Own::new(&database);
     let paid = payment(1, Status::Completed)
         .reference_number("12-ab".parse().unwrap())
         .fee(Amount::from_cents(5))
@@ -44,7 +44,7 @@ async fn the_view_shows_payments_in_text_with_dollars_and_times_in_utc() {
 async fn the_page_of_the_tables_names_every_table_and_column() {
     let database = Database::new();
     let athm = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
-    let own = Own::new(&database).await;
+    let own = Own::new(&database);
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../athm-core/src/guide/tables.md")).unwrap();
     let columns = own.texts(Own::COLUMNS).await;
