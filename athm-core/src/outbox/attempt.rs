@@ -42,14 +42,14 @@ pub(crate) struct Attempt {
     pub(crate) claim: ClaimId,
     /// Its number, from 1. An attempt that was interrupted and didn't count has the number of the one after it.
     pub(crate) number: u32,
-    pub(crate) kind: AttemptKind,
+    pub(crate) kind: ClaimKind,
     /// How long the delivery has waited because its receiver asked for it.
     pub(crate) waited: Duration,
 }
 
-/// What an attempt costs.
+/// What a claim took: it decides what the attempt costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AttemptKind {
+pub(crate) enum ClaimKind {
     /// It counts if the receiver fails.
     Ordinary,
     /// It was counted by the claim, before it begins.
@@ -61,27 +61,27 @@ pub(crate) enum AttemptKind {
 impl Attempt {
     /// The first one of a delivery.
     pub(crate) fn first(claim: ClaimId) -> Self {
-        Self { claim, number: 1, kind: AttemptKind::Ordinary, waited: Duration::ZERO }
+        Self { claim, number: 1, kind: ClaimKind::Ordinary, waited: Duration::ZERO }
     }
 
     /// How many attempts count if this one doesn't.
     pub(crate) fn counted_before(&self) -> u32 {
         match self.kind {
-            AttemptKind::Ordinary | AttemptKind::Suspect => self.number.saturating_sub(1),
-            AttemptKind::Interrupted => self.number,
+            ClaimKind::Ordinary | ClaimKind::Suspect => self.number.saturating_sub(1),
+            ClaimKind::Interrupted => self.number,
         }
     }
 
     /// How many attempts count if this one ends with its process.
     pub(crate) fn counted_when_interrupted(&self) -> u32 {
         match self.kind {
-            AttemptKind::Ordinary => self.counted_before(),
-            AttemptKind::Suspect | AttemptKind::Interrupted => self.number,
+            ClaimKind::Ordinary => self.counted_before(),
+            ClaimKind::Suspect | ClaimKind::Interrupted => self.number,
         }
     }
 
     pub(crate) fn is_suspect(&self) -> bool {
-        self.kind != AttemptKind::Ordinary
+        self.kind != ClaimKind::Ordinary
     }
 }
 
@@ -106,11 +106,11 @@ impl ClaimableDelivery {
         let next = |kind| Attempt { claim, number: self.attempts.saturating_add(1), kind, waited };
         let interruptions = self.interruptions.saturating_add(self.is_left_behind.into());
         if self.is_left_behind && self.interruptions >= SUSPECT_AFTER {
-            Attempt { claim, number: self.attempts, kind: AttemptKind::Interrupted, waited }
+            Attempt { claim, number: self.attempts, kind: ClaimKind::Interrupted, waited }
         } else if interruptions >= SUSPECT_AFTER {
-            next(AttemptKind::Suspect)
+            next(ClaimKind::Suspect)
         } else {
-            next(AttemptKind::Ordinary)
+            next(ClaimKind::Ordinary)
         }
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     use crate::models::{DeliveryId, Signal};
 
     /// Claims it again and again, with processes that all end while it runs, and returns the attempts.
-    fn left_behind(times: usize) -> Vec<(u32, AttemptKind)> {
+    fn left_behind(times: usize) -> Vec<(u32, ClaimKind)> {
         let (id, signal, receiver) = (DeliveryId::new(), Signal::Completed, String::from("ship"));
         let delivery = NewDelivery { id, signal, receiver, waits_for_customer: false };
         let mut found = ClaimableDelivery {
@@ -137,7 +137,7 @@ mod tests {
             found.interruptions += u32::from(found.is_left_behind);
             found.attempts = attempt.counted_when_interrupted();
             // A failure that was only stored leaves it due.
-            found.is_left_behind = attempt.kind != AttemptKind::Interrupted;
+            found.is_left_behind = attempt.kind != ClaimKind::Interrupted;
             (attempt.number, attempt.kind)
         });
         attempts.collect()
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn two_interruptions_are_free_and_each_later_one_costs_an_attempt() {
         let expected = [
-            (1, AttemptKind::Ordinary),
-            (1, AttemptKind::Ordinary),
-            (1, AttemptKind::Suspect),
-            (1, AttemptKind::Interrupted),
-            (2, AttemptKind::Suspect),
-            (2, AttemptKind::Interrupted),
-            (3, AttemptKind::Suspect),
+            (1, ClaimKind::Ordinary),
+            (1, ClaimKind::Ordinary),
+            (1, ClaimKind::Suspect),
+            (1, ClaimKind::Interrupted),
+            (2, ClaimKind::Suspect),
+            (2, ClaimKind::Interrupted),
+            (3, ClaimKind::Suspect),
         ];
         assert_eq!(left_behind(7), expected);
     }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate, Run};
-pub(crate) use self::attempt::{Attempt, AttemptKind, ClaimId, ClaimableDelivery};
+pub(crate) use self::attempt::{Attempt, ClaimId, ClaimKind, ClaimableDelivery};
 pub use self::attempt_record::AttemptRecord;
 pub(crate) use self::channel::{Outbox, Unstarted};
 pub(crate) use self::limits::Limits;

@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::Worker;
 use super::event::{EventContext, HeldUp};
 use crate::models::{DeliveryId, Transaction};
-use crate::outbox::{Acknowledgement, Attempt, AttemptKind, AttemptOutcome, NewDelivery, Run, Slot, retry_pause};
+use crate::outbox::{Acknowledgement, Attempt, AttemptOutcome, ClaimKind, NewDelivery, Run, Slot, retry_pause};
 use crate::receiver::completion_requests::RegisteredAttempt;
 use crate::receiver::{Context, Delivery, DeliveryClaim, Failure, ReceiverInfo, SignalContext, call};
 use crate::store::StoreError;
@@ -49,7 +49,7 @@ impl Worker {
         if let Some(outcome) = span.in_scope(|| self.without_a_run(receiver, delivery, attempt, context)) {
             return (outcome, Some(held_up));
         }
-        if attempt.kind == AttemptKind::Suspect {
+        if attempt.kind == ClaimKind::Suspect {
             tracing::warn!(parent: &span, "processes ended while this delivery ran: its attempt counts in advance");
         }
         self.outbox.running.started(delivery.id);
@@ -104,7 +104,7 @@ impl Worker {
     ) -> Option<AttemptOutcome> {
         let failed =
             |error: &str| self.failed(receiver, delivery, context, attempt.number, &Failure::Error(error.into()));
-        if attempt.kind == AttemptKind::Interrupted {
+        if attempt.kind == ClaimKind::Interrupted {
             let ended = "the process ended during the attempt: the receiver may have ended the process";
             let (error, retry_at) = failed(ended);
             return Some(AttemptOutcome::Interrupted { error, retry_at });

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::values::{Statements, column, integer, storable, text, values};
 use crate::models::{DeliveryId, Event, Transaction};
 use crate::outbox::{
-    Acknowledgement, Attempt, AttemptKind, AttemptRecord, ClaimId, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
+    Acknowledgement, Attempt, AttemptRecord, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
     EventDeliveries, NewDelivery, SuspectPermit,
 };
 use crate::store::damaged::DAMAGED_PAUSE;
@@ -131,7 +131,7 @@ pub(super) async fn claim_deliveries(
                    interruptions = interruptions + (CASE WHEN state = 'running' THEN 1 ELSE 0 END), \
                    attempts = attempts + (CASE WHEN id = $4 THEN 1 ELSE 0 END) WHERE id = ANY ($1)";
         let ids = column(&found, |row| *row.delivery.id.as_uuid());
-        let mut suspects = found.iter().filter(|row| row.attempt.kind == AttemptKind::Suspect);
+        let mut suspects = found.iter().filter(|row| row.attempt.kind == ClaimKind::Suspect);
         let suspect = suspects.next().map(|row| *row.delivery.id.as_uuid());
         statements.push((sql, values![ids, *claim.id.as_uuid(), offset.to_server(claim.lease_until), suspect]));
     }

@@ -17,7 +17,7 @@ mod server;
 use super::claim::claim_deliveries;
 use super::*;
 use crate::models::Status;
-use crate::outbox::{Attempt, AttemptKind, AttemptOutcome, ClaimedAttempt, DeliveryState, LEASE, Outbox, Unstarted};
+use crate::outbox::{Attempt, AttemptOutcome, ClaimKind, ClaimedAttempt, DeliveryState, LEASE, Outbox, Unstarted};
 use crate::store::DamagedRows;
 use crate::store::fixtures::{RUNNABLE, claim, context, failed, message, record};
 use crate::store::{Batching, InboxState, PollLane};

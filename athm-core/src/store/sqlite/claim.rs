@@ -15,7 +15,7 @@ use super::row::SqliteRow;
 use super::statement::{Readable, execute, json, postpone, readable, readable_one};
 use crate::models::{DeliveryId, Event, Transaction};
 use crate::outbox::{
-    Acknowledgement, AttemptKind, ClaimId, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate, EventDeliveries,
+    Acknowledgement, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate, EventDeliveries,
     SuspectPermit,
 };
 use crate::store::row::{Columns, is_ordinary, is_suspect, select_claimable};
@@ -142,7 +142,7 @@ fn mark_running(connection: &Connection, claimed: &ClaimedDelivery, lease_until:
     let sql = "UPDATE athm_delivery SET interruptions = interruptions + (state = 'running'), state = 'running', \
                claim = ?2, attempts = attempts + ?3, due_at = ?4, waits_for_customer = 0 WHERE id = ?1";
     let ClaimedDelivery { delivery, attempt, .. } = claimed;
-    let spent = u32::from(attempt.kind == AttemptKind::Suspect);
+    let spent = u32::from(attempt.kind == ClaimKind::Suspect);
     let values = params![delivery.id.as_uuid(), attempt.claim.as_uuid(), spent, lease_until.as_microsecond()];
     execute(connection, sql, values)
 }

@@ -8,7 +8,7 @@ fn die(fixture: &StoreFixture) {
     fixture.clock.advance(LEASE + Duration::from_secs(1));
 }
 
-fn kinds(claimed: &[(DeliveryId, Attempt)]) -> Vec<(u32, AttemptKind)> {
+fn kinds(claimed: &[(DeliveryId, Attempt)]) -> Vec<(u32, ClaimKind)> {
     claimed.iter().map(|(_, attempt)| (attempt.number, attempt.kind)).collect()
 }
 
@@ -19,13 +19,13 @@ async fn deliveries_that_two_processes_left_behind_are_claimed_one_at_a_time() {
     for n in 0..3 {
         fixture.record(n).await.unwrap();
     }
-    assert_eq!(kinds(&fixture.claim().await), [(1, AttemptKind::Ordinary); 3]);
+    assert_eq!(kinds(&fixture.claim().await), [(1, ClaimKind::Ordinary); 3]);
     die(&fixture);
-    assert_eq!(kinds(&fixture.claim().await), [(1, AttemptKind::Ordinary); 3]);
+    assert_eq!(kinds(&fixture.claim().await), [(1, ClaimKind::Ordinary); 3]);
     die(&fixture);
     fixture.record(3).await.unwrap();
     let claimed = fixture.claim().await;
-    assert_eq!(kinds(&claimed), [(1, AttemptKind::Suspect), (1, AttemptKind::Ordinary)]);
+    assert_eq!(kinds(&claimed), [(1, ClaimKind::Suspect), (1, ClaimKind::Ordinary)]);
     // An innocent one is ordinary again when its receiver has returned.
     let record = fixture.acknowledge(claimed[0], AttemptOutcome::Succeeded).await;
     assert_eq!((record.state, record.attempts, record.interruptions), (DeliveryState::Succeeded, 1, 0));
@@ -35,7 +35,7 @@ async fn deliveries_that_two_processes_left_behind_are_claimed_one_at_a_time() {
     assert_eq!((record.state, record.attempts, record.interruptions), (DeliveryState::Due, 1, 0));
     // The third is still a suspect, and runs beside it.
     let claimed = fixture.claim().await;
-    assert_eq!(kinds(&claimed), [(1, AttemptKind::Suspect), (2, AttemptKind::Ordinary)]);
+    assert_eq!(kinds(&claimed), [(1, ClaimKind::Suspect), (2, ClaimKind::Ordinary)]);
 }
 
 #[tokio::test]
@@ -50,11 +50,11 @@ async fn a_suspect_that_ends_its_process_pays_with_its_own_attempt_alone() {
     let suspect = fixture.claim().await[0];
     fixture.record(1).await.unwrap();
     let ordinary = fixture.claim().await[0];
-    assert_eq!((suspect.1.kind, ordinary.1.kind), (AttemptKind::Suspect, AttemptKind::Ordinary));
+    assert_eq!((suspect.1.kind, ordinary.1.kind), (ClaimKind::Suspect, ClaimKind::Ordinary));
     die(&fixture);
     let found = fixture.claim().await;
     assert_eq!(found.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [suspect.0, ordinary.0]);
-    assert_eq!(kinds(&found), [(1, AttemptKind::Interrupted), (1, AttemptKind::Ordinary)]);
+    assert_eq!(kinds(&found), [(1, ClaimKind::Interrupted), (1, ClaimKind::Ordinary)]);
     let retry_at = Some(later(fixture.clock.steady(), LEASE));
     let interrupted = AttemptOutcome::Interrupted { error: String::from("it ended"), retry_at };
     let record = fixture.acknowledge(found[0], interrupted).await;
@@ -63,7 +63,7 @@ async fn a_suspect_that_ends_its_process_pays_with_its_own_attempt_alone() {
     assert_eq!(fixture.claim().await, []);
     die(&fixture);
     let again = fixture.claim().await;
-    assert_eq!(kinds(&again), [(2, AttemptKind::Suspect), (1, AttemptKind::Suspect)][..1]);
+    assert_eq!(kinds(&again), [(2, ClaimKind::Suspect), (1, ClaimKind::Suspect)][..1]);
     let spent = fixture.acknowledge(again[0], AttemptOutcome::Exhausted { error: String::from("no more") }).await;
     assert_eq!((spent.state, spent.attempts), (DeliveryState::Dead, 1));
 }
@@ -80,7 +80,7 @@ async fn a_suspect_that_did_not_start_pays_nothing() {
     let suspect = fixture.claim().await[0];
     let record = fixture.acknowledge(suspect, AttemptOutcome::Unstarted).await;
     assert_eq!((record.state, record.attempts), (DeliveryState::Due, 0));
-    assert_eq!(kinds(&fixture.claim().await), [(1, AttemptKind::Suspect)]);
+    assert_eq!(kinds(&fixture.claim().await), [(1, ClaimKind::Suspect)]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use super::claim::claim_deliveries;
 use super::statement::execute;
 use super::*;
 use crate::models::Status;
-use crate::outbox::{Attempt, AttemptKind, AttemptOutcome, DeliveryState, LEASE};
+use crate::outbox::{Attempt, AttemptOutcome, ClaimKind, DeliveryState, LEASE};
 use crate::store::fixtures::{claim, context, failed, message, record};
 use crate::store::{Batching, InboxState};
 use crate::util::clock::{Clock, later};
