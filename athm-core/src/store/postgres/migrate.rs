@@ -45,7 +45,12 @@ pub(super) async fn migrate(session: &Session) -> Result<()> {
     // READ COMMITTED: once this process has the lock, it sees the migrations that another one ran meanwhile.
     session.begin().await?;
     // A migration may take longer than the timeouts of ordinary statements, here and in the process that has the lock.
-    session.run("SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+    session
+        .run(
+            "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+             SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
+        .await?;
     // Advisory locks are numbers; this one is "athm" in ASCII.
     session.run("SELECT pg_advisory_xact_lock(1635018861)").await?;
     // Checked first, because the program's user need not have the right to create tables.

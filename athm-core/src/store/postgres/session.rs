@@ -29,11 +29,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// server would compile them, hence `jit = off`.
 ///
 /// A process whose machine vanishes during a transaction must hold its locks for moments only, and a process that waits for
-/// a lock holds up all its other writes meanwhile ([`locked`](super::locked)). A timeout that the server or the address
-/// sets is kept.
+/// a lock holds up all its other writes meanwhile ([`locked`](super::locked)). The server ends a statement for whose answer
+/// this process has long stopped waiting. A timeout that the server or the address sets is kept.
 const SETTINGS: &str = "SET enable_seqscan = off; SET jit = off; \
     SELECT set_config(name, value, false) \
-    FROM (VALUES ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '100ms')) AS wanted (name, value) \
+    FROM (VALUES ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '100ms'), ('statement_timeout', '60s')) \
+    AS wanted (name, value) \
     WHERE current_setting(name) = '0'";
 
 /// A connection with its prepared statements.

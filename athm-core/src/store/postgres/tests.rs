@@ -467,7 +467,7 @@ async fn a_process_that_vanishes_during_a_transaction_loses_its_locks() {
     let holder = stuck(&with_settings(&schema, "-cidle_in_transaction_session_timeout%3D100")).await;
     fixture.record(1).await.unwrap();
     assert!(holder.run("COMMIT").await.is_err());
-    for setting in ["idle_in_transaction_session_timeout", "lock_timeout"] {
+    for setting in ["idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"] {
         let client = ReconnectingClient::new(
             Arc::new(Address::parse(&schema).unwrap()),
             tokio::runtime::Handle::current(),
