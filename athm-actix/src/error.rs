@@ -3,7 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
-use athm_core::errors::{IdError, OperationError, ParseError, RecordError, ReplayError, StoreError, VerifyError};
+use athm_core::errors::{
+    DismissError, IdError, OperationError, ParseError, RecordError, ReplayError, StoreError, VerifyError,
+};
 use athm_core::provider::ProviderError;
 use athm_core::{BoxError, MessageResult, Rejection, UnexpectedTotal};
 use serde_json::json;
@@ -22,7 +24,7 @@ const RETRY_SECONDS: &str = "5";
 /// | 422 `{"result":"refused"}` | the provider, or the program's own check, says otherwise |
 /// | 400 `{"error":"unreadable","message":…}` | a part of the address, or a field, is no id and no phone number |
 /// | 404 `{"error":"not found"}` | there is no such payment, refund, delivery or event |
-/// | 409 `{"error":"impossible"}` | a payment in whose state that can't be done, or that the provider refuses; a replay that can't be made, with a `message` |
+/// | 409 `{"error":"impossible"}` | a payment in whose state that can't be done, or that the provider refuses; a replay or a dismissal that can't be made, with a `message` |
 /// | 409 `{"error":"unknown"}` | a refund that may have been made, or not: it must not be repeated |
 /// | 422 `{"error":"invalid","message":…}` | what is asked for breaks the provider's rules: nothing was sent |
 /// | 500 `{"error":"internal"}` | a mistake of the program's |
@@ -74,6 +76,9 @@ pub enum Error {
     /// The delivery or the event can't be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The delivery can't be dismissed.
+    #[error(transparent)]
+    Dismiss(#[from] DismissError),
     /// A part of the address, or a field, is no id and no phone number.
     #[error(transparent)]
     Id(#[from] IdError),
@@ -150,9 +155,11 @@ impl ResponseError for Error {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Operation(error) => answer_to(error).0,
-            Self::Replay(ReplayError::NotFound) => StatusCode::NOT_FOUND,
-            Self::Replay(ReplayError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Replay(_) => StatusCode::CONFLICT,
+            Self::Replay(ReplayError::NotFound) | Self::Dismiss(DismissError::NotFound) => StatusCode::NOT_FOUND,
+            Self::Replay(ReplayError::Store(_)) | Self::Dismiss(DismissError::Store(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Replay(_) | Self::Dismiss(_) => StatusCode::CONFLICT,
             Self::Id(_) => StatusCode::BAD_REQUEST,
             _ if self.is_refusal() => StatusCode::UNPROCESSABLE_ENTITY,
             _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -189,9 +196,13 @@ impl ResponseError for Error {
                 json!({ "error": "invalid", "message": message })
             }
             Self::Operation(error) => json!({ "error": answer_to(error).1 }),
-            Self::Replay(ReplayError::NotFound) => json!({ "error": "not found" }),
-            Self::Replay(ReplayError::Store(_)) => json!({ "error": "unavailable" }),
-            Self::Replay(_) => json!({ "error": "impossible", "message": message }),
+            Self::Replay(ReplayError::NotFound) | Self::Dismiss(DismissError::NotFound) => {
+                json!({ "error": "not found" })
+            }
+            Self::Replay(ReplayError::Store(_)) | Self::Dismiss(DismissError::Store(_)) => {
+                json!({ "error": "unavailable" })
+            }
+            Self::Replay(_) | Self::Dismiss(_) => json!({ "error": "impossible", "message": message }),
             Self::Id(_) => json!({ "error": "unreadable", "message": message }),
             Self::TooLarge { .. } => json!({ "error": "too large", "message": message }),
             Self::TooSlow => json!({ "error": "too slow", "message": message }),

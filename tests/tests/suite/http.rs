@@ -7,7 +7,8 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{App, Error, HttpResponse, ResponseError, test, web};
 use athm_actix::{Athm, Callback, CallbackConfig, Sender, Status, UnexpectedTotal};
 use athm_core::Amount;
-use athm_core::errors::{InvalidRefund, OperationError, ReplayError, StoreError};
+use athm_core::deliveries::DeliveryState;
+use athm_core::errors::{DismissError, InvalidRefund, OperationError, ReplayError, StoreError};
 use athm_core::ids::{RefundId, TransactionId};
 use athm_core::provider::{InvalidRequest, ProviderError};
 use athm_simulator::{Outage, SimulatedPayment};
@@ -338,11 +339,14 @@ async fn an_error_of_an_operation_is_answered_by_its_kind_without_payment_data()
 }
 
 #[actix_web::test]
-async fn a_replay_that_cannot_be_made_and_a_text_that_is_no_id_are_answered_with_what_is_wrong() {
+async fn a_replay_or_dismissal_that_cannot_be_made_and_a_text_that_is_no_id_are_answered_with_what_is_wrong() {
     let id = "0190a6f0-0000-7000-8000-000000000007".parse().unwrap();
     let receiver = || String::from("shop::fulfil");
     let phone = "call me".parse::<athm_core::PhoneNumber>().unwrap_err();
-    let errors: [(athm_actix::Error, StatusCode, &str); 6] = [
+    let errors: [(athm_actix::Error, StatusCode, &str); 9] = [
+        (DismissError::NotFound.into(), StatusCode::NOT_FOUND, "not found"),
+        (DismissError::NotDismissible { id, state: DeliveryState::Running }.into(), StatusCode::CONFLICT, "impossible"),
+        (DismissError::Store(StoreError::Busy).into(), StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         (ReplayError::NotFound.into(), StatusCode::NOT_FOUND, "not found"),
         (ReplayError::Running { id }.into(), StatusCode::CONFLICT, "impossible"),
         (ReplayError::UnknownReceiver { receiver: receiver() }.into(), StatusCode::CONFLICT, "impossible"),
