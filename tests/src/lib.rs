@@ -54,6 +54,7 @@ mod run_database;
 mod scripted_provider;
 pub mod secrecy;
 mod server;
+mod trouble;
 
 pub use self::merchant::{MerchantFault, MerchantFixture};
 pub use self::pace::Pace;
@@ -63,6 +64,7 @@ pub use self::process::Process;
 pub use self::run_database::{DatabaseKind, RunDatabase};
 pub use self::scripted_provider::{ProviderScript, RecordedRequest, ScriptedProvider};
 pub use self::server::TestServer;
+pub use self::trouble::Trouble;
 
 /// An empty database that one test owns. It is deleted when the test ends.
 pub trait TestDatabase: Default {

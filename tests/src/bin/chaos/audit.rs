@@ -8,6 +8,7 @@ use athm_simulator::{Fault, ReceivedRequest, SimulatedPayment, Simulator};
 use serde_json::Value;
 
 use crate::effects::{Done, Effect};
+use crate::trouble::DAMAGED;
 
 /// What isn't as it should be; what it is about is named on the error output.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -42,7 +43,8 @@ pub(crate) struct Books<'a> {
 
 pub(crate) fn audit(simulator: &Simulator, books: &Books<'_>) -> Findings {
     let mut findings = Findings::default();
-    let payments = simulator.payments();
+    let mut payments = simulator.payments();
+    payments.retain(|payment| payment.metadata_1 != DAMAGED);
     states(&payments, books, &mut findings);
     signals(&payments, books, &mut findings);
     money_calls(&simulator.requests(), &mut findings);
@@ -111,7 +113,8 @@ fn key_of_ours(row: &Value) -> String {
 
 fn states(payments: &[SimulatedPayment], books: &Books<'_>, findings: &mut Findings) {
     let mut recorded: HashMap<String, Vec<&Value>> = HashMap::new();
-    for row in books.rows {
+    // One that was recorded too late to be damaged.
+    for row in books.rows.iter().filter(|row| row["name"] != DAMAGED) {
         recorded.entry(key_of_ours(row)).or_default().push(row);
     }
     for payment in payments {

@@ -4,19 +4,22 @@
 //! and whose webhooks are lost, doubled, delayed, reordered and forged. The parent plays the shop, the customers, their
 //! browsers and a stranger who floods the children with junk, kills the children at random if asked to, and compares what
 //! is recorded, and what receivers did, with the simulator's ledger. For some payments a receiver aborts or exits its
-//! process, hangs, or panics when its timeout drops it. Time runs fast for all of them.
+//! process, hangs, or panics when its timeout drops it. Rows are damaged by hand, and locked by an idle session. Time runs
+//! fast for all of them.
 
 mod audit;
 mod child;
 mod cluster;
 mod effects;
 mod scenario;
+mod trouble;
 
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use athm_actix::ids::EcommerceId;
@@ -35,6 +38,7 @@ use self::audit::{Books, Findings, audit};
 use self::cluster::ProcessCluster;
 use self::effects::Effects;
 use self::scenario::{PaymentScenario, ScenarioOutcome};
+use self::trouble::make_trouble;
 
 /// How long it may take until all is as it should be, once nothing goes wrong any more.
 const SETTLING: Duration = Duration::from_secs(240);
@@ -137,7 +141,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
 
 async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let database = RunDatabase::new(options.database, folder.path())?;
+    let database = Arc::new(RunDatabase::new(options.database, folder.path())?);
     let pace = Pace::from_now(options.speed);
     let simulator = Simulator::builder()
         .clock_speed(options.speed)
@@ -164,7 +168,9 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     pace.watch();
     let reviving = actix_web::rt::spawn(revive(simulator.clone(), cluster.clone()));
     let flooding = actix_web::rt::spawn(flood(cluster.clone()));
+    let troubling = actix_web::rt::spawn(make_trouble(simulator.clone(), cluster.clone(), Arc::clone(&database)));
     let (payments, opened) = run_scenarios(options, &simulator, &cluster, &bar).await?;
+    troubling.abort();
 
     simulator.set_faults(FaultRates::none());
     simulator.set_webhook_faults(WebhookFaultRates::none());

@@ -2,10 +2,13 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use athm_actix::jiff::Timestamp;
 use athm_actix::transactions::TransactionQuery;
-use athm_actix::{Athm, BoxError, Delivery, State, Status, Transaction, receiver};
+use athm_actix::{Athm, BoxError, Delivery, Permanent, RetryAfter, State, Status, Transaction, receiver};
 use tokio::runtime::Handle;
 
 use crate::effects::Effects;
@@ -24,6 +27,37 @@ fn shaky(transaction: &Transaction, delivery: Delivery, State(effects): State<Ef
         return Err("not the first time".into());
     }
     Handle::current().block_on(effects.note("shaky", transaction.metadata_1(), delivery))
+}
+
+/// Waits for each payment until it is half a second old, which takes more waits than there are attempts: none may be spent.
+#[receiver(completed, id = "waits", was = "waited", attempts = 3, if = is_numbered)]
+async fn waits(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), BoxError> {
+    let age = Timestamp::now().duration_since(transaction.created_at()).unsigned_abs();
+    match MIN_AGE.checked_sub(age) {
+        Some(rest) if !rest.is_zero() => Err(RetryAfter::new(rest.min(PAUSE)).into()),
+        _ => effects.note("waits", transaction.metadata_1(), delivery).await,
+    }
+}
+
+const MIN_AGE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(100);
+
+fn is_numbered(transaction: &Transaction) -> bool {
+    transaction.metadata_1().starts_with("payment-")
+}
+
+/// Is dead at once where more than two of it run in this process.
+#[receiver(completed, id = "limited", concurrency = 2, blocking)]
+fn limited(transaction: &Transaction, delivery: Delivery, State(effects): State<Effects>) -> Result<(), BoxError> {
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    let before = RUNNING.fetch_add(1, Ordering::SeqCst);
+    let noted = if before < 2 {
+        Handle::current().block_on(effects.note("limited", transaction.metadata_1(), delivery))
+    } else {
+        Err(Permanent::new("more than two run at once").into())
+    };
+    RUNNING.fetch_sub(1, Ordering::SeqCst);
+    noted
 }
 
 /// Of a thousand payments, the receivers below misbehave for one each.

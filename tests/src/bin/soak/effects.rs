@@ -11,7 +11,7 @@ use athm_tests::RunDatabase;
 use crate::own_rows::OwnRows;
 
 /// The receivers whose effects are looked for.
-pub(crate) const RECEIVERS: [&str; 2] = ["steady", "shaky"];
+pub(crate) const RECEIVERS: [&str; 4] = ["steady", "shaky", "waits", "limited"];
 
 /// Where a receiver has its effect.
 #[derive(Debug, Clone)]

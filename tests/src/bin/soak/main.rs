@@ -19,7 +19,6 @@ mod load;
 mod own_rows;
 mod report;
 mod server_process;
-mod trouble;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -27,8 +26,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use athm_tests::{DatabaseKind, RunDatabase};
+use athm_tests::{DatabaseKind, RunDatabase, Trouble};
 use clap::Parser;
+use futures_util::future::join;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::effects::EffectsLog;
@@ -36,11 +36,12 @@ use self::load::Load;
 use self::own_rows::OwnRows;
 use self::report::Report;
 use self::server_process::{Program, ServerProcess};
-use self::trouble::Trouble;
 
 /// How long the effects of acknowledged callbacks may take after the last kill. A delivery that random kills made a suspect waits
 /// for up to 5, 20 and 80 s between its attempts.
 const SETTLING: Duration = Duration::from_secs(400);
+/// After how many kills there is trouble in the database again.
+const TROUBLE_INTERVAL: u32 = 20;
 /// How often processes that receivers have ended are started again.
 const REVIVAL: Duration = Duration::from_millis(100);
 
@@ -124,13 +125,15 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         longest_recovery = longest_recovery.max(recovery);
         ended += revive(&mut processes, &program).await?;
         load.go_on_at(urls(&processes));
-        if kill % trouble::INTERVAL == 0 {
-            let mut made = pin!(trouble.make(kill, &database, &load));
+        if kill % TROUBLE_INTERVAL == 0 {
+            let (damaged, locked) = (format!("damaged-{kill}"), format!("locked-{kill}"));
+            let mut made = pin!(join(load.deliver(&damaged), load.deliver(&locked)));
             // What it posts is answered by a process that runs, and a receiver may have ended the only one.
             while tokio::time::timeout(REVIVAL, &mut made).await.is_err() {
                 ended += revive(&mut processes, &program).await?;
                 load.go_on_at(urls(&processes));
             }
+            trouble.make(&database, &damaged, &locked);
         }
         progress.inc(1);
         progress.set_message(format!("{} acknowledged", load.acknowledged().len()));
