@@ -40,6 +40,35 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Time
+//!
+//! With one clock for both, a test moves the time of both, and waits for what became due:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use athm_actix::testing::{BuilderExt, Clock};
+//! use athm_actix::{Amount, Athm, NewPayment, Status};
+//! use athm_simulator::Simulator;
+//!
+//! # #[actix_web::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let database = format!("sqlite://{}", folder.path().join("athm.db").display());
+//! let clock = Clock::manual();
+//! let simulator = Simulator::builder().clock(clock.clone()).start().await?;
+//! let athm = Athm::builder().tokens("public", "private").api_url(simulator.url()).clock(clock.clone());
+//! let athm = athm.database_url(database).start().await?;
+//!
+//! let timeout = Duration::from_secs(300);
+//! let payment = athm.create(NewPayment::new(Amount::from_cents(2500), "order-7").timeout(timeout)).await?;
+//! clock.advance(timeout + Duration::from_secs(60));
+//! athm.idle().await; // the payment was polled, and the receivers of `expired` ran
+//! let payment = athm.transaction(payment.id()).await?.unwrap();
+//! assert_eq!(payment.status(), &Status::Expired);
+//! # athm.shutdown(Duration::ZERO).await;
+//! # Ok(()) }
+//! ```
+//!
 //! # Over HTTP
 //!
 //! The program `athm-simulator` runs the same simulator for tests in other languages and for demos; `athm-simulator

@@ -15,7 +15,7 @@ use crate::receiver::{Answered, Contained, Failure};
 use crate::store::{Alert, AlertClaim, AlertOutcome, Reported, Store, StoreError};
 use crate::util::backoff::Backoff;
 use crate::util::clock::{Clock, earlier, later};
-use crate::util::schedule::{NextRun, Schedule};
+use crate::util::schedule::{NextRun, RunRequests, Schedule};
 use crate::util::text::causes;
 
 /// How often new problems are searched.
@@ -55,7 +55,7 @@ impl AlertReporter {
                 Err(error) => error.log_failed_run("problems couldn't be read, so that none is reported; tried again"),
             }
         };
-        Schedule { clock: &self.clock, max_wait: INTERVAL }.run(run, pending).await;
+        Schedule { clock: &self.clock, max_wait: INTERVAL, requests: &RunRequests::default() }.run(run, pending).await;
     }
 
     /// Most of the time there is nothing new, which one query shows.

@@ -1,15 +1,19 @@
-//! Background tasks: retrying pending messages and pruning old rows.
+//! Background tasks: those that poll, retry and recover on a schedule, and pruning old rows.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 
+use crate::checkout::CheckoutWatch;
 use crate::inbox::{CopyPolicy, Inbox};
 use crate::models::PushLimits;
+use crate::operations::Operations;
 use crate::store::{RetentionCutoffs, StoreError};
+use crate::sweeper::Sweeper;
 use crate::util::clock::{Clock, earlier};
-use crate::util::schedule::{NextRun, PAUSE_AFTER_FAILURE, Schedule};
+use crate::util::schedule::{NextRun, PAUSE_AFTER_FAILURE, RunRequests, Schedule};
 
 /// How often due messages are searched when none is scheduled before.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -61,6 +65,43 @@ impl Retention {
     }
 }
 
+/// The tasks that run when something in the database is due.
+pub(super) struct ScheduledTasks {
+    pub(super) sweepers: Vec<Sweeper>,
+    pub(super) watch: Option<CheckoutWatch>,
+    pub(super) operations: Option<Operations>,
+    pub(super) inbox: Inbox,
+    pub(super) retention: Retention,
+    /// The requests of the task that retries pending messages.
+    pub(super) maintenance: RunRequests,
+}
+
+impl ScheduledTasks {
+    /// Where a run of each can be requested.
+    pub(super) fn requests(&self) -> Vec<RunRequests> {
+        let sweepers = self.sweepers.iter().map(Sweeper::requests);
+        let watch = self.watch.iter().map(CheckoutWatch::requests);
+        let operations = self.operations.iter().flat_map(Operations::requests);
+        sweepers.chain(watch).chain(operations).chain([self.maintenance.clone()]).collect()
+    }
+
+    pub(super) fn spawn(self, background: &Handle) {
+        let Self { sweepers, watch, operations, inbox, retention, maintenance } = self;
+        for sweeper in sweepers {
+            background.spawn(restart_on_panic("sweeper", sweeper, Sweeper::sweep));
+        }
+        if let Some(watch) = watch {
+            background.spawn(restart_on_panic("checkouts", watch, CheckoutWatch::watch));
+        }
+        if let Some(operations) = operations {
+            background.spawn(restart_on_panic("intents", operations.clone(), Operations::open_all));
+            background.spawn(restart_on_panic("operations", operations, Operations::recover_all));
+        }
+        let maintaining = move |inbox| maintain(inbox, retention, maintenance.clone());
+        background.spawn(restart_on_panic("inbox", inbox, maintaining));
+    }
+}
+
 /// Runs a task until it returns. A panic is a bug in athm: it is logged, and the task is started again.
 pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &str, with: T, work: impl Fn(T) -> F) {
     while AssertUnwindSafe(work(with.clone())).catch_unwind().await.is_err() {
@@ -70,7 +111,7 @@ pub(super) async fn restart_on_panic<T: Clone, F: Future<Output = ()>>(name: &st
 }
 
 /// Retries pending messages when they are due, and prunes what is older than its retention.
-pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
+async fn maintain(inbox: Inbox, retention: Retention, requests: RunRequests) {
     let Inbox { store, clock, message_pending, .. } = &inbox;
     let run = || async {
         let retried = inbox.retry_pending().await;
@@ -83,7 +124,7 @@ pub(super) async fn maintain(inbox: Inbox, retention: Retention) {
             Err(next_run) => next_run,
         }
     };
-    Schedule { clock, max_wait: MAX_WAIT }.run(run, || message_pending.notified()).await;
+    Schedule { clock, max_wait: MAX_WAIT, requests: &requests }.run(run, || message_pending.notified()).await;
 }
 
 async fn prune(inbox: &Inbox, retention: Retention) -> Result<(), StoreError> {

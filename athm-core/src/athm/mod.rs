@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
@@ -58,6 +58,7 @@ use crate::reconcile::Reconciliation;
 use crate::store::{DamagedRow, Page, PaymentSelector, Recorded, Store, StoreError, TransactionQuery};
 use crate::util::clock::Clock;
 use crate::util::in_flight::InFlight;
+use crate::util::schedule::RunRequests;
 use crate::util::text::causes;
 use crate::worker::Worker;
 
@@ -90,6 +91,8 @@ struct Inner {
     operations: Option<Operations>,
     /// The same.
     checkouts: Option<CheckoutOperations>,
+    /// The tasks that poll, retry and recover.
+    scheduled: Vec<RunRequests>,
     /// What must not be cut short by a shutdown.
     under_way: InFlight,
     orphaned_after: Duration,
@@ -335,16 +338,20 @@ impl Athm {
         Deliveries { athm: self }
     }
 
-    /// Waits until no receiver runs and none is due, and until the copies of messages are stored: for tests, and before a
-    /// planned stop.
+    /// Waits until nothing is left to do by now: for tests, and before a planned stop.
     ///
-    /// A delivery that is to be tried again later isn't due before its time. What receivers start with a handle of their own
-    /// is waited for as well; so a receiver that calls this waits for itself.
+    /// That is: no receiver runs and none is due; the payments whose poll is due were looked up, and so were those of pending
+    /// messages, of unresolved operations and of waiting checkouts; the copies of messages are stored. A delivery that is to be
+    /// tried again later isn't due before its time, and neither is a lookup that the rate limit holds back. What receivers
+    /// start with a handle of their own is waited for as well; so a receiver that calls this waits for itself.
+    ///
+    /// A test moves the time forward with [`Clock::advance`], and then waits here for what became due.
     pub async fn idle(&self) {
-        let Inner { under_way, worker, .. } = &*self.0;
+        let Inner { under_way, worker, scheduled, .. } = &*self.0;
         loop {
             let started = under_way.entered();
             under_way.wait_until_zero().await;
+            join_all(scheduled.iter().map(RunRequests::run_now)).await;
             if let Err(error) = worker.idle().await {
                 return tracing::error!(error = causes(&error), "whether anything is due couldn't be read");
             }

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tracing::instrument::WithSubscriber;
 
 use super::alerts::AlertReporter;
-use super::background::SweeperMode;
+use super::background::{ScheduledTasks, SweeperMode};
 use super::check_receivers::{check_receivers, log_receivers};
 use super::orphans::warn_of_orphans;
 use super::parameter::HandleSlot;
@@ -25,6 +25,7 @@ use crate::store::{
 use crate::sweeper::{Authorizes, Sweeper};
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
+use crate::util::schedule::RunRequests;
 use crate::worker::Worker;
 
 const DATABASE: &str = "sqlite://athm.db";
@@ -99,6 +100,25 @@ impl AthmBuilder {
         let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
         let checkouts =
             operations.clone().map(|operations| CheckoutOperations::new(inbox.clone(), operations, self.push_limits));
+        let authorizes =
+            if polls == PollSchedule::AuthorizeConfirmed { Authorizes::All } else { Authorizes::Checkouts };
+        let sweeping =
+            inbox.lookup.clone().zip(operations.clone()).filter(|_| self.sweeper_mode == SweeperMode::Always);
+        let sweeper = |lane, (lookup, operations): (ProviderLookup, Operations)| {
+            Sweeper::new(inbox.clone(), lookup, operations, authorizes, Arc::clone(&sweeper_jitter), lane)
+        };
+        let watched = sweeping.clone().zip(checkouts.clone());
+        let tasks = ScheduledTasks {
+            sweepers: [PollLane::Payment, PollLane::Customer]
+                .into_iter()
+                .filter_map(|lane| sweeping.clone().map(|sweeping| sweeper(lane, sweeping)))
+                .collect(),
+            watch: watched.map(|((lookup, _), checkouts)| CheckoutWatch::new(checkouts, lookup)),
+            operations: operations.clone(),
+            inbox: inbox.clone(),
+            retention,
+            maintenance: RunRequests::default(),
+        };
         let background = runtimes.background();
         let runtimes = Arc::new(runtimes);
         let athm = Athm(
@@ -108,7 +128,8 @@ impl AthmBuilder {
                 background: background.clone(),
                 runtimes: Arc::downgrade(&runtimes),
                 operations: operations.clone(),
-                checkouts: checkouts.clone(),
+                checkouts,
+                scheduled: tasks.requests(),
                 under_way: InFlight::default(),
                 orphaned_after: self.orphaned_after.unwrap_or(ORPHANED_AFTER),
                 webhook_secrets: self.webhook_secrets,
@@ -133,28 +154,9 @@ impl AthmBuilder {
         };
         let reporting = background::restart_on_panic("alerts", reporter, AlertReporter::run);
         background.spawn(reporting.with_current_subscriber());
-        background.spawn(background::restart_on_panic("inbox", inbox.clone(), move |inbox| {
-            background::maintain(inbox, retention)
-        }));
-        if let (Some(lookup), Some(operations), Some(checkouts), SweeperMode::Always) =
-            (inbox.lookup.clone(), &operations, &checkouts, self.sweeper_mode)
-        {
-            let authorizes =
-                if polls == PollSchedule::AuthorizeConfirmed { Authorizes::All } else { Authorizes::Checkouts };
-            for lane in [PollLane::Payment, PollLane::Customer] {
-                let (lookup, operations, jitter) = (lookup.clone(), operations.clone(), Arc::clone(&sweeper_jitter));
-                let sweeper = Sweeper::new(inbox.clone(), lookup, operations, authorizes, jitter, lane);
-                background.spawn(background::restart_on_panic("sweeper", sweeper, Sweeper::sweep));
-            }
-            let watch = CheckoutWatch::new(checkouts.clone(), lookup);
-            background.spawn(background::restart_on_panic("checkouts", watch, CheckoutWatch::watch));
-        }
+        tasks.spawn(&background);
         if let Some(lookup) = inbox.lookup.as_ref().filter(|_| !self.skips_credential_check) {
             background.spawn(credentials::check_at_start(lookup.client.clone(), inbox.clock.clone()));
-        }
-        if let Some(operations) = operations {
-            background.spawn(background::restart_on_panic("intents", operations.clone(), Operations::open_all));
-            background.spawn(background::restart_on_panic("operations", operations, Operations::recover_all));
         }
         Ok(athm)
     }

@@ -4,21 +4,20 @@
 //! 20 questions a second: 60 that wait are looked up every 3 seconds each, the newest first. Which ones are due is in the
 //! database: processes share the work. The sweeper polls them as well, like any open payment.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::{CheckoutOperations, failure};
 use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup, RateLimitClass};
 use crate::models::{CheckoutState, EcommerceId, Initiator, PaymentKey, Sender, Status, Transaction};
 use crate::operations::OperationError;
-use crate::store::{AttemptOutcome, MAX_WATCHED, StoreError, WatchedPayment, WatchedPayments};
+use crate::store::{AttemptOutcome, StoreError, WatchedPayment, WatchedPayments};
 use crate::util::clock::later;
 use crate::util::rate_limit::TokenBucket;
-use crate::util::schedule::{NextRun, Schedule};
+use crate::util::schedule::{NextRun, RunRequests, Schedule};
 use crate::util::text::causes;
 
 /// The pause between two lookups of one payment, while few wait.
@@ -38,43 +37,53 @@ pub(crate) struct CheckoutWatch {
     checkouts: CheckoutOperations,
     lookup: ProviderLookup,
     bucket: Arc<Mutex<TokenBucket>>,
+    requests: RunRequests,
 }
 
 impl CheckoutWatch {
     pub(crate) fn new(checkouts: CheckoutOperations, lookup: ProviderLookup) -> Self {
         let bucket = TokenBucket::new(PER_PAUSE, PER_PAUSE, checkouts.inbox.clock.steady());
-        Self { checkouts, lookup, bucket: Arc::new(Mutex::new(bucket)) }
+        Self { checkouts, lookup, bucket: Arc::new(Mutex::new(bucket)), requests: RunRequests::default() }
+    }
+
+    pub(crate) fn requests(&self) -> RunRequests {
+        self.requests.clone()
     }
 
     /// Looks each payment up when it is due, until the store is closed.
     pub(crate) async fn watch(self) {
-        let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let run = || async {
-            match self.look_at_due().await {
-                Ok(0) => NextRun::Due(store.next_watched().await.ok().flatten()),
-                Ok(_) => NextRun::Now,
-                Err(error) => error.log_failed_run("waiting checkouts couldn't be read; tried again"),
-            }
+            self.look_at_due()
+                .await
+                .unwrap_or_else(|error| error.log_failed_run("waiting checkouts couldn't be read; tried again"))
         };
-        Schedule { clock, max_wait: MAX_WAIT }.run(run, || self.checkouts.opened.notified()).await;
+        let schedule = Schedule { clock: &self.checkouts.inbox.clock, max_wait: MAX_WAIT, requests: &self.requests };
+        schedule.run(run, || self.checkouts.opened.notified()).await;
     }
 
-    /// Looks at a batch of due payments, and returns how many.
-    async fn look_at_due(&self) -> Result<usize, StoreError> {
+    /// Looks at due payments, the newest first, no more than the rate limit allows now.
+    async fn look_at_due(&self) -> Result<NextRun, StoreError> {
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let now = clock.steady();
-        if store.next_watched().await?.is_none_or(|due| due > now) {
-            return Ok(0);
+        let next = store.next_watched().await?;
+        if next.is_none_or(|due| due > now) {
+            return Ok(NextRun::Due(next));
         }
-        let WatchedPayments { due, waiting } = store.take_watched(now, later(now, LOOKUP_LEASE)).await?;
-        let (count, pause) = (due.len(), pause(waiting));
-        let at_once = MAX_WATCHED as usize;
-        stream::iter(due).for_each_concurrent(at_once, |watched| self.look_at(watched, pause)).await;
-        Ok(count)
+        let allowed = self.bucket().available(now);
+        if allowed == 0 {
+            return Ok(NextRun::Due(Some(self.bucket().next_token(now))));
+        }
+        let WatchedPayments { due, waiting } = store.take_watched(now, later(now, LOOKUP_LEASE), allowed).await?;
+        if due.is_empty() {
+            // Another process has them.
+            return Ok(NextRun::Due(None));
+        }
+        self.bucket().spend(u32::try_from(due.len()).unwrap_or(u32::MAX), now);
+        join_all(due.into_iter().map(|watched| self.look_at(watched, pause(waiting)))).await;
+        Ok(NextRun::Now)
     }
 
     async fn look_at(&self, watched: WatchedPayment, pause: Duration) {
-        self.wait_for_rate_limit().await;
         let WatchedPayment { attempt, transaction } = watched;
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let stored = match self.look_up(attempt, &transaction, pause).await {
@@ -149,12 +158,8 @@ impl CheckoutWatch {
         })
     }
 
-    /// Waits until the rate limit allows another lookup.
-    async fn wait_for_rate_limit(&self) {
-        let clock = &self.checkouts.inbox.clock;
-        while !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock.steady()) {
-            clock.sleep_until(later(clock.steady(), PAUSE / PER_PAUSE)).await;
-        }
+    fn bucket(&self) -> MutexGuard<'_, TokenBucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn is_paid_already(&self, payment: EcommerceId) -> Result<bool, StoreError> {

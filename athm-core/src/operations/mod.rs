@@ -40,6 +40,7 @@ use crate::models::{
 use crate::provider::{Client, ProviderError, WebhookSubscription};
 use crate::store::StoreError;
 use crate::util::clock::later;
+use crate::util::schedule::RunRequests;
 use crate::util::text::causes;
 
 /// How much longer than the client's timeout a call may take before it counts as ended.
@@ -54,12 +55,25 @@ pub(crate) struct Operations {
     provider: Client,
     /// Notified when an operation is left unresolved.
     unresolved: Arc<Notify>,
+    /// Where a run of [`recover`] can be requested, and of [`open`].
+    recovery: RunRequests,
+    opening: RunRequests,
 }
 
 impl Operations {
     /// The client sends each request once. A payment that can't be read after a call is read later, by [`recover`].
     pub(crate) fn new(inbox: Inbox, provider: &Client) -> Self {
-        Self { inbox, provider: provider.sending_once(), unresolved: Arc::default() }
+        Self {
+            inbox,
+            provider: provider.sending_once(),
+            unresolved: Arc::default(),
+            recovery: RunRequests::default(),
+            opening: RunRequests::default(),
+        }
+    }
+
+    pub(crate) fn requests(&self) -> [RunRequests; 2] {
+        [self.recovery.clone(), self.opening.clone()]
     }
 
     /// Stores the intent of an operation, or says why it may not begin. While another operation of the payment is under

@@ -77,7 +77,9 @@ impl Operations {
                 Err(error) => error.log_failed_run("payments to be opened couldn't be read; tried again"),
             }
         };
-        Schedule { clock: &self.inbox.clock, max_wait: MAX_WAIT }.run(run, std::future::pending).await;
+        Schedule { clock: &self.inbox.clock, max_wait: MAX_WAIT, requests: &self.opening }
+            .run(run, std::future::pending)
+            .await;
     }
 
     /// Opens what is due. Returns whether there may be more.

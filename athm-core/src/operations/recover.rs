@@ -28,7 +28,7 @@ impl Operations {
                 Err(error) => error.log_failed_run("unresolved operations couldn't be recovered; tried again"),
             }
         };
-        Schedule { clock, max_wait: MAX_WAIT }.run(run, || self.unresolved.notified()).await;
+        Schedule { clock, max_wait: MAX_WAIT, requests: &self.recovery }.run(run, || self.unresolved.notified()).await;
     }
 
     async fn recover_due(&self) -> Result<(), StoreError> {

@@ -10,9 +10,6 @@ use crate::models::{
     Transaction,
 };
 
-/// How many waiting payments are taken at once, the newest first.
-pub(crate) const MAX_WATCHED: u32 = 20;
-
 /// The part of the store that holds checkouts. Times follow the rules of [`Store`](super::Store).
 pub(crate) trait CheckoutStore {
     /// Stores a checkout. With an idempotency key that is taken already, the checkout that has it is returned instead.
@@ -34,8 +31,8 @@ pub(crate) trait CheckoutStore {
     /// Cancels a checkout that has no open payment.
     fn cancel_checkout(&self, id: CheckoutId, at: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Takes due payments, the newest first, at most [`MAX_WATCHED`]. They are due again at `until`.
-    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, WatchedPayments>;
+    /// Takes due payments, the newest first, at most `limit`. They are due again at `until`.
+    fn take_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments>;
 
     /// When the next waiting payment is due.
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>>;

@@ -56,9 +56,7 @@ use tokio::runtime::Handle;
 pub use self::alert::Alert;
 pub(crate) use self::alert::{AlertClaim, AlertOutcome, Reported};
 pub(crate) use self::batching::Batching;
-pub(crate) use self::checkout::{
-    AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
-};
+pub(crate) use self::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
 pub use self::completion::{Completion, CompletionError};
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;

@@ -13,7 +13,7 @@ mod report;
 mod schedule;
 
 use std::future::pending;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -27,18 +27,20 @@ use crate::store::{PollLane, PollTask, Reschedule, StoreError};
 use crate::util::backoff::Jitter;
 use crate::util::clock::later;
 use crate::util::rate_limit::TokenBucket;
-use crate::util::schedule::{NextRun, Schedule};
+use crate::util::schedule::{NextRun, RunRequests, Schedule};
 use crate::util::text::causes;
 
 /// How often due polls are searched when none is scheduled before: another process may have left some.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 /// How many polls run at once.
 const MAX_CONCURRENT_POLLS: usize = 8;
-/// How many polls are taken at once, and how many more where they are read from the report.
+/// How many polls are claimed at once, and how many where they are read from the report.
 const MAX_POLLS: u32 = 16;
 const MAX_REPORTED: u32 = 500;
 /// Polls of a lane per second, and burst.
 const RATE_LIMIT: (u32, u32) = (10, 20);
+/// How late searches for customers may be before they are read from the report.
+const MAX_SEARCH_DELAY: Duration = Duration::from_secs(2);
 
 /// Which payments are authorized as soon as their customers have approved them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub(crate) struct Sweeper {
     jitter: Arc<Jitter>,
     lane: PollLane,
     bucket: Arc<Mutex<TokenBucket>>,
+    requests: RunRequests,
 }
 
 impl Sweeper {
@@ -71,18 +74,19 @@ impl Sweeper {
         lane: PollLane,
     ) -> Self {
         let bucket = TokenBucket::new(RATE_LIMIT.0, RATE_LIMIT.1, inbox.clock.steady());
-        Self { inbox, lookup, operations, authorizes, jitter, lane, bucket: Arc::new(Mutex::new(bucket)) }
+        let (bucket, requests) = (Arc::new(Mutex::new(bucket)), RunRequests::default());
+        Self { inbox, lookup, operations, authorizes, jitter, lane, bucket, requests }
+    }
+
+    pub(crate) fn requests(&self) -> RunRequests {
+        self.requests.clone()
     }
 
     /// Runs each poll when it is due, until the store is closed.
     pub(crate) async fn sweep(self) {
-        let Inbox { store, clock, payment_confirmed, .. } = &self.inbox;
+        let Inbox { clock, payment_confirmed, .. } = &self.inbox;
         let run = || async {
-            match self.run_due().await {
-                Ok(0) => NextRun::Due(store.next_due_poll(self.lane).await.ok().flatten()),
-                Ok(_) => NextRun::Now,
-                Err(error) => error.log_failed_run("due polls couldn't be read; tried again"),
-            }
+            self.run_due().await.unwrap_or_else(|error| error.log_failed_run("due polls couldn't be read; tried again"))
         };
         // A payment that the customer has just approved may have to be authorized. Only one lane may take the notification.
         let woken = || async {
@@ -91,30 +95,36 @@ impl Sweeper {
                 PollLane::Customer => pending().await,
             }
         };
-        Schedule { clock, max_wait: MAX_WAIT }.run(run, woken).await;
+        Schedule { clock, max_wait: MAX_WAIT, requests: &self.requests }.run(run, woken).await;
     }
 
-    /// Runs a batch of due polls, and returns how many.
-    async fn run_due(&self) -> Result<usize, StoreError> {
+    /// Runs a batch of due polls, no more than the rate limit allows now: what is claimed waits for nothing.
+    async fn run_due(&self) -> Result<NextRun, StoreError> {
         let (store, now) = (&self.inbox.store, self.now());
-        if store.next_due_poll(self.lane).await?.is_none_or(|due| due > now) {
-            return Ok(0);
+        let next = store.next_due_poll(self.lane).await?;
+        let Some(oldest) = next.filter(|due| *due <= now) else { return Ok(NextRun::Due(next)) };
+        let allowed = self.bucket().available(now).min(MAX_POLLS);
+        if allowed == 0 {
+            return Ok(NextRun::Due(Some(self.bucket().next_token(now))));
         }
-        let lease = later(now, LOOKUP_LEASE);
-        let mut taken = store.claim_due_polls(self.lane, now, lease, MAX_POLLS).await?;
-        if self.is_above_budget(taken.len()) {
-            taken.extend(store.claim_due_polls(self.lane, now, lease, MAX_REPORTED).await?);
-            let count = taken.len();
-            self.read_report(taken).await;
-            return Ok(count);
+        let is_above_budget =
+            self.lane == PollLane::Customer && allowed < MAX_POLLS && later(oldest, MAX_SEARCH_DELAY) < now;
+        let limit = if is_above_budget { MAX_REPORTED } else { allowed };
+        let claimed = store.claim_due_polls(self.lane, now, later(now, LOOKUP_LEASE), limit).await?;
+        if claimed.is_empty() {
+            // Another process has them.
+            return Ok(NextRun::Due(None));
         }
-        let count = taken.len();
-        stream::iter(taken).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
-        Ok(count)
+        if is_above_budget {
+            self.read_report(claimed).await;
+        } else {
+            self.spend(claimed.len());
+            stream::iter(claimed).for_each_concurrent(MAX_CONCURRENT_POLLS, |poll| self.run(poll)).await;
+        }
+        Ok(NextRun::Now)
     }
 
     async fn run(&self, poll: PollTask) {
-        self.wait_for_rate_limit().await;
         let polled = match &poll.transaction.status {
             Status::Completed => {
                 self.warn_of_surplus(&poll.transaction, poll.attempt).await;
@@ -159,17 +169,13 @@ impl Sweeper {
         }
     }
 
-    /// Whether more searches are due than the rate limit allows now.
-    fn is_above_budget(&self, due: usize) -> bool {
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        self.lane == PollLane::Customer && due == MAX_POLLS as usize && !bucket.has(MAX_POLLS, self.now())
+    fn bucket(&self) -> MutexGuard<'_, TokenBucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the rate limit allows another poll.
-    async fn wait_for_rate_limit(&self) {
-        while !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(self.now()) {
-            self.inbox.clock.sleep_until(later(self.now(), Duration::from_secs(1) / RATE_LIMIT.0)).await;
-        }
+    /// Takes tokens for as many calls.
+    fn spend(&self, calls: usize) {
+        self.bucket().spend(u32::try_from(calls).unwrap_or(u32::MAX), self.now());
     }
 
     /// The pause, or up to a fifth more, so that payments opened together aren't polled together.

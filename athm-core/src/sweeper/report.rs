@@ -1,8 +1,8 @@
 //! Who paid, read from the provider's report: on a busy day, one call instead of a search for each payment.
 //!
 //! The searches that are due are sorted by when the payments were made, and cut into slices of [`SLICE`]. Each slice is one
-//! call, which takes one token of the rate limit, however many customers it names. What the report doesn't list yet is
-//! searched again as after a search that found nothing.
+//! call, which takes one token of the rate limit, however many customers it names; the calls are made one after another. What
+//! the report doesn't list yet is searched again as after a search that found nothing.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,7 +40,7 @@ impl Sweeper {
         let (Some(first), Some(last)) = (polls.first(), polls.last()) else { return };
         let from = earlier(paid_at(&first.transaction), MARGIN);
         let until = later(paid_at(&last.transaction), MARGIN).min(self.inbox.clock.now());
-        self.wait_for_rate_limit().await;
+        self.spend(1);
         let listed = match self.lookup.client.sending_once().report(from, until).await {
             Ok(listed) => by_reference(listed),
             Err(error) => {

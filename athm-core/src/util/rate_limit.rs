@@ -1,8 +1,11 @@
 //! A rate limit: a number of lookups per second on average, and a burst after a quiet time.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
+
+use super::clock::later;
 
 /// Above this many buckets, idle ones are evicted.
 const MAX_IDLE_BUCKETS: usize = 1024;
@@ -35,10 +38,31 @@ impl TokenBucket {
         self.tokens >= f64::from(self.burst)
     }
 
-    /// Whether there are as many tokens.
-    pub(crate) fn has(&mut self, tokens: u32, now: Timestamp) -> bool {
+    /// How many tokens there are.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the burst, rounded down"
+    )]
+    pub(crate) fn available(&mut self, now: Timestamp) -> u32 {
         self.fill(now);
-        self.tokens >= f64::from(tokens)
+        self.tokens.max(0.0) as u32
+    }
+
+    /// Takes tokens, also more than there are: then none is available until the bucket has filled up again.
+    #[expect(clippy::float_arithmetic, reason = "parts of a token, not of a dollar")]
+    pub(crate) fn spend(&mut self, tokens: u32, now: Timestamp) {
+        self.fill(now);
+        self.tokens -= f64::from(tokens);
+    }
+
+    /// When a token is available, if no other is taken before.
+    #[expect(clippy::float_arithmetic, reason = "parts of a token, not of a dollar")]
+    pub(crate) fn next_token(&mut self, now: Timestamp) -> Timestamp {
+        self.fill(now);
+        let missing = (1.0 - self.tokens).max(0.0);
+        // A microsecond more: rounding must not wake the caller before the token is there.
+        later(now, Duration::from_secs_f64(missing / f64::from(self.per_second)) + Duration::from_micros(1))
     }
 
     /// Takes a token if there is one, and returns whether it did.
@@ -82,10 +106,7 @@ impl KeyedTokenBuckets {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::util::clock::later;
 
     #[test]
     fn a_burst_is_followed_by_the_average_rate() {
@@ -99,6 +120,17 @@ mod tests {
         assert_eq!(within(100, 100), 0);
         assert_eq!(within(1000, 100), 5);
         assert_eq!(within(60_000, 100), 20);
+    }
+
+    #[test]
+    fn what_was_overspent_is_waited_for() {
+        let mut bucket = TokenBucket::new(5, 20, Timestamp::UNIX_EPOCH);
+        let mut now = Timestamp::UNIX_EPOCH;
+        assert_eq!((bucket.available(now), bucket.next_token(now).as_millisecond()), (20, 0));
+        bucket.spend(24, now);
+        assert_eq!((bucket.available(now), bucket.next_token(now).as_millisecond()), (0, 1000));
+        now = bucket.next_token(now);
+        assert_eq!(bucket.available(now), 1);
     }
 
     #[test]

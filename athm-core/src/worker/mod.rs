@@ -24,7 +24,7 @@ use crate::outbox::{Acknowledgement, AttemptOutcome, ClaimId, ClaimedAttempt, LE
 use crate::store::{Claim, Store, StoreError};
 use crate::util::backoff::Jitter;
 use crate::util::clock::{Clock, later};
-use crate::util::schedule::{NextRun, Schedule};
+use crate::util::schedule::{NextRun, RunRequests, Schedule};
 use crate::util::text::causes;
 
 /// How often leases are renewed. After a renewal that fails, the next one still comes before the lease ends.
@@ -58,7 +58,7 @@ impl Worker {
     /// Claims due deliveries, as many as there are free slots: once a second, and as slots become free while there is
     /// a backlog.
     pub(crate) async fn poll(self) {
-        let schedule = Schedule { clock: &self.clock, max_wait: POLL_INTERVAL.1 };
+        let schedule = Schedule { clock: &self.clock, max_wait: POLL_INTERVAL.1, requests: &RunRequests::default() };
         schedule.run(|| self.poll_once(), || self.woken()).await;
     }
 

@@ -69,9 +69,64 @@ async fn one_clock_moves_athm_and_the_simulator_so_that_skipped_time_expires_a_c
     let athm = builder.start().await.unwrap();
     athm.create(NewPayment::new(Amount::from_cents(2500), "order-7")).await.unwrap();
     simulator.skip(Duration::from_secs(11 * 60));
-    advance_until(&clock, async || recorder.noted().len() == 2).await;
+    athm.idle().await;
     assert_eq!(recorder.noted(), ["received by sweeper", "expired by sweeper"]);
     athm.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn idle_waits_for_the_polls_and_searches_that_are_due() {
+    let fixture = authorizing().await;
+    let mut payments = Vec::new();
+    for _ in 0..5 {
+        payments.push(open(&fixture).await.1);
+    }
+    payments.iter().for_each(|id| fixture.simulator.approve(id).unwrap());
+    fixture.athm.idle().await;
+    assert_eq!(fixture.request_count("/findPayment"), 0);
+    // The poll authorizes, what that completes runs receivers, and then the customers are searched.
+    pass(&fixture, 25);
+    fixture.athm.idle().await;
+    assert_eq!(fixture.recorder.noted().len(), 10);
+    pass(&fixture, 60);
+    fixture.athm.idle().await;
+    for id in &payments {
+        assert!(customer_of(&fixture, id).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn idle_does_not_wait_for_polls_that_the_rate_limit_holds_back() {
+    let fixture = sweeping().await;
+    for _ in 0..50 {
+        open(&fixture).await;
+    }
+    pass(&fixture, 20);
+    fixture.athm.idle().await;
+    assert_eq!(fixture.request_count("/findPayment"), 20);
+    pass(&fixture, 10);
+    fixture.athm.idle().await;
+    assert_eq!(fixture.request_count("/findPayment"), 40);
+}
+
+#[tokio::test]
+async fn idle_waits_for_the_lookups_of_pending_messages_that_are_due() {
+    let fixture = sweeping().await;
+    let id = fixture.simulator.insert(completed_payment());
+    fixture.simulator.fail_with(Outage::Unavailable);
+    let message = json!({ "ecommerceId": id, "status": "COMPLETED" });
+    assert_eq!(fixture.webhook(message).await, MessageResult::Pending);
+    fixture.simulator.recover();
+    pass(&fixture, 5);
+    fixture.athm.idle().await;
+    assert_eq!(fixture.recorder.noted(), ["received by webhook", "completed by webhook"]);
+}
+
+#[tokio::test]
+async fn idle_ends_after_a_shutdown() {
+    let fixture = sweeping().await;
+    fixture.athm.shutdown(Duration::ZERO).await;
+    fixture.athm.idle().await;
 }
 
 #[tokio::test]

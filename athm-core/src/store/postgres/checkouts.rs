@@ -19,9 +19,7 @@ use crate::models::{
     PushLimits, StartedAttempt, StoredItems,
 };
 use crate::store::StoreFuture;
-use crate::store::checkout::{
-    AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
-};
+use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
 use crate::store::row::{Columns, attempt_columns, checkout_columns, select_transaction};
 use crate::util::clock::earlier;
 
@@ -57,8 +55,8 @@ impl CheckoutStore for Postgres {
         self.writer.write(CancelCheckout { id, at })
     }
 
-    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, WatchedPayments> {
-        self.writer.write(TakeWatched { now, until })
+    fn take_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments> {
+        self.writer.write(TakeWatched { now, until, limit })
     }
 
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -260,6 +258,7 @@ impl SingleRequest for CancelCheckout {
 struct TakeWatched {
     now: Timestamp,
     until: Timestamp,
+    limit: u32,
 }
 
 impl Request for TakeWatched {
@@ -272,7 +271,7 @@ impl SingleRequest for TakeWatched {
                    (SELECT id FROM athm_checkout_payment WHERE due_at IS NOT NULL AND due_at <= $1 \
                    ORDER BY id DESC LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING id, ecommerce_id";
         let (now, until) = (offset.to_server(self.now), offset.to_server(self.until));
-        let values = values![now, until, i64::from(MAX_WATCHED)];
+        let values = values![now, until, i64::from(self.limit)];
         let read = |row: &mut super::row::PostgresRow<'_>| Ok((row.uuid()?, row.maybe_uuid()?));
         // A damaged row is leased like the others, so that it isn't due at once again.
         let (taken, _) = session.readable("athm_checkout_payment", sql, values, read).await?;

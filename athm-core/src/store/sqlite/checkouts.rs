@@ -12,9 +12,7 @@ use crate::models::{
     Amount, BeginPayment, BeginPush, Checkout, CheckoutId, EcommerceId, Language, NotBegun, PhoneNumber, PushCounts,
     PushLimits, StartedAttempt, StoredItems,
 };
-use crate::store::checkout::{
-    AttemptOutcome, CheckoutRow, CheckoutStore, MAX_WATCHED, WatchedPayment, WatchedPayments,
-};
+use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
 use crate::store::row::{Columns, attempt_columns, checkout_columns};
 use crate::store::{DamagedRows, StoreFuture};
 use crate::util::clock::earlier;
@@ -47,9 +45,9 @@ impl CheckoutStore for Sqlite {
         self.writer.write(cancel, |()| ())
     }
 
-    fn take_watched(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, WatchedPayments> {
+    fn take_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments> {
         let damaged = self.context.damaged.clone();
-        self.writer.write(move |connection| Ok(take_watched(connection, now, until, &damaged)?), |taken| taken)
+        self.writer.write(move |connection| Ok(take_watched(connection, (now, until), limit, &damaged)?), |taken| taken)
     }
 
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -183,13 +181,13 @@ fn finish_attempt(connection: &Connection, attempt: Uuid, outcome: &AttemptOutco
 /// Takes due payments, the newest first, and leases them until `until`.
 fn take_watched(
     connection: &Connection,
-    now: Timestamp,
-    until: Timestamp,
+    (now, until): (Timestamp, Timestamp),
+    limit: u32,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<WatchedPayments> {
     let sql = "SELECT id, ecommerce_id FROM athm_checkout_payment WHERE due_at IS NOT NULL AND due_at <= ?1 \
                ORDER BY id DESC LIMIT ?2";
-    let values = params![now.as_microsecond(), MAX_WATCHED];
+    let values = params![now.as_microsecond(), limit];
     let due = readable(connection, ("athm_checkout_payment", damaged), sql, values, |row| {
         Ok((row.uuid()?, row.maybe_uuid()?))
     })?;
