@@ -13,7 +13,7 @@ use athm_tests::{TextRecorder, advance_until, eventually, trusting_builder};
 use super::{complete, dead};
 use crate::Database;
 
-const LIMIT: Duration = Duration::from_secs(60 * 60);
+const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// Options of a receiver with one attempt.
 fn once(id: &str) -> ReceiverOptions {
