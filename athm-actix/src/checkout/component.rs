@@ -290,7 +290,8 @@ fn moment(date: DateTime, language: Language) -> String {
         Language::Spanish => format!("{day} {month} {year}"),
         _ => format!("{month} {day}, {year}"),
     };
-    format!("{day}, {} {half}", date.strftime("%-I:%M"))
+    // The time stays on one line.
+    format!("{day}, {}\u{a0}{half}", date.strftime("%-I:%M"))
 }
 
 pub(super) fn dollars(amount: Amount) -> String {
@@ -306,9 +307,9 @@ mod tests {
     #[test]
     fn a_moment_is_written_as_each_language_does() {
         for (hour, english, spanish) in [
-            (0, "Sep 7, 2026, 12:05 AM", "7 sept 2026, 12:05 a. m."),
-            (12, "Sep 7, 2026, 12:05 PM", "7 sept 2026, 12:05 p. m."),
-            (16, "Sep 7, 2026, 4:05 PM", "7 sept 2026, 4:05 p. m."),
+            (0, "Sep 7, 2026, 12:05\u{a0}AM", "7 sept 2026, 12:05\u{a0}a.\u{a0}m."),
+            (12, "Sep 7, 2026, 12:05\u{a0}PM", "7 sept 2026, 12:05\u{a0}p.\u{a0}m."),
+            (16, "Sep 7, 2026, 4:05\u{a0}PM", "7 sept 2026, 4:05\u{a0}p.\u{a0}m."),
         ] {
             let at = date(2026, 9, 7).at(hour, 5, 59, 0);
             assert_eq!(
