@@ -3,11 +3,15 @@
 //! While at most 20 wait, each is looked up every second, so that an approval is noticed within a second. Beyond, they share
 //! 20 questions a second: 60 that wait are looked up every 3 seconds each, the newest first. Which ones are due is in the
 //! database: processes share the work. The sweeper polls them as well, like any open payment.
+//!
+//! A lookup or an authorization that takes long holds up no other: each goes on by itself while further payments are taken.
+//! A payment is due again a pause after it was taken, not after it was answered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{CheckoutOperations, failure};
@@ -22,8 +26,14 @@ use crate::util::text::causes;
 
 /// The pause between two lookups of one payment, while few wait.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
-/// How many lookups there are within that pause at most.
+/// How many lookups are planned within that pause at most.
 const PER_PAUSE: u32 = 20;
+/// How many are allowed, so that what was held up is caught up with: without a reserve, the oldest would wait on and on.
+const ALLOWED_PER_PAUSE: u32 = 25;
+/// How many must be allowed before payments are taken: taking each by itself would be a commit each.
+const MIN_BATCH: u32 = 5;
+/// How many payments are looked up and authorized at once: what 5 seconds bring while the provider doesn't answer.
+const MAX_AT_ONCE: usize = 100;
 /// The pause after a lookup or an authorization that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(3);
 /// How often due payments are searched when none is due here: another process may have died and left one.
@@ -37,13 +47,25 @@ pub(crate) struct CheckoutWatch {
     checkouts: CheckoutOperations,
     lookup: ProviderLookup,
     bucket: Arc<Mutex<TokenBucket>>,
+    places: Arc<Semaphore>,
     requests: RunRequests,
+}
+
+/// When a payment is looked up again.
+enum NextLookup {
+    /// As planned when it was taken.
+    WhenDue,
+    /// Not before [`PAUSE_AFTER_FAILURE`].
+    AfterFailure,
+    /// It has ended, or needs no close watch any more.
+    Never,
 }
 
 impl CheckoutWatch {
     pub(crate) fn new(checkouts: CheckoutOperations, lookup: ProviderLookup) -> Self {
-        let bucket = TokenBucket::new(PER_PAUSE, PER_PAUSE, checkouts.inbox.clock.steady());
-        Self { checkouts, lookup, bucket: Arc::new(Mutex::new(bucket)), requests: RunRequests::default() }
+        let bucket = TokenBucket::new(ALLOWED_PER_PAUSE, ALLOWED_PER_PAUSE, checkouts.inbox.clock.steady());
+        let (bucket, places) = (Arc::new(Mutex::new(bucket)), Arc::new(Semaphore::new(MAX_AT_ONCE)));
+        Self { checkouts, lookup, bucket, places, requests: RunRequests::default() }
     }
 
     pub(crate) fn requests(&self) -> RunRequests {
@@ -53,7 +75,7 @@ impl CheckoutWatch {
     /// Looks each payment up when it is due, until the store is closed.
     pub(crate) async fn watch(self) {
         let run = || async {
-            self.look_at_due()
+            self.take_due()
                 .await
                 .unwrap_or_else(|error| error.log_failed_run("waiting checkouts couldn't be read; tried again"))
         };
@@ -61,8 +83,8 @@ impl CheckoutWatch {
         schedule.run(run, || self.checkouts.opened.notified()).await;
     }
 
-    /// Looks at due payments, the newest first, no more than the rate limit allows now.
-    async fn look_at_due(&self) -> Result<NextRun, StoreError> {
+    /// Takes due payments, the newest first, no more than the rate limit allows now, and begins to look at each.
+    async fn take_due(&self) -> Result<NextRun, StoreError> {
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let now = clock.steady();
         let next = store.next_watched().await?;
@@ -70,8 +92,8 @@ impl CheckoutWatch {
             return Ok(NextRun::Due(next));
         }
         let allowed = self.bucket().available(now);
-        if allowed == 0 {
-            return Ok(NextRun::Due(Some(self.bucket().next_token(now))));
+        if allowed < MIN_BATCH {
+            return Ok(NextRun::Due(Some(later(now, PAUSE * MIN_BATCH / ALLOWED_PER_PAUSE))));
         }
         let WatchedPayments { due, waiting } = store.take_watched(now, later(now, LOOKUP_LEASE), allowed).await?;
         if due.is_empty() {
@@ -79,15 +101,34 @@ impl CheckoutWatch {
             return Ok(NextRun::Due(None));
         }
         self.bucket().spend(u32::try_from(due.len()).unwrap_or(u32::MAX), now);
-        join_all(due.into_iter().map(|watched| self.look_at(watched, pause(waiting)))).await;
+        let due_at = later(now, pause(waiting));
+        for watched in due {
+            // It is leased while it waits for a place.
+            let place = Arc::clone(&self.places).acquire_owned().await;
+            let (watch, begun) = (self.clone(), self.requests.begun());
+            tokio::spawn(async move {
+                watch.look_at(watched, due_at).await;
+                drop((place, begun));
+                // The watch is waiting for the time at which the lease ends.
+                watch.checkouts.opened.notify_one();
+            });
+        }
         Ok(NextRun::Now)
     }
 
-    async fn look_at(&self, watched: WatchedPayment, pause: Duration) {
+    /// Looks at a payment that was taken, which is due again at that time.
+    async fn look_at(&self, watched: WatchedPayment, due_at: Timestamp) {
         let WatchedPayment { attempt, transaction } = watched;
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
-        let stored = match self.look_up(attempt, &transaction, pause).await {
-            Ok(next) => store.reschedule_watched(attempt, next.map(|pause| later(clock.steady(), pause))).await,
+        let stored = match self.look_up(attempt, &transaction).await {
+            Ok(next) => {
+                let due_at = match next {
+                    NextLookup::WhenDue => Some(due_at),
+                    NextLookup::AfterFailure => Some(due_at.max(later(clock.steady(), PAUSE_AFTER_FAILURE))),
+                    NextLookup::Never => None,
+                };
+                store.reschedule_watched(attempt, due_at).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = stored
@@ -97,15 +138,9 @@ impl CheckoutWatch {
         }
     }
 
-    /// Looks a payment up, and authorizes it once it is approved. Returns the pause before the next lookup; `None` when it
-    /// has ended, or needs no close watch any more.
-    async fn look_up(
-        &self,
-        attempt: Uuid,
-        known: &Transaction,
-        pause: Duration,
-    ) -> Result<Option<Duration>, StoreError> {
-        let Some(id) = known.ecommerce_id.filter(|_| !known.status.is_final()) else { return Ok(None) };
+    /// Looks a payment up, and authorizes it once it is approved.
+    async fn look_up(&self, attempt: Uuid, known: &Transaction) -> Result<NextLookup, StoreError> {
+        let Some(id) = known.ecommerce_id.filter(|_| !known.status.is_final()) else { return Ok(NextLookup::Never) };
         let inbox = &self.checkouts.inbox;
         let answer = self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await;
         let status = match answer {
@@ -113,37 +148,32 @@ impl CheckoutWatch {
             Some(Err(error)) => {
                 // The sweeper polls it, too, and warns.
                 tracing::debug!(payment = %id, error = %causes(&error), "a waiting checkout couldn't be looked up; tried again");
-                return Ok(Some(PAUSE_AFTER_FAILURE));
+                return Ok(NextLookup::AfterFailure);
             }
-            None => return Ok(Some(PAUSE_AFTER_FAILURE)),
+            None => return Ok(NextLookup::AfterFailure),
         };
         let now = inbox.clock.now();
         let is_over = known.deadline.is_some_and(|deadline| later(deadline, WATCHED_AFTER_DEADLINE) < now);
         match status {
             Status::Confirmed => self.authorize(attempt, known, id).await,
-            status if status.is_final() || is_over => Ok(None),
-            _ => Ok(Some(pause)),
+            status if status.is_final() || is_over => Ok(NextLookup::Never),
+            _ => Ok(NextLookup::WhenDue),
         }
     }
 
-    async fn authorize(
-        &self,
-        attempt: Uuid,
-        payment: &Transaction,
-        id: EcommerceId,
-    ) -> Result<Option<Duration>, StoreError> {
+    async fn authorize(&self, attempt: Uuid, payment: &Transaction, id: EcommerceId) -> Result<NextLookup, StoreError> {
         let operations = &self.checkouts.operations;
         if self.is_paid_already(id).await? {
             tracing::error!(payment = %payment.id, "a payment was approved whose checkout is paid already: it is cancelled");
             // Where that fails, it expires: without an authorization no money moves.
             let _ = operations.cancel(payment.id).await;
-            return Ok(None);
+            return Ok(NextLookup::Never);
         }
         Ok(match operations.authorize(payment.id, Initiator::Schedule).await {
-            Ok(_) | Err(OperationError::Ended { .. } | OperationError::NoAuthToken { .. }) => None,
+            Ok(_) | Err(OperationError::Ended { .. } | OperationError::NoAuthToken { .. }) => NextLookup::Never,
             Err(error @ (OperationError::Mismatch { .. } | OperationError::Rejected { .. })) => {
                 tracing::error!(payment = %payment.id, error = causes(&error), "an approved checkout isn't authorized: it takes a person");
-                None
+                NextLookup::Never
             }
             Err(error) => {
                 tracing::warn!(payment = %payment.id, error = causes(&error), "an approved checkout couldn't be authorized; tried again");
@@ -151,9 +181,9 @@ impl CheckoutWatch {
                     // The payment may end with it: the customer is to read why.
                     let outcome = AttemptOutcome::Failed { code: failure::code(&error) };
                     self.checkouts.inbox.store.finish_attempt(attempt, outcome).await?;
-                    return Ok(Some(PAUSE));
+                    return Ok(NextLookup::WhenDue);
                 }
-                Some(PAUSE_AFTER_FAILURE)
+                NextLookup::AfterFailure
             }
         })
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::clock::{Clock, later};
+use super::in_flight::{InFlight, InFlightGuard};
 
 /// The pause after a run that failed.
 pub(crate) const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ pub(crate) struct Schedule<'a> {
 
 /// Requests that a scheduled task run now. A clone is the same task's.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RunRequests(watch::Sender<RequestedRuns>);
+pub(crate) struct RunRequests(watch::Sender<RequestedRuns>, InFlight);
 
 #[derive(Debug, Default)]
 struct RequestedRuns {
@@ -56,6 +57,12 @@ impl RunRequests {
         let request = self.0.borrow().requested;
         // The sender lives as long as `self`, so this can't fail.
         let _ = self.0.subscribe().wait_for(|runs| runs.served >= request || runs.has_ended).await;
+        self.1.wait_until_zero().await;
+    }
+
+    /// Counts what a run has begun and doesn't wait for, until the guard is dropped: the one that requests a run waits for it.
+    pub(crate) fn begun(&self) -> InFlightGuard {
+        self.1.enter()
     }
 
     fn newest(&self) -> u64 {

@@ -3,6 +3,8 @@
 //! The row of a checkout is locked before a payment is opened for it. The rows of payments are read without a lock then: a
 //! payment that has ended stays so, and one that ends meanwhile only makes the answer "not now".
 
+use std::collections::HashMap;
+
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -16,7 +18,7 @@ use super::session::Session;
 use super::values::{integer, storable, text, values};
 use crate::models::{
     Amount, BeginPayment, BeginPush, Checkout, CheckoutId, EcommerceId, Language, NotBegun, PhoneNumber, PushCounts,
-    PushLimits, StartedAttempt, StoredItems,
+    PushLimits, StartedAttempt, StoredItems, Transaction,
 };
 use crate::store::StoreFuture;
 use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
@@ -274,18 +276,32 @@ impl SingleRequest for TakeWatched {
         let values = values![now, until, i64::from(self.limit)];
         let read = |row: &mut super::row::PostgresRow<'_>| Ok((row.uuid()?, row.maybe_uuid()?));
         // A damaged row is leased like the others, so that it isn't due at once again.
-        let (taken, _) = session.readable("athm_checkout_payment", sql, values, read).await?;
-        let mut payments = Vec::new();
-        for (attempt, ecommerce_id) in taken {
-            let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
-            let of = values![ecommerce_id];
-            let (found, _) = session.readable("athm_transaction", sql, of, |row| row.transaction()).await?;
-            let found = with_readable_details(session, found).await?.into_iter();
-            payments.extend(found.map(|transaction| WatchedPayment { attempt, transaction }));
+        let (mut taken, _) = session.readable("athm_checkout_payment", sql, values, read).await?;
+        // Ids grow with time: the newest first.
+        taken.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
+        let named: Vec<Uuid> = taken.iter().filter_map(|(_, ecommerce_id)| *ecommerce_id).collect();
+        let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = ANY ($1)");
+        let of = values![named];
+        let (found, damaged) = session.readable("athm_transaction", sql, of, |row| row.transaction()).await?;
+        let id_of = |payment: &Transaction| payment.ecommerce_id.map(|id| *id.as_uuid());
+        let recorded: Vec<Option<Uuid>> = found.iter().map(id_of).collect();
+        let unrecorded = taken.iter().filter(|(_, ecommerce_id)| !recorded.contains(ecommerce_id));
+        let unrecorded: Vec<Uuid> = unrecorded.map(|(attempt, _)| *attempt).collect();
+        if damaged.is_empty() && !unrecorded.is_empty() {
+            // A process has died before it recorded the payment: no money can move for it, and there is nothing to watch.
+            let sql = "UPDATE athm_checkout_payment SET due_at = NULL \
+                       WHERE id = ANY ($1) AND (ends_at IS NULL OR ends_at <= $2)";
+            session.execute(sql, values![unrecorded, now]).await?;
         }
+        let found = with_readable_details(session, found).await?;
+        let mut found: HashMap<_, _> = found.into_iter().map(|payment| (id_of(&payment), payment)).collect();
+        let watched = |(attempt, ecommerce_id): (Uuid, Option<Uuid>)| {
+            Some(WatchedPayment { attempt, transaction: found.remove(&ecommerce_id)? })
+        };
+        let due = taken.into_iter().filter_map(watched).collect();
         let sql = "SELECT count(*)::int FROM athm_checkout_payment WHERE due_at IS NOT NULL";
         let waiting = session.one(sql, values![], |row| row.count()).await?.unwrap_or_default();
-        Ok(WatchedPayments { due: payments, waiting })
+        Ok(WatchedPayments { due, waiting })
     }
 }
 

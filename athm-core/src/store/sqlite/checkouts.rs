@@ -196,13 +196,21 @@ fn take_watched(
     for (attempt, ecommerce_id) in due.rows {
         set_due(connection, attempt, Some(until))?;
         let of = ("athm_transaction", damaged);
-        let found = readable_one(of, &attempt, by_names(connection, ecommerce_id, None))?;
-        let payment = found.and_then(|mut found| found.pop());
-        taken.extend(payment.map(|transaction| WatchedPayment { attempt, transaction }));
+        let Some(mut found) = readable_one(of, &attempt, by_names(connection, ecommerce_id, None))? else { continue };
+        match found.pop() {
+            Some(transaction) => taken.push(WatchedPayment { attempt, transaction }),
+            None => unwatch_unrecorded(connection, attempt, now)?,
+        }
     }
     let sql = "SELECT count(*) FROM athm_checkout_payment WHERE due_at IS NOT NULL";
     let waiting = one(connection, sql, [], |row| row.count())?.unwrap_or_default();
     Ok(WatchedPayments { due: taken, waiting })
+}
+
+/// A process has died before it recorded the payment: no money can move for it, and there is nothing to watch.
+fn unwatch_unrecorded(connection: &Connection, attempt: Uuid, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE athm_checkout_payment SET due_at = NULL WHERE id = ?1 AND (ends_at IS NULL OR ends_at <= ?2)";
+    execute(connection, sql, params![attempt, now.as_microsecond()])
 }
 
 fn set_due(connection: &Connection, attempt: Uuid, due_at: Option<Timestamp>) -> rusqlite::Result<()> {
