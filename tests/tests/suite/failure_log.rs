@@ -5,11 +5,13 @@ use std::time::Duration;
 use athm_core::deliveries::DeliveryQuery;
 use athm_core::dispatch::Dispatcher;
 use athm_core::testing::{BuilderExt as _, Clock};
-use athm_core::{Permanent, Sender, Signal, Status};
+use athm_core::{BoxError, Context, Delivery, FromContext, Permanent, Sender, Signal, Status};
 use athm_tests::{SqliteDatabase, advance_until, payment, trusting_builder};
 use tokio::runtime::Handle;
 
+use crate::exactly_once::{Driver, Ending};
 use crate::log::Log;
+use crate::own::Own;
 
 #[tokio::test]
 async fn a_failure_is_logged_once_with_its_delivery_its_order_and_its_reference() {
@@ -42,4 +44,32 @@ async fn without_a_closure_a_problem_is_an_error_line() {
     let [line] = &log.lines("a problem takes a person")[..] else { panic!("{}", log.text()) };
     assert!(line.contains("ERROR") && line.contains("dead_delivery") && line.contains("no such order"), "{line}");
     athm.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn success_without_a_commit_and_failure_after_one_are_warnings() {
+    for (ending, line) in [
+        (Ending::RollsBack, "receiver succeeded, but its own transaction didn't commit"),
+        (Ending::Commits, "receiver failed after its own transaction completed the delivery"),
+    ] {
+        let (database, log) = (SqliteDatabase::new(), Log::default());
+        let _listening = log.listen();
+        let own = Own::new(&database);
+        let ship = move |context: &Context<'_>| {
+            let (own, delivery) = (own.clone(), Delivery::from_context(context));
+            async move {
+                own.effect(Driver::Plain, "order-7", delivery?, ending).await?;
+                if ending == Ending::Commits { Err(BoxError::from("the printer is on fire")) } else { Ok(()) }
+            }
+        };
+        let builder = trusting_builder(&database, Dispatcher::empty()).runtime(Handle::current());
+        let athm = builder.connect("ship", [Signal::Completed], ship).start().await.unwrap();
+        athm.record(payment(7, Status::Completed).build(), Sender::CALLBACK).await.unwrap();
+        athm.idle().await;
+        let [line] = &log.lines(line)[..] else { panic!("{}", log.text()) };
+        assert!(line.contains("WARN"), "{line}");
+        assert_eq!(line.contains("the printer is on fire"), ending == Ending::Commits, "{line}");
+        assert!(log.lines("receiver failed for good").is_empty(), "{}", log.text());
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
 }

@@ -152,7 +152,14 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         ended += revive(&mut processes, &program).await?;
     }
     progress.finish_and_clear();
-    let (recorded, dead) = (processes[0].recorded().await?, processes[0].dead().await?);
+    // A receiver may end the process that is asked, too.
+    let (recorded, dead) = loop {
+        match futures_util::future::try_join(processes[0].recorded(), processes[0].dead()).await {
+            Ok(read) => break read,
+            Err(error) if tokio::time::Instant::now() >= deadline => return Err(error.into()),
+            Err(_) => ended += revive(&mut processes, &program).await?,
+        }
+    };
     let report = Report::new(options.kills, ended, &acknowledged, &recorded, &dead, &effects, longest_recovery)?;
     drop(processes);
     if options.json {
