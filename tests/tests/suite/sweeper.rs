@@ -7,7 +7,7 @@ use athm_core::ids::EcommerceId;
 use athm_core::testing::{BuilderExt as _, Clock};
 use athm_core::{Amount, Customer, MessageResult, NewPayment, Status, Transaction};
 use athm_simulator::{Outage, Simulator};
-use athm_tests::{TextRecorder, advance_until, completed_payment, eventually, verifying_builder};
+use athm_tests::{TextRecorder, completed_payment, eventually, verifying_builder};
 use serde_json::json;
 
 use crate::{Database, SimulatorFixture};
