@@ -179,8 +179,8 @@ pub mod __private {
     pub use crate::dispatch::registry::index;
     pub use crate::models::Signal;
     pub use crate::receiver::{
-        ATHM_RECEIVERS_V1, Context, ContextRef, Outcome, Parameter, Receiver, ReceiverFn, SenderName, argument,
-        attempts, backoff, boxed, concurrency, declared, declared_loaded, id, load, loaded, outcome, parameter,
-        timeout, was,
+        ATHM_RECEIVERS_V1, CANCELLED, COMPLETED, Context, ContextRef, EXPIRED, Outcome, Parameter, RECEIVED, REFUNDED,
+        Receiver, ReceiverFn, SenderName, argument, attempts, backoff, boxed, concurrency, declared, declared_loaded,
+        id, load, loaded, outcome, parameter, timeout, was,
     };
 }

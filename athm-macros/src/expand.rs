@@ -60,7 +60,7 @@ impl ToTokens for Registration {
         let Self { arguments, function, athm, names } = self;
         let Names { private, call, record, .. } = names;
         let (id, signals, options, shim) = (self.id(), self.signals(), self.options(), self.shim());
-        let named = if arguments.id.is_some() { quote!(new) } else { quote!(with_default_id) };
+        let has_default_id = arguments.id.is_none();
         let parameters = function.parameters.iter().map(|parameter| self.declared(parameter));
         let kind = match (function.is_async, &arguments.blocking) {
             (true, _) => quote!(Async),
@@ -75,8 +75,9 @@ impl ToTokens for Registration {
             #header = {
                 use #athm::__private as #private;
                 #shim
-                #private::register!(#record = #private::Receiver::#named(
+                #private::register!(#record = #private::Receiver::new(
                     #id,
+                    #has_default_id,
                     #signals,
                     &[#(#parameters),*],
                     #private::ReceiverFn::#kind(#call)
@@ -89,6 +90,11 @@ impl ToTokens for Registration {
 impl Registration {
     fn signals(&self) -> TokenStream {
         let private = &self.names.private;
+        // A constant of ours takes the compiler less than a list of one.
+        if let [signal] = self.arguments.signals[..] {
+            let signal = Ident::new(&signal.variant.to_uppercase(), Span::call_site());
+            return quote!(#private::#signal);
+        }
         let signals = self.arguments.signals.iter().map(|signal| Ident::new(signal.variant, Span::call_site()));
         quote!(&[#(#private::Signal::#signals),*])
     }

@@ -59,6 +59,7 @@ impl Receiver {
     #[must_use]
     pub const fn new(
         id: &'static str,
+        has_default_id: bool,
         signals: &'static [Signal],
         parameters: &'static [Parameter],
         call: ReceiverFn,
@@ -66,7 +67,7 @@ impl Receiver {
         let place = Location::caller();
         Self {
             id,
-            has_default_id: false,
+            has_default_id,
             signals,
             order: 0,
             senders: &[],
@@ -81,20 +82,6 @@ impl Receiver {
             parameters,
             call,
         }
-    }
-
-    /// A receiver whose attribute gives no id either: `id` is its path.
-    #[track_caller]
-    #[must_use]
-    pub const fn with_default_id(
-        id: &'static str,
-        signals: &'static [Signal],
-        parameters: &'static [Parameter],
-        call: ReceiverFn,
-    ) -> Self {
-        let mut receiver = Self::new(id, signals, parameters, call);
-        receiver.has_default_id = true;
-        receiver
     }
 
     /// The same with `order = …`.
@@ -195,6 +182,17 @@ pub struct Parameter {
     pub waits_for_customer: bool,
 }
 
+/// The signals of a receiver that names one.
+pub const RECEIVED: &[Signal] = &[Signal::Received];
+/// The same.
+pub const COMPLETED: &[Signal] = &[Signal::Completed];
+/// The same.
+pub const CANCELLED: &[Signal] = &[Signal::Cancelled];
+/// The same.
+pub const EXPIRED: &[Signal] = &[Signal::Expired];
+/// The same.
+pub const REFUNDED: &[Signal] = &[Signal::Refunded];
+
 /// A parameter with its type, as it is declared to the start and taken from a context.
 #[derive(Debug)]
 pub struct Typed<'a, T> {
@@ -226,7 +224,9 @@ impl<'a, T> Typed<'a, T> {
 /// A parameter of that type. The bound stands at this one place, so that the compiler says only once what is wrong with a type.
 #[must_use]
 pub const fn parameter<'a, T: FromContext<'a>>(name: &'static str) -> Typed<'a, T> {
-    Typed::new(name, T::check, T::SIGNALS, T::WAITS_FOR_CUSTOMER, T::from_context)
+    // Written out, as the compiler evaluates this for each parameter.
+    let declared = Parameter { name, check: T::check, waits_for_customer: T::WAITS_FOR_CUSTOMER };
+    Typed { declared, signals: T::SIGNALS, from_context: T::from_context }
 }
 
 /// What is known of a parameter before there is any context, for a receiver that names those signals. One that can't give it
@@ -234,7 +234,10 @@ pub const fn parameter<'a, T: FromContext<'a>>(name: &'static str) -> Typed<'a, 
 #[track_caller]
 #[must_use]
 pub const fn declared<T>(parameter: Typed<'_, T>, signals: &[Signal]) -> Parameter {
-    constants::given_by(parameter.declared.name, parameter.signals, signals);
+    // Most types are given by all.
+    if parameter.signals.len() < Signal::ALL.len() {
+        constants::given_by(parameter.declared.name, parameter.signals, signals);
+    }
     parameter.declared
 }
 
