@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Difference, MissingPayment, UnattributedRefund};
-use crate::models::TransactionId;
+use crate::models::{ReferenceNumber, TransactionId};
 
 /// How far a reconciliation has come.
 ///
@@ -77,6 +77,8 @@ pub struct ReconcileSummary {
     pub unattributed: Vec<UnattributedRefund>,
     /// Completed payments in the range that the report doesn't have. Nothing was done about them.
     pub unreported: Vec<TransactionId>,
+    /// Entries whose payment couldn't be compared, because a row of it can't be read.
+    pub damaged: Vec<ReferenceNumber>,
     /// How many transitions this brought, each with its signals.
     pub events: usize,
 }
@@ -91,6 +93,7 @@ impl ReconcileSummary {
             unresolved: Vec::new(),
             unattributed: Vec::new(),
             unreported: Vec::new(),
+            damaged: Vec::new(),
             events: 0,
         }
     }
@@ -98,6 +101,9 @@ impl ReconcileSummary {
     /// Whether the records and the report agree, or agree now.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.unresolved.is_empty() && self.unattributed.is_empty() && self.unreported.is_empty()
+        self.unresolved.is_empty()
+            && self.unattributed.is_empty()
+            && self.unreported.is_empty()
+            && self.damaged.is_empty()
     }
 }

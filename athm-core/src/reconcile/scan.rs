@@ -85,15 +85,31 @@ impl<'a> ReportScan<'a> {
             // The report lists the newest first; receivers run in the order of the payments.
             payments.sort_by_key(|payment| payment.date);
             for payment in payments {
-                self.payment(payment).await?;
+                let reference = payment.reference_number.clone();
+                let compared = self.payment(payment).await;
+                self.skip_damaged(reference, compared)?;
             }
             for refund in refunds {
-                self.refund(refund).await?;
+                let reference = refund.reference_number.clone();
+                let compared = self.refund(refund).await;
+                self.skip_damaged(reference, compared)?;
             }
             self.found.done_until = end;
             self.report_progress();
         }
         self.look_for_unreported().await
+    }
+
+    /// A payment with a damaged row holds up no other.
+    fn skip_damaged(&mut self, entry: Option<ReferenceNumber>, compared: Result<(), Stopped>) -> Result<(), Stopped> {
+        let Err(Stopped::Store(error @ StoreError::Damaged(_))) = compared else { return compared };
+        tracing::warn!(
+            reference = entry.as_ref().map(tracing::field::display),
+            error = causes(&error),
+            "a payment couldn't be compared with the provider's report"
+        );
+        self.found.damaged.extend(entry);
+        Ok(())
     }
 
     async fn payment(&mut self, entry: Transaction) -> Result<(), Stopped> {

@@ -88,6 +88,9 @@ pub enum StoreError {
          before you call athm"
     )]
     Locked(#[source] SharedError),
+    /// A row that this needs can't be read: it was edited by hand, or written by a newer version.
+    #[error("a row can't be read: it was edited by hand, or written by a newer version of athm")]
+    Damaged(#[source] SharedError),
     /// The database refused a statement, or can't be reached.
     #[error("the database failed")]
     Database(#[source] SharedError),

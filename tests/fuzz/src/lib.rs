@@ -99,23 +99,15 @@ fn renamed(fields: &Map<String, Value>, names: &[(&str, &str)]) -> Map<String, V
     fields.iter().map(|(field, value)| (name(field), value.clone())).collect()
 }
 
-/// Words that the provider knows, in another case. An unknown word is kept as it is written.
+/// Words that the provider knows, in another case. A word that is unknown in its field is kept as it is written.
 fn with_words(mut fields: Map<String, Value>, spell: impl Fn(&str) -> String) -> Map<String, Value> {
-    const KNOWN: [&str; 10] = [
-        "OPEN",
-        "CONFIRM",
-        "COMPLETED",
-        "CANCEL",
-        "EXPIRED",
-        "ECOMMERCE",
-        "PAYMENT",
-        "DONATION",
-        "REFUND",
-        "SIMULATED",
+    let known: [(&str, &[&str]); 2] = [
+        ("status", &["OPEN", "CONFIRM", "COMPLETED", "CANCEL", "EXPIRED"]),
+        ("transactionType", &["ECOMMERCE", "PAYMENT", "DONATION", "REFUND", "SIMULATED"]),
     ];
-    for name in ["status", "transactionType"] {
+    for (name, words) in known {
         if let Some(Value::String(word)) = fields.get_mut(name)
-            && KNOWN.contains(&word.as_str())
+            && words.contains(&word.as_str())
         {
             *word = spell(word);
         }

@@ -8,7 +8,7 @@ use athm_core::errors::ReconcileError;
 use athm_core::provider::ProviderError;
 use athm_core::reconcile::{DifferingField, ReconcileSummary};
 use athm_core::transactions::TransactionQuery;
-use athm_core::{Amount, MessageResult, NewPayment, Sender, Status, Transaction};
+use athm_core::{Amount, Item, MessageResult, NewPayment, Sender, Status, Transaction};
 use athm_simulator::Outage;
 use athm_tests::{TestDatabase, completed_payment, trusting_builder};
 use futures_util::future::{Either, join, select};
@@ -265,4 +265,24 @@ async fn an_impossible_reconciliation_is_an_error_with_the_reason() {
     let trusting = trusting_builder(&database, Dispatcher::empty()).start().await.unwrap();
     assert!(matches!(trusting.reconcile(now - DAY, now).run().await, Err(ReconcileError::NoProvider)));
     trusting.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_payment_with_a_damaged_row_holds_up_no_other() {
+    let fixture = open().await;
+    for n in 0..3 {
+        let date = fixture.clock.now() - SignedDuration::from_hours(n + 1);
+        let payment = completed_payment().metadata_1(format!("order-{n}")).date(date);
+        let id = fixture.simulator.insert(payment.item(Item::new("Coffee", cents(2500))));
+        let webhook = json!({ "ecommerceId": id, "status": "COMPLETED" });
+        assert_eq!(fixture.webhook(webhook).await, MessageResult::Recorded);
+    }
+    fixture.database().execute("UPDATE athm_transaction SET fee = 1");
+    let damaged = "(SELECT id FROM athm_transaction WHERE metadata_1 = 'order-1')";
+    fixture.database().execute(&format!("UPDATE athm_item SET quantity = 'many' WHERE transaction_id = {damaged}"));
+    let summary = run(&fixture).await;
+    assert_eq!((summary.entries, summary.damaged.len(), summary.agrees()), (3, 1, false), "{summary:?}");
+    let fees: Vec<_> = rows(&fixture).await.into_iter().map(|row| (row.metadata_1().to_owned(), row.fee())).collect();
+    assert_eq!(fees.len(), 2, "{fees:?}");
+    assert!(fees.iter().all(|(_, fee)| *fee != cents(1)), "{fees:?}");
 }

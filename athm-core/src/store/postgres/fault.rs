@@ -7,7 +7,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use crate::receiver::BoxError;
-use crate::store::StoreError;
+use crate::store::{SharedError, StoreError};
 
 pub(super) type Result<T> = std::result::Result<T, Fault>;
 
@@ -117,7 +117,7 @@ fn is_io(error: &Error) -> bool {
 
 impl From<Unreadable> for Fault {
     fn from(error: Unreadable) -> Self {
-        Self::Failed(StoreError::database(error))
+        Self::Failed(StoreError::Damaged(SharedError::new(error)))
     }
 }
 

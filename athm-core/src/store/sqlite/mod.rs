@@ -39,7 +39,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use tracing::Span;
 
 use self::reader::Reader;
-use self::statement::{all, json};
+use self::statement::{all, is_unreadable, json};
 use self::wal::Wal;
 use self::writer::{DatabaseFile, Writer};
 use super::{
@@ -376,6 +376,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy) => Self::Locked(SharedError::new(error)),
+            _ if is_unreadable(&error) => Self::Damaged(SharedError::new(error)),
             _ => Self::database(error),
         }
     }

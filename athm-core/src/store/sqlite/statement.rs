@@ -66,17 +66,23 @@ pub(super) fn readable_one<T>(
     read: rusqlite::Result<T>,
 ) -> rusqlite::Result<Option<T>> {
     match read {
-        Err(
-            error @ (Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
-            | Error::InvalidColumnType(..)
-            | Error::Utf8Error(..)),
-        ) => {
+        Err(error) if is_unreadable(&error) => {
             known.add(table, shown(id.as_bytes()), &error);
             Ok(None)
         }
         read => read.map(Some),
     }
+}
+
+/// Whether a column holds a value that no version of athm writes.
+pub(super) fn is_unreadable(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..)
+    )
 }
 
 /// Sets when damaged rows of a queue are due again. `sql` takes an id and a time.
