@@ -1,15 +1,8 @@
 //! What is compared.
 
 use std::fmt;
-use std::io::Write;
 
-use actix_web::{App, HttpResponse, HttpServer, web};
-use athm_actix::dispatch::Dispatcher;
-use athm_actix::{Athm, Callback, Context, Delivery, FromContext, Signal};
-use athm_core::testing::BuilderExt as _;
 use clap::ValueEnum;
-
-use crate::own_rows::OwnRows;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Contender {
@@ -23,7 +16,7 @@ pub(crate) enum Contender {
     PostgresGrouped,
     /// PostgreSQL, one commit for every write.
     PostgresOneByOne,
-    /// SQLite, and a receiver with a row and a transaction of its own; counted until the receivers have run.
+    /// SQLite, and a receiver with a row and a transaction of its own.
     SqliteOwnRow,
     /// The same, where that transaction completes the delivery.
     SqliteExactlyOnce,
@@ -31,72 +24,59 @@ pub(crate) enum Contender {
     PostgresOwnRow,
     /// The same, where that transaction completes the delivery.
     PostgresExactlyOnce,
+    /// What a user would write by hand with actix-web and sqlx, on SQLite.
+    ByHandSqlite,
+    /// What a user would write by hand with actix-web and sqlx, on PostgreSQL.
+    ByHandPostgres,
+    /// django-athm under gunicorn, on SQLite.
+    DjangoSqlite,
+    /// django-athm under gunicorn, on PostgreSQL.
+    DjangoPostgres,
+}
+
+/// What a contender's rows are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    None,
+    Athm,
+    ByHand,
+    Django,
 }
 
 impl Contender {
-    /// The available contenders: PostgreSQL needs a server.
-    pub(crate) fn available() -> Vec<Self> {
-        let has_server = cfg!(feature = "postgres") && std::env::var_os("ATHM_TEST_POSTGRES_URL").is_some();
-        let each = Self::value_variants().iter().copied();
-        each.filter(|contender| has_server || !contender.needs_server()).collect()
-    }
-
     pub(crate) fn needs_server(self) -> bool {
         matches!(
             self,
-            Self::PostgresGrouped | Self::PostgresOneByOne | Self::PostgresOwnRow | Self::PostgresExactlyOnce
+            Self::PostgresGrouped
+                | Self::PostgresOneByOne
+                | Self::PostgresOwnRow
+                | Self::PostgresExactlyOnce
+                | Self::ByHandPostgres
+                | Self::DjangoPostgres
         )
     }
 
-    /// Whether its receiver has a row of its own, so that what counts is when all receivers have run.
+    /// Whether its receiver has a row of its own.
     pub(crate) fn has_own_rows(self) -> bool {
         matches!(self, Self::SqliteOwnRow | Self::SqliteExactlyOnce | Self::PostgresOwnRow | Self::PostgresExactlyOnce)
     }
 
-    fn is_exactly_once(self) -> bool {
+    pub(crate) fn is_exactly_once(self) -> bool {
         matches!(self, Self::SqliteExactlyOnce | Self::PostgresExactlyOnce)
     }
 
-    pub(crate) fn keeps_rows(self) -> bool {
-        self != Self::NoDatabase
-    }
-
-    /// Serves until it is killed, on a port that it prints.
-    pub(crate) fn serve(self, database: &str) -> Result<(), Box<dyn std::error::Error>> {
-        actix_web::rt::System::new().block_on(async {
-            let athm = self.athm(database).await?;
-            let server = HttpServer::new(move || {
-                let app = App::new().app_data(web::Data::new(athm.clone())).route("/finish", web::post().to(finish));
-                match self {
-                    Self::NoDatabase => app.route("/athm/callback", web::post().to(parse)),
-                    _ => app.service(athm_actix::scope("/athm", &athm)),
-                }
-            });
-            let server = server.workers(2).bind(("127.0.0.1", 0))?;
-            println!("{}", server.addrs()[0]);
-            std::io::stdout().flush()?;
-            server.run().await?;
-            Ok(())
-        })
-    }
-
-    async fn athm(self, database: &str) -> Result<Athm, Box<dyn std::error::Error>> {
-        let dispatcher = Dispatcher::empty();
-        if self.has_own_rows() {
-            let (rows, completes) = (OwnRows::create(database).await?, self.is_exactly_once());
-            let fulfil = move |context: &Context<'_>| {
-                let (rows, delivery) = (rows.clone(), Delivery::from_context(context));
-                async move { rows.insert(delivery?, completes).await }
-            };
-            dispatcher.connect("fulfil", [Signal::Completed], fulfil)?;
-        } else {
-            dispatcher.connect("fulfil", [Signal::Completed], |_| ())?;
+    pub(crate) fn rows(self) -> Rows {
+        match self {
+            Self::NoDatabase => Rows::None,
+            Self::ByHandSqlite | Self::ByHandPostgres => Rows::ByHand,
+            Self::DjangoSqlite | Self::DjangoPostgres => Rows::Django,
+            _ => Rows::Athm,
         }
-        dispatcher.connect("audit", [Signal::Received], |_| ())?;
-        let builder = Athm::builder().database_url(database).trust_callbacks().dispatcher(dispatcher);
-        let is_grouped = !matches!(self, Self::SqliteOneByOne | Self::PostgresOneByOne);
-        let builder = if is_grouped { builder } else { builder.without_group_commit() };
-        Ok(builder.start().await?)
+    }
+
+    /// What it is compared with: the same work on the same database, by hand.
+    pub(crate) fn by_hand(self) -> Self {
+        if self.needs_server() { Self::ByHandPostgres } else { Self::ByHandSqlite }
     }
 }
 
@@ -104,27 +84,18 @@ impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::NoDatabase => "no database",
-            Self::SqliteGrouped => "SQLite, grouped",
+            Self::SqliteGrouped => "athm, SQLite",
             Self::SqliteOneByOne => "SQLite, one by one",
-            Self::PostgresGrouped => "PostgreSQL, grouped",
+            Self::PostgresGrouped => "athm, PostgreSQL",
             Self::PostgresOneByOne => "PostgreSQL, one by one",
             Self::SqliteOwnRow => "SQLite, own row",
             Self::SqliteExactlyOnce => "SQLite, exactly once",
             Self::PostgresOwnRow => "PostgreSQL, own row",
             Self::PostgresExactlyOnce => "PostgreSQL, ex. once",
+            Self::ByHandSqlite => "by hand, SQLite",
+            Self::ByHandPostgres => "by hand, PostgreSQL",
+            Self::DjangoSqlite => "django-athm, SQLite",
+            Self::DjangoPostgres => "django-athm, PostgreSQL",
         })
     }
-}
-
-async fn parse(callback: Callback) -> HttpResponse {
-    match callback.reference_number() {
-        Some(_) => HttpResponse::Created().json(serde_json::json!({ "result": "recorded" })),
-        None => HttpResponse::Ok().json(serde_json::json!({ "result": "known" })),
-    }
-}
-
-/// Answers once all receivers have run.
-async fn finish(athm: web::Data<Athm>) -> HttpResponse {
-    athm.idle().await;
-    HttpResponse::NoContent().finish()
 }

@@ -2,13 +2,22 @@
 
 use athm_tests::SqliteDatabase;
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Rows};
+use crate::grown;
 
 pub(crate) enum ContenderDatabase {
     /// Also of one that keeps none: it opens a database as all do, and leaves it alone.
     File(SqliteDatabase),
     #[cfg(feature = "postgres")]
     Server(athm_tests::PostgresDatabase),
+}
+
+/// What a turn must have stored: of each payment, so many items, and a succeeded delivery for each receiver.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    pub(crate) payments: usize,
+    pub(crate) items: usize,
+    pub(crate) receivers: u32,
 }
 
 impl ContenderDatabase {
@@ -28,21 +37,25 @@ impl ContenderDatabase {
         }
     }
 
-    /// Counts every row: each of these payments has two items, an event and two succeeded deliveries, and a row of the
-    /// receiver's own if it has any.
-    pub(crate) fn audit(&self, contender: Contender, payments: i64) -> Result<(), String> {
+    /// Counts every row.
+    pub(crate) fn audit(&self, contender: Contender, expected: Expected) -> Result<(), String> {
+        let Expected { payments, items, receivers } = expected;
+        let receivers = receivers as usize;
+        let rows: &[(usize, &str)] = match contender.rows() {
+            Rows::None => &[],
+            Rows::Athm => &[
+                (1, "athm_transaction WHERE status = 'completed'"),
+                (items, "athm_item"),
+                (1, "athm_event"),
+                (receivers, "athm_delivery WHERE state = 'succeeded'"),
+                (receivers, "athm_delivery"),
+                (0, "athm_inbox"),
+            ],
+            Rows::ByHand => &[(1, "payment"), (items, "item"), (receivers, "delivery WHERE state = 'succeeded'")],
+            Rows::Django => &[(1, "athm_payment WHERE status = 'COMPLETED'")],
+        };
         let own = contender.has_own_rows().then_some((1, "bench_effect"));
-        for (of_one, rows) in [
-            (1, "athm_transaction WHERE status = 'completed'"),
-            (2, "athm_item"),
-            (1, "athm_event"),
-            (2, "athm_delivery WHERE state = 'succeeded'"),
-            (2, "athm_delivery"),
-            (0, "athm_inbox"),
-        ]
-        .into_iter()
-        .chain(own)
-        {
+        for (of_one, rows) in rows.iter().copied().chain(own) {
             let (kept, wanted) = (self.count(rows)?, of_one * payments);
             if kept != wanted {
                 return Err(format!(
@@ -53,7 +66,47 @@ impl ContenderDatabase {
         Ok(())
     }
 
-    fn count(&self, rows: &str) -> Result<i64, String> {
+    /// Makes that many deliveries due again, as if no process had run them.
+    pub(crate) fn make_due(&self, deliveries: usize) -> Result<(), String> {
+        let now = match self {
+            Self::File(_) => "0",
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => "clock_timestamp()",
+        };
+        self.execute(&format!(
+            "UPDATE athm_delivery SET state = 'due', due_at = {now}, claim = NULL, attempts = 0, finished_at = NULL \
+             WHERE id IN (SELECT id FROM athm_delivery ORDER BY id LIMIT {deliveries})"
+        ))?;
+        match self {
+            Self::File(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => self.execute("VACUUM ANALYZE athm_delivery"),
+        }
+    }
+
+    /// Inserts payments that have been delivered long ago. The tables must be there.
+    pub(crate) fn grow(&self, payments: usize) -> Result<(), String> {
+        let is_on_a_server = !matches!(self, Self::File(_));
+        grown::statements(payments, is_on_a_server).iter().try_for_each(|sql| self.execute(sql))?;
+        if is_on_a_server { self.execute("VACUUM ANALYZE") } else { Ok(()) }
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), String> {
+        match self {
+            Self::File(database) => {
+                let executed =
+                    rusqlite::Connection::open(database.path()).and_then(|connection| connection.execute_batch(sql));
+                executed.map_err(|error| error.to_string())
+            }
+            #[cfg(feature = "postgres")]
+            Self::Server(database) => {
+                database.query(sql);
+                Ok(())
+            }
+        }
+    }
+
+    fn count(&self, rows: &str) -> Result<usize, String> {
         let sql = format!("SELECT count(*) FROM {rows}");
         match self {
             Self::File(database) => {

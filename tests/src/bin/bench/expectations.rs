@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::contender::Contender;
+use crate::series::Drains;
 use crate::table::Table;
 
 /// One expectation, and what was found.
@@ -19,19 +20,35 @@ enum Bound {
     AtMost,
 }
 
-/// Those for which everything was measured.
-pub(crate) fn expectations(table: &Table) -> Vec<Expectation> {
+/// Those for which everything was measured. Ratios are of one run.
+pub(crate) fn expectations(table: &Table, drains: &Drains) -> Vec<Expectation> {
     let mut expectations = Vec::new();
     let mut expect = |what: String, found: Option<f64>, bound, wanted| {
         expectations.extend(found.map(|found| Expectation { what, found, wanted, bound }));
     };
-    for (contender, wanted_at_16, wanted_at_64) in
-        [(Contender::SqliteGrouped, 0.13, 0.17), (Contender::PostgresGrouped, 0.10, 0.13)]
-    {
-        for (connections, wanted) in [(16, wanted_at_16), (64, wanted_at_64)] {
-            let what = format!("{contender}, of no database at {connections}");
-            expect(what, table.ratio(connections, contender, Contender::NoDatabase), Bound::AtLeast, wanted);
+    for (athm, of_by_hand, django, of_django) in [
+        (Contender::SqliteGrouped, [(1, 1.8), (16, 7.0), (64, 8.0)], Contender::DjangoSqlite, 30.0),
+        (Contender::PostgresGrouped, [(1, 1.6), (16, 3.5), (64, 4.5)], Contender::DjangoPostgres, 18.0),
+    ] {
+        for (connections, wanted) in of_by_hand {
+            let found = table.ratio(connections, athm, athm.by_hand());
+            expect(format!("{athm}, delivered, of by hand at {connections}"), found, Bound::AtLeast, wanted);
         }
+        let found = table.ratio(64, athm, django);
+        expect(format!("{athm}, delivered, of django-athm at 64"), found, Bound::AtLeast, of_django);
+        for connections in [64, 256] {
+            let found = table.row(connections, athm).map(|row| row.delivered_of_accepted);
+            expect(format!("{athm}, delivered ÷ accepted at {connections}"), found, Bound::AtLeast, 0.95);
+        }
+        for connections in [1, 16, 64, 256] {
+            let rows = table.row(connections, athm).zip(table.row(connections, athm.by_hand()));
+            let found = rows.map(|(row, by_hand)| row.p99_ms / by_hand.p99_ms);
+            expect(format!("{athm}, p99, of by hand at {connections}"), found, Bound::AtMost, 0.5);
+        }
+        let found = drains.rate(athm, 1).zip(table.row(64, athm)).map(|(drain, row)| drain / (2.0 * row.delivered));
+        expect(format!("{athm}, a backlog's rate, of fresh deliveries at 64"), found, Bound::AtLeast, 1.0);
+        let memory = table.row(256, athm).map(|row| row.memory_mib);
+        expect(format!("{athm}, MiB at 256"), memory, Bound::AtMost, 32.0);
     }
     for (exactly_once, own_row) in [
         (Contender::SqliteExactlyOnce, Contender::SqliteOwnRow),
@@ -41,19 +58,6 @@ pub(crate) fn expectations(table: &Table) -> Vec<Expectation> {
             let cost = table.ratio(connections, own_row, exactly_once);
             expect(format!("{exactly_once}, times its own row's cost at {connections}"), cost, Bound::AtMost, 1.3);
         }
-    }
-    for (grouped, one_by_one) in [
-        (Contender::SqliteGrouped, Contender::SqliteOneByOne),
-        (Contender::PostgresGrouped, Contender::PostgresOneByOne),
-    ] {
-        expect(format!("{grouped}, of one by one at 64"), table.ratio(64, grouped, one_by_one), Bound::AtLeast, 3.0);
-        let row = table.row(1, grouped).zip(table.row(1, Contender::NoDatabase));
-        if let Some(((row, bare), sync_ms)) = row.zip(table.sync_ms()) {
-            let what = format!("{grouped}, p50 ms at 1 (two fsyncs of {sync_ms:.2} ms and the HTTP time)");
-            expect(what, Some(row.p50_ms), Bound::AtMost, 2.0 * sync_ms + bare.p50_ms);
-        }
-        let memory = table.row(256, grouped).map(|row| row.memory_mib);
-        expect(format!("{grouped}, MiB at 256"), memory, Bound::AtMost, 32.0);
     }
     expectations
 }

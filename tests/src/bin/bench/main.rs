@@ -1,33 +1,42 @@
-//! How many callbacks a second are made durable, beside an HTTP handler that makes nothing durable.
+//! How many callbacks a second are made durable and delivered, beside an HTTP handler that makes nothing durable, and
+//! beside what users would pick instead.
 //!
 //! Every contender is a process of its own on a fresh database, and takes its measurements interleaved with the others, so that
-//! what else the machine does hits all alike. Callbacks are unverified, with two items and two receivers each; after
-//! each turn every row is counted. PostgreSQL takes part when there is a server:
+//! what else the machine does hits all alike. Callbacks are unverified, with two items and two receivers each. A turn lasts
+//! from the first post to the last acknowledgement: *accepted* callbacks were answered, *delivered* ones are those whose
+//! deliveries have all succeeded, and after each turn every row is counted. PostgreSQL takes part when there is a server:
 //!
-//!     tests/with-postgres cargo run --release -p athm-tests --features postgres --bin bench
+//!     tests/with-postgres cargo run --release -p athm-tests --features postgres --bin bench -- --peers --django
 
+mod chart;
 mod contender;
 mod database;
 mod expectations;
+mod grown;
 mod load;
 mod own_rows;
+mod peers;
 mod process;
+mod series;
+mod serve;
+mod stand_in;
 mod sync;
 mod table;
+mod turn;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::contender::Contender;
-use self::database::ContenderDatabase;
+use self::contender::{Contender, Rows};
 use self::expectations::expectations;
-use self::process::Process;
-use self::table::{Measurement, Table};
+use self::series::{Drains, Series};
+use self::table::Table;
+use self::turn::Conditions;
 
-/// How many callbacks a second are made durable.
+/// How many callbacks a second are made durable and delivered.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Options {
@@ -40,9 +49,21 @@ struct Options {
     /// How long a turn takes, in seconds.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
+    /// One turn of two seconds each: under two minutes in all.
+    #[arg(long, conflicts_with_all = ["repeats", "seconds"])]
+    quick: bool,
     /// The contenders (default: all that are available).
     #[arg(long, value_enum, value_delimiter = ',')]
     contenders: Vec<Contender>,
+    /// Also measures the same work written by hand with actix-web and sqlx. Builds it first.
+    #[arg(long)]
+    peers: bool,
+    /// Also measures django-athm under gunicorn. Installs it into a virtual environment under `target` first.
+    #[arg(long)]
+    django: bool,
+    /// More that is measured, of athm alone.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    series: Vec<Series>,
     /// Closes with a line of JSON for each row instead of the table.
     #[arg(long)]
     json: bool,
@@ -52,62 +73,79 @@ struct Options {
     /// Where that contender keeps its rows.
     #[arg(long, hide = true)]
     database: Option<String>,
+    /// How many receivers that contender has.
+    #[arg(long, hide = true, default_value_t = 2)]
+    receivers: u32,
+    /// Where that contender verifies callbacks.
+    #[arg(long, hide = true)]
+    provider: Option<String>,
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options = Options::parse();
     match (options.serve, &options.database) {
-        (Some(contender), Some(database)) => contender.serve(database).map(|()| ExitCode::SUCCESS),
+        (Some(contender), Some(database)) => {
+            serve::serve(contender, database, options.receivers, options.provider.as_deref())
+                .map(|()| ExitCode::SUCCESS)
+        }
         _ => actix_web::rt::System::new().block_on(bench(&options)),
     }
 }
 
+impl Options {
+    /// The contenders that can take part: PostgreSQL needs a server, a peer must have been asked for.
+    fn available(&self) -> Vec<Contender> {
+        let has_server = cfg!(feature = "postgres") && std::env::var_os("ATHM_TEST_POSTGRES_URL").is_some();
+        let is_asked_for = |contender: &Contender| match contender.rows() {
+            Rows::None | Rows::Athm => true,
+            Rows::ByHand => self.peers,
+            Rows::Django => self.django,
+        };
+        let each = Contender::value_variants().iter().copied().filter(is_asked_for);
+        each.filter(|contender| has_server || !contender.needs_server()).collect()
+    }
+}
+
 async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let available = Contender::available();
+    let available = options.available();
     let contenders = if options.contenders.is_empty() { &available } else { &options.contenders };
     if let Some(missing) = contenders.iter().find(|contender| !available.contains(contender)) {
-        return Err(format!("{missing} needs --features postgres and a server: tests/with-postgres").into());
+        return Err(format!("{missing} needs --peers, --django, or a server: tests/with-postgres").into());
     }
-    let measurements = options.concurrency.len() as u64 * u64::from(options.repeats) * contenders.len() as u64;
+    if options.peers {
+        peers::build_by_hand()?;
+    }
+    if options.django {
+        peers::install_django()?;
+    }
+    let (repeats, seconds) = if options.quick { (1, 2) } else { (options.repeats, options.seconds) };
+    let time = Duration::from_secs(seconds);
+    let measurements = options.concurrency.len() as u64 * u64::from(repeats) * contenders.len() as u64;
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} measurements  {elapsed_precise}  {msg}")?;
     let progress = ProgressBar::new(measurements).with_style(style);
     let mut table = Table::default();
-    for &concurrency in &options.concurrency {
-        for _ in 0..options.repeats {
+    for &connections in &options.concurrency {
+        for _ in 0..repeats {
             table.add_sync(sync::measure()?);
             for &contender in contenders {
-                progress.set_message(format!("{contender} at {concurrency}"));
-                table.add(measure(contender, concurrency, Duration::from_secs(options.seconds)).await?);
+                progress.set_message(format!("{contender} at {connections}"));
+                let conditions = Conditions { connections, ..Conditions::usual(time) };
+                table.add(turn::measure(contender, conditions).await?);
                 progress.inc(1);
             }
         }
     }
     progress.finish_and_clear();
+    let mut drains = Drains::default();
+    for &series in &options.series {
+        series::run(series, contenders, time, &mut drains).await?;
+    }
     if options.json {
         print!("{}", table.json_lines());
     } else {
-        print!("{table}");
-        expectations(&table).iter().for_each(|expectation| println!("{expectation}"));
+        print!("{table}{drains}");
+        expectations(&table, &drains).iter().for_each(|expectation| println!("{expectation}"));
+        println!("{}", chart::write(&table)?.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn measure(
-    contender: Contender,
-    concurrency: usize,
-    time: Duration,
-) -> Result<Measurement, Box<dyn std::error::Error>> {
-    let database = ContenderDatabase::of(contender);
-    let process = Process::start(contender, &database.url())?;
-    let began = Instant::now();
-    let mut load = load::run(process.address, concurrency, time).await?;
-    let memory = process.memory();
-    if contender.keeps_rows() {
-        process.finish().await?;
-        if contender.has_own_rows() {
-            load.per_second = load.answered as f64 / began.elapsed().as_secs_f64();
-        }
-        database.audit(contender, i64::try_from(load.answered)?).map_err(|fault| format!("{contender}: {fault}"))?;
-    }
-    Ok(Measurement { contender, concurrency, load, memory })
 }

@@ -5,16 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::contender::Contender;
-use crate::load::Load;
-
-/// One contender's turn.
-#[derive(Debug)]
-pub(crate) struct Measurement {
-    pub(crate) contender: Contender,
-    pub(crate) concurrency: usize,
-    pub(crate) load: Load,
-    pub(crate) memory: u64,
-}
+use crate::turn::Measurement;
 
 /// All measurements, by concurrency and contender.
 #[derive(Debug, Default)]
@@ -25,31 +16,42 @@ pub(crate) struct Table {
 }
 
 /// The middle of several measurements.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
-    median: f64,
+    pub(crate) accepted: f64,
+    pub(crate) delivered: f64,
+    /// What part of the accepted payments was delivered at the rate at which they were accepted.
+    pub(crate) delivered_of_accepted: f64,
     least: f64,
     most: f64,
     pub(crate) p50_ms: f64,
-    p99_ms: f64,
+    pub(crate) p99_ms: f64,
+    longest_ms: f64,
+    lag_p99_ms: Option<f64>,
     pub(crate) memory_mib: f64,
+    processor_seconds: f64,
 }
 
 impl Table {
     pub(crate) fn add(&mut self, turn: Measurement) {
-        self.measurements.entry((turn.concurrency, turn.contender)).or_default().push(turn);
+        self.measurements.entry((turn.connections, turn.contender)).or_default().push(turn);
     }
 
     pub(crate) fn add_sync(&mut self, sync: Duration) {
         self.syncs.push(sync);
     }
 
-    pub(crate) fn row(&self, concurrency: usize, contender: Contender) -> Option<Row> {
-        self.measurements.get(&(concurrency, contender)).map(|measurements| Row::of(measurements))
+    pub(crate) fn row(&self, connections: usize, contender: Contender) -> Option<Row> {
+        self.measurements.get(&(connections, contender)).map(|measurements| Row::of(measurements))
     }
 
-    /// What part of the other's speed that is.
-    pub(crate) fn ratio(&self, concurrency: usize, contender: Contender, other: Contender) -> Option<f64> {
-        Some(self.row(concurrency, contender)?.median / self.row(concurrency, other)?.median)
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (usize, Contender, Row)> {
+        self.measurements.iter().map(|(&(connections, contender), found)| (connections, contender, Row::of(found)))
+    }
+
+    /// How many times as much it delivers as the other.
+    pub(crate) fn ratio(&self, connections: usize, contender: Contender, other: Contender) -> Option<f64> {
+        Some(self.row(connections, contender)?.delivered / self.row(connections, other)?.delivered)
     }
 
     /// What the disk takes for one commit, in milliseconds.
@@ -60,17 +62,19 @@ impl Table {
     }
 
     pub(crate) fn json_lines(&self) -> String {
-        let line = |(&(concurrency, contender), measurements): (&(usize, Contender), &Vec<Measurement>)| {
-            let row = Row::of(measurements);
+        let line = |(connections, contender, row): (usize, Contender, Row)| {
             let line = serde_json::json!({
-                "contender": contender.to_string(), "concurrency": concurrency, "per_second": row.median,
-                "least": row.least, "most": row.most, "p50_ms": row.p50_ms, "p99_ms": row.p99_ms,
-                "memory_mib": row.memory_mib, "fsync_ms": self.sync_ms(),
-                "of_no_database": self.ratio(concurrency, contender, Contender::NoDatabase),
+                "contender": contender.to_string(), "connections": connections,
+                "accepted_per_second": row.accepted, "delivered_per_second": row.delivered,
+                "delivered_of_accepted": row.delivered_of_accepted, "least": row.least, "most": row.most,
+                "p50_ms": row.p50_ms, "p99_ms": row.p99_ms, "longest_ms": row.longest_ms,
+                "lag_p99_ms": row.lag_p99_ms, "memory_mib": row.memory_mib,
+                "processor_seconds_for_10000": row.processor_seconds, "fsync_ms": self.sync_ms(),
+                "of_by_hand": self.ratio(connections, contender, contender.by_hand()),
             });
             format!("{line}\n")
         };
-        self.measurements.iter().map(line).collect()
+        self.rows().map(line).collect()
     }
 }
 
@@ -82,14 +86,21 @@ impl Row {
             values
         };
         let median = |values: &[f64]| values.get(values.len() / 2).copied().unwrap_or_default();
-        let speeds = sorted(|turn| turn.load.per_second);
+        let ms = |value: fn(&Measurement) -> f64| median(&sorted(value));
+        let delivered = sorted(|turn| turn.delivered_per_second);
+        let has_lag = measurements.iter().any(|turn| turn.lag.is_some());
         Self {
-            median: median(&speeds),
-            least: speeds.first().copied().unwrap_or_default(),
-            most: speeds.last().copied().unwrap_or_default(),
-            p50_ms: median(&sorted(|turn| turn.load.p50.as_secs_f64() * 1000.0)),
-            p99_ms: median(&sorted(|turn| turn.load.p99.as_secs_f64() * 1000.0)),
+            accepted: median(&sorted(|turn| turn.load.per_second)),
+            delivered: median(&delivered),
+            delivered_of_accepted: median(&sorted(|turn| turn.delivered_per_second / turn.load.per_second)),
+            least: delivered.first().copied().unwrap_or_default(),
+            most: delivered.last().copied().unwrap_or_default(),
+            p50_ms: ms(|turn| turn.load.p50.as_secs_f64() * 1000.0),
+            p99_ms: ms(|turn| turn.load.p99.as_secs_f64() * 1000.0),
+            longest_ms: ms(|turn| turn.load.longest.as_secs_f64() * 1000.0),
+            lag_p99_ms: has_lag.then(|| ms(|turn| turn.lag.unwrap_or_default().as_secs_f64() * 1000.0)),
             memory_mib: median(&sorted(|turn| turn.memory as f64 / 1024.0)),
+            processor_seconds: median(&sorted(|turn| turn.processor_time.as_secs_f64())),
         }
     }
 }
@@ -98,16 +109,33 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:>5}  {:<22} {:>10} {:>17} {:>6} {:>9} {:>9} {:>8}",
-            "conn.", "contender", "callb./s", "min–max", "ratio", "p50 ms", "p99 ms", "MiB"
+            "{:>5}  {:<23} {:>10} {:>11} {:>13} {:>6} {:>7} {:>7} {:>8} {:>7} {:>6} {:>9} {:>9}",
+            "conn.",
+            "contender",
+            "accepted/s",
+            "delivered/s",
+            "min–max",
+            "share",
+            "p50 ms",
+            "p99 ms",
+            "max ms",
+            "lag p99",
+            "MiB",
+            "CPU s/10k",
+            "× by hand"
         )?;
-        for (&(concurrency, contender), measurements) in &self.measurements {
-            let Row { median, least, most, p50_ms, p99_ms, memory_mib } = Row::of(measurements);
-            let ratio = self.ratio(concurrency, contender, Contender::NoDatabase).unwrap_or(f64::NAN);
+        for (connections, contender, row) in self.rows() {
+            let Row { accepted, delivered, delivered_of_accepted, least, most, .. } = row;
+            let Row { p50_ms, p99_ms, longest_ms, memory_mib, processor_seconds, .. } = row;
+            let lag = row.lag_p99_ms.map_or(String::from("–"), |lag| format!("{lag:.1}"));
+            let by_hand = self.ratio(connections, contender, contender.by_hand());
+            let by_hand = by_hand.map_or(String::from("–"), |ratio| format!("{ratio:.2}"));
             let range = format!("{least:.0}–{most:.0}");
             writeln!(
                 f,
-                "{concurrency:>5}  {contender:<22} {median:>10.0} {range:>17} {ratio:>6.2} {p50_ms:>9.2} {p99_ms:>9.2} {memory_mib:>8.1}"
+                "{connections:>5}  {contender:<23} {accepted:>10.0} {delivered:>11.0} {range:>13} \
+                 {delivered_of_accepted:>6.2} {p50_ms:>7.2} {p99_ms:>7.2} {longest_ms:>8.1} {lag:>7} {memory_mib:>6.1} \
+                 {processor_seconds:>9.2} {by_hand:>9}"
             )?;
         }
         if let Some(sync_ms) = self.sync_ms() {
