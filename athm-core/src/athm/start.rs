@@ -55,7 +55,8 @@ impl AthmBuilder {
         check_receivers(&registry, dispatcher.states(), &self.expected)?;
         log_receivers(&registry);
 
-        let (outbox, unstarted) = Outbox::new(Slots::new(self.concurrency.unwrap_or(CONCURRENCY)));
+        let slots = Slots::new(self.concurrency.unwrap_or(CONCURRENCY));
+        let (outbox, unstarted) = Outbox::new(slots, self.clock.clone());
         let outbox = outbox.limited(registry.all());
         let polls = if provider.is_some() { self.polls } else { PollSchedule::Off };
         let policy = Policy { checks: self.checks, registry, polls, scope: self.scope };

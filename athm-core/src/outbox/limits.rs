@@ -1,8 +1,9 @@
 //! How many deliveries of one receiver may run at once: its `concurrency`.
 //!
-//! A delivery that waits for its receiver's limit holds no slot, so that it holds up no other receiver. It stays claimed if it
-//! is claimed already; while a receiver is at its limit, no further delivery of it is claimed, neither by the commit that
-//! inserts it nor by the worker's poll. So no process holds more claims than it has slots and running deliveries.
+//! A delivery that waits for its receiver's limit holds neither a slot nor a [claim permit](super::ClaimPermit), so that it
+//! holds up no other receiver. While a receiver is at its limit, no further delivery of it is claimed, neither by the commit
+//! that inserts it nor by the worker's poll. A burst is claimed before the first of it runs: of that, a process holds
+//! [`Limit::claims`] at most, and releases what doesn't start in time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,11 +21,17 @@ pub(crate) struct Limits(Arc<HashMap<String, Limit>>);
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
     permits: Arc<Semaphore>,
+    /// How many more may be claimed: enough that the next ones are there when one ends.
+    claims: Arc<Semaphore>,
     /// Whether a delivery was left unclaimed for this limit.
     has_turned_away: Arc<AtomicBool>,
     /// Wakes the worker's poll.
     woken: Arc<Notify>,
 }
+
+/// A claimed delivery of a receiver with a limit, until its receiver has ended.
+#[derive(Debug)]
+pub(crate) struct LimitClaim(LimitPermit);
 
 /// A permit to run one delivery of a receiver with a limit, until it is dropped.
 #[derive(Debug)]
@@ -33,13 +40,21 @@ pub(crate) struct LimitPermit {
     limit: Limit,
 }
 
+/// No further delivery of the receiver may be claimed now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LimitReached;
+
+/// How many deliveries of a receiver are claimed at most, beside twice its limit.
+const CLAIMED_AHEAD: usize = 16;
+
 impl Limits {
     pub(super) fn of<'a>(receivers: impl IntoIterator<Item = &'a ReceiverInfo>, woken: &Arc<Notify>) -> Self {
         let mut limits = HashMap::new();
         for receiver in receivers {
             let Some(most) = receiver.concurrency() else { continue };
             let permits = Arc::new(Semaphore::new(most as usize));
-            let limit = Limit { permits, has_turned_away: Arc::default(), woken: Arc::clone(woken) };
+            let claims = Arc::new(Semaphore::new(2 * most as usize + CLAIMED_AHEAD));
+            let limit = Limit { permits, claims, has_turned_away: Arc::default(), woken: Arc::clone(woken) };
             for id in super::ids(receiver) {
                 limits.insert(id.to_owned(), limit.clone());
             }
@@ -47,14 +62,24 @@ impl Limits {
         Self(Arc::new(limits))
     }
 
-    /// The limit of the receiver with that id, if it has one.
-    pub(crate) fn get(&self, receiver: &str) -> Option<&Limit> {
-        self.0.get(receiver)
-    }
-
     /// Whether no further delivery of that receiver may be claimed now. The worker is woken when it may.
     pub(crate) fn is_reached(&self, receiver: &str) -> bool {
-        self.get(receiver).is_some_and(Limit::is_reached)
+        self.0.get(receiver).is_some_and(Limit::is_reached)
+    }
+
+    /// How many deliveries of that receiver may be claimed now; `None` without a limit.
+    pub(crate) fn claimable(&self, receiver: &str) -> Option<usize> {
+        self.0.get(receiver).map(|limit| limit.claims.available_permits())
+    }
+
+    /// Counts a delivery of that receiver as claimed. `None` without a limit.
+    pub(crate) fn claim(&self, receiver: &str) -> Result<Option<LimitClaim>, LimitReached> {
+        let Some(limit) = self.0.get(receiver) else { return Ok(None) };
+        if limit.is_reached() {
+            return Err(LimitReached);
+        }
+        let permit = Arc::clone(&limit.claims).try_acquire_owned().map_err(|_| LimitReached)?;
+        Ok(Some(LimitClaim(limit.given(permit))))
     }
 
     /// Gives out no more permits.
@@ -65,22 +90,13 @@ impl Limits {
 
 impl Limit {
     fn is_reached(&self) -> bool {
-        if self.permits.available_permits() > 0 {
+        let is_reached = || self.permits.available_permits() == 0 || self.claims.available_permits() == 0;
+        if !is_reached() {
             return false;
         }
         self.has_turned_away.store(true, Ordering::SeqCst);
         // It may have become free before that was noted, and then woke no one.
-        self.permits.available_permits() == 0
-    }
-
-    /// A permit, if there is one now.
-    pub(crate) fn try_acquire(&self) -> Option<LimitPermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok().map(|permit| self.given(permit))
-    }
-
-    /// The next permit; `None` once no more are given out.
-    pub(crate) async fn acquire(&self) -> Option<LimitPermit> {
-        Arc::clone(&self.permits).acquire_owned().await.ok().map(|permit| self.given(permit))
+        is_reached()
     }
 
     fn given(&self, permit: OwnedSemaphorePermit) -> LimitPermit {
@@ -88,12 +104,37 @@ impl Limit {
     }
 }
 
-impl Drop for LimitPermit {
-    fn drop(&mut self) {
+impl LimitClaim {
+    /// No longer counts it among the claims of its receiver: it waits for another one.
+    pub(crate) fn uncount(&mut self) {
+        self.0.release();
+    }
+
+    /// A permit to run it, if there is one now.
+    pub(crate) fn try_run(&self) -> Option<LimitPermit> {
+        let limit = &self.0.limit;
+        Arc::clone(&limit.permits).try_acquire_owned().ok().map(|permit| limit.given(permit))
+    }
+
+    /// The next permit to run it; `None` once no more are given out.
+    pub(crate) async fn run(&self) -> Option<LimitPermit> {
+        let limit = &self.0.limit;
+        Arc::clone(&limit.permits).acquire_owned().await.ok().map(|permit| limit.given(permit))
+    }
+}
+
+impl LimitPermit {
+    fn release(&mut self) {
         // The permit first: the claim that is woken must find it free.
-        self.permit = None;
-        if self.limit.has_turned_away.swap(false, Ordering::SeqCst) {
+        let was_held = self.permit.take().is_some();
+        if was_held && self.limit.has_turned_away.swap(false, Ordering::SeqCst) {
             self.limit.woken.notify_one();
         }
+    }
+}
+
+impl Drop for LimitPermit {
+    fn drop(&mut self) {
+        self.release();
     }
 }

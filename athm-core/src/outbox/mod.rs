@@ -2,9 +2,10 @@
 //!
 //! Recording an event inserts one delivery for each of its signals and each receiver that listens to it, in the same commit
 //! ([`store`](crate::store)).
-//! As many as there are free [`slots`] are claimed by that very commit, and the [`channel`] hands them to the
-//! [`worker`](crate::worker) right after it. The worker finds all others (no slot was free, an attempt failed, a process
-//! died): it polls for due deliveries once a second and claims no more than it has slots for.
+//! As many as there are free [`claim_permits`] are claimed by that very commit, and the [`channel`] hands them to the
+//! [`worker`](crate::worker) right after it. The worker finds all others (no permit was free, an attempt failed, a process
+//! died): it polls for due deliveries once a second, and as permits become free while there is a backlog. A claimed delivery
+//! runs as soon as one of the [`slots`] is free.
 //!
 //! A claim is a lease: it ends after [`LEASE`] unless it is renewed, and then any process may claim the delivery again;
 //! [`attempt`] says what that costs. An attempt ends with an [`Acknowledgement`] that names its claim, so that a late one
@@ -14,21 +15,27 @@ mod acknowledgement;
 mod attempt;
 mod attempt_record;
 mod channel;
+mod claim_permits;
 mod limits;
+mod pace;
 mod record;
 mod retry;
 mod running;
 mod slots;
 mod suspects;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 pub(crate) use self::acknowledgement::{Acknowledgement, AttemptOutcome, DeliveryUpdate, Run};
 pub(crate) use self::attempt::{Attempt, ClaimId, ClaimKind, ClaimableDelivery};
 pub use self::attempt_record::AttemptRecord;
 pub(crate) use self::channel::{Outbox, Unstarted};
-pub(crate) use self::limits::Limits;
+pub(crate) use self::claim_permits::{ClaimPermit, ClaimPermits, MAX_START_DELAY};
+pub(crate) use self::limits::{LimitClaim, LimitPermit, Limits};
 pub use self::record::{DeliveryRecord, DeliveryState, UnknownDeliveryState};
 pub(crate) use self::retry::retry_pause;
 pub(crate) use self::running::ClaimedAttempt;
@@ -58,9 +65,17 @@ pub(crate) struct ClaimedDelivery {
     pub(crate) delivery: NewDelivery,
     pub(crate) attempt: Attempt,
     pub(crate) is_replay: bool,
-    pub(crate) slot: Slot,
+    pub(crate) admission: Admission,
     /// The permit of a suspect.
     pub(crate) suspect: Option<RunningSuspect>,
+}
+
+/// What allows a process to hold a delivery.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) permit: ClaimPermit,
+    /// Of a receiver with a limit.
+    pub(crate) limit: Option<LimitClaim>,
 }
 
 impl ClaimedDelivery {
@@ -103,6 +118,8 @@ pub(crate) struct EventDeliveries {
     pub(crate) transaction: Arc<Transaction>,
     pub(crate) event: Arc<Event>,
     pub(crate) deliveries: Vec<ClaimedDelivery>,
+    /// A steady time before which no lease of these has begun.
+    pub(crate) claimed_at: Timestamp,
     /// The span in which the event was recorded; none for deliveries that were claimed later.
     pub(crate) span: tracing::Span,
 }
@@ -119,15 +136,20 @@ pub(crate) struct Handover {
 impl EventDeliveries {
     /// Groups claimed deliveries by event: those of one event run in the order of its signals, so that one task runs
     /// them all.
-    pub(crate) fn group(claimed: impl IntoIterator<Item = (Transaction, Event, ClaimedDelivery)>) -> Vec<Self> {
-        let mut groups = Vec::<Self>::new();
+    pub(crate) fn group(
+        claimed: impl IntoIterator<Item = (Transaction, Event, ClaimedDelivery)>,
+        claimed_at: Timestamp,
+    ) -> Vec<Self> {
+        let (mut groups, mut places) = (Vec::<Self>::new(), HashMap::new());
         for (transaction, event, delivery) in claimed {
-            match groups.iter_mut().find(|group| group.event.id == event.id) {
+            let place = *places.entry(event.id).or_insert(groups.len());
+            match groups.get_mut(place) {
                 Some(group) => group.deliveries.push(delivery),
                 None => groups.push(Self {
                     transaction: Arc::new(transaction),
                     event: Arc::new(event),
                     deliveries: vec![delivery],
+                    claimed_at,
                     span: tracing::Span::none(),
                 }),
             }

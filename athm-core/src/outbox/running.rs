@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::Attempt;
+use super::{Attempt, ClaimId, LEASE};
 use crate::models::DeliveryId;
+use crate::util::clock::later;
 use crate::util::in_flight::{InFlight, InFlightGuard};
 
 /// The deliveries that run in this process, for the renewal of leases, for shutdown and for `idle`.
@@ -21,11 +23,13 @@ pub(crate) struct Running {
 pub(crate) struct ClaimedAttempt {
     pub(crate) attempt: Attempt,
     pub(crate) has_started: bool,
+    /// The steady time at which its lease began, or before that.
+    claimed_at: Timestamp,
 }
 
 impl Running {
-    pub(crate) fn claimed(&self, claimed: impl Iterator<Item = (DeliveryId, Attempt)>) {
-        let attempts = claimed.map(|(id, attempt)| (id, ClaimedAttempt { attempt, has_started: false }));
+    pub(crate) fn claimed(&self, claimed: impl Iterator<Item = (DeliveryId, Attempt)>, claimed_at: Timestamp) {
+        let attempts = claimed.map(|(id, attempt)| (id, ClaimedAttempt { attempt, has_started: false, claimed_at }));
         self.deliveries.send_modify(|running| running.extend(attempts));
     }
 
@@ -37,8 +41,20 @@ impl Running {
         });
     }
 
-    pub(crate) fn ended(&self, id: DeliveryId) {
-        self.deliveries.send_if_modified(|running| running.remove(&id).is_some());
+    /// That claim has ended. A later one of the same delivery may run already.
+    pub(crate) fn ended(&self, id: DeliveryId, claim: ClaimId) {
+        self.deliveries.send_if_modified(|running| {
+            let is_that = running.get(&id).is_some_and(|running| running.attempt.claim == claim);
+            is_that && running.remove(&id).is_some()
+        });
+    }
+
+    /// Those whose leases may have ended although they run here: if they weren't renewed in time. All others are due for no
+    /// process.
+    pub(crate) fn with_old_leases(&self, now: Timestamp) -> Vec<DeliveryId> {
+        let running = self.deliveries.borrow();
+        let old = running.iter().filter(|(_, running)| later(running.claimed_at, LEASE / 2) <= now);
+        old.map(|(id, _)| *id).collect()
     }
 
     pub(crate) fn all(&self) -> Vec<(DeliveryId, ClaimedAttempt)> {
@@ -51,8 +67,8 @@ impl Running {
     }
 
     /// Removes these deliveries when it is dropped, also when the task that runs them panics or is cancelled.
-    pub(crate) fn guard(&self, ids: Vec<DeliveryId>) -> Guard {
-        Guard { running: self.clone(), ids }
+    pub(crate) fn guard(&self, claims: Vec<(DeliveryId, ClaimId)>) -> Guard {
+        Guard { running: self.clone(), claims }
     }
 
     /// Waits until no claim is in flight.
@@ -80,11 +96,11 @@ impl Running {
 /// See [`Running::guard`].
 pub(crate) struct Guard {
     running: Running,
-    ids: Vec<DeliveryId>,
+    claims: Vec<(DeliveryId, ClaimId)>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.ids.iter().for_each(|id| self.running.ended(*id));
+        self.claims.iter().for_each(|(id, claim)| self.running.ended(*id, *claim));
     }
 }

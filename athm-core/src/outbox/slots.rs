@@ -2,54 +2,44 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A bounded number of permits to run a delivery. A process claims no delivery without a slot for it.
+/// A bounded number of permits to run a delivery, given in the order in which they are asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
     free: Arc<Semaphore>,
-    freed: Arc<Notify>,
+    count: usize,
 }
 
-/// A permit to run one delivery, until it is dropped.
+/// A permit to run one delivery, until it is dropped: when its receiver has ended, before that is stored.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    freed: Arc<Notify>,
-    permit: Option<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Slots {
     pub(crate) fn new(count: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))), freed: Arc::default() }
+        let count = count.min(Semaphore::MAX_PERMITS);
+        Self { free: Arc::new(Semaphore::new(count)), count }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// A slot, if one is free and nothing waits for it.
+    pub(crate) fn try_acquire(&self) -> Option<Slot> {
+        Arc::clone(&self.free).try_acquire_owned().ok().map(|permit| Slot { _permit: permit })
     }
 
     /// The next free slot; `None` once no more are given out.
     pub(crate) async fn acquire(&self) -> Option<Slot> {
-        let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
-        Some(Slot { freed: Arc::clone(&self.freed), permit: Some(permit) })
+        Arc::clone(&self.free).acquire_owned().await.ok().map(|permit| Slot { _permit: permit })
     }
 
     /// Gives out no more slots.
     pub(crate) fn close(&self) {
         self.free.close();
-    }
-
-    /// Takes up to `max` slots, as many as are free.
-    pub(crate) fn take(&self, max: usize) -> Vec<Slot> {
-        let each = std::iter::from_fn(|| Arc::clone(&self.free).try_acquire_owned().ok());
-        each.take(max).map(|permit| Slot { freed: Arc::clone(&self.freed), permit: Some(permit) }).collect()
-    }
-
-    /// Waits until a slot becomes free.
-    pub(crate) async fn freed(&self) {
-        self.freed.notified().await;
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        // The permit first: the task that is notified must find it free.
-        self.permit = None;
-        self.freed.notify_one();
     }
 }

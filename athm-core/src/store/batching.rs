@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How many writes may be queued. More are refused with [`StoreError::Busy`](super::StoreError::Busy).
+/// How many writes may be queued, deferred ones aside. More are refused with [`StoreError::Busy`](super::StoreError::Busy).
 pub(super) const MAX_QUEUED: usize = 1024;
 /// How long a deferred write waits for others to share its commit.
 pub(super) const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::dispatch::Dispatcher;
 use crate::models::{Amount, Item, PaymentKey, PhoneNumber, Sender, Signal, Status, Transaction, TransactionKind};
-use crate::outbox::{AttemptOutcome, ClaimId, LEASE, Outbox, Slots, Suspects, Unstarted};
+use crate::outbox::{AttemptOutcome, ClaimId, ClaimPermits, LEASE, Outbox, Slots, Suspects, Unstarted};
 use crate::util::clock::{Clock, later};
 
 /// The only delivery that this process can run; see [`context`].
@@ -21,7 +21,7 @@ pub(super) fn context(clock: &Clock, slots: usize, batching: Batching) -> (Store
     let dispatcher = Dispatcher::empty();
     dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
     let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
-    let (outbox, unstarted) = Outbox::new(Slots::new(slots));
+    let (outbox, unstarted) = Outbox::new(Slots::new(slots), clock.clone());
     let background = tokio::runtime::Handle::current();
     (
         StoreContext {
@@ -46,7 +46,7 @@ pub(super) fn claim(clock: &Clock) -> Claim {
         now,
         lease_until: later(now, LEASE),
         runnable: vec![String::from(RUNNABLE)],
-        slots: Slots::new(8).take(8),
+        permits: ClaimPermits::new(8).take_for_poll(),
         suspect: Suspects::new(Default::default()).permit(),
     }
 }

@@ -82,7 +82,7 @@ use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
     ReferenceNumber, RefundId, RefundRecord, ReportedRefund, Sender, Transaction, TransactionId, UnresolvedOperation,
 };
-use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, DeliveryRecord, Outbox, Slot, SuspectPermit};
+use crate::outbox::{Acknowledgement, AttemptRecord, ClaimId, ClaimPermit, DeliveryRecord, Outbox, SuspectPermit};
 use crate::receiver::Database;
 use crate::util::clock::Clock;
 
@@ -99,11 +99,11 @@ pub(crate) trait Store: CheckoutStore + IntentStore + Send + Sync {
     fn database(&self) -> Database;
 
     /// Applies an observation of a payment to what is stored, and writes the payment with its events and deliveries, in one
-    /// transaction. Deliveries that get a slot are handed to the outbox right after the commit, even when the caller has
+    /// transaction. Deliveries that get a permit are handed to the outbox right after the commit, even when the caller has
     /// gone away.
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded>;
 
-    /// Claims due deliveries, longest due first: at most one for each slot, at most one suspect, and none that runs here
+    /// Claims due deliveries, longest due first: at most one for each permit, at most one suspect, and none that runs here
     /// already, even if its lease has ended. They are handed to the outbox right after the commit. Returns how many.
     fn claim_deliveries(&self, claim: Claim) -> StoreFuture<'_, usize>;
 
@@ -273,7 +273,8 @@ pub(crate) struct Claim {
     pub(crate) lease_until: Timestamp,
     /// `signal:receiver`, for each signal of each receiver of this process: a process of another version may have others.
     pub(crate) runnable: Vec<String>,
-    pub(crate) slots: Vec<Slot>,
+    /// One for each delivery that may be claimed.
+    pub(crate) permits: Vec<ClaimPermit>,
     /// None while a suspect runs here.
     pub(crate) suspect: Option<SuspectPermit>,
 }

@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::Worker;
 use super::event::{EventContext, HeldUp};
 use crate::models::{DeliveryId, Transaction};
-use crate::outbox::{Acknowledgement, Attempt, AttemptOutcome, ClaimKind, NewDelivery, Run, Slot, retry_pause};
+use crate::outbox::{Acknowledgement, Attempt, AttemptOutcome, ClaimKind, ClaimPermit, NewDelivery, Run, retry_pause};
 use crate::receiver::completion_requests::RegisteredAttempt;
 use crate::receiver::{Context, Delivery, DeliveryClaim, Failure, ReceiverInfo, SignalContext, call};
 use crate::store::StoreError;
@@ -256,18 +256,18 @@ impl Worker {
         (cut(&message, MAX_ERROR_CHARS).unwrap_or(&message).to_owned(), retry_at)
     }
 
-    /// Hands the outcome of a delivery to the store at once. The future ends when it is stored, and frees the slot by then:
+    /// Hands the outcome of a delivery to the store at once. The future ends when it is stored, and frees the permit by then:
     /// claims must not outrun the acknowledgements that the database can store.
     ///
     /// An outcome that can't be stored (the disk is full, say) is retried until it is. Its lease is renewed meanwhile: a
-    /// receiver that succeeded doesn't run again. The slot is freed, so that one such outcome holds up no other delivery.
+    /// receiver that succeeded doesn't run again. The permit is freed, so that one such outcome holds up no other delivery.
     pub(super) fn acknowledge(
         &self,
         delivery: NewDelivery,
         attempt: Attempt,
         outcome: AttemptOutcome,
         run: Run,
-        slot: Option<Slot>,
+        permit: Option<ClaimPermit>,
     ) -> impl Future<Output = ()> {
         let NewDelivery { id, receiver, .. } = delivery;
         let acknowledgement = Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: Some(run) };
@@ -277,7 +277,7 @@ impl Worker {
                 Some(first) => first.await,
                 None => Ok(()),
             };
-            drop(slot);
+            drop(permit);
             for tries in 1_u32.. {
                 let Err(error) = stored else { break };
                 let error_line = causes(&error);
@@ -293,7 +293,7 @@ impl Worker {
                 self.clock.sleep_until(later(self.clock.steady(), STORE_BACKOFF.pause_after(tries))).await;
                 stored = self.store.acknowledge(acknowledgement.clone()).await;
             }
-            self.outbox.running.ended(id);
+            self.outbox.running.ended(id, attempt.claim);
             // A poll between the commit and the line above took the delivery for one that still runs here.
             if let AttemptOutcome::Failed { retry_at: Some(due), .. } = &acknowledgement.outcome
                 && *due <= self.clock.steady()

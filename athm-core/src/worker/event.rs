@@ -4,20 +4,27 @@
 //! the registry has them, and run at once. The next group starts when all of the group before have ended or overrun their
 //! timeout, even while their outcomes are still being stored.
 //!
+//! Each runs in a slot, which it gets in the order in which deliveries ask for one, and gives back when its receiver has
+//! ended. One that gets none in time is released, with the groups behind it.
+//!
 //! All run in one task. Whatever a receiver's own code throws is contained where that code runs, so no delivery ends another.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use tracing::Span;
 
 use super::Worker;
 use crate::models::{Event, Signal, Transaction};
 use crate::outbox::{
-    Attempt, AttemptOutcome, ClaimedDelivery, EventDeliveries, NewDelivery, Run, RunningSuspect, Slot,
+    Admission, Attempt, AttemptOutcome, ClaimPermit, ClaimedDelivery, EventDeliveries, LimitClaim, LimitPermit,
+    MAX_START_DELAY, NewDelivery, Run, RunningSuspect, Slot,
 };
 use crate::receiver::ReceiverInfo;
+use crate::util::clock::later;
 use crate::util::in_flight::{InFlight, InFlightGuard};
 
 /// What the deliveries of an event have in common.
@@ -26,6 +33,8 @@ pub(super) struct EventContext {
     pub(super) event: Arc<Event>,
     /// The span in which the event was recorded.
     pub(super) recording: Span,
+    /// Whether a delivery got no slot in time: later groups don't start before it has run.
+    is_released: AtomicBool,
 }
 
 /// A claimed delivery, with its receiver if this process still has it.
@@ -35,8 +44,15 @@ struct Ready {
     attempt: Attempt,
     is_replay: bool,
     suspect: Option<RunningSuspect>,
-    /// Only the first group holds slots while it waits to start.
-    slot: Option<Slot>,
+    /// Only the first group holds permits while it waits to start.
+    permit: Option<ClaimPermit>,
+    limit: Option<LimitClaim>,
+}
+
+/// What a receiver runs with, until it has ended.
+struct Start {
+    _slot: Slot,
+    _limit: Option<LimitPermit>,
 }
 
 /// What a running receiver holds up until it returns or overruns its timeout: the next group, and the next suspect.
@@ -48,9 +64,10 @@ pub(super) struct HeldUp {
 impl Worker {
     /// Runs the deliveries of an event, and stores their outcomes.
     pub(super) async fn run_event(self, deliveries: EventDeliveries) {
-        let EventDeliveries { transaction, event, deliveries, span } = deliveries;
-        let context = EventContext { transaction, event, recording: span };
-        let _guard = self.outbox.running.guard(deliveries.iter().map(|claimed| claimed.delivery.id).collect());
+        let EventDeliveries { transaction, event, deliveries, span, .. } = deliveries;
+        let context = EventContext { transaction, event, recording: span, is_released: AtomicBool::new(false) };
+        let claims = deliveries.iter().map(|claimed| (claimed.id(), claimed.attempt.claim)).collect();
+        let _guard = self.outbox.running.guard(claims);
         let (worker, context) = (&self, &context);
         let mut runs = Vec::with_capacity(deliveries.len());
         let mut group = InFlight::default();
@@ -69,53 +86,86 @@ impl Worker {
 
     /// Runs one delivery in a slot, and stores its outcome. `group` holds up the next group until it is dropped.
     async fn run_one(&self, ready: Ready, context: &EventContext, group: InFlightGuard) {
-        let Ready { receiver, delivery, attempt, is_replay, suspect, slot } = ready;
+        let Ready { receiver, delivery, attempt, is_replay, suspect, mut permit, limit } = ready;
         let mut held_up = HeldUp { group: Some(group), _suspect: suspect };
-        let (slot, permit) = match self.outbox.limits.get(&delivery.receiver) {
-            None => (slot, None),
-            Some(limit) => match limit.try_acquire() {
-                Some(permit) => (slot, Some(permit)),
-                None => {
-                    // It holds up neither other receivers nor the next group while it waits.
-                    drop((slot, held_up.group.take()));
-                    (None, limit.acquire().await)
-                }
-            },
-        };
-        let slot = match slot {
-            Some(slot) => Some(slot),
-            None => self.outbox.slots.acquire().await,
-        };
-        let receiver = receiver.filter(|_| slot.is_some() && !self.outbox.is_stopping());
+        let start = self.start(limit.as_ref(), &mut permit, &mut held_up, context).await;
+        let start = start.filter(|_| !self.outbox.is_stopping());
         let started_at = self.clock.now();
-        let (outcome, held_up) = match receiver {
-            Some(receiver) => self.deliver(&receiver, &delivery, attempt, is_replay, context, held_up).await,
-            // The receiver was disconnected meanwhile, or the program is stopping.
+        let (outcome, held_up) = match receiver.zip(start.as_ref()) {
+            Some((receiver, _)) => self.deliver(&receiver, &delivery, attempt, is_replay, context, held_up).await,
+            // The receiver was disconnected meanwhile, there was no slot in time, or the program is stopping.
             None => (AttemptOutcome::Unstarted, Some(held_up)),
         };
+        if start.is_some() {
+            self.outbox.permits.ended(self.clock.steady());
+        }
         let is_first = attempt.number == 1 && !is_replay;
         let run = Run { started_at, ended_at: self.clock.now(), is_first };
-        let stored = self.acknowledge(delivery, attempt, outcome, run, slot);
-        drop((held_up, permit));
+        let stored = self.acknowledge(delivery, attempt, outcome, run, permit);
+        drop((start, limit, held_up));
         stored.await;
     }
 
+    /// Waits until the delivery may run. `None` if it may not in time, or the program is stopping.
+    async fn start(
+        &self,
+        limit: Option<&LimitClaim>,
+        permit: &mut Option<ClaimPermit>,
+        held_up: &mut HeldUp,
+        context: &EventContext,
+    ) -> Option<Start> {
+        if context.is_released.load(Ordering::Acquire) {
+            return None;
+        }
+        let limit = match limit.map(|limit| (limit, limit.try_run())) {
+            None => None,
+            Some((_, Some(running))) => Some(running),
+            Some((limit, None)) => {
+                // It holds up neither other receivers nor the next group while it waits.
+                drop((permit.take(), held_up.group.take()));
+                Some(self.before_release(limit.run()).await?)
+            }
+        };
+        if let Some(slot) = self.outbox.slots.try_acquire() {
+            return Some(Start { _slot: slot, _limit: limit });
+        }
+        let slot = self.before_release(self.outbox.slots.acquire()).await;
+        if slot.is_none() {
+            self.outbox.released();
+            context.is_released.fetch_or(held_up.group.is_some(), Ordering::AcqRel);
+        }
+        Some(Start { _slot: slot?, _limit: limit })
+    }
+
+    /// Waits for a slot or a limit until the delivery is to be released.
+    async fn before_release<T>(&self, acquired: impl Future<Output = Option<T>>) -> Option<T> {
+        let until = later(self.clock.steady(), MAX_START_DELAY);
+        match select(pin!(acquired), pin!(self.clock.sleep_until(until))).await {
+            Either::Left((acquired, _)) => acquired,
+            Either::Right(_) => None,
+        }
+    }
+
     /// The groups in the order in which they start, and in each the deliveries in the registry's order. Deliveries that have to
-    /// wait for an earlier group free their slots: a receiver that hangs in the first group must not hold those of the others.
+    /// wait for an earlier group free their permits: a receiver that hangs in the first group must not hold those of the others.
     fn groups(&self, signals: &[Signal], deliveries: Vec<ClaimedDelivery>) -> Vec<Vec<Ready>> {
         let registry = self.dispatcher.snapshot();
         let mut groups = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for ClaimedDelivery { delivery, attempt, is_replay, slot, suspect } in deliveries {
+        for ClaimedDelivery { delivery, attempt, is_replay, admission, suspect } in deliveries {
             let signal = signals.iter().position(|signal| *signal == delivery.signal);
             let place = registry.place_of(&delivery.receiver);
             let receiver = place.map(|place| registry.all()[place].clone());
             let order = receiver.as_ref().map(ReceiverInfo::order);
             let key = (place, delivery.id);
-            let ready = Ready { receiver, delivery, attempt, is_replay, suspect, slot: Some(slot) };
+            let Admission { permit, limit } = admission;
+            let ready = Ready { receiver, delivery, attempt, is_replay, suspect, permit: Some(permit), limit };
             groups.entry((signal, order)).or_default().insert(key, ready);
         }
-        let mut groups: Vec<Vec<_>> = groups.into_values().map(|group| group.into_values().collect()).collect();
-        groups.iter_mut().skip(1).flatten().for_each(|ready| ready.slot = None);
+        let mut groups: Vec<Vec<Ready>> = groups.into_values().map(|group| group.into_values().collect()).collect();
+        for ready in groups.iter_mut().skip(1).flatten() {
+            ready.permit = None;
+            ready.limit.iter_mut().for_each(LimitClaim::uncount);
+        }
         groups
     }
 }

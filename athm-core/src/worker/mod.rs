@@ -32,8 +32,8 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(10);
 /// The shortest and the longest pause between two polls for due deliveries: a second, give or take a fifth, so that
 /// processes that were started together poll at different times.
 const POLL_INTERVAL: (Duration, Duration) = (Duration::from_millis(800), Duration::from_millis(1200));
-/// How long to wait for more slots once one is free, so that one claim fills all that a commit frees.
-const MAX_SLOT_DELAY: Duration = Duration::from_millis(2);
+/// How long to wait for more permits once one is free, so that one claim takes all that a commit frees.
+const MAX_PERMIT_DELAY: Duration = Duration::from_millis(2);
 
 /// Runs deliveries and acknowledges their outcomes.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl Worker {
         }
     }
 
-    /// Claims due deliveries, as many as there are free slots: once a second, and as slots become free while there is
+    /// Claims due deliveries, as many as there are free permits: once a second, and as permits become free while there is
     /// a backlog.
     pub(crate) async fn poll(self) {
         let schedule = Schedule { clock: &self.clock, max_wait: POLL_INTERVAL.1, requests: &RunRequests::default() };
@@ -78,31 +78,36 @@ impl Worker {
         NextRun::Due(Some(later(began, self.jitter.between(POLL_INTERVAL.0, POLL_INTERVAL.1))))
     }
 
-    /// Waits for a wake-up, or, while there is a backlog, for free slots.
+    /// Waits for a wake-up, or, while there is a backlog, for free permits.
     async fn woken(&self) {
         let woken = pin!(self.outbox.woken.notified());
         if !self.outbox.backlog.load(Ordering::Acquire) {
             return woken.await;
         }
-        // Deliveries that are acknowledged by one commit free their slots one after another. One claim fills them all.
-        let freed = pin!(self.outbox.slots.freed().then(|()| tokio::time::sleep(MAX_SLOT_DELAY)));
+        // Deliveries that are acknowledged by one commit free their permits one after another. One claim takes them all.
+        let freed = pin!(self.outbox.permits.freed().then(|()| tokio::time::sleep(MAX_PERMIT_DELAY)));
         select(woken, freed).await;
     }
 
     async fn claim_due(&self) -> Result<(), StoreError> {
         let now = self.clock.steady();
-        // Reset before slots are taken: a commit that finds none from here on sets it again.
-        let has_backlog = self.outbox.backlog.swap(false, Ordering::AcqRel);
+        let has_backlog = self.outbox.backlog.load(Ordering::Acquire);
         if !has_backlog && !self.store.has_due_deliveries(now, self.claimable()).await? {
             return Ok(());
         }
-        let slots = self.outbox.slots.take(usize::MAX);
-        let wanted = slots.len();
+        let permits = self.outbox.permits.take_for_poll();
+        if permits.is_empty() {
+            self.outbox.backlog.store(true, Ordering::Release);
+            return Ok(());
+        }
+        let wanted = permits.len();
         let _claiming = self.outbox.running.claiming();
         let (id, suspect) = (ClaimId::new(), self.outbox.suspects.permit());
-        let claim = Claim { id, now, lease_until: later(now, LEASE), runnable: self.claimable(), slots, suspect };
+        let claim = Claim { id, now, lease_until: later(now, LEASE), runnable: self.claimable(), permits, suspect };
         if self.store.claim_deliveries(claim).await? == wanted {
             self.outbox.backlog.store(true, Ordering::Release);
+        } else {
+            self.outbox.found_all();
         }
         Ok(())
     }
@@ -158,7 +163,7 @@ impl Worker {
             receivers = unfinished.len(),
             "receivers run past the grace period; they run again at the next start"
         );
-        let given_up = unfinished.into_iter().map(|(id, ClaimedAttempt { attempt, has_started })| {
+        let given_up = unfinished.into_iter().map(|(id, ClaimedAttempt { attempt, has_started, .. })| {
             let outcome = if has_started { AttemptOutcome::Abandoned } else { AttemptOutcome::Unstarted };
             self.store.acknowledge(Acknowledgement { id, attempt, at: self.clock.steady(), outcome, run: None })
         });

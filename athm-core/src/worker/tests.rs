@@ -27,7 +27,7 @@ async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy
         locked.send(connection).unwrap();
     };
     dispatcher.connect("ship", [Signal::Completed], ship).unwrap();
-    let (outbox, unstarted) = Outbox::new(Slots::new(1));
+    let (outbox, unstarted) = Outbox::new(Slots::new(1), clock.clone());
     let receivers = Handle::current();
     let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
     let context = StoreContext {
@@ -49,8 +49,8 @@ async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy
 
     let recorded = store.record(crate::store::fixtures::record("12-ab", None)).await.unwrap();
     let connection = lock.recv().await.unwrap();
-    // The slot is freed when the outcome couldn't be stored.
-    while worker.outbox.slots.take(1).is_empty() {
+    // The permit is freed when the outcome couldn't be stored. Another one may be free, as many as receivers have ended.
+    while worker.outbox.permits.take_for_poll().len() < 2 {
         tokio::task::yield_now().await;
     }
     connection.execute_batch("COMMIT").unwrap();

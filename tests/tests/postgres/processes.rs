@@ -146,6 +146,38 @@ async fn promise_7_deliveries_wait_for_a_process_that_has_their_receiver() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn promise_7_what_a_busy_process_claimed_ahead_runs_in_an_idle_one() {
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let (go_on, gate) = mpsc::channel::<()>();
+    let (notes, gate, dispatcher) = (recorder.clone(), Mutex::new(gate), Dispatcher::empty());
+    let wait = move |_: &Context<'_>| {
+        let _ = gate.lock().unwrap().recv();
+        notes.note("busy");
+    };
+    dispatcher.connect("ship", [Signal::Completed], wait).unwrap();
+    let busy = trusting_builder(&database, dispatcher).clock(clock.clone()).concurrency(1).start().await.unwrap();
+    for n in 1..=3 {
+        go_on.send(()).unwrap();
+        busy.record(payment(n, Status::Completed).build(), KIOSK).await.unwrap();
+    }
+    busy.idle().await;
+    for n in 4..=7 {
+        busy.record(payment(n, Status::Completed).build(), KIOSK).await.unwrap();
+    }
+    assert_eq!(database.query("SELECT count(*) FROM athm_delivery WHERE state = 'running'"), ["4"]);
+    let idle = process(&database, &clock, &recorder).await;
+    advance_until(&clock, async || recorder.noted().len() == 6).await;
+    drop(go_on);
+    busy.idle().await;
+    let (here, elsewhere): (Vec<_>, Vec<_>) = recorder.noted().into_iter().partition(|ran| ran == "busy");
+    assert_eq!((here.len(), elsewhere.len()), (4, 3));
+    assert!(elsewhere.iter().all(|ran| ran.ends_with(" 1")), "{elsewhere:?}");
+    for athm in [busy, idle] {
+        athm.shutdown(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn promise_7_a_backlog_is_shared_and_runs_once() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::system());
     let none = Dispatcher::empty();

@@ -15,11 +15,11 @@ use super::fault::Result;
 use super::request::{BatchContext, BatchedRequest, ConflictKeys, Request, SingleRequest, WriteResult};
 use super::row::PostgresRow;
 use super::session::Session;
-use super::values::{Statements, column, integer, storable, text, values};
+use super::values::{Statements, Values, column, integer, storable, text, values};
 use crate::models::{DeliveryId, Event, Transaction};
 use crate::outbox::{
-    Acknowledgement, Attempt, AttemptRecord, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
-    EventDeliveries, NewDelivery, SuspectPermit,
+    Acknowledgement, Admission, Attempt, AttemptRecord, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery,
+    DeliveryUpdate, EventDeliveries, LimitClaim, NewDelivery, SuspectPermit,
 };
 use crate::store::damaged::DAMAGED_PAUSE;
 use crate::store::row::{
@@ -34,15 +34,18 @@ use crate::util::process;
 /// delivery is read once it is locked.
 ///
 /// The second form finds them by their receivers: those that this process can't run are never read, however many there
-/// are. It reads more than it claims, because other processes may be claiming some of these right now.
+/// are, and of a receiver with a limit no more than it may have. It reads more than it claims, because other processes may
+/// be claiming some of these right now.
 macro_rules! claimable {
     (ordinary) => {
         claimable!(concat!(
-            "d.id = ANY (ARRAY (SELECT found.id FROM unnest($2::text[]) AS runnable (name) CROSS JOIN LATERAL (",
+            "d.id = ANY (ARRAY (SELECT found.id FROM unnest($2::text[], $5::bigint[]) AS runnable (name, most) ",
+            "CROSS JOIN LATERAL (",
             "SELECT d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
             "AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
             is_ordinary!(),
-            " ORDER BY d.due_at, d.id LIMIT $4::bigint * 8) AS found ORDER BY found.due_at, found.id LIMIT $4::bigint * 8)) AND ",
+            " ORDER BY d.due_at, d.id LIMIT least($4::bigint * 8, $4::bigint * 2 + 512, runnable.most)) AS found ",
+            "ORDER BY found.due_at, found.id LIMIT least($4::bigint * 8, $4::bigint * 2 + 512))) AND ",
             is_ordinary!()
         ))
     };
@@ -69,13 +72,14 @@ macro_rules! claimable {
     };
 }
 
-/// A delivery that was claimed, with its event and transaction. It gets its slot after the commit.
+/// A delivery that was claimed, with its event and transaction. It gets its permit after the commit.
 pub(super) struct ClaimedRow {
     transaction: Transaction,
     event: Event,
     pub(super) delivery: NewDelivery,
     pub(super) attempt: Attempt,
     is_replay: bool,
+    limit: Option<LimitClaim>,
 }
 
 impl Request for Claim {
@@ -87,21 +91,22 @@ impl Request for Claim {
     }
 
     fn committed(self, (_, rows): &mut Self::Written, context: &StoreContext) {
-        let mut permit = self.suspect;
-        let claimed = rows.drain(..).zip(self.slots).map(|(row, slot)| {
-            let ClaimedRow { transaction, event, delivery, attempt, is_replay } = row;
-            let suspect = permit.take_if(|_| attempt.is_suspect()).map(SuspectPermit::claimed);
-            (transaction, event, ClaimedDelivery { delivery, attempt, is_replay, slot, suspect })
+        let mut suspect = self.suspect;
+        let claimed = rows.drain(..).zip(self.permits).map(|(row, permit)| {
+            let ClaimedRow { transaction, event, delivery, attempt, is_replay, limit } = row;
+            let suspect = suspect.take_if(|_| attempt.is_suspect()).map(SuspectPermit::claimed);
+            let admission = Admission { permit, limit };
+            (transaction, event, ClaimedDelivery { delivery, attempt, is_replay, admission, suspect })
         });
-        EventDeliveries::group(claimed).into_iter().for_each(|event| context.outbox.hand_over(event));
+        EventDeliveries::group(claimed, self.now).into_iter().for_each(|event| context.outbox.hand_over(event));
     }
 }
 
 impl SingleRequest for Claim {
     async fn execute(&self, batch: BatchContext<'_>) -> Result<Self::Written> {
         // Exact, because the task that executes this also hands over what it has claimed.
-        let running = batch.context.outbox.running().iter().map(|id| *id.as_uuid()).collect();
-        let rows = claim_deliveries(batch, self, running, self.slots.len()).await?;
+        let running = batch.context.outbox.with_old_leases(self.now).iter().map(|id| *id.as_uuid()).collect();
+        let rows = claim_deliveries(batch, self, running, self.permits.len()).await?;
         Ok((rows.len(), rows))
     }
 }
@@ -116,12 +121,14 @@ pub(super) async fn claim_deliveries(
 ) -> Result<Vec<ClaimedRow>> {
     let BatchContext { session, offset, .. } = batch;
     let suspects = if claim.suspect.is_some() { limit.min(1) } else { 0 };
+    let limits = &batch.context.outbox.limits;
     let ((mut found, mut damaged), (ordinary, also_damaged)) = try_join(
-        due(batch, claimable!(is_suspect!()), claim, &running, suspects),
-        due(batch, claimable!(ordinary), claim, &running, limit),
+        due(batch, claimable!(is_suspect!()), claim, &running, (suspects, Values::new())),
+        due(batch, claimable!(ordinary), claim, &running, (limit, values![claimable_of_each(batch, claim)])),
     )
     .await?;
     found.extend(ordinary);
+    found.retain_mut(|row| limits.claim(&row.delivery.receiver).map(|limit| row.limit = limit).is_ok());
     // A suspect takes the place of an ordinary delivery, which stays due.
     found.truncate(limit);
     damaged.extend(also_damaged);
@@ -143,19 +150,25 @@ pub(super) async fn claim_deliveries(
     Ok(found)
 }
 
+/// How many deliveries may be claimed of each receiver, because of its limit.
+fn claimable_of_each(batch: BatchContext<'_>, claim: &Claim) -> Vec<i64> {
+    column(&claim.runnable, |runnable| i64::try_from(batch.context.outbox.claimable(runnable)).unwrap_or(i64::MAX))
+}
+
 /// Due deliveries that this process can run, longest due first, and the ids of those that can't be read.
 async fn due(
     BatchContext { session, offset, .. }: BatchContext<'_>,
     sql: &'static str,
     claim: &Claim,
     running: &[Uuid],
-    limit: usize,
+    (limit, more): (usize, Values<'_>),
 ) -> Result<(Vec<ClaimedRow>, Vec<Uuid>)> {
     if limit == 0 {
         return Ok((Vec::new(), Vec::new()));
     }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = values![offset.to_server(claim.now), claim.runnable.clone(), running.to_vec(), limit];
+    let mut values = values![offset.to_server(claim.now), claim.runnable.clone(), running.to_vec(), limit];
+    values.extend(more);
     let read = |row: &mut PostgresRow<'_>| {
         row.uuid()?;
         let (transaction, event, claimable) = (row.transaction()?, row.event()?, row.claimable()?);
@@ -172,7 +185,7 @@ async fn due(
             Some(last) => last.transaction.items.extend(item),
             None => {
                 let transaction = Transaction { items: Vec::from_iter(item), ..transaction };
-                found.push(ClaimedRow { transaction, event, delivery, attempt, is_replay });
+                found.push(ClaimedRow { transaction, event, delivery, attempt, is_replay, limit: None });
             }
         }
     }

@@ -258,7 +258,8 @@ fn push_deliveries<'a>(values: &mut Values<'a>, writes: &'a [PaymentWrite], now:
     let each = writes.iter().flat_map(|write| write.events.iter().map(|planned| (write.claim, planned)));
     let each: Vec<_> = each
         .flat_map(|(claim, (event, deliveries))| {
-            deliveries.iter().map(move |(new, slot)| (event, new, inserted_as(new, slot.as_ref(), claim, now)))
+            let planned = deliveries.iter();
+            planned.map(move |(new, admission)| (event, new, inserted_as(new, admission.as_ref(), claim, now)))
         })
         .collect();
     values.extend(values![

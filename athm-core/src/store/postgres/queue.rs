@@ -36,7 +36,7 @@ impl PendingWrite {
 
 pub(super) struct Queue {
     pub(super) receiver: UnboundedReceiver<WriterCommand>,
-    /// How many writes are queued.
+    /// How many writes are queued, deferred ones aside.
     pub(super) queued: Arc<AtomicUsize>,
     pub(super) max_writes: usize,
     /// Writes that are retried with the next batch.
@@ -81,9 +81,9 @@ impl Queue {
 
     /// Adds a message to the batch. Returns until when a deferred write may wait.
     fn take(&self, message: WriterCommand, batch: &mut Batch) -> Option<Instant> {
-        self.queued.fetch_sub(1, Ordering::AcqRel);
         match message {
             WriterCommand::Write(write) => {
+                self.queued.fetch_sub(1, Ordering::AcqRel);
                 batch.writes.push(PendingWrite::new(write, false));
             }
             WriterCommand::Deferred(write) => {

@@ -232,14 +232,14 @@ async fn promise_6_a_delivery_whose_lease_is_renewed_is_not_claimed_again() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
-async fn promise_6_recorded_deliveries_are_claimed_while_slots_are_free_and_due_beyond() {
+async fn promise_6_recorded_deliveries_are_claimed_while_permits_are_free_and_due_beyond() {
     let mut fixture = StoreFixture::new(2).await;
     for n in 0..5 {
         fixture.record(n).await.unwrap();
     }
     assert_eq!(fixture.count("athm_delivery WHERE state = 'running' AND claim IS NOT NULL").await, 2);
     assert_eq!(fixture.count("athm_delivery WHERE state = 'due' AND claim IS NULL").await, 3);
-    assert_eq!(fixture.outbox.running().len(), 2);
+    assert_eq!(fixture.outbox.running.all().len(), 2);
     assert_eq!(fixture.unstarted.recv().await.unwrap().deliveries.len(), 1);
     assert!(fixture.unstarted.recv().await.is_some() && fixture.unstarted.try_recv().is_err());
 }

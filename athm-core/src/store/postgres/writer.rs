@@ -29,7 +29,7 @@ use crate::util::backoff::Jitter;
 /// A handle to the task.
 pub(super) struct Writer {
     sender: UnboundedSender<WriterCommand>,
-    /// How many writes are queued.
+    /// How many writes are queued, deferred ones aside.
     queued: Arc<AtomicUsize>,
 }
 
@@ -53,6 +53,7 @@ impl Writer {
             return async { Err(StoreError::Busy) }.boxed();
         }
         let (write, answered) = QueuedWrite::new(request);
+        self.queued.fetch_add(1, Ordering::AcqRel);
         self.send(WriterCommand::Write(write.into()), answered)
     }
 
@@ -77,7 +78,6 @@ impl Writer {
         message: WriterCommand,
         answered: oneshot::Receiver<WriteResult<T>>,
     ) -> StoreFuture<'static, T> {
-        self.queued.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {
             sent?;

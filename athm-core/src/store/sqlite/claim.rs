@@ -3,7 +3,6 @@
 //! One process has the file, so that no other process competes for a claim. Leases matter all the same: a delivery whose
 //! task was lost, or whose acknowledgement couldn't be written, becomes due again when its lease ends.
 
-use std::iter::repeat_with;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,8 +14,8 @@ use super::row::SqliteRow;
 use super::statement::{Readable, execute, json, postpone, readable, readable_one};
 use crate::models::{DeliveryId, Event, Transaction};
 use crate::outbox::{
-    Acknowledgement, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate, EventDeliveries,
-    SuspectPermit,
+    Acknowledgement, Admission, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
+    EventDeliveries, Outbox, SuspectPermit,
 };
 use crate::store::row::{Columns, is_ordinary, is_suspect, select_claimable};
 use crate::store::{Claim, DamagedRows};
@@ -41,35 +40,39 @@ pub(super) const ORDINARY: &str = concat!(
 const CLAIMABLE: &str =
     select_claimable!("WHERE d.id IN (SELECT unhex(value) FROM json_each(?1)) ORDER BY d.due_at, d.id");
 
-/// Claims due deliveries, and takes the claim's slots for them: one suspect if none runs, then ordinary ones. `running` are
-/// those that run here already: even when their leases have ended, they are not claimed twice.
+/// Claims due deliveries, and takes the claim's permits for them: one suspect if none runs, then ordinary ones. Those that run
+/// here already are not claimed twice, even when their leases have ended.
 ///
-/// A batch that fails is executed a second time. The slots are gone by then, so that the second execution claims
+/// A batch that fails is executed a second time. The permits are gone by then, so that the second execution claims
 /// nothing, and the worker's next poll does.
 pub(super) fn claim_deliveries(
     connection: &Connection,
     claim: &mut Claim,
-    running: &[DeliveryId],
+    outbox: &Outbox,
     damaged: &DamagedRows,
 ) -> rusqlite::Result<Vec<EventDeliveries>> {
-    let limit = claim.slots.len();
+    let (limit, running) = (claim.permits.len(), outbox.with_old_leases(claim.now));
     let mut found = Readable { rows: Vec::new(), damaged: Vec::new() };
     if claim.suspect.is_some() {
-        found = due_suspects(connection, claim, running, limit.min(1), damaged)?;
+        found = due_suspects(connection, claim, &running, limit.min(1), damaged)?;
     }
-    let ordinary = due_ordinary(connection, claim, running, limit - found.rows.len(), damaged)?;
+    let ordinary = due_ordinary(connection, claim, &running, limit - found.rows.len(), (outbox, damaged))?;
     found.rows.extend(ordinary.rows);
     let mut unreadable = [found.damaged, ordinary.damaged].concat();
-    let permits = claim.suspect.take().into_iter().map(Some).chain(repeat_with(|| None));
-    let claimed = found.rows.into_iter().zip(claim.slots.drain(..)).zip(permits).map(|((row, slot), permit)| {
-        let (transaction, event, claimable) = row;
+    let mut suspect = claim.suspect.take();
+    let mut permits = claim.permits.drain(..);
+    let claimed = found.rows.into_iter().filter_map(|(transaction, event, claimable)| {
+        let limit = outbox.limits.claim(&claimable.delivery.receiver).ok()?;
+        let admission = Admission { limit, permit: permits.next()? };
         let attempt = claimable.attempt(claim.id);
-        let suspect = permit.filter(|_| attempt.is_suspect()).map(SuspectPermit::claimed);
+        let suspect = suspect.take_if(|_| attempt.is_suspect()).map(SuspectPermit::claimed);
         let ClaimableDelivery { delivery, is_replay, .. } = claimable;
-        (transaction, event, ClaimedDelivery { delivery, attempt, is_replay, slot, suspect })
+        Some((transaction, event, ClaimedDelivery { delivery, attempt, is_replay, admission, suspect }))
     });
+    let claimed = EventDeliveries::group(claimed, claim.now);
+    drop(permits);
     let mut groups = Vec::new();
-    for mut group in EventDeliveries::group(claimed) {
+    for mut group in claimed {
         let id = *group.transaction.id.as_uuid();
         let detailed = with_details(connection, Transaction::clone(&group.transaction));
         match readable_one(("athm_transaction", damaged), &id, detailed)? {
@@ -107,12 +110,13 @@ fn due_ordinary(
     claim: &Claim,
     running: &[DeliveryId],
     limit: usize,
-    damaged: &DamagedRows,
+    (outbox, damaged): (&Outbox, &DamagedRows),
 ) -> rusqlite::Result<Readable<(Transaction, Event, ClaimableDelivery)>> {
-    let (running, most) = (json(&hex(running)), i64::try_from(limit).unwrap_or(i64::MAX));
+    let running = json(&hex(running));
     let mut due: Vec<(i64, Vec<u8>)> = Vec::new();
     let mut statement = connection.prepare_cached(ORDINARY)?;
     for key in &claim.runnable {
+        let most = i64::try_from(outbox.claimable(key).min(limit)).unwrap_or(i64::MAX);
         let found = statement
             .query_map(params![claim.now.as_microsecond(), key, running, most], |row| Ok((row.get(1)?, row.get(0)?)))?;
         for delivery in found {

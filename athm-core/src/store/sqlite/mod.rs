@@ -123,7 +123,7 @@ impl Store for Sqlite {
             count
         };
         self.writer.write(
-            move |connection| Ok(claim::claim_deliveries(connection, &mut claim, &claiming.running(), &damaged)?),
+            move |connection| Ok(claim::claim_deliveries(connection, &mut claim, &claiming, &damaged)?),
             committed,
         )
     }

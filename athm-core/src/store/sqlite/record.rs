@@ -119,8 +119,8 @@ fn insert_deliveries(
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO athm_delivery (id, event_id, signal, receiver, state, claim, attempts, is_replay, due_at, \
                created_at, waits_for_customer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?9)";
-    for (delivery, slot) in deliveries {
-        let (state, claim, due_at) = inserted_as(delivery, slot.as_ref(), claim, now);
+    for (delivery, admission) in deliveries {
+        let (state, claim, due_at) = inserted_as(delivery, admission.as_ref(), claim, now);
         let values = params![
             delivery.id.as_uuid(),
             event.id.as_uuid(),

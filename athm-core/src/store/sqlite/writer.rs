@@ -59,7 +59,7 @@ impl DatabaseFile {
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     sender: Sender<WriterCommand>,
-    /// How many writes are queued.
+    /// How many writes are queued, deferred ones aside.
     queued: Arc<AtomicUsize>,
 }
 
@@ -104,6 +104,7 @@ impl Writer {
             return async { Err(StoreError::Busy) }.boxed();
         }
         let (write, answer) = queued_write(work, committed);
+        self.queued.fetch_add(1, Ordering::AcqRel);
         self.send(WriterCommand::Write(write), answer)
     }
 
@@ -122,7 +123,6 @@ impl Writer {
         message: WriterCommand,
         answer: oneshot::Receiver<Result<U, StoreError>>,
     ) -> StoreFuture<'static, U> {
-        self.queued.fetch_add(1, Ordering::AcqRel);
         let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
         async move {
             sent?;
@@ -215,9 +215,11 @@ impl Queue {
 
     /// Adds a message to the batch. Returns until when a deferred write may wait.
     fn take(&self, message: WriterCommand, batch: &mut Batch) -> Option<Instant> {
-        self.queued.fetch_sub(1, Ordering::AcqRel);
         match message {
-            WriterCommand::Write(write) => batch.writes.push(write),
+            WriterCommand::Write(write) => {
+                self.queued.fetch_sub(1, Ordering::AcqRel);
+                batch.writes.push(write);
+            }
             WriterCommand::Deferred(write) => {
                 batch.writes.push(write);
                 return Some(Instant::now() + MAX_BATCH_DELAY);

@@ -12,7 +12,7 @@ pub(crate) enum ContenderDatabase {
     Server(athm_tests::PostgresDatabase),
 }
 
-/// What a turn must have stored: of each payment, so many items, and a succeeded delivery for each receiver.
+/// What a turn must have stored: of each payment this number of items, and a succeeded delivery for each receiver.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected {
     pub(crate) payments: usize,
@@ -66,7 +66,7 @@ impl ContenderDatabase {
         Ok(())
     }
 
-    /// Makes that many deliveries due again, as if no process had run them.
+    /// Makes that many deliveries due again, as before the first process that runs them.
     pub(crate) fn make_due(&self, deliveries: usize) -> Result<(), String> {
         let now = match self {
             Self::File(_) => "0",
@@ -111,8 +111,8 @@ impl ContenderDatabase {
         match self {
             Self::File(database) => {
                 let counted = rusqlite::Connection::open(database.path())
-                    .and_then(|connection| connection.query_row(&sql, [], |row| row.get(0)));
-                counted.map_err(|error| error.to_string())
+                    .and_then(|connection| connection.query_row(&sql, [], |row| row.get::<_, i64>(0)));
+                usize::try_from(counted.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
             }
             #[cfg(feature = "postgres")]
             Self::Server(database) => database.query(&sql).concat().parse().map_err(|_| format!("no number: {sql}")),

@@ -31,7 +31,9 @@ impl Process {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args(["--serve", value.get_name(), "--database", database]);
                 command.args(["--receivers", &receivers.to_string()]);
-                provider.iter().for_each(|url| drop(command.args(["--provider", url])));
+                if let Some(url) = provider {
+                    command.args(["--provider", url]);
+                }
                 command
             }
         };

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use athm_core::deliveries::{DeliveryCounts, DeliveryQuery, DeliveryState};
 use athm_core::dispatch::Dispatcher;
 use athm_core::testing::BuilderExt as _;
 use athm_core::testing::Clock;
 use athm_core::{Context, Delivery, FromContext, Signal};
-use athm_tests::{TextRecorder, eventually, trusting_builder};
+use athm_tests::{TextRecorder, advance_until, eventually, trusting_builder};
 
 use super::{DAY, complete, dead, program, start};
 use crate::Database;
 
 #[tokio::test]
-async fn promise_6_nothing_is_claimed_without_a_slot_and_the_backlog_drains() {
+async fn promise_6_nothing_runs_without_a_slot_and_the_backlog_drains() {
     let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
     let (finish, finished) = mpsc::channel::<()>();
     let (notes, finished, most) = (recorder.clone(), Arc::new(Mutex::new(finished)), Arc::new(AtomicU32::new(0)));
@@ -37,6 +38,41 @@ async fn promise_6_nothing_is_claimed_without_a_slot_and_the_backlog_drains() {
     athm.idle().await;
     assert_eq!(recorder.noted(), vec!["1"; 20]);
     assert_eq!(most.load(Ordering::SeqCst), 1);
+    athm.shutdown(DAY).await;
+}
+
+#[tokio::test]
+async fn promise_6_a_delivery_that_was_claimed_ahead_and_gets_no_slot_is_released_and_costs_no_attempt() {
+    let (database, recorder, clock) = (Database::new(), TextRecorder::new(), Clock::manual());
+    let (finish, finished) = mpsc::channel::<()>();
+    let (notes, finished) = (recorder.clone(), Arc::new(Mutex::new(finished)));
+    let behave = move |_, delivery: Delivery| {
+        finished.lock().unwrap().recv().unwrap();
+        notes.note(delivery.attempt());
+    };
+    let athm = start(&database, &clock, &["slow"], behave, |builder| builder.concurrency(1)).await;
+    for n in 0..3 {
+        complete(&athm, n).await;
+        finish.send(()).unwrap();
+    }
+    athm.idle().await;
+    // Three have ended in this second, so that three are claimed ahead of the slot.
+    for n in 3..8 {
+        complete(&athm, n).await;
+    }
+    let counts = async || athm.deliveries().counts(DeliveryQuery::new()).await.unwrap();
+    let due_and_running = |due, running| {
+        let states = [(DeliveryState::Due, due), (DeliveryState::Running, running), (DeliveryState::Succeeded, 3)];
+        DeliveryCounts::from(states)
+    };
+    eventually(async || counts().await == due_and_running(1, 4)).await;
+    advance_until(&clock, async || counts().await == due_and_running(4, 1)).await;
+    for _ in 3..8 {
+        finish.send(()).unwrap();
+    }
+    advance_until(&clock, async || recorder.noted().len() == 8).await;
+    athm.idle().await;
+    assert_eq!(recorder.noted(), vec!["1"; 8]);
     athm.shutdown(DAY).await;
 }
 

@@ -16,7 +16,7 @@ use super::claim::claim_deliveries;
 use super::statement::execute;
 use super::*;
 use crate::models::Status;
-use crate::outbox::{Attempt, AttemptOutcome, ClaimKind, DeliveryState, LEASE};
+use crate::outbox::{Attempt, AttemptOutcome, ClaimKind, DeliveryState, LEASE, Outbox, Slots};
 use crate::store::fixtures::{claim, context, failed, message, record};
 use crate::store::{Batching, InboxState};
 use crate::util::clock::{Clock, later};
@@ -25,7 +25,7 @@ use crate::util::clock::{Clock, later};
 struct StoreFixture {
     store: Sqlite,
     clock: Clock,
-    outbox: crate::outbox::Outbox,
+    outbox: Outbox,
     unstarted: crate::outbox::Unstarted,
     folder: TempDir,
 }
@@ -64,7 +64,8 @@ impl StoreFixture {
     async fn claim(&self) -> Vec<(DeliveryId, Attempt)> {
         let mut claim = claim(&self.clock);
         let damaged = self.store.context.damaged.clone();
-        let work = move |connection: &Connection| Ok(claim_deliveries(connection, &mut claim, &[], &damaged)?);
+        let (other, _unstarted) = Outbox::new(Slots::new(8), self.clock.clone());
+        let work = move |connection: &Connection| Ok(claim_deliveries(connection, &mut claim, &other, &damaged)?);
         let claimed = self.store.writer.write(work, |claimed| claimed).await.unwrap();
         let deliveries = claimed.iter().flat_map(|event| &event.deliveries);
         deliveries.map(|delivery| (delivery.id(), delivery.attempt)).collect()
@@ -191,7 +192,7 @@ async fn promise_6_a_delivery_whose_lease_is_renewed_is_not_claimed_again() {
 }
 
 #[tokio::test]
-async fn promise_6_recorded_deliveries_are_claimed_while_slots_are_free_and_due_beyond() {
+async fn promise_6_recorded_deliveries_are_claimed_while_permits_are_free_and_due_beyond() {
     let mut fixture = StoreFixture::with_slots(2);
     for n in 0..5 {
         fixture.record(n).await.unwrap();
@@ -199,7 +200,7 @@ async fn promise_6_recorded_deliveries_are_claimed_while_slots_are_free_and_due_
     let states = "SELECT count(*) FROM athm_delivery WHERE state = 'running' AND claim IS NOT NULL";
     assert_eq!(fixture.count(states).await, 2);
     assert_eq!(fixture.count("SELECT count(*) FROM athm_delivery WHERE state = 'due' AND claim IS NULL").await, 3);
-    assert_eq!(fixture.outbox.running().len(), 2);
+    assert_eq!(fixture.outbox.running.all().len(), 2);
     assert_eq!(fixture.unstarted.recv().await.unwrap().deliveries.len(), 1);
     assert!(fixture.unstarted.recv().await.is_some() && fixture.unstarted.try_recv().is_err());
 }
