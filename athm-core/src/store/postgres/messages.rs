@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::fault::Result;
 use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use super::session::Session;
-use super::values::{column, storable, text, values};
+use super::values::{Statement, Statements, column, storable, text, values};
 use crate::store::limits::MAX_UPDATED_COPIES;
 use crate::store::row::{Columns, copy_columns, select_copies};
 use crate::store::{
@@ -32,8 +32,7 @@ impl SingleRequest for InsertMessages {
         for lane in MessageLane::ALL {
             let copies: Vec<_> = self.0.copies.iter().filter(|copy| copy.lane == lane).collect();
             if !copies.is_empty() {
-                insert(session, lane, &copies).await?;
-                keep_newest(session, lane).await?;
+                session.execute_all(Statements::from([insert(lane, &copies), keep_newest(lane)])).await?;
             }
         }
         if self.0.processed.is_empty() { Ok(()) } else { update(session, &self.0.processed).await }
@@ -42,7 +41,7 @@ impl SingleRequest for InsertMessages {
 
 /// Two processes that insert at the same time may give two copies one place: each process keeps at least as much as a lane
 /// may hold, and all together no more than that for each.
-async fn insert(session: &Session, lane: MessageLane, copies: &[&MessageCopy]) -> Result<()> {
+fn insert<'a>(lane: MessageLane, copies: &'a [&MessageCopy]) -> Statement<'a> {
     let sql = "INSERT INTO athm_message (id, state, lane, ends_at, sender, content_type, remote_address, size, answer, \
                reason, payment, transaction_id, received_at, body) \
                SELECT new.id, new.state, $1::smallint, \
@@ -70,16 +69,15 @@ async fn insert(session: &Session, lane: MessageLane, copies: &[&MessageCopy]) -
         column(copies, |copy| storable(copy.received_at)),
         column(copies, |copy| &copy.body[..]),
     ];
-    session.execute(sql, values).await.map(drop)
+    (sql, values)
 }
 
 /// Rows that another process is deleting are skipped.
-async fn keep_newest(session: &Session, lane: MessageLane) -> Result<()> {
+fn keep_newest(lane: MessageLane) -> Statement<'static> {
     let sql = "DELETE FROM athm_message WHERE id = ANY (ARRAY (SELECT id FROM athm_message WHERE lane = $1 AND ends_at <= \
                (SELECT max(ends_at) FROM athm_message WHERE lane = $1) - $2 ORDER BY ends_at LIMIT $3 \
                FOR UPDATE SKIP LOCKED))";
-    let values = values![lane.number(), lane.max_weight(), i64::from(MAX_UPDATED_COPIES)];
-    session.execute(sql, values).await.map(drop)
+    (sql, values![lane.number(), lane.max_weight(), i64::from(MAX_UPDATED_COPIES)])
 }
 
 /// One statement for all of a batch. A message that is pending still, because another one for its payment has arrived, is

@@ -11,8 +11,11 @@ use tokio_postgres::types::{Format, IsNull, ToSql, Type, to_sql_checked};
 /// The values of one statement.
 pub(super) type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
 
+/// A statement with its values.
+pub(super) type Statement<'a> = (&'static str, Values<'a>);
+
 /// Statements that are sent at once, and executed in this order.
-pub(super) type Statements<'a> = Vec<(&'static str, Values<'a>)>;
+pub(super) type Statements<'a> = Vec<Statement<'a>>;
 
 macro_rules! values {
     ($($value:expr),* $(,)?) => {
