@@ -10,7 +10,7 @@ pub(super) const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);
 /// How many writes share one commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Batching {
-    /// All that are queued, up to 256.
+    /// All that are queued, up to 1,024: those of 256 callers, with the acknowledgements of their deliveries.
     #[default]
     Grouped,
     /// One: to measure what group commit brings.
@@ -20,7 +20,7 @@ pub(crate) enum Batching {
 impl Batching {
     pub(crate) fn max_writes(self) -> usize {
         match self {
-            Self::Grouped => 256,
+            Self::Grouped => 1024,
             Self::OneByOne => 1,
         }
     }

@@ -86,6 +86,12 @@ impl Request for Claim {
     /// How many deliveries were claimed, and, until they are handed over, which.
     type Written = (usize, Vec<ClaimedRow>);
 
+    /// It takes no delivery that another write of its batch concerns: those that run here are passed over, and those that are
+    /// inserted or given back meanwhile have a lease, or are due.
+    fn conflict_keys(&self) -> ConflictKeys {
+        ConflictKeys::These(Vec::new())
+    }
+
     fn claimed((_, rows): &Self::Written) -> Vec<(DeliveryId, Attempt)> {
         column(rows, |row| (row.delivery.id, row.attempt))
     }
