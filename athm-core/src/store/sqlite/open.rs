@@ -43,6 +43,10 @@ const MAX_PREPARED: usize = 64;
 const APPLICATION_ID: i32 = 0x6174_686d;
 /// The length to which SQLite cuts the write-ahead log (WAL) once all readers have let go of it, in bytes.
 pub(super) const MAX_WAL_BYTES: u64 = 64 << 20;
+/// After how many pages of the WAL a checkpoint moves them into the file. SQLite's default is 1,000. A page that was changed
+/// several times since the last checkpoint is moved once, and the file is flushed less often: 16 MiB cost a commit at most
+/// some 50 ms.
+const CHECKPOINT_PAGES: u32 = 4000;
 
 /// Creates the file unless it exists, and returns its canonical path: one file has one name, whatever links lead to it.
 ///
@@ -117,8 +121,9 @@ pub(super) fn configure(connection: &Connection) -> Result<(), StoreError> {
     if found != "wal" {
         return Err(StoreError::JournalMode { found });
     }
-    // It answers with the limit, so that it isn't among the statements below.
+    // These answer with the value, so that they aren't among the statements below.
     connection.query_row(&format!("PRAGMA journal_size_limit = {MAX_WAL_BYTES}"), [], |_| Ok(()))?;
+    connection.query_row(&format!("PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"), [], |_| Ok(()))?;
     Ok(connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")?)
 }
 
