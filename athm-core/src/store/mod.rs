@@ -52,6 +52,8 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use uuid::Uuid;
 
 pub use self::alert::Alert;
 pub(crate) use self::alert::{AlertClaim, AlertOutcome, Reported};
@@ -316,6 +318,13 @@ pub(crate) struct RetentionCutoffs {
     /// Refunds that belong to no payment we know.
     pub(crate) unmatched: Timestamp,
     pub(crate) pushes: Timestamp,
+}
+
+/// The least id of a row that is inserted from that time on: ids begin with the time, in milliseconds since 1970.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+fn first_id_from(time: Timestamp) -> Uuid {
+    let millis = u128::try_from(time.as_millisecond()).unwrap_or(0);
+    Uuid::from_u128(millis << 80)
 }
 
 /// A payment as it was recorded, with the transitions that the recording fired.

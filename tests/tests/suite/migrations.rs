@@ -13,7 +13,15 @@ use serde_json::json;
 use crate::SimulatorFixture;
 
 /// What each version has added, newest first: the statements that take it away again.
-const ADDED: [(u32, &[&str]); 17] = [
+const ADDED: [(u32, &[&str]); 18] = [
+    (
+        21,
+        &[
+            "CREATE INDEX athm_delivery_succeeded ON athm_delivery (finished_at) WHERE state = 'succeeded'",
+            "DROP INDEX athm_message_newest_by_state",
+            "CREATE INDEX athm_message_newest_by_state ON athm_message (state, received_at, id)",
+        ],
+    ),
     (20, &["DROP VIEW athm_payment"]),
     (19, &["DROP TABLE athm_payment_intent"]),
     (

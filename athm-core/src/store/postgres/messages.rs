@@ -12,7 +12,8 @@ use super::values::{Statement, Statements, column, storable, text, values};
 use crate::store::limits::MAX_UPDATED_COPIES;
 use crate::store::row::{Columns, copy_columns, select_copies};
 use crate::store::{
-    MessageBatch, MessageCopy, MessageLane, MessagePage, MessageQuery, ProcessedMessage, ReprocessedMessage,
+    MessageBatch, MessageCopy, MessageLane, MessagePage, MessageQuery, MessageState, ProcessedMessage,
+    ReprocessedMessage,
 };
 
 /// Copies, and what became of pending ones. Of each lane the newest are kept.
@@ -142,9 +143,13 @@ pub(super) async fn list_messages(session: &Session, query: MessageQuery) -> Res
             let values = values![since, until, after, after_id, *id.as_uuid(), state, limit];
             session.readable(table, sql, values, |row| row.stored_message()).await
         }
+        // Nearly all are recorded: they are found among all. The others have an index.
         (None, None, Some(state)) => {
+            let is_recorded = state == MessageState::Recorded.as_str();
+            let others = select_copies!("AND state = $5 AND state <> 'recorded'", "$6");
+            let sql = if is_recorded { select_copies!("AND state = $5", "$6") } else { others };
             let values = values![since, until, after, after_id, state, limit];
-            session.readable(table, select_copies!("AND state = $5", "$6"), values, |row| row.stored_message()).await
+            session.readable(table, sql, values, |row| row.stored_message()).await
         }
         (None, None, None) => {
             let values = values![since, until, after, after_id, limit];

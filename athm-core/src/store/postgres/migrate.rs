@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0018_runnable_deliveries.sql"),
     include_str!("../migrations/postgres/0019_payment_intents.sql"),
     include_str!("../migrations/postgres/0020_payment_view.sql"),
+    include_str!("../migrations/postgres/0021_fewer_indexes.sql"),
 ];
 
 /// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never

@@ -3,8 +3,8 @@
 use super::fault::Result;
 use super::request::{BatchContext, Request, SingleRequest};
 use super::values::{storable, values};
-use crate::store::RetentionCutoffs;
 use crate::store::limits::MAX_PRUNED;
+use crate::store::{RetentionCutoffs, first_id_from};
 
 impl Request for RetentionCutoffs {
     type Written = bool;
@@ -24,9 +24,11 @@ impl SingleRequest for RetentionCutoffs {
                 values![storable(self.tokens), limit],
             ),
             (
+                // By their ids: an index of those that succeeded would have to be written for each.
                 "DELETE FROM athm_delivery WHERE id = ANY (ARRAY (SELECT id FROM athm_delivery \
-                 WHERE state = 'succeeded' AND finished_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))",
-                values![deliveries, limit],
+                 WHERE state = 'succeeded' AND finished_at < $1 AND id < $3 ORDER BY id LIMIT $2 \
+                 FOR UPDATE SKIP LOCKED))",
+                values![deliveries, limit, first_id_from(deliveries)],
             ),
             (
                 "DELETE FROM athm_delivery WHERE id = ANY (ARRAY (SELECT id FROM athm_delivery \

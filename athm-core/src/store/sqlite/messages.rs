@@ -8,7 +8,7 @@ use super::statement::{execute, readable};
 use crate::store::limits::MAX_UPDATED_COPIES;
 use crate::store::row::{Columns, copy_columns, select_copies};
 use crate::store::{
-    DamagedRows, MessageBatch, MessageCopy, MessageLane, MessagePage, MessageQuery, ProcessedMessage,
+    DamagedRows, MessageBatch, MessageCopy, MessageLane, MessagePage, MessageQuery, MessageState, ProcessedMessage,
     ReprocessedMessage,
 };
 
@@ -110,9 +110,13 @@ pub(super) fn list_messages(
             let values = params![since, until, after, after_id, id.as_uuid(), state, size + 1];
             readable(connection, of, sql, values, |row| row.stored_message())
         }
+        // Nearly all are recorded: they are found among all. The others have an index.
         (None, None, Some(state)) => {
+            let is_recorded = state == MessageState::Recorded.as_str();
+            let others = select_copies!("AND state = $5 AND state <> 'recorded'", "$6");
+            let sql = if is_recorded { select_copies!("AND state = $5", "$6") } else { others };
             let values = params![since, until, after, after_id, state, size + 1];
-            readable(connection, of, select_copies!("AND state = $5", "$6"), values, |row| row.stored_message())
+            readable(connection, of, sql, values, |row| row.stored_message())
         }
         (None, None, None) => {
             let values = params![since, until, after, after_id, size + 1];

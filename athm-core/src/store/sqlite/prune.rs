@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use crate::store::RetentionCutoffs;
 use crate::store::limits::MAX_PRUNED;
+use crate::store::{RetentionCutoffs, first_id_from};
 
 /// Returns whether there may be more to delete.
 pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusqlite::Result<bool> {
@@ -16,9 +16,10 @@ pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusql
             params![micros(cutoffs.tokens), MAX_PRUNED],
         ),
         (
+            // By their ids: an index of those that succeeded would have to be written for each.
             "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
-             WHERE state = 'succeeded' AND finished_at < ?1 LIMIT ?2)",
-            params![micros(cutoffs.deliveries), MAX_PRUNED],
+             WHERE state = 'succeeded' AND finished_at < ?1 AND id < ?3 ORDER BY id LIMIT ?2)",
+            params![micros(cutoffs.deliveries), MAX_PRUNED, first_id_from(cutoffs.deliveries)],
         ),
         (
             "DELETE FROM athm_delivery WHERE id IN (SELECT id FROM athm_delivery \
@@ -43,17 +44,17 @@ pub(super) fn prune(connection: &Connection, cutoffs: RetentionCutoffs) -> rusql
         ),
         (
             "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
-             WHERE state = 'pending' AND received_at < ?1 LIMIT ?2)",
+             WHERE state = 'pending' AND state <> 'recorded' AND received_at < ?1 LIMIT ?2)",
             params![micros(cutoffs.recorded_messages), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
-             WHERE state = 'refused' AND received_at < ?1 LIMIT ?2)",
+             WHERE state = 'refused' AND state <> 'recorded' AND received_at < ?1 LIMIT ?2)",
             params![micros(cutoffs.refused_messages), MAX_PRUNED],
         ),
         (
             "DELETE FROM athm_message WHERE id IN (SELECT id FROM athm_message \
-             WHERE state = 'unmatched' AND received_at < ?1 LIMIT ?2)",
+             WHERE state = 'unmatched' AND state <> 'recorded' AND received_at < ?1 LIMIT ?2)",
             params![micros(cutoffs.refused_messages), MAX_PRUNED],
         ),
         (
