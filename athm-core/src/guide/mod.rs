@@ -35,5 +35,8 @@ pub mod refunds {}
 #[doc = include_str!("on_several_machines.md")]
 pub mod on_several_machines {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("reconciliation.md")]
 pub mod reconciliation {}
