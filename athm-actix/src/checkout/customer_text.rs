@@ -80,7 +80,7 @@ impl CustomerText for OperationError {
             // Nothing can have moved: it may be tried again.
             Self::CreateUnknown(_) | Self::Store(_) | Self::Closed | Self::Lookup(_) => texts.unavailable,
             Self::Completed { .. } | Self::Ended { .. } => texts.ended,
-            Self::UnderWay { .. } => texts.opening,
+            Self::UnderWay { .. } | Self::NotOpenedYet { .. } => texts.opening,
             Self::RefundTooMuch { .. } => texts.refund_too_much,
             Self::RefundPending { .. } | Self::RefundUnknown { .. } => texts.refund_pending,
             Self::Unresolved { .. } | Self::CancelUnresolved { .. } => texts.checking,

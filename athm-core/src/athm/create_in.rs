@@ -36,8 +36,8 @@ impl Athm {
     ///
     /// After the commit, [`open`](PaymentIntent::open) opens it. If your program doesn't, because it ended in between, athm
     /// opens it within 5 seconds, and goes on trying until its deadline: the payment's
-    /// [`timeout`](NewPayment::timeout), counted from this call. What isn't opened by then has failed, and no money can move
-    /// for it. With an [`idempotency_key`](NewPayment::idempotency_key), the same order pressed twice opens one payment.
+    /// [`timeout`](NewPayment::timeout), counted from this call. What isn't opened by then has failed within a minute, and no
+    /// money can move for it. With an [`idempotency_key`](NewPayment::idempotency_key), the same order pressed twice opens one payment.
     ///
     /// The [id](PaymentIntent::id) is the payment's from the beginning: write it into the order's row, in the same
     /// transaction.
@@ -101,8 +101,9 @@ impl PaymentIntent {
     /// # Errors
     ///
     /// [`OperationError`]. [`NotCommitted`](OperationError::NotCommitted) before the commit, and after a rollback;
-    /// [`NotOpened`](OperationError::NotOpened) once it has failed for good. After any other, athm tries again by itself
-    /// until the deadline.
+    /// [`NotOpened`](OperationError::NotOpened) once it has failed for good;
+    /// [`NotOpenedYet`](OperationError::NotOpenedYet) while athm tries again by itself, until the deadline: open no other for
+    /// that order.
     pub async fn open(&self) -> Result<Transaction, OperationError> {
         let id = self.id;
         self.athm.operate(move |operations| async move { operations.open(id).await }).await

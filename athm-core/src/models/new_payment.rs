@@ -89,7 +89,7 @@ impl NewPayment {
 
     /// A name of yours for this payment, 1 to 255 characters: a second call with the same key and content opens no second
     /// payment. It returns the first one, also after a restart and from another process. A payment that couldn't be opened is
-    /// opened by the next call with its key. athm keeps the key; the provider knows none.
+    /// opened by the next call with its key, for the phone of that call. athm keeps the key; the provider knows none.
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self

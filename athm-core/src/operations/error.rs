@@ -39,6 +39,14 @@ pub enum OperationError {
     /// The payment may have been opened, or not. Its id is unknown, so no customer can pay it.
     #[error("the payment may have been opened, or not; no money can move for it, and a new payment may be opened")]
     CreateUnknown(#[source] ProviderError),
+    /// The payment of an intent couldn't be opened yet. athm goes on trying until its deadline: open no other for its order.
+    #[error("the payment {id} couldn't be opened yet, and is tried again until its deadline: open no other ({reason})")]
+    NotOpenedYet {
+        /// The id of the intent.
+        id: TransactionId,
+        /// Why not.
+        reason: String,
+    },
     /// The payment is completed, and can't be cancelled any more: give the money back instead.
     #[error("the payment {id} is completed, and can't be cancelled any more: refund it instead")]
     Completed {

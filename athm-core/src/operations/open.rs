@@ -1,9 +1,10 @@
 //! Opening payments whose intent is stored: by the program after its commit, or by the background task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use super::{OperationError, Operations, WAIT_INTERVAL};
@@ -23,6 +24,8 @@ use crate::util::text::{causes, cut};
 const MAX_WAIT: Duration = Duration::from_secs(1);
 /// How long after the call that opens a payment its record may take.
 const RECORD_MARGIN: Duration = Duration::from_secs(20);
+/// How many payments are opened at once.
+const MAX_AT_ONCE: usize = 16;
 /// How much of an error is stored, in characters.
 const MAX_ERROR_CHARS: usize = 1000;
 
@@ -43,20 +46,26 @@ impl Operations {
         Ok(NewIntent { id: TransactionId::new(), payment, due_at: later(now, OWN_TIME), deadline, created_at })
     }
 
-    /// Opens a payment once for its key, however many callers there are.
+    /// Opens a payment once for its key, however many callers there are. After an error the program may open another payment,
+    /// so that the error ends the intent, and no background task goes on with it. The next call renews it.
     pub(super) async fn create_once(&self, payment: NewPayment) -> Result<Transaction, OperationError> {
         let intent = self.new_intent(payment).await?;
+        let intent = NewIntent { due_at: intent.deadline, ..intent };
         let id = self.inbox.store.insert_intent(intent).await?.map_err(|KeyTaken| OperationError::KeyTaken)?;
-        self.open(id).await
+        self.open_now(id, OnError::End).await
     }
 
-    /// Opens the payment of an intent, or returns it as it was opened. While another caller opens it, in any process, this
-    /// waits for as long as a call may take.
+    /// Opens the payment of an intent, or returns it as it was opened.
     pub(crate) async fn open(&self, id: TransactionId) -> Result<Transaction, OperationError> {
+        self.open_now(id, OnError::Retry).await
+    }
+
+    /// While another caller opens it, in any process, this waits for as long as a call may take.
+    async fn open_now(&self, id: TransactionId, on_error: OnError) -> Result<Transaction, OperationError> {
         let wait_until = Instant::now() + self.longest_call();
         loop {
             match self.begin_opening(id).await? {
-                Ok(started) => return self.request_opening(started).await,
+                Ok(started) => return self.request_opening(started, on_error).await,
                 Err(NotOpening::Opened(ecommerce_id)) => return self.opened(id, ecommerce_id).await,
                 Err(NotOpening::UnderWay) if Instant::now() < wait_until => sleep(WAIT_INTERVAL).await,
                 Err(NotOpening::UnderWay) => return Err(OperationError::UnderWay { id }),
@@ -68,9 +77,10 @@ impl Operations {
 
     /// Opens each payment whose intent the program has committed and not opened, until the store is closed.
     pub(crate) async fn open_all(self) {
+        let places = Arc::new(Semaphore::new(MAX_AT_ONCE));
         let run = || async {
             let began = self.inbox.clock.steady();
-            match self.open_all_due(began).await {
+            match self.open_all_due(began, &places).await {
                 Ok(true) => NextRun::Now,
                 // Counted from the time for which it has looked: what became due meanwhile isn't overlooked.
                 Ok(false) => NextRun::Due(Some(later(began, MAX_WAIT))),
@@ -82,67 +92,77 @@ impl Operations {
             .await;
     }
 
-    /// Opens what is due. Returns whether there may be more.
-    async fn open_all_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+    /// Begins to open what is due, as far as there are places: one slow call holds up no other. Returns whether there may be
+    /// more to begin.
+    async fn open_all_due(&self, now: Timestamp, places: &Arc<Semaphore>) -> Result<bool, StoreError> {
         let due = self.inbox.store.due_intents(now).await?;
         let is_full = due.len() >= MAX_DUE_INTENTS as usize;
-        let opened: Result<Vec<()>, _> =
-            join_all(due.into_iter().map(|id| self.open_due(id))).await.into_iter().collect();
-        opened.map(|_| is_full)
-    }
-
-    async fn open_due(&self, id: TransactionId) -> Result<(), StoreError> {
-        let opened = match self.begin_opening(id).await? {
-            Ok(started) => self.request_opening(started).await.map(drop),
-            Err(NotOpening::Failed(reason)) => Err(OperationError::NotOpened { id, reason }),
-            // Another caller is faster.
-            Err(_) => Ok(()),
-        };
-        if let Err(error) = opened {
-            let error = causes(&error);
-            tracing::warn!(payment = %id, error, "a payment that the program has committed couldn't be opened");
+        for id in due {
+            let Ok(place) = Arc::clone(places).try_acquire_owned() else { return Ok(false) };
+            match self.begin_opening(id).await? {
+                Ok(started) => {
+                    let (operations, begun) = (self.clone(), self.opening.begun());
+                    tokio::spawn(async move {
+                        if let Err(error) = operations.request_opening(started, OnError::Retry).await {
+                            warn_not_opened(id, &error);
+                        }
+                        drop((place, begun));
+                    });
+                }
+                Err(NotOpening::Failed(reason)) => warn_not_opened(id, &OperationError::NotOpened { id, reason }),
+                // Another caller is faster.
+                Err(_) => {}
+            }
         }
-        Ok(())
+        Ok(is_full)
     }
 
-    async fn begin_opening(&self, id: TransactionId) -> Result<Result<StartedOpening, NotOpening>, StoreError> {
+    async fn begin_opening(&self, id: TransactionId) -> Result<Result<Opening, NotOpening>, StoreError> {
         let now = self.inbox.clock.steady();
         let ends_at = later(now, self.longest_call() + RECORD_MARGIN);
-        self.inbox.store.begin_opening(BeginOpening { id, now, ends_at }).await
+        let begun = self.inbox.store.begin_opening(BeginOpening { id, now, ends_at }).await?;
+        Ok(begun.map(|started| Opening { started, ends_at }))
     }
 
     /// Asks the provider, and records the payment under the intent's id. An opening that was replaced meanwhile finds a
     /// payment with that id: its own isn't recorded, so that no money can move for it.
-    async fn request_opening(&self, started: StartedOpening) -> Result<Transaction, OperationError> {
-        let opened_at = self.inbox.clock.now();
-        let requested = self.request_payment(&started.payment).await;
-        let recorded = match requested {
-            Ok(created) => self.record_created_as(started.id, &started.payment, opened_at, created).await,
+    async fn request_opening(
+        &self,
+        Opening { started, ends_at }: Opening,
+        on_error: OnError,
+    ) -> Result<Transaction, OperationError> {
+        let (id, opened_at) = (started.id, self.inbox.clock.now());
+        let recorded = match self.request_payment(&started.payment).await {
+            // This process stood still, and another one may have stored that the intent has failed.
+            Ok(_) if self.inbox.clock.steady() >= ends_at => {
+                return Err(OperationError::NotOpenedYet { id, reason: String::from("its answer came too late") });
+            }
+            Ok(created) => self.record_created_as(id, &started.payment, opened_at, created).await,
             Err(error) => Err(error),
         };
         let outcome = match &recorded {
             Ok(Transaction { ecommerce_id: Some(id), .. }) => OpeningOutcome::Opened(*id),
             Ok(_) => return recorded,
-            Err(error) => self.failed(&started, error),
+            Err(error) => {
+                let reason = causes(error);
+                let reason = cut(&reason, MAX_ERROR_CHARS).unwrap_or(&reason).to_owned();
+                if is_refusal(error) || on_error == OnError::End {
+                    OpeningOutcome::Failed(reason)
+                } else {
+                    OpeningOutcome::Again { due_at: started.next_at(self.inbox.clock.steady()), error: reason }
+                }
+            }
         };
-        let result = FinishOpening { id: started.id, attempt: started.attempt, outcome };
+        let is_retried = matches!(outcome, OpeningOutcome::Again { .. });
+        let result = FinishOpening { id, attempt: started.attempt, outcome };
         if let Err(error) = self.inbox.store.finish_opening(result).await {
             // The opening's time ends, and the next one finds the payment.
             tracing::error!(error = causes(&error), "the outcome of opening a payment couldn't be stored");
         }
-        recorded
-    }
-
-    /// A refusal is final. Anything else is tried again, until the deadline.
-    fn failed(&self, started: &StartedOpening, error: &OperationError) -> OpeningOutcome {
-        let reason = causes(error);
-        let reason = cut(&reason, MAX_ERROR_CHARS).unwrap_or(&reason).to_owned();
-        let is_final =
-            matches!(error, OperationError::Provider(error) if !error.is_retryable() && !error.is_outcome_unknown());
-        if is_final {
-            return OpeningOutcome::Failed(reason);
+        match recorded {
+            Err(error) if is_retried => Err(OperationError::NotOpenedYet { id, reason: causes(&error) }),
+            recorded => recorded,
         }
-        OpeningOutcome::Again { due_at: started.next_at(self.inbox.clock.steady()), error: reason }
     }
 
     /// The payment that an intent was opened as.
@@ -155,6 +175,31 @@ impl Operations {
         let found = self.inbox.store.find(by_name.unwrap_or(PaymentSelector::Id(id))).await?;
         found.ok_or(OperationError::UnknownTransaction { id })
     }
+}
+
+/// An opening, and when it counts as ended.
+struct Opening {
+    started: StartedOpening,
+    ends_at: Timestamp,
+}
+
+/// What becomes of an intent whose call brought no payment, and no refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnError {
+    /// It has failed.
+    End,
+    /// It is opened later.
+    Retry,
+}
+
+/// A refusal is final: nothing else would come of the same call.
+fn is_refusal(error: &OperationError) -> bool {
+    matches!(error, OperationError::Provider(error) if !error.is_retryable() && !error.is_outcome_unknown())
+}
+
+fn warn_not_opened(id: TransactionId, error: &OperationError) {
+    let error = causes(error);
+    tracing::warn!(payment = %id, error, "a payment that the program has committed couldn't be opened");
 }
 
 impl From<InsertIntentError> for OperationError {

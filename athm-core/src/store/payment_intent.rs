@@ -45,7 +45,7 @@ pub(super) struct IntentSql {
     pub(super) insert: &'static str,
     /// `same` or `other`, a blank and the id of the intent that has the key: of the values of [`content`].
     pub(super) find: &'static str,
-    /// Makes the intent with that key due that has failed: of the key and the two deadlines.
+    /// Makes the intent with that key due that has failed: of the values of [`renewal`](NewIntent::renewal).
     pub(super) renew: &'static str,
 }
 
@@ -75,7 +75,7 @@ macro_rules! intent_sql {
                 $new_due_at,
                 ", deadline = ",
                 $new_deadline,
-                " WHERE idempotency_key = $3 AND state = 'failed'"
+                ", phone = $3 WHERE idempotency_key = $4 AND state = 'failed'"
             ),
         }
     };
@@ -109,10 +109,9 @@ impl NewIntent {
     pub(super) fn values(&self) -> Vec<SqlValue<'_>> {
         let mut values = vec![SqlValue::Uuid(*self.id.as_uuid()), self.key()];
         values.extend(self.content());
-        let phone = self.payment.phone.as_ref().map(|phone| phone.as_str().into());
         let [due_at, deadline] = self.deadlines();
         let created_at = SqlValue::Integer(Some(self.created_at.as_microsecond()));
-        values.extend([SqlValue::Text(phone), due_at, deadline, created_at]);
+        values.extend([self.phone(), due_at, deadline, created_at]);
         values
     }
 
@@ -123,11 +122,14 @@ impl NewIntent {
         values
     }
 
-    /// The new deadlines, and the key.
+    /// The new deadlines and phone, and the key.
     pub(super) fn renewal(&self) -> Vec<SqlValue<'_>> {
-        let mut values = Vec::from(self.deadlines());
-        values.push(self.key());
-        values
+        let [due_at, deadline] = self.deadlines();
+        vec![due_at, deadline, self.phone(), self.key()]
+    }
+
+    fn phone(&self) -> SqlValue<'_> {
+        SqlValue::Text(self.payment.phone.as_ref().map(|phone| phone.as_str().into()))
     }
 
     fn content(&self) -> Vec<SqlValue<'_>> {

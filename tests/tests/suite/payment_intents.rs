@@ -5,7 +5,7 @@ use std::time::Duration;
 use athm_core::errors::OperationError;
 use athm_core::sql::IntentState;
 use athm_core::{Amount, Item, NewPayment, Status};
-use athm_simulator::{Endpoint, Fault, Outage};
+use athm_simulator::{Endpoint, Fault, Outage, TestPhone};
 use athm_tests::{advance_until, eventually};
 use futures_util::future::join_all;
 
@@ -76,7 +76,7 @@ async fn after_a_crash_between_commit_and_call_the_next_process_opens_the_paymen
     let intent = own.order(Driver::Plain, &fixture.athm, order(), Ending::Commits).await.unwrap();
     // The provider is asked, and the process ends before the answer is recorded.
     fixture.simulator.fail_next(Endpoint::Create, Fault::BadGateway(athm_simulator::Effect::Done));
-    assert!(matches!(intent.open().await, Err(OperationError::CreateUnknown(_))));
+    assert!(matches!(intent.open().await, Err(OperationError::NotOpenedYet { id, .. }) if id == intent.id()));
     fixture.restart().await;
     advance_until(&fixture.clock, async || fixture.athm.transaction(intent.id()).await.unwrap().is_some()).await;
     let opened = fixture.athm.payment_intent(intent.id()).await.unwrap().unwrap().open().await.unwrap();
@@ -156,4 +156,26 @@ async fn eight_creates_at_once_with_one_key_open_one_payment() {
     // Without a key, each is one.
     fixture.athm.create(order()).await.unwrap();
     assert_eq!(fixture.simulator.payments().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_with_a_key_that_failed_is_not_opened_behind_the_programs_back_but_by_the_next_call() {
+    let fixture = SimulatorFixture::open().await;
+    let payment = |phone: &str| order().idempotency_key("order-7").phone(phone.parse().unwrap());
+    fixture.simulator.fail_next(Endpoint::Create, Fault::BadGateway(athm_simulator::Effect::Absent));
+    let failed = fixture.athm.create(payment("7875550100")).await;
+    assert!(failed.is_err(), "{failed:?}");
+    // The program may have opened another payment meanwhile.
+    for _ in 0..20 {
+        fixture.clock.advance(Duration::from_secs(5));
+        fixture.athm.idle().await;
+    }
+    assert_eq!((fixture.request_count("/payment"), fixture.simulator.payments().len()), (1, 0));
+
+    let approving = TestPhone::Approves.number();
+    let opened = fixture.athm.create(payment(approving)).await.unwrap();
+    assert_eq!(fixture.athm.create(payment(approving)).await.unwrap().id(), opened.id());
+    let payments = fixture.simulator.payments();
+    assert_eq!(payments.len(), 1);
+    assert_eq!(payments[0].status, Status::Confirmed, "the second phone was asked");
 }

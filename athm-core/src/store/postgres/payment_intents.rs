@@ -105,7 +105,7 @@ impl SingleRequest for BeginOpening {
                 values![id],
             ),
             Err(NotOpening::Failed(error)) => (
-                "UPDATE athm_payment_intent SET state = 'failed', error = $2 WHERE id = $1 AND state <> 'failed'",
+                "UPDATE athm_payment_intent SET state = 'failed', phone = NULL, error = $2 WHERE id = $1 AND state <> 'failed'",
                 values![id, text(error)],
             ),
             Err(NotOpening::NoSuchIntent | NotOpening::UnderWay) => return Ok(begun),
@@ -123,13 +123,14 @@ impl SingleRequest for FinishOpening {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<()> {
         let (id, attempt) = (*self.id.as_uuid(), integer(self.attempt));
         let (sql, values) = match &self.outcome {
+            // Its payment is recorded, whatever is said of the opening.
             OpeningOutcome::Opened(ecommerce_id) => (
-                "UPDATE athm_payment_intent SET state = 'opened', ecommerce_id = $3, phone = NULL, error = NULL \
-                 WHERE id = $1 AND attempts = $2 AND state = 'opening'",
-                values![id, attempt, *ecommerce_id.as_uuid()],
+                "UPDATE athm_payment_intent SET state = 'opened', ecommerce_id = $2, phone = NULL, error = NULL \
+                 WHERE id = $1 AND state <> 'opened'",
+                values![id, *ecommerce_id.as_uuid()],
             ),
             OpeningOutcome::Failed(error) => (
-                "UPDATE athm_payment_intent SET state = 'failed', error = $3 \
+                "UPDATE athm_payment_intent SET state = 'failed', phone = NULL, error = $3 \
                  WHERE id = $1 AND attempts = $2 AND state = 'opening'",
                 values![id, attempt, text(error)],
             ),

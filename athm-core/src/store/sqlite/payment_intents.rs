@@ -82,7 +82,8 @@ fn begin_opening(
 }
 
 fn fail(connection: &Connection, id: TransactionId, error: &str) -> rusqlite::Result<()> {
-    let sql = "UPDATE athm_payment_intent SET state = 'failed', error = ?2 WHERE id = ?1 AND state <> 'failed'";
+    let sql =
+        "UPDATE athm_payment_intent SET state = 'failed', phone = NULL, error = ?2 WHERE id = ?1 AND state <> 'failed'";
     execute(connection, sql, params![id.as_uuid(), error])
 }
 
@@ -90,12 +91,13 @@ fn finish_opening(connection: &Connection, result: &FinishOpening) -> rusqlite::
     let (id, attempt) = (result.id.as_uuid(), result.attempt);
     match &result.outcome {
         OpeningOutcome::Opened(ecommerce_id) => {
-            let sql = "UPDATE athm_payment_intent SET state = 'opened', ecommerce_id = ?3, phone = NULL, error = NULL \
-                       WHERE id = ?1 AND attempts = ?2 AND state = 'opening'";
-            execute(connection, sql, params![id, attempt, ecommerce_id.as_uuid()])
+            // Its payment is recorded, whatever is said of the opening.
+            let sql = "UPDATE athm_payment_intent SET state = 'opened', ecommerce_id = ?2, phone = NULL, error = NULL \
+                       WHERE id = ?1 AND state <> 'opened'";
+            execute(connection, sql, params![id, ecommerce_id.as_uuid()])
         }
         OpeningOutcome::Failed(error) => {
-            let sql = "UPDATE athm_payment_intent SET state = 'failed', error = ?3 \
+            let sql = "UPDATE athm_payment_intent SET state = 'failed', phone = NULL, error = ?3 \
                        WHERE id = ?1 AND attempts = ?2 AND state = 'opening'";
             execute(connection, sql, params![id, attempt, error])
         }
