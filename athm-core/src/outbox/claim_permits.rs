@@ -92,6 +92,12 @@ impl ClaimPermits {
         self.permits(count, Claimant::Poll)
     }
 
+    /// A permit for a delivery that gave up its own while it waited, and starts now: also where there is none left.
+    pub(crate) fn take_to_start(&self) -> ClaimPermit {
+        self.0.held().by_commits += 1;
+        ClaimPermit { shared: Arc::clone(&self.0), by: Claimant::Commit }
+    }
+
     fn permits(&self, count: usize, by: Claimant) -> Vec<ClaimPermit> {
         (0..count).map(|_| ClaimPermit { shared: Arc::clone(&self.0), by }).collect()
     }
@@ -181,6 +187,17 @@ mod tests {
         drop(due);
         let due = permits.take_for_poll();
         assert_eq!((due.len(), permits.take_for_commit(9, true).len()), (5, 4));
+    }
+
+    #[test]
+    fn what_starts_without_a_permit_counts_among_those_that_are_held() {
+        let permits = ClaimPermits::new(2);
+        let held = permits.take_for_poll();
+        let starting = permits.take_to_start();
+        drop(held);
+        assert_eq!(permits.take_for_poll().len(), 1);
+        drop(starting);
+        assert_eq!(permits.take_for_poll().len(), 2);
     }
 
     #[test]

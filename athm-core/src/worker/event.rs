@@ -126,15 +126,17 @@ impl Worker {
                 Some(self.before_release(limit.run()).await?)
             }
         };
-        if let Some(slot) = self.outbox.slots.try_acquire() {
-            return Some(Start { _slot: slot, _limit: limit });
-        }
-        let slot = self.before_release(self.outbox.slots.acquire()).await;
-        if slot.is_none() {
+        let slot = match self.outbox.slots.try_acquire() {
+            Some(slot) => Some(slot),
+            None => self.before_release(self.outbox.slots.acquire()).await,
+        };
+        let Some(slot) = slot else {
             self.outbox.released();
             context.is_released.fetch_or(held_up.group.is_some(), Ordering::AcqRel);
-        }
-        Some(Start { _slot: slot?, _limit: limit })
+            return None;
+        };
+        permit.get_or_insert_with(|| self.outbox.permits.take_to_start());
+        Some(Start { _slot: slot, _limit: limit })
     }
 
     /// Waits for a slot or a limit until the delivery is to be released.

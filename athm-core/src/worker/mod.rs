@@ -69,10 +69,7 @@ impl Worker {
         let began = self.clock.steady();
         match self.claim_due().await {
             Ok(()) => {}
-            Err(StoreError::Closed) => return NextRun::Never,
-            Err(error) => {
-                tracing::error!(error = causes(&error), "due deliveries couldn't be claimed; tried again");
-            }
+            Err(error) => return error.log_failed_run("due deliveries couldn't be claimed; tried again"),
         }
         // Counted from the time for which it has looked: what became due meanwhile isn't overlooked for a whole interval.
         NextRun::Due(Some(later(began, self.jitter.between(POLL_INTERVAL.0, POLL_INTERVAL.1))))
@@ -95,13 +92,17 @@ impl Worker {
         if !has_backlog && !self.store.has_due_deliveries(now, self.claimable()).await? {
             return Ok(());
         }
+        // In this order: a shutdown either sees this claim, or is seen by it.
+        let _claiming = self.outbox.running.claiming();
+        if self.outbox.is_stopping() {
+            return Ok(());
+        }
         let permits = self.outbox.permits.take_for_poll();
         if permits.is_empty() {
             self.outbox.backlog.store(true, Ordering::Release);
             return Ok(());
         }
         let wanted = permits.len();
-        let _claiming = self.outbox.running.claiming();
         let (id, suspect) = (ClaimId::new(), self.outbox.suspects.permit());
         let claim = Claim { id, now, lease_until: later(now, LEASE), runnable: self.claimable(), permits, suspect };
         if self.store.claim_deliveries(claim).await? == wanted {
