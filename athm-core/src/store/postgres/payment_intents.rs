@@ -123,7 +123,7 @@ impl SingleRequest for FinishOpening {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<()> {
         let (id, attempt) = (*self.id.as_uuid(), integer(self.attempt));
         let (sql, values) = match &self.outcome {
-            // Its payment is recorded, whatever is said of the opening.
+            // Its payment is recorded, even if this opening counts as ended.
             OpeningOutcome::Opened(ecommerce_id) => (
                 "UPDATE athm_payment_intent SET state = 'opened', ecommerce_id = $2, phone = NULL, error = NULL \
                  WHERE id = $1 AND state <> 'opened'",

@@ -91,7 +91,7 @@ fn finish_opening(connection: &Connection, result: &FinishOpening) -> rusqlite::
     let (id, attempt) = (result.id.as_uuid(), result.attempt);
     match &result.outcome {
         OpeningOutcome::Opened(ecommerce_id) => {
-            // Its payment is recorded, whatever is said of the opening.
+            // Its payment is recorded, even if this opening counts as ended.
             let sql = "UPDATE athm_payment_intent SET state = 'opened', ecommerce_id = ?2, phone = NULL, error = NULL \
                        WHERE id = ?1 AND state <> 'opened'";
             execute(connection, sql, params![id, ecommerce_id.as_uuid()])
