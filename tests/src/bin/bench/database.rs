@@ -66,6 +66,15 @@ impl ContenderDatabase {
         Ok(())
     }
 
+    /// Waits until every delivery has succeeded. `idle` waits for more: copies of messages are written behind, at a pace of
+    /// their own.
+    pub(crate) fn wait_until_delivered(&self) -> Result<(), String> {
+        while self.count("(SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') LIMIT 1) AS unfinished")? > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
     /// Makes that many deliveries due again, as before the first process that runs them.
     pub(crate) fn make_due(&self, deliveries: usize) -> Result<(), String> {
         let now = match self {

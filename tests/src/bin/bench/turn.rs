@@ -61,11 +61,12 @@ pub(crate) async fn measure(contender: Contender, conditions: Conditions) -> Res
     let addresses: Vec<_> = started.iter().map(|process| process.address).collect();
     let start = Instant::now();
     let load = load::run(&addresses, connections, load::Body { items, verified }, load::Until::Time(time)).await?;
-    let mut lag = None;
+    let (mut lag, mut taken) = (None, load.taken);
     if contender.rows() == Rows::Athm {
+        database.wait_until_delivered()?;
+        taken = start.elapsed();
         lag = try_join_all(started.iter().map(Process::finish)).await?.into_iter().flatten().max();
     }
-    let taken = if contender.rows() == Rows::Athm { start.elapsed() } else { load.taken };
     let memory = started.iter().map(Process::memory).sum();
     let used: Duration = started.iter().map(Process::processor_time).sum();
     drop(started);
@@ -112,8 +113,9 @@ pub(crate) async fn drain(contender: Contender, deliveries: usize, processes: us
     database.make_due(deliveries)?;
     let start = Instant::now();
     let started = start_all(contender, &database, receivers, processes, None)?;
-    try_join_all(started.iter().map(Process::finish)).await?;
+    database.wait_until_delivered()?;
     let taken = start.elapsed();
+    try_join_all(started.iter().map(Process::finish)).await?;
     drop(started);
     database
         .audit(contender, Expected { payments, items: 2, receivers })
