@@ -183,7 +183,7 @@ struct Opening {
     ends_at: Timestamp,
 }
 
-/// What becomes of an intent whose call brought no payment, and no refusal.
+/// What happens to an intent whose call brought neither a payment nor a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OnError {
     /// It has failed.

@@ -1,19 +1,18 @@
 //! Checkouts: one payment at a time, authorized when its customer approves, with or without a page.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use athm_core::checkouts::{Checkout, CheckoutError, CheckoutId, CheckoutState, Language, NewCheckout, PayCheckout};
-use athm_core::dispatch::Dispatcher;
 use athm_core::ids::EcommerceId;
 use athm_core::problems::ProblemKind;
 use athm_core::testing::BuilderExt as _;
 use athm_core::{Amount, Athm, Item, NewRefund, PhoneNumber, Status};
 use athm_simulator::{Effect, Endpoint, Fault, Simulator, TestPhone};
-use athm_tests::{advance_until, completed_payment, verifying_builder};
+use athm_tests::{advance_until, completed_payment};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::{Database, SimulatorFixture};
+use crate::SimulatorFixture;
 
 const PHONE: &str = "787-555-0199";
 
@@ -332,30 +331,6 @@ async fn a_slow_authorization_holds_up_no_other() {
     tickets[..2].iter().for_each(|ticket| fixture.simulator.approve(ticket).unwrap());
     fixture.clock.advance(Duration::from_secs(1));
     fixture.eventually(|| count_paid(&fixture.simulator, &tickets) == 2).await;
-}
-
-/// `cargo nextest run … --run-ignored only measure --no-capture`
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures in real time, on a quiet machine"]
-async fn measure_how_long_an_approval_waits() {
-    for waiting in [20, 60] {
-        let (simulator, database) = (Simulator::start().await.unwrap(), Database::default());
-        let athm = verifying_builder(&simulator, &database, Dispatcher::empty()).start().await.unwrap();
-        let tickets = opened(&athm, waiting).await;
-        let mut delays = Vec::new();
-        // The oldest first, which are asked about last.
-        for ticket in &tickets[..10] {
-            tokio::time::sleep(Duration::from_millis(fastrand::u64(500..1500))).await;
-            simulator.approve(ticket).unwrap();
-            let approved = Instant::now();
-            while count_paid(&simulator, std::slice::from_ref(ticket)) == 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            delays.push(approved.elapsed().as_millis());
-        }
-        println!("{waiting} wait: an approval is authorized after {delays:?} ms");
-        athm.shutdown(Duration::from_secs(5)).await;
-    }
 }
 
 #[tokio::test]
