@@ -1,5 +1,5 @@
 //! ATH Móvil payments on actix-web: mount one service, and your `#[receiver]` functions run when a payment is completed,
-//! cancelled or expired.
+//! cancelled, expired or refunded.
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer};

@@ -26,7 +26,7 @@ const PREFLIGHT_SECONDS: usize = 3600;
 /// | POST `callback` | the customer's browser posts the result of the checkout |
 /// | POST `webhook`, or `webhook/{secret}` alone if there is a [secret](athm_core::AthmBuilder::webhook_secret) | the provider's server posts an event |
 /// | GET `checkout/{id}`, and what its page needs | with the feature `checkout`: the page of a [checkout](crate::checkouts) |
-/// | GET `health` | 200 when the database answers, else 503 |
+/// | GET `health` | 200 when payments can be recorded, else 503 |
 ///
 /// Each is there with a slash at its end, too.
 ///

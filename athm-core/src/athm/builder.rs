@@ -79,7 +79,7 @@ impl AthmBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when a variable isn't Unicode, one token is set without the other, or the secret is none.
+    /// [`ConfigError`] when a variable isn't Unicode, one token is set without the other, or a secret can't be one.
     pub fn env(mut self) -> Result<Self, ConfigError> {
         match (variable("ATHM_PUBLIC_TOKEN")?, variable("ATHM_PRIVATE_TOKEN")?) {
             (Some(public), Some(private)) => self = self.tokens(public, private),
@@ -332,8 +332,8 @@ impl AthmBuilder {
         self
     }
 
-    /// Neither polls open payments nor searches customers, nor authorizes what checkouts wait for: for tests that count lookups, and where another process on the
-    /// same database does so.
+    /// Neither polls open payments nor searches customers, nor authorizes what checkouts wait for: for tests that count
+    /// lookups, and where another process on the same database does so.
     pub fn without_sweeper(mut self) -> Self {
         self.sweeper_mode = SweeperMode::Never;
         self

@@ -82,12 +82,12 @@ impl fmt::Debug for StoredMessage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessageState {
-    /// The provider was asked, and its answer is recorded; the message may have brought nothing new.
+    /// What the provider says of its payment is recorded; the message may have brought nothing new.
     Recorded,
     /// It waits until the provider confirms or contradicts it.
     Pending,
     /// It was answered with an error: it can't be read, the provider contradicts it, a check refused it, or it couldn't be
-    /// stored.
+    /// stored. Or it was pending, and was refused later.
     Refused,
     /// It names no payment.
     Unmatched,
