@@ -22,8 +22,17 @@ pub(super) fn by_names(
     ecommerce_id: Option<Uuid>,
     reference: Option<&str>,
 ) -> rusqlite::Result<Vec<Transaction>> {
-    let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = ?1 OR t.reference_number = ?2");
-    let found = all(connection, sql, params![ecommerce_id, reference], |row| row.transaction())?;
+    let mut found = Vec::new();
+    // Not one statement with OR: SQLite would collect what it has found in a table of its own.
+    if let Some(id) = ecommerce_id {
+        let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = ?1");
+        found.extend(one(connection, sql, [id], |row| row.transaction())?);
+    }
+    if let Some(reference) = reference {
+        let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = ?1");
+        let other = one(connection, sql, [reference], |row| row.transaction())?;
+        found.extend(other.filter(|other| found.iter().all(|first: &Transaction| first.id != other.id)));
+    }
     found.into_iter().map(|transaction| with_details(connection, transaction)).collect()
 }
 

@@ -44,7 +44,7 @@ pub(super) fn record_payment(
         refunds::write_refund(connection, refund)?;
     }
     if transaction.status.is_final() {
-        finish(connection, transaction)?;
+        finish(connection, transaction, row)?;
     } else if let Some(token) = write.auth_token() {
         let sql = "UPDATE athm_transaction SET auth_token = ?2 WHERE id = ?1";
         execute(connection, sql, params![transaction.id.as_uuid(), token])?;
@@ -79,9 +79,11 @@ fn stored(connection: &Connection, transaction: Transaction, with_refunds: bool)
 
 /// A final payment needs no secret, and its pending messages need no lookup, except those that state a larger refund than
 /// the provider shows yet.
-fn finish(connection: &Connection, transaction: &Transaction) -> rusqlite::Result<()> {
-    let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE id = ?1 AND auth_token IS NOT NULL";
-    execute(connection, sql, [transaction.id.as_uuid()])?;
+fn finish(connection: &Connection, transaction: &Transaction, row: Write) -> rusqlite::Result<()> {
+    if row != Write::Insert {
+        let sql = "UPDATE athm_transaction SET auth_token = NULL WHERE id = ?1 AND auth_token IS NOT NULL";
+        execute(connection, sql, [transaction.id.as_uuid()])?;
+    }
     let ecommerce_id = transaction.ecommerce_id.map(PaymentKey::Ecommerce);
     let reference = transaction.reference_number.clone().map(PaymentKey::Reference);
     let sql = "DELETE FROM athm_inbox WHERE payment = ?1 AND state = 'pending' AND refunds IS NULL AND coalesce(refunded, 0) <= ?2";
