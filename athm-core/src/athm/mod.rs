@@ -19,6 +19,7 @@ mod problems;
 mod refresh;
 mod refunds;
 mod replay_all;
+mod run_to_end;
 mod runtimes;
 mod start;
 mod webhook_secret;
@@ -27,9 +28,9 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
 use jiff::Timestamp;
-use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -44,6 +45,7 @@ pub use self::problems::Problems;
 pub use self::refresh::Refresh;
 pub use self::refunds::Refunds;
 pub use self::replay_all::{ReplayAll, ReplayProgress, ReplayedAll};
+use self::run_to_end::{Background, RunToEnd};
 use self::runtimes::Runtimes;
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 use crate::callback::{Envelope, Message};
@@ -85,7 +87,7 @@ pub struct Athm(Arc<Inner>, Option<Arc<Runtimes>>);
 struct Inner {
     inbox: Inbox,
     worker: Worker,
-    background: Handle,
+    background: Background,
     runtimes: Weak<Runtimes>,
     /// `None` when callbacks are trusted.
     operations: Option<Operations>,
@@ -136,9 +138,13 @@ impl Athm {
         envelope: impl Into<Envelope>,
     ) -> Result<MessageResult, StoreError> {
         let (inbox, envelope) = (self.0.inbox.clone(), envelope.into());
-        self.spawn(async move { inbox.receive(&message, sender, envelope).await })
-            .await
-            .unwrap_or(Err(StoreError::Closed))
+        let operation = self.0.under_way.enter();
+        let received = async move {
+            let _operation = operation;
+            inbox.receive(&message, sender, envelope).await
+        };
+        let received = RunToEnd::new(received.in_current_span().boxed(), self.0.background.clone());
+        received.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Asks the provider about the payment that a message names, and records nothing: for callbacks of your own.
@@ -416,14 +422,17 @@ impl Athm {
         self.0.worker.wake();
     }
 
-    /// Runs something to its end, whether or not the caller waits for it; `None` once stopped.
+    /// Runs something to its end in the background, whether or not the caller waits for it; `None` once stopped. Receivers
+    /// call this, too: while they block their threads, what they have started goes on.
     async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let operation = self.0.under_way.enter();
+        // In a box, because spawning moves it several times, and such work has large states.
+        let work = Box::pin(work);
         let work = async move {
             let _operation = operation;
             work.await
         };
-        self.0.background.spawn(work.in_current_span()).await.ok()
+        self.0.background.handle.spawn(work.in_current_span()).await.ok()
     }
 }
 

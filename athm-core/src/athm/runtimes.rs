@@ -1,14 +1,17 @@
 //! athm's own threads.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::run_to_end::Background;
 
 /// One thread for background tasks, and two for receivers unless the user gives a runtime for them. Receivers may block
 /// theirs without stalling HTTP or the background tasks.
 pub(super) struct Runtimes {
-    background: Handle,
+    background: Background,
     receivers: Handle,
     running: Mutex<Vec<Runtime>>,
 }
@@ -17,7 +20,7 @@ impl Runtimes {
     /// With the user's own runtime for receivers, if one was given.
     pub(super) fn start(given: Option<Handle>) -> io::Result<Self> {
         let mut running = vec![runtime("athm-background", 1)?];
-        let background = running[0].handle().clone();
+        let background = Background { handle: running[0].handle().clone(), is_stopped: Arc::default() };
         let receivers = match given {
             Some(handle) => handle,
             None => {
@@ -31,7 +34,7 @@ impl Runtimes {
     }
 
     /// Where messages are received, the provider is asked and leases are renewed.
-    pub(super) fn background(&self) -> Handle {
+    pub(super) fn background(&self) -> Background {
         self.background.clone()
     }
 
@@ -45,6 +48,7 @@ impl Runtimes {
     pub(super) fn stop(&self) -> bool {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         let was_running = !running.is_empty();
+        self.background.is_stopped.store(true, Ordering::Release);
         running.into_iter().for_each(Runtime::shutdown_background);
         was_running
     }

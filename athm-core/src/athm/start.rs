@@ -71,7 +71,7 @@ impl AthmBuilder {
             damaged: DamagedRows::default(),
             write_health: WriteHealth::default(),
             pending_room: PendingRoom::default(),
-            background: runtimes.background(),
+            background: runtimes.background().handle,
         };
         let store = opened(url, context).await.inspect_err(|_| {
             runtimes.stop();
@@ -120,13 +120,14 @@ impl AthmBuilder {
             retention,
             maintenance: RunRequests::default(),
         };
-        let background = runtimes.background();
+        let in_background = runtimes.background();
+        let background = in_background.handle.clone();
         let runtimes = Arc::new(runtimes);
         let athm = Athm(
             Arc::new(Inner {
                 inbox: inbox.clone(),
                 worker: worker.clone(),
-                background: background.clone(),
+                background: in_background,
                 runtimes: Arc::downgrade(&runtimes),
                 operations: operations.clone(),
                 checkouts,
@@ -141,7 +142,7 @@ impl AthmBuilder {
         handle.fill(&athm);
         let orphans = warn_of_orphans(Arc::clone(&inbox.store), inbox.clock.clone(), worker.dispatcher.snapshot());
         background.spawn(orphans.with_current_subscriber());
-        background.spawn(worker.clone().start_handed_over(unstarted));
+        worker.receivers.spawn(worker.clone().start_handed_over(unstarted));
         background.spawn(background::restart_on_panic("poll", worker.clone(), Worker::poll));
         background.spawn(background::restart_on_panic("leases", worker.clone(), Worker::renew_leases));
         let writing = (inbox.copies.clone(), Arc::clone(&inbox.store));

@@ -1,8 +1,9 @@
 //! The worker: claims due deliveries, runs their receivers, renews leases and acknowledges outcomes.
 //!
 //! Deliveries come to it in two ways: claimed by the commit that inserted them, through the outbox, or claimed by its own
-//! poll. Both run in [`Worker::run_event`], one task for each event, on the receivers' runtime. Polling and the renewal of
-//! leases run on the background runtime, so that a receiver that blocks its thread delays neither.
+//! poll. Both run in [`Worker::run_event`], one task for each event, on the receivers' runtime, as does the task that starts
+//! these. Polling and the renewal of leases run on the background runtime, so that a receiver that blocks its thread delays
+//! neither.
 //!
 //! The lease's arithmetic: a claim is valid for 30 s ([`LEASE`]) and is renewed every 10 s, so that a renewal may fail, and
 //! the next one still comes in time. The deliveries of a process that dies can be claimed after 30 s at most.
