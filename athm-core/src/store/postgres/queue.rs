@@ -9,12 +9,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::queued_write::AnyWrite;
 use super::request::WriteResult;
-use crate::store::batching::MAX_BATCH_DELAY;
+use crate::store::batching::{DeferredWrites, MAX_BATCH_DELAY};
 
 pub(super) enum WriterCommand {
     Write(AnyWrite),
-    /// A write that is never refused, and that may wait for others to share its commit.
-    Deferred(AnyWrite),
+    /// There are deferred writes.
+    Deferred,
     Close(oneshot::Sender<WriteResult<()>>),
 }
 
@@ -38,9 +38,19 @@ pub(super) struct Queue {
     pub(super) receiver: UnboundedReceiver<WriterCommand>,
     /// How many writes are queued, deferred ones aside.
     pub(super) queued: Arc<AtomicUsize>,
+    /// Writes that are never refused, and that may wait for others to share their commit.
+    pub(super) deferred: DeferredWrites<AnyWrite>,
+    /// Whether the batch before left deferred writes behind, because they were too many for it.
+    pub(super) has_more: bool,
     pub(super) max_writes: usize,
     /// Writes that are retried with the next batch.
     pub(super) retries: Vec<PendingWrite>,
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.deferred.close();
+    }
 }
 
 /// The writes of one commit.
@@ -50,14 +60,17 @@ pub(super) struct Batch {
 }
 
 impl Queue {
-    /// Takes all writes that are queued. While all of them are deferred ones, it waits for more. None at all if none comes
-    /// until `until`. `None` when every sender is gone.
+    /// Takes all writes that are queued, deferred ones first. While there is no other, it waits for more. None at all if none
+    /// comes until `until`. `None` when every sender is gone.
     pub(super) async fn next(&mut self, until: Option<Instant>) -> Option<Batch> {
         let mut batch = Batch { writes: std::mem::take(&mut self.retries), closed: None };
         // Retries take no other write's place: callers get an answer, even if it is that the server can't be reached.
-        let max_writes = self.max_writes + batch.writes.len();
+        let retries = batch.writes.len();
+        let max_writes = self.max_writes + retries;
         let mut wait_until = Some(Instant::now() + MAX_BATCH_DELAY);
-        if batch.writes.is_empty() {
+        if self.has_more {
+            wait_until = None;
+        } else if batch.writes.is_empty() {
             let message = match until {
                 Some(until) => match timeout_at(until, self.receiver.recv()).await {
                     Ok(message) => message?,
@@ -76,20 +89,25 @@ impl Queue {
             // One write that isn't deferred ends the wait.
             wait_until = self.take(message, &mut batch).and(wait_until);
         }
+        let (deferred, has_more) = self.deferred.take();
+        self.has_more = has_more;
+        batch.writes.splice(retries..retries, deferred.into_iter().map(|write| PendingWrite::new(write, true)));
+        if batch.closed.is_some() {
+            // The last batch, whatever its size.
+            let rest = std::iter::from_fn(|| Some(self.deferred.take().0).filter(|more| !more.is_empty())).flatten();
+            batch.writes.extend(rest.map(|write| PendingWrite::new(write, true)));
+        }
         Some(batch)
     }
 
-    /// Adds a message to the batch. Returns until when a deferred write may wait.
+    /// Adds a message to the batch. Returns until when deferred writes may wait.
     fn take(&self, message: WriterCommand, batch: &mut Batch) -> Option<Instant> {
         match message {
             WriterCommand::Write(write) => {
                 self.queued.fetch_sub(1, Ordering::AcqRel);
                 batch.writes.push(PendingWrite::new(write, false));
             }
-            WriterCommand::Deferred(write) => {
-                batch.writes.push(PendingWrite::new(write, true));
-                return Some(Instant::now() + MAX_BATCH_DELAY);
-            }
+            WriterCommand::Deferred => return Some(Instant::now() + MAX_BATCH_DELAY),
             WriterCommand::Close(answer) => batch.closed = Some(answer),
         }
         None

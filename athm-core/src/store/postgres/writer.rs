@@ -22,7 +22,7 @@ use super::queue::{Batch, Queue, WriterCommand};
 use super::queued_write::{AnyWrite, QueuedWrite};
 use super::reconnecting_client::ReconnectingClient;
 use super::request::{Request, WriteResult};
-use crate::store::batching::{MAX_BATCH_DELAY, MAX_QUEUED};
+use crate::store::batching::{Batching, DeferredWrites, MAX_BATCH_DELAY, MAX_QUEUED, Wake};
 use crate::store::{StoreContext, StoreError, StoreFuture};
 use crate::util::backoff::Jitter;
 
@@ -31,6 +31,8 @@ pub(super) struct Writer {
     sender: UnboundedSender<WriterCommand>,
     /// How many writes are queued, deferred ones aside.
     queued: Arc<AtomicUsize>,
+    deferred: DeferredWrites<AnyWrite>,
+    batching: Batching,
 }
 
 impl Writer {
@@ -38,10 +40,17 @@ impl Writer {
         let (sender, receiver) = unbounded_channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let background = context.background.clone();
-        let max_writes = context.batching.max_writes();
-        let queue = Queue { receiver, queued: Arc::clone(&queued), max_writes, retries: Vec::new() };
+        let (batching, deferred) = (context.batching, DeferredWrites::default());
+        let queue = Queue {
+            receiver,
+            queued: Arc::clone(&queued),
+            deferred: deferred.clone(),
+            has_more: false,
+            max_writes: batching.max_writes(),
+            retries: Vec::new(),
+        };
         background.spawn(run(queue, Committer { client, context, jitter: Jitter::seeded(None) }));
-        Self { sender, queued }
+        Self { sender, queued, deferred, batching }
     }
 
     /// Queues a write. [`StoreError::Busy`] when too many are queued: a stalled server then shows at the edge.
@@ -52,9 +61,16 @@ impl Writer {
         if self.queued.load(Ordering::Acquire) >= MAX_QUEUED {
             return async { Err(StoreError::Busy) }.boxed();
         }
-        let (write, answered) = QueuedWrite::new(request);
+        self.write_unbounded(request)
+    }
+
+    fn write_unbounded<R: Request>(&self, request: R) -> StoreFuture<'static, R::Written>
+    where
+        QueuedWrite<R>: Into<AnyWrite>,
+    {
+        let (write, answer) = QueuedWrite::new(request);
         self.queued.fetch_add(1, Ordering::AcqRel);
-        self.send(WriterCommand::Write(write.into()), answered)
+        self.send(WriterCommand::Write(write.into()), answer)
     }
 
     /// Queues a write of something that has happened already, and that is therefore never refused. It may wait up to
@@ -63,28 +79,35 @@ impl Writer {
     where
         QueuedWrite<R>: Into<AnyWrite>,
     {
-        let (write, answered) = QueuedWrite::new(request);
-        self.send(WriterCommand::Deferred(write.into()), answered)
+        if !self.batching.defers() {
+            return self.write_unbounded(request);
+        }
+        let (write, answer) = QueuedWrite::new(request);
+        match self.deferred.push(write.into()) {
+            Wake::Writer => self.send(WriterCommand::Deferred, answer),
+            Wake::Nothing => answered(answer),
+        }
     }
 
     /// Executes the queued writes, and ends the task.
     pub(super) fn close(&self) -> StoreFuture<'static, ()> {
-        let (answer, answered) = oneshot::channel();
-        self.send(WriterCommand::Close(answer), answered)
+        let (sender, answer) = oneshot::channel();
+        self.send(WriterCommand::Close(sender), answer)
     }
 
     fn send<T: Send + 'static>(
         &self,
         message: WriterCommand,
-        answered: oneshot::Receiver<WriteResult<T>>,
+        answer: oneshot::Receiver<WriteResult<T>>,
     ) -> StoreFuture<'static, T> {
-        let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
-        async move {
-            sent?;
-            answered.await.unwrap_or(Err(StoreError::Closed))
-        }
-        .boxed()
+        // A message that isn't received drops the write, or the write was dropped when the task ended: both close `answer`.
+        let _ = self.sender.send(message);
+        answered(answer)
     }
+}
+
+fn answered<T: Send + 'static>(answer: oneshot::Receiver<WriteResult<T>>) -> StoreFuture<'static, T> {
+    async { answer.await.unwrap_or(Err(StoreError::Closed)) }.boxed()
 }
 
 async fn run(mut queue: Queue, committer: Committer) {

@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 
 use super::restart;
 use super::wal::{self, Wal};
-use crate::store::batching::{Batching, MAX_BATCH_DELAY, MAX_QUEUED};
+use crate::store::batching::{Batching, DeferredWrites, MAX_BATCH_DELAY, MAX_QUEUED, Wake};
 use crate::store::{StoreError, StoreFuture, WriteHealth};
 use crate::util::clock::{Clock, later};
 
@@ -56,17 +56,20 @@ impl DatabaseFile {
 }
 
 /// A handle to the thread.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Writer {
     sender: Sender<WriterCommand>,
     /// How many writes are queued, deferred ones aside.
     queued: Arc<AtomicUsize>,
+    /// Writes that may wait for others to share their commit.
+    deferred: DeferredWrites<Box<dyn Write>>,
+    batching: Batching,
 }
 
 enum WriterCommand {
     Write(Box<dyn Write>),
-    /// A write that may wait for others to share its commit.
-    Deferred(Box<dyn Write>),
+    /// There are deferred writes.
+    Deferred,
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -82,15 +85,17 @@ impl Writer {
     pub(super) fn start(mut file: DatabaseFile, batching: Batching) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
-        let queue = Queue { receiver, queued: Arc::clone(&queued), batching };
+        let deferred = DeferredWrites::default();
+        let queue =
+            Queue { receiver, queued: Arc::clone(&queued), deferred: deferred.clone(), has_more: false, batching };
         thread::Builder::new().name(String::from("athm-writer")).spawn(move || {
-            let closed = run(&mut file, &queue);
+            let closed = run(&mut file, queue);
             file.close();
             if let Some(closed) = closed {
                 let _ = closed.send(Ok(()));
             }
         })?;
-        Ok(Self { sender, queued })
+        Ok(Self { sender, queued, deferred, batching })
     }
 
     /// Queues a write. After its commit, `committed` is called with the result on the writer's thread, even when the
@@ -103,6 +108,14 @@ impl Writer {
         if self.queued.load(Ordering::Acquire) >= MAX_QUEUED {
             return async { Err(StoreError::Busy) }.boxed();
         }
+        self.write_unbounded(work, committed)
+    }
+
+    fn write_unbounded<T: Send + 'static, U: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
+        committed: impl FnOnce(T) -> U + Send + 'static,
+    ) -> StoreFuture<'static, U> {
         let (write, answer) = queued_write(work, committed);
         self.queued.fetch_add(1, Ordering::AcqRel);
         self.send(WriterCommand::Write(write), answer)
@@ -114,8 +127,14 @@ impl Writer {
         &self,
         work: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> StoreFuture<'static, T> {
+        if !self.batching.defers() {
+            return self.write_unbounded(work, |written| written);
+        }
         let (write, answer) = queued_write(work, |written| written);
-        self.send(WriterCommand::Deferred(write), answer)
+        match self.deferred.push(write) {
+            Wake::Writer => self.send(WriterCommand::Deferred, answer),
+            Wake::Nothing => answered(answer),
+        }
     }
 
     fn send<U: Send + 'static>(
@@ -123,12 +142,9 @@ impl Writer {
         message: WriterCommand,
         answer: oneshot::Receiver<Result<U, StoreError>>,
     ) -> StoreFuture<'static, U> {
-        let sent = self.sender.send(message).map_err(|_| StoreError::Closed);
-        async move {
-            sent?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
-        }
-        .boxed()
+        // A message that isn't received drops the write, or the write was dropped when the thread ended: both close `answer`.
+        let _ = self.sender.send(message);
+        answered(answer)
     }
 
     /// Executes the queued writes, and ends the thread.
@@ -136,6 +152,10 @@ impl Writer {
         let (sender, answer) = oneshot::channel();
         self.send(WriterCommand::Close(sender), answer)
     }
+}
+
+fn answered<U: Send + 'static>(answer: oneshot::Receiver<Result<U, StoreError>>) -> StoreFuture<'static, U> {
+    async { answer.await.unwrap_or(Err(StoreError::Closed)) }.boxed()
 }
 
 fn queued_write<T: Send + 'static, U: Send + 'static>(
@@ -185,7 +205,16 @@ where
 struct Queue {
     receiver: Receiver<WriterCommand>,
     queued: Arc<AtomicUsize>,
+    deferred: DeferredWrites<Box<dyn Write>>,
+    /// Whether the batch before left deferred writes behind, because they were too many for it.
+    has_more: bool,
     batching: Batching,
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.deferred.close();
+    }
 }
 
 /// The writes of one commit.
@@ -196,11 +225,11 @@ struct Batch {
 }
 
 impl Queue {
-    /// Takes all writes that are queued. While all of them are deferred ones, it waits for more. `None` when every sender
-    /// is gone.
-    fn next(&self) -> Option<Batch> {
+    /// Takes all writes that are queued, deferred ones first. While there is no other, it waits for more. `None` when every
+    /// sender is gone.
+    fn next(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
-        let mut wait_until = self.take(self.receiver.recv().ok()?, &mut batch);
+        let mut wait_until = if self.has_more { None } else { self.take(self.receiver.recv().ok()?, &mut batch) };
         while batch.writes.len() < self.batching.max_writes() && batch.closed.is_none() {
             let next = match wait_until {
                 Some(until) => self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())),
@@ -210,27 +239,33 @@ impl Queue {
             // One write that isn't deferred ends the wait.
             wait_until = self.take(message, &mut batch).and(wait_until);
         }
+        let (deferred, has_more) = self.deferred.take();
+        self.has_more = has_more;
+        batch.writes.splice(0..0, deferred);
+        if batch.closed.is_some() {
+            // The last batch, whatever its size.
+            batch
+                .writes
+                .extend(std::iter::from_fn(|| Some(self.deferred.take().0).filter(|more| !more.is_empty())).flatten());
+        }
         Some(batch)
     }
 
-    /// Adds a message to the batch. Returns until when a deferred write may wait.
+    /// Adds a message to the batch. Returns until when deferred writes may wait.
     fn take(&self, message: WriterCommand, batch: &mut Batch) -> Option<Instant> {
         match message {
             WriterCommand::Write(write) => {
                 self.queued.fetch_sub(1, Ordering::AcqRel);
                 batch.writes.push(write);
             }
-            WriterCommand::Deferred(write) => {
-                batch.writes.push(write);
-                return Some(Instant::now() + MAX_BATCH_DELAY);
-            }
+            WriterCommand::Deferred => return Some(Instant::now() + MAX_BATCH_DELAY),
             WriterCommand::Close(answer) => batch.closed = Some(answer),
         }
         None
     }
 }
 
-fn run(file: &mut DatabaseFile, queue: &Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+fn run(file: &mut DatabaseFile, mut queue: Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
     let mut stamped = None;
     while let Some(Batch { mut writes, closed }) = queue.next() {
         let now = file.clock.steady();
