@@ -55,10 +55,11 @@ struct Start {
     _limit: Option<LimitPermit>,
 }
 
-/// What a running receiver holds up until it returns or overruns its timeout: the next group, and the next suspect.
+/// What a running receiver holds up until it overruns its timeout: the next group, until it returns, and the next suspect,
+/// until its outcome is stored.
 pub(super) struct HeldUp {
     group: Option<InFlightGuard>,
-    _suspect: Option<RunningSuspect>,
+    suspect: Option<RunningSuspect>,
 }
 
 impl Worker {
@@ -87,7 +88,7 @@ impl Worker {
     /// Runs one delivery in a slot, and stores its outcome. `group` holds up the next group until it is dropped.
     async fn run_one(&self, ready: Ready, context: &EventContext, group: InFlightGuard) {
         let Ready { receiver, delivery, attempt, is_replay, suspect, mut permit, limit } = ready;
-        let mut held_up = HeldUp { group: Some(group), _suspect: suspect };
+        let mut held_up = HeldUp { group: Some(group), suspect };
         let start = self.start(limit.as_ref(), &mut permit, &mut held_up, context).await;
         let start = start.filter(|_| !self.outbox.is_stopping());
         let started_at = self.clock.now();
@@ -102,8 +103,11 @@ impl Worker {
         let is_first = attempt.number == 1 && !is_replay;
         let run = Run { started_at, ended_at: self.clock.now(), is_first };
         let stored = self.acknowledge(delivery, attempt, outcome, run, permit);
-        drop((start, limit, held_up));
+        // The next suspect may end the process, and this one's attempt was counted in advance.
+        let suspect = held_up.and_then(|held_up| held_up.suspect);
+        drop((start, limit));
         stored.await;
+        drop(suspect);
     }
 
     /// Waits until the delivery may run. `None` if it may not in time, or the program is stopping.

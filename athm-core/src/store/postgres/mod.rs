@@ -1,6 +1,7 @@
 //! PostgreSQL: a database that several processes share.
 //!
-//! Every write goes through the [`writer`], which commits many at once (group commit); reads go over a second connection.
+//! Every write goes through a [`writer`], which commits many at once (group commit). There are two, each with a connection
+//! of its own; reads go over a third.
 //!
 //! What one process reads in order to write it, it locks, because another process may write it too. Locks are taken in one
 //! order: the rows of payments first, by id, then what belongs to them. Rows that are taken from a queue (due deliveries,
@@ -47,7 +48,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join};
 use futures_util::{FutureExt, TryFutureExt};
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -91,9 +92,12 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the migrations may take, including the wait for another process that runs them.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
-/// A database on a server: one connection that writes, one that reads.
+/// A database on a server.
 pub(crate) struct Postgres {
     writer: Writer,
+    /// Writes the most frequent of what no caller waits for, acknowledgements and copies of messages: they don't prolong the
+    /// commits of the other writer. To that one it is as another process.
+    unawaited: Writer,
     reader: Arc<ReconnectingClient>,
     context: Arc<StoreContext>,
     is_closed: AtomicBool,
@@ -114,8 +118,9 @@ impl Postgres {
         });
         let writing = opened.await.map_err(|_| StoreError::Closed)?.map_err(Fault::into_error)?;
         let reader = Arc::new(writing.sibling());
+        let unawaited = Writer::start(writing.sibling(), Arc::clone(&context));
         let writer = Writer::start(writing, Arc::clone(&context));
-        Ok(Self { writer, reader, context, is_closed: AtomicBool::new(false) })
+        Ok(Self { writer, unawaited, reader, context, is_closed: AtomicBool::new(false) })
     }
 
     /// Reads on the background runtime, and a second time when the connection was lost: it may have been idle too long.
@@ -182,7 +187,7 @@ impl Store for Postgres {
     }
 
     fn acknowledge(&self, acknowledgement: Acknowledgement) -> StoreFuture<'_, ()> {
-        self.writer.write_deferred(acknowledgement)
+        self.unawaited.write_deferred(acknowledgement)
     }
 
     fn is_completed(&self, delivery: DeliveryId, claim: ClaimId) -> StoreFuture<'_, bool> {
@@ -233,7 +238,7 @@ impl Store for Postgres {
     }
 
     fn insert_messages(&self, batch: Arc<MessageBatch>) -> StoreFuture<'_, ()> {
-        self.writer.write_deferred(InsertMessages(batch))
+        self.unawaited.write_deferred(InsertMessages(batch))
     }
 
     fn list_messages(&self, query: MessageQuery) -> StoreFuture<'_, MessagePage> {
@@ -375,7 +380,7 @@ impl Store for Postgres {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         self.is_closed.store(true, Ordering::Release);
-        let (reader, closing) = (Arc::clone(&self.reader), self.writer.close());
+        let (reader, closing) = (Arc::clone(&self.reader), try_join(self.writer.close(), self.unawaited.close()));
         async move {
             closing.await?;
             reader.close().await;

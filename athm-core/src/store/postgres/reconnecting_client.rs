@@ -37,7 +37,7 @@ impl ReconnectingClient {
         Self { address, background, last_offset: Arc::default(), damaged, state: Mutex::default() }
     }
 
-    /// A second connection to the same server. Both use one clock offset.
+    /// Another connection to the same server. They use one clock offset.
     pub(super) fn sibling(&self) -> Self {
         let last_offset = Arc::clone(&self.last_offset);
         Self { last_offset, ..Self::new(Arc::clone(&self.address), self.background.clone(), self.damaged.clone()) }
