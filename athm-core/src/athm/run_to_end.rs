@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn work_has_the_timers_of_the_background_runtime_whoever_polls_it() {
+    fn work_has_the_timers_of_the_background_runtime_wherever_it_is_polled() {
         let of = runtime();
         let without_timers = Builder::new_current_thread().build().unwrap();
         let work = run(&of, async { sleep(Duration::from_millis(1)).await });
