@@ -14,6 +14,65 @@ fn kinds(claimed: &[(DeliveryId, Attempt)]) -> Vec<(u32, ClaimKind)> {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
+async fn promise_6_a_late_success_counts_and_a_late_failure_is_dropped() {
+    let fixture = StoreFixture::new(0).await;
+    fixture.record(1).await.unwrap();
+    let first = fixture.claim().await[0];
+    assert!(fixture.claim().await.is_empty());
+    fixture.clock.advance(LEASE + Duration::from_secs(1));
+    let second = fixture.claim().await[0];
+    assert_eq!((first.0, first.1.number, second.1.number), (second.0, 1, 1));
+
+    assert_eq!(fixture.acknowledge(first, failed()).await.state, DeliveryState::Running);
+    assert_eq!(fixture.acknowledge(first, AttemptOutcome::Unstarted).await.state, DeliveryState::Running);
+    assert_eq!(fixture.acknowledge(first, AttemptOutcome::Succeeded).await.state, DeliveryState::Succeeded);
+    assert_eq!(fixture.acknowledge(second, failed()).await.state, DeliveryState::Succeeded);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_6_a_delivery_whose_lease_is_renewed_is_not_claimed_again() {
+    let fixture = StoreFixture::new(0).await;
+    fixture.record(1).await.unwrap();
+    let claimed = fixture.claim().await;
+    for _ in 0..10 {
+        fixture.clock.advance(LEASE / 2);
+        let held = claimed.iter().map(|(id, attempt)| (*id, attempt.claim)).collect();
+        fixture.store.renew_leases(held, later(fixture.clock.steady(), LEASE)).await.unwrap();
+        assert!(fixture.claim().await.is_empty());
+    }
+    fixture.clock.advance(LEASE + Duration::from_secs(1));
+    assert_eq!(fixture.claim().await[0].0, claimed[0].0);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn promise_6_recorded_deliveries_are_claimed_while_permits_are_free_and_due_beyond() {
+    let mut fixture = StoreFixture::new(2).await;
+    for n in 0..5 {
+        fixture.record(n).await.unwrap();
+    }
+    assert_eq!(fixture.count("athm_delivery WHERE state = 'running' AND claim IS NOT NULL").await, 2);
+    assert_eq!(fixture.count("athm_delivery WHERE state = 'due' AND claim IS NULL").await, 3);
+    assert_eq!(fixture.outbox.running.all().len(), 2);
+    assert_eq!(fixture.unstarted.recv().await.unwrap().deliveries.len(), 1);
+    assert!(fixture.unstarted.recv().await.is_some() && fixture.unstarted.try_recv().is_err());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_delivery_that_runs_here_is_not_claimed_even_if_its_lease_has_ended() {
+    let fixture = StoreFixture::new(8).await;
+    fixture.record(1).await.unwrap();
+    fixture.clock.advance(LEASE * 2);
+    let here = claim(&fixture.clock);
+    assert_eq!(fixture.store.claim_deliveries(here).await.unwrap(), 0);
+    // Another process may claim it: this one hasn't renewed its lease.
+    assert_eq!(fixture.claim().await.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
 async fn deliveries_that_two_processes_left_behind_are_claimed_one_at_a_time() {
     let fixture = StoreFixture::new(0).await;
     for n in 0..3 {
@@ -124,12 +183,7 @@ async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterw
     fixture.record(1).await.unwrap();
     // Another process merges the payment into a second row. It has locked the items, so that who reads them waits.
     let merged = Uuid::now_v7();
-    let client = ReconnectingClient::new(
-        Arc::new(Address::parse(&fixture.url).unwrap()),
-        tokio::runtime::Handle::current(),
-        DamagedRows::default(),
-    );
-    let merging = client.session().await.unwrap();
+    let merging = session(&fixture.url).await;
     merging.begin().await.unwrap();
     merging.run("LOCK TABLE athm_item IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'athm_item'::regclass";
@@ -148,6 +202,61 @@ async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterw
     assert_eq!(claimed.unwrap(), 1);
     let claimed = fixture.unstarted.recv().await.unwrap();
     assert_eq!((*claimed.transaction.id.as_uuid(), claimed.transaction.items.len()), (merged, 1));
+}
+
+/// A proxy in front of the server. Once `hangs_up` is set, it passes the next `COMMIT` on and closes the connection before
+/// the answer.
+async fn proxy(server: &str, hangs_up: Arc<AtomicBool>) -> String {
+    let config: tokio_postgres::Config = server.parse().unwrap();
+    let tokio_postgres::config::Host::Tcp(host) = config.get_hosts()[0].clone() else { panic!("no host") };
+    let (host, port) = (host, config.get_ports()[0]);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let here = listener.local_addr().unwrap().port();
+    let there = host.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect((there.as_str(), port)).await.unwrap();
+            let hangs_up = Arc::clone(&hangs_up);
+            tokio::spawn(async move {
+                let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+                let mut is_last = false;
+                loop {
+                    tokio::select! {
+                        read = client.read(&mut asked) => {
+                            let sent = &asked[..read.unwrap_or(0)];
+                            is_last |= sent.windows(7).any(|word| word == b"COMMIT\0") && hangs_up.swap(false, SeqCst);
+                            if sent.is_empty() || server.write_all(sent).await.is_err() {
+                                return;
+                            }
+                        }
+                        read = server.read(&mut answered) => {
+                            let sent = &answered[..read.unwrap_or(0)];
+                            if is_last || sent.is_empty() || client.write_all(sent).await.is_err() {
+                                return;
+                            }
+                        }
+                    }
+                }
+            });
+        }
+    });
+    server.replace(&format!("{host}:{port}"), &format!("127.0.0.1:{here}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
+    let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
+    let fixture =
+        StoreFixture::on(proxy(&url, Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped).await;
+    fixture.record(1).await.unwrap();
+    hangs_up.store(true, SeqCst);
+    assert!(matches!(fixture.record(2).await, Err(StoreError::Database(_))));
+    assert_eq!(fixture.record(2).await.unwrap().events.len(), 0, "it was committed");
+    assert_eq!(
+        fixture.query("SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state").await,
+        ["due 0", "running 0"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

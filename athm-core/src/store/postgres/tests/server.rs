@@ -1,81 +1,14 @@
-//! What the server does to others' writes: locks, passing errors, failovers, collations.
+//! The server: how a store starts on it, its passing errors, failovers and collations.
 
 use super::*;
-use crate::outbox::ClaimedAttempt;
-use crate::store::{ReplayTarget, RunMode};
-
-async fn session(url: &str) -> Arc<Session> {
-    let address = Arc::new(Address::parse(url).unwrap());
-    let client = ReconnectingClient::new(address, tokio::runtime::Handle::current(), DamagedRows::default());
-    client.session().await.unwrap()
-}
-
-async fn on_a_server() -> StoreFixture {
-    StoreFixture::on(StoreFixture::schema().await, Clock::system(), 8, Batching::Grouped).await
-}
-
-/// The deliveries that a fixture runs.
-fn running(fixture: &StoreFixture) -> Vec<(DeliveryId, Attempt)> {
-    let running = fixture.outbox.running.all().into_iter();
-    running.map(|(id, ClaimedAttempt { attempt, .. })| (id, attempt)).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a server: tests/with-postgres"]
-async fn a_row_that_an_idle_session_has_locked_delays_only_what_concerns_it() {
-    let fixture = on_a_server().await;
-    fixture.record(1).await.unwrap();
-    let locked = running(&fixture)[0];
-    let holder = session(&fixture.url).await;
-    holder.begin().await.unwrap();
-    holder.run("SELECT * FROM athm_delivery FOR UPDATE").await.unwrap();
-    let at = fixture.clock.steady();
-    let (id, attempt) = locked;
-    let mut acknowledged =
-        fixture.store.acknowledge(Acknowledgement { id, attempt, at, outcome: AttemptOutcome::Succeeded, run: None });
-    for n in 2..20 {
-        fixture.record(n).await.unwrap();
-    }
-    assert!((&mut acknowledged).now_or_never().is_none(), "it waits for the lock");
-    // The leases of the others are renewed meanwhile.
-    let until = later(fixture.clock.steady(), 10 * LEASE);
-    let all = running(&fixture).into_iter().map(|(id, attempt)| (id, attempt.claim)).collect();
-    fixture.store.renew_leases(all, until).await.unwrap();
-    assert_eq!(fixture.count("athm_delivery WHERE due_at > clock_timestamp() + interval '2 minutes'").await, 7);
-    holder.run("ROLLBACK").await.unwrap();
-    acknowledged.await.unwrap();
-    assert_eq!(fixture.count("athm_delivery WHERE state = 'succeeded'").await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a server: tests/with-postgres"]
-async fn writes_about_a_locked_payment_keep_their_order_and_are_refused_after_a_while() {
-    let fixture = on_a_server().await;
-    fixture.record(1).await.unwrap();
-    let holder = stuck(&fixture.url).await;
-    let refused = join_all((0..3).map(|_| fixture.record(1))).await;
-    assert!(refused.iter().all(|refused| matches!(refused, Err(StoreError::Database(_)))), "{refused:?}");
-    let fee = |cents| {
-        let mut observed = record("reference-1", None);
-        observed.observed.fee = Amount::from_cents(cents);
-        fixture.store.record(observed)
-    };
-    let release = async {
-        fixture.until("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t").await;
-        holder.run("ROLLBACK").await.unwrap();
-    };
-    let (recorded, ()) = futures_util::future::join(join_all([fee(1), fee(2), fee(3)]), release).await;
-    assert!(recorded.iter().all(std::result::Result::is_ok), "{recorded:?}");
-    assert_eq!(fixture.query("SELECT fee FROM athm_transaction").await, ["3"]);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn an_acknowledgement_outlasts_errors_that_pass() {
     for code in ["57014", "53100", "53200", "58030"] {
-        let fixture = on_a_server().await;
+        let fixture = StoreFixture::in_real_time().await;
         fixture.record(1).await.unwrap();
-        let (id, attempt) = running(&fixture)[0];
+        let (id, attempt) = fixture.running()[0];
         // A number of a sequence isn't given back by a rollback.
         fixture
             .query(&format!(
@@ -107,7 +40,7 @@ async fn an_acknowledgement_outlasts_errors_that_pass() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_connection_that_has_lost_its_statements_is_made_again() {
-    let fixture = on_a_server().await;
+    let fixture = StoreFixture::in_real_time().await;
     fixture.record(1).await.unwrap();
     assert_eq!(fixture.store.list_payments(TransactionQuery::new()).await.unwrap().transactions().len(), 1);
     fixture.store.reader.session().await.unwrap().run("DEALLOCATE ALL").await.unwrap();
@@ -199,34 +132,6 @@ async fn a_database_that_cannot_store_every_text_is_refused() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
-async fn a_delivery_is_replayed_although_another_one_of_its_event_cannot_be_read() {
-    let fixture = StoreFixture::new(0).await;
-    fixture.record(1).await.unwrap();
-    let (id, _) = fixture.claim().await[0];
-    fixture
-        .query(
-            "INSERT INTO athm_delivery SELECT (jsonb_populate_record(d, \
-             '{\"id\": \"00000000-0000-0000-0000-000000000007\", \"receiver\": \"other\", \"attempts\": -1}')).* \
-             FROM athm_delivery d; UPDATE athm_delivery SET state = 'dead'",
-        )
-        .await;
-    let replay = |id| {
-        let (target, mode) = (ReplayTarget::Delivery(id), RunMode::Real);
-        fixture.store.replay(ReplayRequest {
-            target,
-            to: None,
-            is_forced: false,
-            mode,
-            awaiting: Vec::new(),
-            now: fixture.clock.steady(),
-        })
-    };
-    assert_eq!(replay(id).await.unwrap().unwrap().len(), 1);
-    assert!(replay(Uuid::from_u128(7).into()).await.is_err(), "it is what was asked for");
-}
-
-#[tokio::test]
-#[ignore = "needs a server: tests/with-postgres"]
 async fn a_health_check_writes_and_fails_on_a_database_that_can_only_be_read() {
     let fixture = StoreFixture::new(8).await;
     fixture.store.ping().await.unwrap();
@@ -248,4 +153,21 @@ async fn a_health_check_writes_and_fails_on_a_database_that_can_only_be_read() {
     fixture.query("DROP TRIGGER refuse ON athm_migration; DROP TRIGGER refuse ON athm_transaction").await;
     fixture.record(1).await.unwrap();
     fixture.store.ping().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn processes_that_start_together_migrate_once_whatever_the_servers_isolation() {
+    let url = format!("{}%20-cdefault_transaction_isolation%3Dserializable", StoreFixture::schema().await);
+    let opened = (0..4).map(|_| StoreFixture::on(url.clone(), Clock::manual(), 0, Batching::Grouped));
+    assert_eq!(join_all(opened).await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_accepts_a_connection_and_never_answers_is_an_error() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("postgres://athm@{}/athm", silent.local_addr().unwrap());
+    let (context, _unstarted) = context(&Clock::manual(), 0, Batching::Grouped);
+    let error = Postgres::open(&url, context).await.err().expect("it never answers");
+    assert!(format!("{error:?}").contains("didn't answer in time"), "{error:?}");
 }
