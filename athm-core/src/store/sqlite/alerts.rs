@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::statement::{execute, one, readable};
 use crate::store::alert::{MAX_ALERTS, id_of};
 use crate::store::problem::{HAS_NEW_ALERTS, INSERT_ALERTS};
-use crate::store::row::{Columns, select_alert};
+use crate::store::row::{Columns, alert_columns};
 use crate::store::{Alert, AlertClaim, AlertOutcome, DamagedRow, DamagedRows, ProblemKind, Reported};
 
 pub(super) fn has_due_alerts(
@@ -33,7 +33,11 @@ pub(super) fn claim_alerts(
         let (kind, detail) = (ProblemKind::DamagedRow.to_string(), format!("{table}: {reason}"));
         execute(connection, sql, params![kind, id_of(row), table, detail, row.found_at.as_microsecond(), now])?;
     }
-    let sql = select_alert!("WHERE reported_at IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2");
+    let sql = concat!(
+        "SELECT ",
+        alert_columns!(),
+        " FROM athm_alert WHERE reported_at IS NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
+    );
     let mut claimed = readable(connection, ("athm_alert", damaged), sql, params![now, MAX_ALERTS], |row| row.alert())?;
     for alert in &mut claimed.rows {
         alert.attempt += 1;
