@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use athm_core::{Athm, MessageResult, Sender};
+use athm_core::{Athm, Sender};
 use serde_json::json;
 
 use crate::arrived;
@@ -45,16 +45,8 @@ async fn receive(
     sender: Sender,
 ) -> Result<HttpResponse, Error> {
     let (message, body) = callback.into_parts();
-    let receipt = athm.receive(message, sender, arrived::envelope(request, Some(body))).await?;
+    let result = athm.receive(message, sender, arrived::envelope(request, Some(body))).await?;
     request.extensions_mut().insert(arrived::Received);
-    Ok(HttpResponse::build(status(receipt)).json(json!({ "result": receipt.as_str() })))
-}
-
-fn status(receipt: MessageResult) -> StatusCode {
-    match receipt {
-        MessageResult::Recorded => StatusCode::CREATED,
-        MessageResult::Pending => StatusCode::ACCEPTED,
-        MessageResult::Refused => StatusCode::UNPROCESSABLE_ENTITY,
-        _ => StatusCode::OK,
-    }
+    let status = StatusCode::from_u16(result.http_status()).unwrap_or_default();
+    Ok(HttpResponse::build(status).json(json!({ "result": result.as_str() })))
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Athm;
-use crate::checkout::{CheckoutError, CheckoutOperations, PayCheckout};
+use crate::checkout::{self, CheckoutError, CheckoutOperations, PayCheckout};
 use crate::models::{Checkout, CheckoutId, NewCheckout, PhoneNumber};
 use crate::operations::OperationError;
 use crate::store::StoreError;
@@ -77,9 +77,7 @@ impl Checkouts<'_> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn find(&self, id: CheckoutId) -> Result<Option<Checkout>, StoreError> {
-        let clock = self.athm.clock();
-        let found = self.athm.store().find_checkout(id, clock.steady()).await?;
-        Ok(found.map(|checkout| Checkout { read_at: clock.now(), ..checkout }))
+        checkout::find(&self.athm.0.inbox, id).await
     }
 
     /// Opens a payment, and has the customer's phone ask for approval. Where a payment is open already, or the checkout is

@@ -37,8 +37,6 @@ use crate::util::clock::later;
 use crate::util::rate_limit::KeyedTokenBuckets;
 use crate::util::text::causes;
 
-/// How long after the call that opens a payment its record may take.
-const RECORD_MARGIN: Duration = Duration::from_secs(20);
 /// How long the commit of an attempt may take before the provider is asked.
 const COMMIT_MARGIN: Duration = Duration::from_secs(5);
 /// Requests of one address that change a checkout: per second, and burst.
@@ -83,12 +81,6 @@ impl CheckoutOperations {
         if checkout.offers(&new) { Ok(checkout) } else { Err(CheckoutError::KeyTaken) }
     }
 
-    pub(crate) async fn find(&self, id: CheckoutId) -> Result<Option<Checkout>, StoreError> {
-        let Inbox { store, clock, .. } = &self.inbox;
-        let found = store.find_checkout(id, clock.steady()).await?;
-        Ok(found.map(|checkout| Checkout { read_at: clock.now(), ..checkout }))
-    }
-
     /// Opens a payment and has the phone ask for approval; returns the checkout as it is where one is open already.
     pub(crate) async fn pay(&self, id: CheckoutId, request: PayCheckout) -> Result<Checkout, CheckoutError> {
         self.limit(id, request.address)?;
@@ -101,7 +93,7 @@ impl CheckoutOperations {
             limits: self.limits,
             at,
             now,
-            ends_at: later(now, self.operations.longest_call() + RECORD_MARGIN),
+            ends_at: later(now, self.operations.longest_opening()),
         };
         match self.inbox.store.begin_payment(begin).await? {
             // Other processes may count the attempt as ended while it is under way.
@@ -187,7 +179,7 @@ impl CheckoutOperations {
     }
 
     async fn existing(&self, id: CheckoutId) -> Result<Checkout, CheckoutError> {
-        self.find(id).await?.ok_or(CheckoutError::Unknown)
+        find(&self.inbox, id).await?.ok_or(CheckoutError::Unknown)
     }
 
     fn limit(&self, id: CheckoutId, address: Option<IpAddr>) -> Result<(), CheckoutError> {
@@ -197,6 +189,12 @@ impl CheckoutOperations {
             && limiter.checkouts.of(&id.to_string(), now).take(now);
         if is_allowed { Ok(()) } else { Err(CheckoutError::TooManyRequests) }
     }
+}
+
+/// A checkout with its payments, as they are now.
+pub(crate) async fn find(inbox: &Inbox, id: CheckoutId) -> Result<Option<Checkout>, StoreError> {
+    let found = inbox.store.find_checkout(id, inbox.clock.steady()).await?;
+    Ok(found.map(|checkout| Checkout { read_at: inbox.clock.now(), ..checkout }))
 }
 
 /// 128 bits that can't be guessed, of the generator that TLS uses.

@@ -194,7 +194,7 @@ impl CheckoutWatch {
 
     async fn is_paid_already(&self, payment: EcommerceId) -> Result<bool, StoreError> {
         let Some(id) = self.checkouts.inbox.store.checkout_of(payment).await? else { return Ok(false) };
-        let checkout = self.checkouts.find(id).await?;
+        let checkout = super::find(&self.checkouts.inbox, id).await?;
         Ok(checkout.is_some_and(|checkout| checkout.state() == CheckoutState::Completed))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::store::Recorded;
 
-/// The verdict on a message. Whatever it is, the provider's answer has been applied and recorded.
+/// The answer to a message's sender. Whatever it is, what the provider answered has been recorded.
 ///
 /// | result | HTTP | when |
 /// |---|---|---|
@@ -46,6 +46,21 @@ impl MessageResult {
             Self::Known => "known",
             Self::Pending => "pending",
             Self::Refused => "refused",
+        }
+    }
+
+    /// The HTTP status that the sender is answered with.
+    ///
+    /// ```
+    /// assert_eq!(athm_core::MessageResult::Refused.http_status(), 422);
+    /// ```
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Recorded => 201,
+            Self::Known => 200,
+            Self::Pending => 202,
+            Self::Refused => 422,
         }
     }
 

@@ -47,16 +47,6 @@ impl MessageOutcome {
         Self { result, state, reason: Some(reason.into()), key: None, transaction: None }
     }
 
-    /// The HTTP status that it is answered with.
-    pub(crate) fn answer(&self) -> u16 {
-        match self.result {
-            MessageResult::Recorded => 201,
-            MessageResult::Known => 200,
-            MessageResult::Pending => 202,
-            MessageResult::Refused => 422,
-        }
-    }
-
     fn lane(&self) -> MessageLane {
         if self.result == MessageResult::Recorded { MessageLane::News } else { MessageLane::Other }
     }
@@ -74,15 +64,15 @@ impl Inbox {
         let (result, state) = (outcome.result, outcome.state);
         if matches!(state, MessageState::Refused | MessageState::Unmatched) {
             let reason = outcome.reason.as_deref().unwrap_or_default();
-            warn(&sender, outcome.answer(), reason, envelope.size(), envelope.remote_address);
+            warn(&sender, result.http_status(), reason, envelope.size(), envelope.remote_address);
         }
         if !self.copies.policy().wants(state) {
             return Ok(result);
         }
         let lane = outcome.lane();
-        let answer = outcome.answer();
         let MessageOutcome { reason, key, transaction, .. } = outcome;
-        let copy = MessageCopy { reason, key, transaction, ..self.new_copy(state, lane, sender, envelope, answer) };
+        let copy = self.new_copy(state, lane, sender, envelope, result.http_status());
+        let copy = MessageCopy { reason, key, transaction, ..copy };
         match state {
             MessageState::Unmatched => self.copies.write(copy).await?,
             _ => self.copies.add(copy),

@@ -117,7 +117,7 @@ impl Operations {
     }
 
     /// How long a call to the provider may take until it counts as ended.
-    pub(crate) fn longest_call(&self) -> Duration {
+    fn longest_call(&self) -> Duration {
         self.provider.timeout() + CALL_MARGIN
     }
 

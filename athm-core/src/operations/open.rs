@@ -117,9 +117,14 @@ impl Operations {
         Ok(is_full)
     }
 
+    /// How long the opening of a payment may take until it counts as ended: the call, and the record of what it opened.
+    pub(crate) fn longest_opening(&self) -> Duration {
+        self.longest_call() + RECORD_MARGIN
+    }
+
     async fn begin_opening(&self, id: TransactionId) -> Result<Result<Opening, NotOpening>, StoreError> {
         let now = self.inbox.clock.steady();
-        let ends_at = later(now, self.longest_call() + RECORD_MARGIN);
+        let ends_at = later(now, self.longest_opening());
         let begun = self.inbox.store.begin_opening(BeginOpening { id, now, ends_at }).await?;
         Ok(begun.map(|started| Opening { started, ends_at }))
     }

@@ -3,18 +3,18 @@
 use reqwest::Response;
 use serde_json::Value;
 
+use super::error::FORBIDDEN;
 use super::{ErrorCode, ProviderError};
 use crate::callback::wire::repair;
 use crate::util::text::shortened;
 
 /// More than any answer of a single payment; a longer one isn't read to its end.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
-const FORBIDDEN: u16 = 403;
 
 /// The JSON of an answer that isn't a refusal: the envelope, or whatever bare value the endpoint gives.
-pub(super) async fn read(response: Response, most: usize) -> Result<Value, ProviderError> {
+pub(super) async fn read(response: Response, max_bytes: usize) -> Result<Value, ProviderError> {
     let status = response.status().as_u16();
-    let body = whole(response, most).await?.ok_or(ProviderError::NoJson { status })?;
+    let body = whole(response, max_bytes).await?.ok_or(ProviderError::NoJson { status })?;
     parsed(&body, status)
 }
 
@@ -34,11 +34,11 @@ fn parsed(body: &[u8], status: u16) -> Result<Value, ProviderError> {
     }
 }
 
-async fn whole(mut response: Response, most: usize) -> Result<Option<Vec<u8>>, ProviderError> {
+async fn whole(mut response: Response, max_bytes: usize) -> Result<Option<Vec<u8>>, ProviderError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(ProviderError::BrokenOff)? {
         body.extend_from_slice(&chunk);
-        if body.len() > most {
+        if body.len() > max_bytes {
             return Ok(None);
         }
     }

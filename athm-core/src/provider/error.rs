@@ -111,7 +111,7 @@ impl ProviderError {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::NoJson { status } | Self::Rejected { status, .. } => Some(*status),
-            Self::Blocked => Some(403),
+            Self::Blocked => Some(FORBIDDEN),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::page;
 use crate::models::{DeliveryId, Signal, TransactionId};
 use crate::outbox::{DeliveryRecord, DeliveryState};
 
@@ -188,12 +189,9 @@ pub struct DeliveryPage {
 }
 
 impl DeliveryPage {
-    /// A page of `size` deliveries. One more is read, which shows whether there is a next page.
+    /// The first `size` deliveries of those that were read.
     pub(super) fn of(mut deliveries: Vec<DeliveryRecord>, size: u32) -> Self {
-        let size = size as usize;
-        let has_more = deliveries.len() > size;
-        deliveries.truncate(size);
-        let next = deliveries.last().filter(|_| has_more).map(|last| last.id);
+        let next = page::cut(&mut deliveries, 0, size).map(|last| last.id);
         Self { deliveries, next }
     }
 

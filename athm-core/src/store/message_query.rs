@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{MessageState, StoredMessage};
+use super::{MessageState, StoredMessage, page};
 use crate::models::{MessageId, TransactionId};
 
 /// Which messages to list, newest first.
@@ -141,14 +141,10 @@ impl MessagePage {
         self.messages
     }
 
-    /// A page of `size` messages, of which one more was read, if there is one: it shows whether there is a next page. Of
-    /// those that were read, `damaged` couldn't be.
+    /// The first `size` messages of those that were read; `damaged` more couldn't be.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(super) fn of(mut messages: Vec<StoredMessage>, damaged: usize, size: u32) -> Self {
-        let size = size as usize;
-        let has_more = messages.len() + damaged > size;
-        messages.truncate(size);
-        let last = messages.last().filter(|_| has_more);
+        let last = page::cut(&mut messages, damaged, size);
         let next = last.map(|last| MessageCursor { received_at: last.received_at, id: last.id });
         Self { messages, next }
     }

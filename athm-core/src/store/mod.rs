@@ -26,6 +26,7 @@ mod limits;
 mod message;
 mod message_query;
 pub(crate) mod own_transaction;
+mod page;
 pub(crate) mod payment_intent;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod payment_list;

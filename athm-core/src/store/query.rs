@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::page;
 use crate::models::{PhoneNumber, Status, Transaction, TransactionId, TransactionKind};
 
 /// Which payments to list, newest first.
@@ -185,13 +186,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of `size` payments. One more is read, which shows whether there is a next page.
+    /// The first `size` payments of those that were read.
     pub(super) fn of(mut transactions: Vec<Transaction>, size: u32) -> Self {
-        let size = size as usize;
-        let has_more = transactions.len() > size;
-        transactions.truncate(size);
-        let last = transactions.last().filter(|_| has_more);
-        let next = last.map(|last| Cursor { created_at: last.created_at, id: last.id });
+        let next =
+            page::cut(&mut transactions, 0, size).map(|last| Cursor { created_at: last.created_at, id: last.id });
         Self { transactions, next }
     }
 

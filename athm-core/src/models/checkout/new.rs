@@ -91,10 +91,7 @@ impl NewCheckout {
     ///
     /// [`InvalidCheckout`] names the first rule that is broken.
     pub fn validate(&self) -> Result<(), InvalidCheckout> {
-        self.payment.validate().map_err(|broken| match broken {
-            InvalidPayment::IdempotencyKey { length } => InvalidCheckout::IdempotencyKey { length },
-            broken => broken.into(),
-        })?;
+        self.payment.validate()?;
         if let Some(url) = &self.return_url
             && !is_address(url)
         {
@@ -125,7 +122,7 @@ fn is_address(url: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCheckout {
-    /// The provider would refuse its payment.
+    /// Its payment breaks a rule of the provider's, or its idempotency key one of athm's.
     #[error(transparent)]
     Payment(#[from] InvalidPayment),
     /// The customer can't be sent there.
@@ -133,12 +130,6 @@ pub enum InvalidCheckout {
         "return_url must be an http or https address, or a path that begins with one slash, of 2048 characters at most"
     )]
     ReturnUrl,
-    /// The key is empty or too long.
-    #[error("an idempotency key must have 1 to 255 characters, found {length}")]
-    IdempotencyKey {
-        /// How many characters it has.
-        length: usize,
-    },
 }
 
 #[cfg(test)]
@@ -171,7 +162,8 @@ mod tests {
     fn the_payments_own_rules_and_the_key_are_checked() {
         let new = |cents| NewCheckout::new(Amount::from_cents(cents), "order-7");
         assert!(matches!(new(99).validate(), Err(InvalidCheckout::Payment(InvalidPayment::Total { .. }))));
-        assert_eq!(new(100).idempotency_key("").validate(), Err(InvalidCheckout::IdempotencyKey { length: 0 }));
+        let no_key = InvalidCheckout::Payment(InvalidPayment::IdempotencyKey { length: 0 });
+        assert_eq!(new(100).idempotency_key("").validate(), Err(no_key));
         assert_eq!(new(100).idempotency_key("ñ".repeat(255)).validate(), Ok(()));
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn attribute(detail: &RefundDetail, candidates: &[RefundCandidate], a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{RefundRecord, ReportedRefund, Status};
+    use crate::models::{ReportedRefund, Status};
 
     fn cents(cents: i64) -> Amount {
         Amount::from_cents(cents)
@@ -79,12 +79,6 @@ mod tests {
             let reported: Vec<_> = reported.map(|detail| ReportedRefund { refund: None, detail }).collect();
             recorded.apply(&paid(total), &reported, &mut ledger, &mut fired);
         }
-        let ledger: RefundLedger = ledger
-            .changed_since(&RefundLedger::default())
-            .into_iter()
-            .collect::<Vec<RefundRecord>>()
-            .into_iter()
-            .collect();
         RefundCandidate { recorded, ledger, observed: shown.map(paid) }
     }
 

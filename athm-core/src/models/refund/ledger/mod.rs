@@ -18,17 +18,19 @@
 //! | the webhook of our 7.00, number 13 | 15.00 | 3.00 (12), 5.00, 7.00 (ours, 13) | none |
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::models::{
     Amount, Refund, RefundDetail, RefundId, RefundRecord, RefundState, ReportedRefund, Transaction, TransactionId,
 };
+use crate::util::clock::{earlier, later};
 
 /// How much earlier than our request a refund of ours may be dated: the provider's clock may differ.
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
+const SKEW: Duration = Duration::from_secs(60);
 /// How much later: that difference, and the minute that a call may take.
-const SKEW_AND_CALL: SignedDuration = SignedDuration::from_secs(120);
+const SKEW_AND_CALL: Duration = Duration::from_secs(120);
 
 /// The refunds of one payment: those that were done, in their order, then pending ones and those that weren't done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,10 +55,10 @@ impl RefundLedger {
 
     /// Merges the refunds of another row that turned out to be the same payment.
     pub(crate) fn merge(&mut self, into: &mut Transaction, other: &Transaction, refunds: &Self) {
-        let (ledger, rest): (Vec<_>, Vec<_>) =
+        let (done, rest): (Vec<_>, Vec<_>) =
             refunds.0.iter().cloned().partition(|refund| refund.state == RefundState::Done);
         self.0.extend(rest.into_iter().map(|refund| RefundRecord { transaction_id: into.id, ..refund }));
-        let known_apart = ledger.into_iter().filter(|refund| refund.is_ours || !refund.detail().is_bare());
+        let known_apart = done.into_iter().filter(|refund| refund.is_ours || !refund.detail().is_bare());
         let reported = known_apart.map(|refund| ReportedRefund { refund: Some(refund.id), detail: refund.detail() });
         let reported: Vec<_> = reported.collect();
         let known = other.refunded_amount.max(into.refunded_amount);
@@ -302,7 +304,8 @@ impl RefundRecord {
 /// long after the request is a later refund, also if it is of the same amount.
 fn may_be_ours(kept: &RefundRecord, detail: &RefundDetail) -> bool {
     let is_in_time = detail.date.is_none_or(|date| {
-        date >= earlier(kept.created_at) && (kept.state == RefundState::Pending || date <= latest(kept.created_at))
+        let latest = later(kept.created_at, SKEW_AND_CALL);
+        date >= earlier(kept.created_at, SKEW) && (kept.state == RefundState::Pending || date <= latest)
     });
     let is_open = kept.is_ours && kept.state != RefundState::NotDone && kept.detail().is_bare();
     is_open && kept.amount == detail.amount && is_in_time
@@ -321,14 +324,6 @@ fn without_detail(of: TransactionId, amount: Amount, total: Amount, at: Timestam
         date: None,
         created_at: at,
     }
-}
-
-fn earlier(time: Timestamp) -> Timestamp {
-    time.saturating_sub(SKEW).unwrap_or(time)
-}
-
-fn latest(time: Timestamp) -> Timestamp {
-    time.saturating_add(SKEW_AND_CALL).unwrap_or(time)
 }
 
 fn sum(one: Amount, other: Amount) -> Amount {
