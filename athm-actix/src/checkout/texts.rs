@@ -1,4 +1,5 @@
-//! Every text of the checkout, in English and in Spanish.
+//! The texts of the checkout's pages, in English and in Spanish. Why the provider refused a payment is in
+//! `athm_core::provider` (`customer_message`), because programs without these pages need those texts, too.
 
 use athm_core::checkouts::Language;
 

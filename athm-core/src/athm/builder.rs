@@ -266,10 +266,10 @@ impl AthmBuilder {
 
     /// Fires signals only for payments that this program opened with [`Athm::create`](crate::Athm::create).
     ///
-    /// The public token stands in every checkout page: any customer can open a payment with it, with any metadata and total, and
-    /// cancel it. Without this switch such a payment fires signals, and receivers must distinguish it from theirs by
-    /// [`Transaction::is_ours`] or by the payment's id. It is off by default, because the provider's own button opens
-    /// payments in the browser.
+    /// The public token stands in every checkout page: any customer can open a payment with it, with any metadata and
+    /// total, and cancel it. Without this switch such a payment fires signals, and receivers must distinguish it from
+    /// theirs by [`Transaction::is_ours`] or by the payment's id. It is off by default, because the provider's own button
+    /// opens payments in the browser.
     ///
     /// Other payments are recorded all the same, without events.
     ///
@@ -320,8 +320,8 @@ impl AthmBuilder {
         self
     }
 
-    /// How many times an hour a phone may be asked to approve payments of checkouts: 5 unless given. It protects a person whose
-    /// number a stranger types again and again.
+    /// How many times an hour a phone may be asked to approve payments of checkouts: 5 unless given. It protects a
+    /// person whose number a stranger types again and again.
     ///
     /// ```no_run
     /// # use athm_core::Athm;

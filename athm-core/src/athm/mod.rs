@@ -110,7 +110,7 @@ impl Athm {
         AthmBuilder::default()
     }
 
-    /// Takes in a message: asks the provider about the payment that it names, and records the provider's word.
+    /// Takes in a message: asks the provider about the payment that it names, and records the answer.
     ///
     /// The message is durable, or its effect is, when this returns. Receivers run after that; this doesn't wait for
     /// them. It goes on to its end even if the caller stops waiting. `envelope` is the message as it came: its bytes, or these
@@ -123,7 +123,7 @@ impl Athm {
     /// let callback = Message::parse("application/json", &body)?;
     /// match athm.receive(callback, Sender::new("queue"), body).await? {
     ///     MessageResult::Refused => println!("the provider says otherwise"),
-    ///     receipt => println!("{}", receipt.as_str()),
+    ///     result => println!("{}", result.as_str()),
     /// }
     /// # Ok(()) }
     /// ```
@@ -217,13 +217,13 @@ impl Athm {
         self.0.inbox.store.find(PaymentSelector::Id(id)).await
     }
 
-    /// A payment by its checkout ticket.
+    /// A payment by the name that the provider gave it when it was opened.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn transaction_by_ecommerce_id(&self, id: &EcommerceId) -> Result<Option<Transaction>, StoreError> {
-        self.0.inbox.store.find(PaymentSelector::Payment(PaymentKey::Ecommerce(*id))).await
+        self.0.inbox.store.find(PaymentSelector::Key(PaymentKey::Ecommerce(*id))).await
     }
 
     /// A payment by its reference number.
@@ -235,7 +235,7 @@ impl Athm {
         &self,
         reference: &ReferenceNumber,
     ) -> Result<Option<Transaction>, StoreError> {
-        self.0.inbox.store.find(PaymentSelector::Payment(PaymentKey::Reference(reference.clone()))).await
+        self.0.inbox.store.find(PaymentSelector::Key(PaymentKey::Reference(reference.clone()))).await
     }
 
     /// Payments, newest first, a page at a time.

@@ -41,8 +41,8 @@ impl Refunds<'_> {
     ///
     /// [`StoreError`] when the database can't be read.
     pub async fn unresolved(&self) -> Result<Vec<RefundRecord>, StoreError> {
-        let since = earlier(self.athm.clock().now(), REFUND_UNRESOLVED_AFTER);
-        self.athm.store().list_refunds(RefundQuery::Pending { since }).await
+        let until = earlier(self.athm.clock().now(), REFUND_UNRESOLVED_AFTER);
+        self.athm.store().list_refunds(RefundQuery::Pending { until }).await
     }
 
     /// Decides a refund that the provider has never shown: see [`unresolved`](Self::unresolved).

@@ -22,7 +22,7 @@ use crate::provider::Client;
 use crate::store::{
     DamagedRows, PendingRoom, Policy, PollLane, PollSchedule, Store, StoreContext, StoreError, WriteHealth,
 };
-use crate::sweeper::{Authorizes, Sweeper};
+use crate::sweeper::{AuthorizationScope, Sweeper};
 use crate::util::backoff::Jitter;
 use crate::util::in_flight::InFlight;
 use crate::util::schedule::RunRequests;
@@ -101,12 +101,15 @@ impl AthmBuilder {
         let operations = inbox.lookup.as_ref().map(|lookup| Operations::new(inbox.clone(), &lookup.client));
         let checkouts =
             operations.clone().map(|operations| CheckoutOperations::new(inbox.clone(), operations, self.push_limits));
-        let authorizes =
-            if polls == PollSchedule::AuthorizeConfirmed { Authorizes::All } else { Authorizes::Checkouts };
+        let authorized = if polls == PollSchedule::AuthorizeConfirmed {
+            AuthorizationScope::All
+        } else {
+            AuthorizationScope::Checkouts
+        };
         let sweeping =
             inbox.lookup.clone().zip(operations.clone()).filter(|_| self.sweeper_mode == SweeperMode::Always);
         let sweeper = |lane, (lookup, operations): (ProviderLookup, Operations)| {
-            Sweeper::new(inbox.clone(), lookup, operations, authorizes, Arc::clone(&sweeper_jitter), lane)
+            Sweeper::new(inbox.clone(), lookup, operations, authorized, Arc::clone(&sweeper_jitter), lane)
         };
         let watched = sweeping.clone().zip(checkouts.clone());
         let tasks = ScheduledTasks {

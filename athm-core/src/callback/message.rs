@@ -74,7 +74,7 @@ impl Message {
         self.status.as_ref()
     }
 
-    /// The checkout ticket that it names.
+    /// The name that the provider gave the payment when it was opened: `ecommerceId`.
     #[must_use]
     pub fn ecommerce_id(&self) -> Option<&EcommerceId> {
         self.ecommerce_id.as_ref()

@@ -16,7 +16,7 @@ impl Checkout {
         Some(match code.parse::<ErrorCode>() {
             // No money can move for what wasn't opened, so that it may be tried again.
             Ok(ErrorCode::Unknown(code)) if code.is_empty() => ProviderError::try_again(language),
-            Ok(code) => code.to_customer(language),
+            Ok(code) => code.customer_message(language),
         })
     }
 }

@@ -4,12 +4,12 @@
 //!
 //! 1. Under the checkout's lock, the *attempt* is stored and committed, or refused: another payment is open, or the phone
 //!    was asked too often. The rules are in `models/checkout/begin.rs`.
-//! 2. The provider is asked for a ticket, which the customer's phone shows.
-//! 3. The ticket's name is stored with the attempt.
+//! 2. The provider opens the payment, which the customer's phone shows, and names it: its `ecommerceId`.
+//! 3. That name is stored with the attempt.
 //! 4. The payment is recorded, with the token that authorizes it.
 //!
-//! A process that dies between two steps leaves a ticket without a recorded token: no money can move for it, and the
-//! attempt counts as failed once its time is over. [`watch`] authorizes what the customer approves.
+//! A process that dies between two steps leaves an open payment without a recorded token: no money can move for it, and
+//! the attempt counts as failed once its time is over. [`watch`] authorizes what the customer approves.
 
 mod error;
 mod failure;
@@ -32,7 +32,7 @@ use crate::models::{
     StartedAttempt,
 };
 use crate::operations::{OperationError, Operations};
-use crate::store::{AttemptOutcome, CheckoutRow, StoreError};
+use crate::store::{AttemptUpdate, CheckoutRow, StoreError};
 use crate::util::clock::later;
 use crate::util::rate_limit::KeyedTokenBuckets;
 use crate::util::text::causes;
@@ -113,17 +113,17 @@ impl CheckoutOperations {
         let checkout = self.existing(id).await?;
         let payment = NewPayment { phone: Some(phone), ..checkout.payment };
         let opened_at = self.inbox.clock.now();
-        let ticket = match self.operations.request_payment(&payment).await {
-            Ok(ticket) => ticket,
+        let created = match self.operations.request_payment(&payment).await {
+            Ok(created) => created,
             Err(error) => {
                 tracing::warn!(order = payment.metadata_1, error = %causes(&error), "a checkout's payment couldn't be opened");
                 return self.fail(started, failure::code(&error)).await;
             }
         };
         let due_at = later(self.inbox.clock.steady(), watch::PAUSE);
-        let outcome = AttemptOutcome::Opened { ecommerce_id: ticket.ecommerce_id, due_at };
-        self.inbox.store.finish_attempt(started.id, outcome).await?;
-        if let Err(error) = self.operations.record_created(&payment, opened_at, ticket).await {
+        let opened = AttemptUpdate::Opened { ecommerce_id: created.ecommerce_id, due_at };
+        self.inbox.store.update_attempt(started.id, opened).await?;
+        if let Err(error) = self.operations.record_created(&payment, opened_at, created).await {
             self.fail(started, String::new()).await?;
             return Err(error.into());
         }
@@ -132,7 +132,7 @@ impl CheckoutOperations {
     }
 
     async fn fail(&self, started: &StartedAttempt, code: String) -> Result<(), CheckoutError> {
-        Ok(self.inbox.store.finish_attempt(started.id, AttemptOutcome::Failed { code }).await?)
+        Ok(self.inbox.store.update_attempt(started.id, AttemptUpdate::Failed { code }).await?)
     }
 
     /// Has another phone ask for approval of the payment that is open.
@@ -154,7 +154,7 @@ impl CheckoutOperations {
         let payment = checkout.attempts.iter().find(|one| one.id == attempt).and_then(|one| one.payment.as_ref());
         let Some(payment) = payment else { return Ok(checkout) };
         match self.operations.update_phone(payment.id, &phone).await {
-            Ok(()) => self.inbox.store.finish_attempt(attempt, AttemptOutcome::Phone(phone)).await?,
+            Ok(()) => self.inbox.store.update_attempt(attempt, AttemptUpdate::PhoneChanged(phone)).await?,
             // The customer was faster, or the time is over: the page shows it.
             Err(OperationError::Ended { .. }) => {}
             Err(error) => return Err(error.into()),

@@ -1,11 +1,11 @@
 //! Watching: authorizes a checkout's payment as soon as its customer has approved it, whether a page is open or not.
 //!
 //! While at most 20 wait, each is looked up every second, so that an approval is noticed within a second. Beyond, they share
-//! 20 questions a second: 60 that wait are looked up every 3 seconds each, the newest first. Which ones are due is in the
+//! 20 lookups a second: 60 that wait are looked up every 3 seconds each, the newest first. Which ones are due is in the
 //! database: processes share the work. The sweeper polls them as well, like any open payment.
 //!
-//! A lookup or an authorization that takes long holds up no other: each goes on by itself while further payments are taken.
-//! A payment is due again a pause after it was taken, not after it was answered.
+//! A lookup or an authorization that takes long holds up no other: each goes on by itself while further payments are
+//! claimed. A payment is due again a pause after it was claimed, not after it was answered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::{CheckoutOperations, failure};
 use crate::inbox::{Inbox, LOOKUP_LEASE, ProviderLookup, RateLimitClass};
 use crate::models::{CheckoutState, EcommerceId, Initiator, PaymentKey, Sender, Status, Transaction};
 use crate::operations::OperationError;
-use crate::store::{AttemptOutcome, StoreError, WatchedPayment, WatchedPayments};
+use crate::store::{AttemptUpdate, StoreError, WatchedPayment, WatchedPayments};
 use crate::util::clock::later;
 use crate::util::rate_limit::TokenBucket;
 use crate::util::schedule::{NextRun, RunRequests, Schedule};
@@ -30,7 +30,7 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 const PER_PAUSE: u32 = 20;
 /// How many are allowed, so that what was held up is caught up with: without a reserve, the oldest would wait on and on.
 const ALLOWED_PER_PAUSE: u32 = 25;
-/// How many must be allowed before payments are taken: taking each by itself would be a commit each.
+/// How many must be allowed before payments are claimed: claiming each by itself would be a commit each.
 const MIN_BATCH: u32 = 5;
 /// How many payments are looked up and authorized at once: what 5 seconds bring while the provider doesn't answer.
 const MAX_AT_ONCE: usize = 100;
@@ -53,7 +53,7 @@ pub(crate) struct CheckoutWatch {
 
 /// When a payment is looked up again.
 enum NextLookup {
-    /// As planned when it was taken.
+    /// As planned when it was claimed.
     WhenDue,
     /// Not before [`PAUSE_AFTER_FAILURE`].
     AfterFailure,
@@ -75,7 +75,7 @@ impl CheckoutWatch {
     /// Looks each payment up when it is due, until the store is closed.
     pub(crate) async fn watch(self) {
         let run = || async {
-            self.take_due()
+            self.claim_due()
                 .await
                 .unwrap_or_else(|error| error.log_failed_run("waiting checkouts couldn't be read; tried again"))
         };
@@ -83,8 +83,8 @@ impl CheckoutWatch {
         schedule.run(run, || self.checkouts.opened.notified()).await;
     }
 
-    /// Takes due payments, the newest first, no more than the rate limit allows now, and begins to look at each.
-    async fn take_due(&self) -> Result<NextRun, StoreError> {
+    /// Claims due payments, the newest first, no more than the rate limit allows now, and begins to look at each.
+    async fn claim_due(&self) -> Result<NextRun, StoreError> {
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
         let now = clock.steady();
         let next = store.next_watched().await?;
@@ -95,7 +95,7 @@ impl CheckoutWatch {
         if allowed < MIN_BATCH {
             return Ok(NextRun::Due(Some(later(now, PAUSE * MIN_BATCH / ALLOWED_PER_PAUSE))));
         }
-        let WatchedPayments { due, waiting } = store.take_watched(now, later(now, LOOKUP_LEASE), allowed).await?;
+        let WatchedPayments { due, waiting } = store.claim_watched(now, later(now, LOOKUP_LEASE), allowed).await?;
         if due.is_empty() {
             // Another process has them.
             return Ok(NextRun::Due(None));
@@ -116,7 +116,7 @@ impl CheckoutWatch {
         Ok(NextRun::Now)
     }
 
-    /// Looks at a payment that was taken, which is due again at that time.
+    /// Looks at a payment that was claimed, which is due again at that time.
     async fn look_at(&self, watched: WatchedPayment, due_at: Timestamp) {
         let WatchedPayment { attempt, transaction } = watched;
         let Inbox { store, clock, .. } = &self.checkouts.inbox;
@@ -139,10 +139,12 @@ impl CheckoutWatch {
     }
 
     /// Looks a payment up, and authorizes it once it is approved.
-    async fn look_up(&self, attempt: Uuid, known: &Transaction) -> Result<NextLookup, StoreError> {
-        let Some(id) = known.ecommerce_id.filter(|_| !known.status.is_final()) else { return Ok(NextLookup::Never) };
+    async fn look_up(&self, attempt: Uuid, payment: &Transaction) -> Result<NextLookup, StoreError> {
+        let Some(id) = payment.ecommerce_id.filter(|_| !payment.status.is_final()) else {
+            return Ok(NextLookup::Never);
+        };
         let inbox = &self.checkouts.inbox;
-        let answer = self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await;
+        let answer = self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(payment), RateLimitClass::Known).await;
         let status = match answer {
             Some(Ok(observed)) => inbox.record(observed, Sender::SWEEPER).await?.transaction.status,
             Some(Err(error)) => {
@@ -153,9 +155,9 @@ impl CheckoutWatch {
             None => return Ok(NextLookup::AfterFailure),
         };
         let now = inbox.clock.now();
-        let is_over = known.deadline.is_some_and(|deadline| later(deadline, WATCHED_AFTER_DEADLINE) < now);
+        let is_over = payment.deadline.is_some_and(|deadline| later(deadline, WATCHED_AFTER_DEADLINE) < now);
         match status {
-            Status::Confirmed => self.authorize(attempt, known, id).await,
+            Status::Confirmed => self.authorize(attempt, payment, id).await,
             status if status.is_final() || is_over => Ok(NextLookup::Never),
             _ => Ok(NextLookup::WhenDue),
         }
@@ -179,8 +181,8 @@ impl CheckoutWatch {
                 tracing::warn!(payment = %payment.id, error = causes(&error), "an approved checkout couldn't be authorized; tried again");
                 if matches!(&error, OperationError::Provider(refusal) if !refusal.is_outcome_unknown()) {
                     // The payment may end with it: the customer is to read why.
-                    let outcome = AttemptOutcome::Failed { code: failure::code(&error) };
-                    self.checkouts.inbox.store.finish_attempt(attempt, outcome).await?;
+                    let failed = AttemptUpdate::Failed { code: failure::code(&error) };
+                    self.checkouts.inbox.store.update_attempt(attempt, failed).await?;
                     return Ok(NextLookup::WhenDue);
                 }
                 NextLookup::AfterFailure

@@ -31,7 +31,8 @@ struct Ran {
     receivers: Snapshot,
     signals: &'static [Signal],
     sender: Sender,
-    /// Filled at once when a receiver failed, or wasn't called for its condition. Otherwise computed from the receivers when it is first read.
+    /// Filled at once when a receiver failed, or wasn't called for its condition. Otherwise computed from the receivers
+    /// when it is first read.
     entries: OnceLock<Vec<ReportEntry>>,
 }
 

@@ -45,7 +45,7 @@ impl Inbox {
 
     /// The payment as it is recorded.
     pub(super) async fn find(&self, key: &PaymentKey) -> Result<Option<Transaction>, StoreError> {
-        self.store.find(PaymentSelector::Payment(key.clone())).await
+        self.store.find(PaymentSelector::Key(key.clone())).await
     }
 }
 

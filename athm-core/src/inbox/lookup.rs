@@ -56,11 +56,11 @@ impl Inbox {
     /// A webhook at a secret address comes from the provider, so it isn't limited as a stranger's message is.
     pub(super) fn rate_limit_class(
         &self,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
         sender: &Sender,
         attempts: u32,
     ) -> RateLimitClass {
-        let is_trusted = is_known(known) || (self.has_secret_webhook && *sender == Sender::WEBHOOK);
+        let is_trusted = is_known(recorded) || (self.has_secret_webhook && *sender == Sender::WEBHOOK);
         match (is_trusted, attempts) {
             (true, 0) => RateLimitClass::KnownOnDemand,
             (true, _) => RateLimitClass::Known,
@@ -71,8 +71,8 @@ impl Inbox {
 }
 
 /// Whether the payment is certainly not made up: we opened it, or the provider has reported it.
-pub(super) fn is_known(known: Option<&Transaction>) -> bool {
-    known.is_some_and(|transaction| transaction.deadline.is_some() || transaction.verified)
+pub(super) fn is_known(recorded: Option<&Transaction>) -> bool {
+    recorded.is_some_and(|transaction| transaction.deadline.is_some() || transaction.verified)
 }
 
 /// The provider's client with shared and rate-limited lookups.
@@ -97,11 +97,11 @@ impl ProviderLookup {
     pub(crate) async fn look_up(
         &self,
         key: &PaymentKey,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
         class: RateLimitClass,
     ) -> Option<LookupResult> {
         let name = key.to_string();
-        let lookup = self.join_or_start(&name, key, known, class)?;
+        let lookup = self.join_or_start(&name, key, recorded, class)?;
         let answer = lookup.clone().await;
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
         // Another lookup of this payment may have begun since: only this one is removed.
@@ -116,7 +116,7 @@ impl ProviderLookup {
         &self,
         name: &str,
         key: &PaymentKey,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
         class: RateLimitClass,
     ) -> Option<SharedLookup> {
         let mut in_flight = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +128,7 @@ impl ProviderLookup {
         if !is_allowed {
             return None;
         }
-        let lookup = self.call(key.clone(), known.and_then(|known| known.ecommerce_id)).shared();
+        let lookup = self.call(key.clone(), recorded.and_then(|recorded| recorded.ecommerce_id)).shared();
         in_flight.insert(name.to_owned(), lookup.clone());
         Some(lookup)
     }

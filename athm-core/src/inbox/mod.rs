@@ -99,23 +99,23 @@ impl Inbox {
     /// Looks the payment up, records what the provider says, and settles the message by it: accepted, refused, or stored
     /// to be retried.
     async fn process(&self, lookup: &ProviderLookup, message: PendingMessage) -> Result<MessageOutcome, StoreError> {
-        let known = self.find(&message.key).await?;
-        let message = message.since(known.as_ref());
-        if let Some(known) = &known {
-            if message.is_duplicate_of(known) {
-                return self.accept(&message, MessageOutcome::recorded(MessageResult::Known, known.id)).await;
+        let recorded = self.find(&message.key).await?;
+        let message = message.since(recorded.as_ref());
+        if let Some(recorded) = &recorded {
+            if message.is_duplicate_of(recorded) {
+                return self.accept(&message, MessageOutcome::recorded(MessageResult::Known, recorded.id)).await;
             }
-            if message.is_contradicted_by(known) {
-                return self.refuse(message, "the provider has already reported it as completed", Some(known)).await;
+            if message.is_contradicted_by(recorded) {
+                return self.refuse(message, "the provider has already reported it as completed", Some(recorded)).await;
             }
         }
-        let class = self.rate_limit_class(known.as_ref(), &message.sender, message.attempts);
-        let Some(answer) = lookup.look_up(&message.key, known.as_ref(), class).await else {
+        let class = self.rate_limit_class(recorded.as_ref(), &message.sender, message.attempts);
+        let Some(answer) = lookup.look_up(&message.key, recorded.as_ref(), class).await else {
             // It counts as an attempt, so that the pauses grow, but never as the last one.
             LIMITED.log(|| {
                 tracing::warn!(payment = %message.key, ?class, "the rate limit of lookups is reached: the message is retried");
             });
-            return self.retry_later(message, known.as_ref()).await;
+            return self.retry_later(message, recorded.as_ref()).await;
         };
         match answer {
             Ok(refund) if *refund.kind() == TransactionKind::Refund => {
@@ -123,13 +123,13 @@ impl Inbox {
             }
             Ok(observed) => self.process_answer(observed, message).await,
             Err(error) if error.is_not_found() => {
-                self.retry_or_refuse_unknown(message, known.as_ref(), &error.to_string()).await
+                self.retry_or_refuse_unknown(message, recorded.as_ref(), &error.to_string()).await
             }
             Err(error) => {
                 UNREACHABLE.log(|| {
                     tracing::warn!(payment = %message.key, error = %causes(&error), "the provider couldn't be asked about a message: it is retried");
                 });
-                self.retry_or_give_up(message, known.as_ref()).await
+                self.retry_or_give_up(message, recorded.as_ref()).await
             }
         }
     }

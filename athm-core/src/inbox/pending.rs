@@ -70,9 +70,9 @@ impl PendingMessage {
     }
 
     /// Of a new message: what it states counts from how the payment is recorded now.
-    pub(super) fn since(mut self, known: Option<&Transaction>) -> Self {
-        if let (None, Some(known)) = (self.version, known) {
-            self.refunds = self.refunds.since(known);
+    pub(super) fn since(mut self, recorded: Option<&Transaction>) -> Self {
+        if let (None, Some(recorded)) = (self.version, recorded) {
+            self.refunds = self.refunds.since(recorded);
         }
         self
     }
@@ -89,16 +89,16 @@ impl PendingMessage {
 
     /// Whether it states that no money moved for a payment that the provider has already called completed. A completed
     /// payment never goes back, so this needs no lookup.
-    pub(super) fn is_contradicted_by(&self, known: &Transaction) -> bool {
-        let is_paid = known.status == Status::Completed && known.verified;
-        is_paid && !self.is_refund() && judge(self.status.as_ref(), None, known) == Verdict::Contradicted
+    pub(super) fn is_contradicted_by(&self, recorded: &Transaction) -> bool {
+        let is_paid = recorded.status == Status::Completed && recorded.verified;
+        is_paid && !self.is_refund() && judge(self.status.as_ref(), None, recorded) == Verdict::Contradicted
     }
 
     /// Whether it states of an ended payment only what the provider has already reported: a duplicate costs no lookup.
-    pub(super) fn is_duplicate_of(&self, known: &Transaction) -> bool {
-        let is_settled = known.status.is_final() && known.verified;
+    pub(super) fn is_duplicate_of(&self, recorded: &Transaction) -> bool {
+        let is_settled = recorded.status.is_final() && recorded.verified;
         let states_an_end = self.status.as_ref().is_some_and(Status::is_final) && !self.is_refund();
-        is_settled && states_an_end && self.verdict(known) == Verdict::Verified
+        is_settled && states_an_end && self.verdict(recorded) == Verdict::Verified
     }
 
     fn is_refund(&self) -> bool {
@@ -138,13 +138,13 @@ impl Inbox {
     pub(super) async fn retry_or_give_up(
         &self,
         message: PendingMessage,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
     ) -> Result<MessageOutcome, StoreError> {
         let states_refund = message.refunded.is_some() || !message.refunds.is_empty();
-        if message.attempts >= MAX_LOOKUPS && (states_refund || !is_known(known)) {
-            return self.refuse(message, "the provider didn't confirm it within a day", known).await;
+        if message.attempts >= MAX_LOOKUPS && (states_refund || !is_known(recorded)) {
+            return self.refuse(message, "the provider didn't confirm it within a day", recorded).await;
         }
-        self.retry_later(message, known).await
+        self.retry_later(message, recorded).await
     }
 
     /// The provider says that there is no such payment. Its search and its `find` lag behind, so that this refuses at once
@@ -152,18 +152,18 @@ impl Inbox {
     pub(super) async fn retry_or_refuse_unknown(
         &self,
         message: PendingMessage,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
         reason: &str,
     ) -> Result<MessageOutcome, StoreError> {
-        let most = match (&message.key, is_known(known)) {
+        let most = match (&message.key, is_known(recorded)) {
             (_, true) => MAX_LOOKUPS,
             (PaymentKey::Reference(_), false) => MAX_UNKNOWN_LOOKUPS,
             (PaymentKey::Ecommerce(_), false) => 0,
         };
         if message.attempts >= most {
-            return self.refuse(message, reason, known).await;
+            return self.refuse(message, reason, recorded).await;
         }
-        self.retry_later(message, known).await
+        self.retry_later(message, recorded).await
     }
 
     /// Stores a message to be retried. [`StoreError::Busy`] when too many about payments that we don't know are being stored:
@@ -171,17 +171,17 @@ impl Inbox {
     pub(super) async fn retry_later(
         &self,
         message: PendingMessage,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
     ) -> Result<MessageOutcome, StoreError> {
         let is_new = message.version.is_none();
-        let permit = (is_new && !is_known(known)).then(|| self.unknown_pending.try_acquire());
+        let permit = (is_new && !is_known(recorded)).then(|| self.unknown_pending.try_acquire());
         let _permit = permit.transpose().map_err(|_| StoreError::Busy)?;
         let due_at = later(self.clock.steady(), BACKOFF.pause_after(message.attempts.saturating_add(1)));
         let state = InboxState::Pending { attempts: message.attempts.saturating_add(1), due_at };
         let key = message.key.clone();
         self.store.insert_message(self.row(message, state)).await?;
         self.message_pending.notify_one();
-        Ok(MessageOutcome::pending(key, known.map(|known| known.id)))
+        Ok(MessageOutcome::pending(key, recorded.map(|recorded| recorded.id)))
     }
 
     /// The message is refused, and needs no further lookup.
@@ -189,10 +189,10 @@ impl Inbox {
         &self,
         message: PendingMessage,
         reason: &str,
-        known: Option<&Transaction>,
+        recorded: Option<&Transaction>,
     ) -> Result<MessageOutcome, StoreError> {
         self.delete_pending(message.key, message.version).await?;
-        Ok(MessageOutcome::refused(reason, known.map(|known| known.id)))
+        Ok(MessageOutcome::refused(reason, recorded.map(|recorded| recorded.id)))
     }
 
     /// Stores a message for a person to look at, in place of the pending one.

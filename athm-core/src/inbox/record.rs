@@ -49,14 +49,14 @@ impl Inbox {
         key: PaymentKey,
         sender: Sender,
     ) -> Result<MessageOutcome, StoreError> {
-        let mut record = Observation::new(message.transaction(self.clock.now()), sender);
+        let mut observation = Observation::new(message.transaction(self.clock.now()), sender);
         if message.kind() == Some(&TransactionKind::Refund) {
             let Some(payment) = self.find(&key).await? else {
                 return Ok(MessageOutcome::unmatched("it names no payment that is known"));
             };
-            record = self.with_stated_refund(record, payment).await?;
+            observation = self.with_stated_refund(observation, payment).await?;
         }
-        let recorded = self.store.record(record).await?;
+        let recorded = self.store.record(observation).await?;
         let rejection = recorded.events().iter().find_map(|event| event.rejection());
         Ok(match rejection {
             Some(reason) => MessageOutcome::refused(reason, Some(recorded.transaction.id)),

@@ -17,12 +17,12 @@ impl Inbox {
         let key = identify::stated_key(message).filter(|_| message.kind() != Some(&TransactionKind::Simulated));
         let key = key.ok_or(VerifyError::Unidentified)?;
         let Some(lookup) = &self.lookup else { return Ok(message.transaction(self.clock.now())) };
-        let known = self.find(&key).await?;
-        let class = self.rate_limit_class(known.as_ref(), &Sender::CALLBACK, 0);
-        let answer = lookup.look_up(&key, known.as_ref(), class).await.ok_or(VerifyError::Pending)?;
+        let recorded = self.find(&key).await?;
+        let class = self.rate_limit_class(recorded.as_ref(), &Sender::CALLBACK, 0);
+        let answer = lookup.look_up(&key, recorded.as_ref(), class).await.ok_or(VerifyError::Pending)?;
         let observed = match answer {
             // The provider lags: what it doesn't know yet may be known in a moment.
-            Err(error) if error.is_not_found() && may_lag(&key, known.as_ref()) => return Err(VerifyError::Pending),
+            Err(error) if error.is_not_found() && may_lag(&key, recorded.as_ref()) => return Err(VerifyError::Pending),
             Err(error) if error.is_not_found() => return Err(VerifyError::Refused),
             Err(error) => return Err(VerifyError::Provider(error)),
             // The message names a refund, and no payment.
@@ -38,8 +38,8 @@ impl Inbox {
 }
 
 /// Whether "no such payment" may only mean "not yet": of a reference number, and of a payment that we know.
-fn may_lag(key: &PaymentKey, known: Option<&Transaction>) -> bool {
-    matches!(key, PaymentKey::Reference(_)) || is_known(known)
+fn may_lag(key: &PaymentKey, recorded: Option<&Transaction>) -> bool {
+    matches!(key, PaymentKey::Reference(_)) || is_known(recorded)
 }
 
 /// Why a message can't be verified.

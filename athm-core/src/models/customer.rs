@@ -30,8 +30,8 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Nothing, when nothing is known.
-    pub(crate) fn known(self) -> Option<Self> {
+    /// `None` if nothing is known of the customer.
+    pub(crate) fn non_empty(self) -> Option<Self> {
         (self != Self::default()).then_some(self)
     }
 }

@@ -98,7 +98,7 @@ macro_rules! own_id {
 }
 
 uuid_id!(
-    /// The provider's name for one checkout ticket: `ecommerceId`, given when the payment is created.
+    /// The provider's name for an e-commerce payment: `ecommerceId`, given when it is opened, before any money moves.
     ///
     /// ```
     /// use athm_core::ids::EcommerceId;

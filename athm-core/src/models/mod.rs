@@ -39,7 +39,7 @@ pub use self::kind::TransactionKind;
 pub use self::language::Language;
 pub use self::new_payment::{InvalidPayment, NewPayment};
 pub(crate) use self::operation::{
-    AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, Intent, LockedPayment, Operation,
+    AttemptKind, BeginError, BeginOperation, BeginResult, Initiator, LockedPayment, Operation, OperationIntent,
     OperationOutcome, OperationResult, StartedOperation, UnresolvedOperation,
 };
 pub use self::payment_intent::{IntentState, UnknownIntentState};

@@ -100,7 +100,7 @@ pub(crate) struct BeginOperation {
 
 /// A stored intent: an operation that is under way, or has no known outcome.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Intent {
+pub(crate) struct OperationIntent {
     pub(crate) operation: Operation,
     pub(crate) is_under_way: bool,
     /// While under way, when the call counts as ended; after that, when it ended.
@@ -112,7 +112,7 @@ pub(crate) struct Intent {
 pub(crate) struct LockedPayment {
     pub(crate) transaction: Transaction,
     pub(crate) auth_token: Option<SecretString>,
-    pub(crate) intents: Vec<Intent>,
+    pub(crate) intents: Vec<OperationIntent>,
     pub(crate) refunds: RefundLedger,
 }
 
@@ -199,7 +199,7 @@ impl BeginOperation {
     }
 
     /// Whether the money of an approved payment may be moved.
-    fn may_authorize(&self, transaction: &Transaction, intents: &[Intent]) -> Result<(), BeginError> {
+    fn may_authorize(&self, transaction: &Transaction, intents: &[OperationIntent]) -> Result<(), BeginError> {
         if let Some(expected) = transaction.mismatch() {
             return Err(BeginError::Mismatch { expected, total: transaction.total });
         }
@@ -212,7 +212,7 @@ impl BeginOperation {
 
     /// Whether the payment was read long enough after the last attempt ended. Another process may have made an attempt since
     /// that reading: then this one must not follow.
-    fn may_follow(&self, last: &Intent, now: Timestamp) -> bool {
+    fn may_follow(&self, last: &OperationIntent, now: Timestamp) -> bool {
         let AttemptKind::Again { read_at } = self.kind else { return false };
         // `read_at` was taken on this process's clock and `now` on the database's: only the age of the reading carries over.
         let read_at = now.saturating_sub(self.now.duration_since(read_at)).unwrap_or(now);
@@ -293,7 +293,7 @@ mod tests {
     /// The payment was read just now.
     const AGAIN: AttemptKind = AttemptKind::Again { read_at: Timestamp::UNIX_EPOCH };
 
-    fn locked(status: Status, intents: Vec<Intent>) -> LockedPayment {
+    fn locked(status: Status, intents: Vec<OperationIntent>) -> LockedPayment {
         let transaction = Transaction::builder(status, Amount::from_cents(2500))
             .ecommerce_id("5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap())
             .build();
@@ -341,11 +341,11 @@ mod tests {
     #[test]
     fn an_unresolved_cancel_holds_off_the_schedule_and_not_the_program() {
         let ends_at = Timestamp::UNIX_EPOCH - 60 * SECOND;
-        let cancel = Intent { operation: Operation::Cancel, is_under_way: false, ends_at };
+        let cancel = OperationIntent { operation: Operation::Cancel, is_under_way: false, ends_at };
         let cancelled = || locked(Status::Confirmed, vec![cancel]);
         assert!(matches!(authorize(Initiator::Schedule, cancelled()), Err(BeginError::CancelUnresolved)));
         assert!(authorize(Initiator::Program, cancelled()).is_ok());
-        let phone = Intent { operation: Operation::UpdatePhone, ..cancel };
+        let phone = OperationIntent { operation: Operation::UpdatePhone, ..cancel };
         assert!(authorize(Initiator::Schedule, locked(Status::Confirmed, vec![phone])).is_ok());
     }
 
@@ -358,21 +358,24 @@ mod tests {
         assert_eq!(error.to_string(), "expected the name of an operation, found \"capture\"");
     }
 
-    fn ended(ago: Duration) -> Intent {
+    fn ended(ago: Duration) -> OperationIntent {
         let ends_at = Timestamp::UNIX_EPOCH - ago;
-        Intent { operation: Operation::Authorize, is_under_way: false, ends_at }
+        OperationIntent { operation: Operation::Authorize, is_under_way: false, ends_at }
     }
 
     #[test]
     fn one_operation_of_a_payment_is_under_way_at_a_time() {
-        let under_way =
-            Intent { operation: Operation::Cancel, is_under_way: true, ends_at: Timestamp::UNIX_EPOCH + SECOND };
+        let under_way = OperationIntent {
+            operation: Operation::Cancel,
+            is_under_way: true,
+            ends_at: Timestamp::UNIX_EPOCH + SECOND,
+        };
         for operation in [Operation::Authorize, Operation::Cancel, Operation::UpdatePhone] {
             let begun = begin(operation, AGAIN, locked(Status::Open, vec![under_way]));
             assert!(matches!(begun, Err(BeginError::UnderWay)), "{operation}: {begun:?}");
         }
         // Its process died: it counts as ended.
-        let overdue = Intent { ends_at: Timestamp::UNIX_EPOCH, ..under_way };
+        let overdue = OperationIntent { ends_at: Timestamp::UNIX_EPOCH, ..under_way };
         assert!(begin(Operation::Authorize, AttemptKind::First, locked(Status::Open, vec![overdue])).is_ok());
     }
 

@@ -34,9 +34,9 @@ impl FromStr for PaymentKey {
 }
 
 impl Transaction {
-    /// Its ticket, or else its movement of money.
+    /// Its ecommerceId, or else its reference number.
     pub(crate) fn key(&self) -> Option<PaymentKey> {
-        let ticket = self.ecommerce_id.map(PaymentKey::Ecommerce);
-        ticket.or_else(|| self.reference_number.clone().map(PaymentKey::Reference))
+        let ecommerce_id = self.ecommerce_id.map(PaymentKey::Ecommerce);
+        ecommerce_id.or_else(|| self.reference_number.clone().map(PaymentKey::Reference))
     }
 }

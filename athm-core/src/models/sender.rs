@@ -30,6 +30,8 @@ impl Sender {
     pub const AUTHORIZE: Self = Self::from_static("authorize");
     /// Our own cancellation of a payment was answered.
     pub const CANCEL: Self = Self::from_static("cancel");
+    /// Our own refund of a payment was answered.
+    pub const REFUND: Self = Self::from_static("refund");
     /// A scheduled poll of an open payment.
     pub const SWEEPER: Self = Self::from_static("sweeper");
     /// The program asked about the payment: [`Athm::refresh`](crate::Athm::refresh).
@@ -38,9 +40,6 @@ impl Sender {
     pub const ACCEPT: Self = Self::from_static("accept");
     /// A reconciliation with the provider's report.
     pub const RECONCILE: Self = Self::from_static("reconcile");
-
-    /// Our own refund of a payment was answered.
-    pub const REFUND: Self = Self::from_static("refund");
 
     /// A sender of that name.
     #[must_use]

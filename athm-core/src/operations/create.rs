@@ -66,7 +66,7 @@ impl Operations {
         };
         let auth_token = Some(created.auth_token);
         // The payment is opened for a page, which is also what reports its end: the sender of the OPEN row is the same.
-        let record = Observation { auth_token, ..Observation::new(observed, Sender::CALLBACK) };
-        Ok(self.inbox.store.record(record).await?.transaction)
+        let observation = Observation { auth_token, ..Observation::new(observed, Sender::CALLBACK) };
+        Ok(self.inbox.store.record(observation).await?.transaction)
     }
 }

@@ -176,7 +176,7 @@ impl Operations {
         id: TransactionId,
         ecommerce_id: Option<EcommerceId>,
     ) -> Result<Transaction, OperationError> {
-        let by_name = ecommerce_id.map(|id| PaymentSelector::Payment(PaymentKey::Ecommerce(id)));
+        let by_name = ecommerce_id.map(|id| PaymentSelector::Key(PaymentKey::Ecommerce(id)));
         let found = self.inbox.store.find(by_name.unwrap_or(PaymentSelector::Id(id))).await?;
         found.ok_or(OperationError::UnknownTransaction { id })
     }

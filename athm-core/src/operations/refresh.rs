@@ -19,23 +19,23 @@ impl Operations {
         }
         match self.authorize(id, Initiator::Program).await {
             // It was cancelled, or it expired, between the two calls.
-            Err(OperationError::Ended { .. }) => self.recorded(id).await,
+            Err(OperationError::Ended { .. }) => self.find_recorded(id).await,
             authorized => authorized,
         }
     }
 
     /// The payment, and whether the provider was asked.
     async fn look_up(&self, id: TransactionId) -> Result<(Transaction, bool), OperationError> {
-        let known = self.recorded(id).await?;
-        let (Some(lookup), Some(key)) = (&self.inbox.lookup, known.key()) else { return Ok((known, false)) };
-        let Some(answer) = lookup.look_up(&key, Some(&known), RateLimitClass::Refresh).await else {
-            return Ok((known, false));
+        let recorded = self.find_recorded(id).await?;
+        let (Some(lookup), Some(key)) = (&self.inbox.lookup, recorded.key()) else { return Ok((recorded, false)) };
+        let Some(answer) = lookup.look_up(&key, Some(&recorded), RateLimitClass::Refresh).await else {
+            return Ok((recorded, false));
         };
         let observed = answer.map_err(OperationError::Lookup)?;
         Ok((self.inbox.record(observed, Sender::REFRESH).await?.transaction, true))
     }
 
-    async fn recorded(&self, id: TransactionId) -> Result<Transaction, OperationError> {
+    async fn find_recorded(&self, id: TransactionId) -> Result<Transaction, OperationError> {
         let found = self.inbox.store.find(PaymentSelector::Id(id)).await?;
         found.ok_or(OperationError::UnknownTransaction { id })
     }

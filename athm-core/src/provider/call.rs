@@ -60,12 +60,12 @@ impl ApiRequest {
     }
 
     /// Sends it, and again after a pause when that may help: for what only reads.
-    pub(super) async fn send_with_retries(self, reads: &ReadRetries, most: usize) -> Result<Value, ProviderError> {
+    pub(super) async fn send_with_retries(self, reads: &ReadRetries, max_bytes: usize) -> Result<Value, ProviderError> {
         let Self { request, path, alarm } = self;
         for attempt in 1..reads.attempts {
             // A body that can't be copied is sent once.
             let Some(request) = request.try_clone() else { break };
-            match (Self { request, path, alarm: alarm.clone() }).send(most).await {
+            match (Self { request, path, alarm: alarm.clone() }).send(max_bytes).await {
                 Err(error) if error.is_retryable() => {
                     let pause = reads.pause_after(attempt);
                     tracing::debug!(path, attempt, ?pause, %error, "the provider is asked again");
@@ -74,15 +74,15 @@ impl ApiRequest {
                 answer => return answer,
             }
         }
-        Self { request, path, alarm }.send(most).await
+        Self { request, path, alarm }.send(max_bytes).await
     }
 
-    async fn send(self, most: usize) -> Result<Value, ProviderError> {
+    async fn send(self, max_bytes: usize) -> Result<Value, ProviderError> {
         let response = self.request.send().await.map_err(ProviderError::Unreachable)?;
         let status = response.status().as_u16();
         tracing::debug!(path = self.path, status, "the provider answered");
         self.alarm.answered(status, self.path);
-        answer::read(response, most).await
+        answer::read(response, max_bytes).await
     }
 }
 

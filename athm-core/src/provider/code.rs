@@ -89,18 +89,21 @@ macro_rules! codes {
             /// ```
             /// use athm_core::provider::{ErrorCode, Language};
             ///
-            /// let message = ErrorCode::OverLimits.to_customer(Language::English);
+            /// let message = ErrorCode::OverLimits.customer_message(Language::English);
             /// assert_eq!(message, "The amount is over your ATH Móvil, bank or card limits.");
             /// ```
             #[must_use]
-            pub fn to_customer(&self, language: Language) -> &'static str {
-                self.customer_message().to(language)
+            pub fn customer_message(&self, language: Language) -> &'static str {
+                CustomerMessage::of(self).to(language)
             }
+        }
 
-            pub(super) fn customer_message(&self) -> CustomerMessage {
-                match self {
-                    $($(Self::$name => CustomerMessage::$customer_message,)*)*
-                    Self::Unknown(_) => CustomerMessage::CannotPay,
+        impl CustomerMessage {
+            /// Of a refusal with that code.
+            pub(super) fn of(code: &ErrorCode) -> Self {
+                match code {
+                    $($(ErrorCode::$name => Self::$customer_message,)*)*
+                    ErrorCode::Unknown(_) => Self::CannotPay,
                 }
             }
         }

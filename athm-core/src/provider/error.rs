@@ -202,7 +202,7 @@ impl ProviderError {
         let customer_message = match self {
             Self::NotFound | Self::OtherBusiness => CustomerMessage::NoPayment,
             _ if self.is_outcome_unknown() => CustomerMessage::Checking,
-            Self::Rejected { code, .. } => code.customer_message(),
+            Self::Rejected { code, .. } => CustomerMessage::of(code),
             Self::Unreachable(_) => CustomerMessage::TryAgain,
             _ => CustomerMessage::CannotPay,
         };

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 impl Client {
     /// The business's transactions from one time to another, to the second (GET `transactionReport`): payments of every
     /// sort, and refunds where the provider lists them. Nothing in that time is an empty list. The entries name the
-    /// customer, and no ticket.
+    /// customer, and have no `ecommerceId`.
     ///
     /// One that can't be read is left out, with a WARN log line that names the field.
     ///

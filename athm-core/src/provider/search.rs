@@ -87,8 +87,8 @@ impl fmt::Debug for Search {
 }
 
 impl Client {
-    /// Looks for transactions (POST `searchTransaction`): none, one or several. They name the customer, and no ticket. One
-    /// that can't be read is left out, with a WARN log line that names the field.
+    /// Looks for transactions (POST `searchTransaction`): none, one or several. They name the customer, and have no
+    /// `ecommerceId`. One that can't be read is left out, with a WARN log line that names the field.
     ///
     /// # Errors
     ///
@@ -115,8 +115,8 @@ impl Client {
         Ok(found.into_iter().map(|value| self.entry(value, asked_at)).collect())
     }
 
-    /// Reads a payment by its reference number: the one way for messages without a ticket. A refund is returned only
-    /// where nothing else has that number.
+    /// Reads a payment by its reference number: the one way for messages without an `ecommerceId`. A refund is returned
+    /// only where nothing else has that number.
     ///
     /// # Errors
     ///

@@ -86,12 +86,12 @@ impl<'a> ReportScan<'a> {
             payments.sort_by_key(|payment| payment.date);
             for payment in payments {
                 let reference = payment.reference_number.clone();
-                let compared = self.payment(payment).await;
+                let compared = self.compare_payment(payment).await;
                 self.skip_damaged(reference, compared)?;
             }
             for refund in refunds {
                 let reference = refund.reference_number.clone();
-                let compared = self.refund(refund).await;
+                let compared = self.compare_refund(refund).await;
                 self.skip_damaged(reference, compared)?;
             }
             self.found.done_until = end;
@@ -112,7 +112,7 @@ impl<'a> ReportScan<'a> {
         Ok(())
     }
 
-    async fn payment(&mut self, entry: Transaction) -> Result<(), Stopped> {
+    async fn compare_payment(&mut self, entry: Transaction) -> Result<(), Stopped> {
         let Some(reference) = entry.reference_number.clone() else {
             tracing::warn!("an entry of the provider's report has no reference number: left out");
             return Ok(());
@@ -122,11 +122,11 @@ impl<'a> ReportScan<'a> {
             return Ok(());
         }
         self.found.entries += 1;
-        if let Some(known) = self.known(&reference).await? {
-            return self.known_payment(&known, entry).await;
+        if let Some(recorded) = self.find_recorded(&reference).await? {
+            return self.compare_with_recorded(&recorded, entry).await;
         }
-        if let Some((known, theirs)) = self.find_open(&entry).await? {
-            return self.known_payment(&known, theirs).await;
+        if let Some((recorded, theirs)) = self.find_open(&entry).await? {
+            return self.compare_with_recorded(&recorded, theirs).await;
         }
         let recorded = match self.mode {
             RunMode::Dry => None,
@@ -137,8 +137,8 @@ impl<'a> ReportScan<'a> {
         Ok(())
     }
 
-    async fn known_payment(&mut self, known: &Transaction, theirs: Transaction) -> Result<(), Stopped> {
-        let differences = between(known, &theirs);
+    async fn compare_with_recorded(&mut self, recorded: &Transaction, theirs: Transaction) -> Result<(), Stopped> {
+        let differences = between(recorded, &theirs);
         if differences.is_empty() {
             return Ok(());
         }
@@ -160,8 +160,8 @@ impl<'a> ReportScan<'a> {
         for id in self.inbox.store.find_open_matching(MatchCriteria { total, metadata_1, metadata_2 }).await? {
             match self.client.find(&id).await {
                 Ok(theirs) if theirs.reference_number == entry.reference_number => {
-                    let known = self.inbox.store.find(PaymentSelector::Payment(PaymentKey::Ecommerce(id))).await?;
-                    return Ok(known.map(|known| (known, theirs)));
+                    let recorded = self.inbox.store.find(PaymentSelector::Key(PaymentKey::Ecommerce(id))).await?;
+                    return Ok(recorded.map(|recorded| (recorded, theirs)));
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -173,11 +173,11 @@ impl<'a> ReportScan<'a> {
     }
 
     /// A refund in the report: its detail is recorded. Its payment is read from the provider unless the report has it.
-    async fn refund(&mut self, entry: Transaction) -> Result<(), Stopped> {
+    async fn compare_refund(&mut self, entry: Transaction) -> Result<(), Stopped> {
         self.found.entries += 1;
         let payment = self.inbox.refunded_by(&entry).await?;
         let Some(reference) = payment.and_then(|payment| payment.reference_number) else {
-            return self.refund_of_customer(entry).await;
+            return self.compare_refund_of_customer(entry).await;
         };
         if self.mode == RunMode::Dry {
             return Ok(());
@@ -194,7 +194,7 @@ impl<'a> ReportScan<'a> {
 
     /// A refund in the report under a reference number of its own that isn't recorded: one of its customer's payments, which
     /// may be older than the range, has to show it.
-    async fn refund_of_customer(&mut self, entry: Transaction) -> Result<(), Stopped> {
+    async fn compare_refund_of_customer(&mut self, entry: Transaction) -> Result<(), Stopped> {
         let class = |_: &Transaction| RateLimitClass::Known;
         let candidates = match &self.inbox.lookup {
             Some(lookup) => self.inbox.refund_candidates(lookup, &entry, class).await?,
@@ -241,8 +241,8 @@ impl<'a> ReportScan<'a> {
         }
     }
 
-    async fn known(&self, reference: &ReferenceNumber) -> Result<Option<Transaction>, StoreError> {
-        self.inbox.store.find(PaymentSelector::Payment(PaymentKey::Reference(reference.clone()))).await
+    async fn find_recorded(&self, reference: &ReferenceNumber) -> Result<Option<Transaction>, StoreError> {
+        self.inbox.store.find(PaymentSelector::Key(PaymentKey::Reference(reference.clone()))).await
     }
 
     fn report_progress(&mut self) {

@@ -25,14 +25,14 @@ pub(crate) trait CheckoutStore {
     /// payment is open.
     fn begin_push(&self, request: BeginPush) -> StoreFuture<'_, Result<Uuid, NotBegun>>;
 
-    /// Stores how the opening of a payment ended.
-    fn finish_attempt(&self, attempt: Uuid, outcome: AttemptOutcome) -> StoreFuture<'_, ()>;
+    /// Stores what has become of an attempt to open a payment.
+    fn update_attempt(&self, attempt: Uuid, update: AttemptUpdate) -> StoreFuture<'_, ()>;
 
     /// Cancels a checkout that has no open payment.
     fn cancel_checkout(&self, id: CheckoutId, at: Timestamp) -> StoreFuture<'_, ()>;
 
-    /// Takes due payments, the newest first, at most `limit`. They are due again at `until`.
-    fn take_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments>;
+    /// Claims payments that are due to be looked up, the newest first, at most `limit`. They are due again at `until`.
+    fn claim_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments>;
 
     /// When the next waiting payment is due.
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>>;
@@ -53,15 +53,15 @@ pub(crate) struct CheckoutRow {
     pub(crate) created_at: Timestamp,
 }
 
-/// How the call that opens a payment ended.
+/// What has become of an attempt to open a payment.
 #[derive(Debug, Clone)]
-pub(crate) enum AttemptOutcome {
+pub(crate) enum AttemptUpdate {
     /// The provider has given it a name. It is due to be watched at that steady time.
     Opened { ecommerce_id: EcommerceId, due_at: Timestamp },
     /// It wasn't opened: the provider's code, or nothing.
     Failed { code: String },
-    /// The customer gave another phone.
-    Phone(PhoneNumber),
+    /// Another phone asks for approval.
+    PhoneChanged(PhoneNumber),
 }
 
 /// Payments that are due to be looked up.

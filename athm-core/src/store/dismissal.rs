@@ -19,8 +19,8 @@ pub(crate) struct Dismissal {
 impl Dismissal {
     /// What runs ends by itself, and what has succeeded needs nothing.
     #[cfg(any(feature = "postgres", feature = "sqlite"))]
-    pub(super) fn check(&self, known: &DeliveryRecord) -> Result<(), DismissError> {
-        match known.state {
+    pub(super) fn check(&self, delivery: &DeliveryRecord) -> Result<(), DismissError> {
+        match delivery.state {
             DeliveryState::Due | DeliveryState::Dead | DeliveryState::Dismissed => Ok(()),
             state => Err(DismissError::NotDismissible { id: self.id, state }),
         }

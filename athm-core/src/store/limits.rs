@@ -10,8 +10,8 @@ pub(super) const MAX_UPDATED_COPIES: u32 = 500;
 /// How long the list of stated refunds of a pending message grows, in characters. A refund that isn't added to a full list is
 /// not lost: the payment is read again anyway.
 pub(super) const MAX_STATED_REFUNDS: u32 = 4_000;
-/// How many pending messages, and how many unresolved operations, are taken at once.
-pub(super) const MAX_LOOKUPS: u32 = 64;
+/// How many pending messages, and how many unresolved operations, are claimed at once.
+pub(super) const MAX_CLAIMED: u32 = 64;
 /// How many deliveries or refunds one list holds.
 pub(super) const MAX_LISTED: u32 = 1_000;
 /// How many rows of a kind one call of `prune` deletes, so that it holds up other writes for moments only.

@@ -37,12 +37,12 @@ mod poll;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod problem;
-mod query;
 mod replay;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod row;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
+mod transaction_query;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod transition_key;
 mod write_health;
@@ -59,7 +59,7 @@ use uuid::Uuid;
 pub use self::alert::Alert;
 pub(crate) use self::alert::{AlertClaim, AlertOutcome, Reported};
 pub(crate) use self::batching::Batching;
-pub(crate) use self::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
+pub(crate) use self::checkout::{AttemptUpdate, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
 pub use self::completion::{Completion, CompletionError};
 pub use self::damaged::DamagedRow;
 pub(crate) use self::damaged::DamagedRows;
@@ -72,14 +72,14 @@ pub(crate) use self::inbox::{InboxMessage, InboxState};
 pub(crate) use self::message::{MessageBatch, MessageCopy, MessageLane, ProcessedMessage, ReprocessedMessage};
 pub use self::message::{MessageState, StoredMessage, UnknownMessageState};
 pub use self::message_query::{MessageCursor, MessagePage, MessageQuery};
-pub(crate) use self::payment_intent::IntentStore;
+pub(crate) use self::payment_intent::PaymentIntentStore;
 pub(crate) use self::pending_room::PendingRoom;
 pub(crate) use self::poll::{MatchCriteria, PollLane, PollSchedule, PollTask, Reschedule};
 pub(crate) use self::problem::ProblemQuery;
 pub use self::problem::{Problem, ProblemCounts, ProblemKind, UnknownProblemKind};
-pub use self::query::{Cursor, Page, TransactionQuery};
 pub use self::replay::ReplayError;
 pub(crate) use self::replay::{ReplayReceiver, ReplayRequest, ReplayTarget, RunMode};
+pub use self::transaction_query::{Cursor, Page, TransactionQuery};
 pub(crate) use self::write_health::WriteHealth;
 use crate::models::{
     Amount, BeginOperation, BeginResult, Customer, DeliveryId, EcommerceId, Event, OperationResult, PaymentKey,
@@ -94,10 +94,10 @@ pub(crate) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// What a backend does.
 ///
-/// Names follow one scheme: `find` and `list` read; `take` claims rows of a queue with a lease; `next` says when a queue's
-/// next row is due. A write is durable when its answer arrives. Times called `now` and `until` are the process's
-/// steady clock; a backend converts them if it stores another clock's time.
-pub(crate) trait Store: CheckoutStore + IntentStore + Send + Sync {
+/// Names follow one scheme: `find` and `list` read; `claim` leases the due rows of a queue to this process; `next` says
+/// when a queue's next row is due. A write is durable when its answer arrives. Times called `now` and `until` are the
+/// process's steady clock; a backend converts them if it stores another clock's time.
+pub(crate) trait Store: CheckoutStore + PaymentIntentStore + Send + Sync {
     /// What sort of database it is.
     fn database(&self) -> Database;
 
@@ -166,7 +166,7 @@ pub(crate) trait Store: CheckoutStore + IntentStore + Send + Sync {
     fn prune(&self, cutoffs: RetentionCutoffs) -> StoreFuture<'_, bool>;
 
     /// A payment, by any of its names.
-    fn find(&self, lookup: PaymentSelector) -> StoreFuture<'_, Option<Transaction>>;
+    fn find(&self, selector: PaymentSelector) -> StoreFuture<'_, Option<Transaction>>;
 
     /// Stores the intent of an operation, with the payment locked, or says why it may not begin.
     fn begin_operation(&self, request: BeginOperation) -> StoreFuture<'_, BeginResult>;
@@ -300,7 +300,7 @@ pub(crate) enum RefundQuery {
     Of(TransactionId),
     /// Those that were requested at this time or before, and have no known outcome.
     Pending {
-        since: Timestamp,
+        until: Timestamp,
     },
     /// Those with a reference number of their own.
     Reference(ReferenceNumber),
@@ -360,11 +360,11 @@ impl Recorded {
     }
 }
 
-/// How a payment is looked up.
+/// Which payment to find.
 #[derive(Debug, Clone)]
 pub(crate) enum PaymentSelector {
     Id(TransactionId),
-    Payment(PaymentKey),
+    Key(PaymentKey),
 }
 
 /// What a backend works with.

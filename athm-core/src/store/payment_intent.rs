@@ -15,7 +15,7 @@ use crate::receiver::{BoxError, Database};
 pub(crate) const MAX_DUE_INTENTS: u32 = 16;
 
 /// The part of the store that holds intents to open payments. Times follow the rules of [`Store`](super::Store).
-pub(crate) trait IntentStore {
+pub(crate) trait PaymentIntentStore {
     /// A steady time by the clock of the database's deadlines.
     fn stored_time(&self, at: Timestamp) -> StoreFuture<'_, Timestamp>;
 

@@ -22,7 +22,7 @@ pub(crate) struct PollTask {
     pub(crate) attempt: u32,
 }
 
-/// When a payment is polled next; never without `due_at`. It has no effect if a poll was taken or planned since
+/// When a payment is polled next; never without `due_at`. It has no effect if a poll was claimed or planned since
 /// `attempt`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reschedule {

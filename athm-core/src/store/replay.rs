@@ -63,11 +63,11 @@ impl ReplayRequest {
     pub(crate) fn decide(
         &self,
         event: &Event,
-        known: &[DeliveryRecord],
+        existing: &[DeliveryRecord],
         customer: CustomerKnowledge,
         due_at: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, ReplayError> {
-        let mut replayed = self.due(event, known, due_at)?;
+        let mut replayed = self.due(event, existing, due_at)?;
         for delivery in replayed.iter_mut().filter(|_| customer == CustomerKnowledge::Unknown) {
             if self.awaiting.contains(&runnable_as(delivery.signal, &delivery.receiver)) {
                 delivery.waits_for_customer = true;
@@ -80,15 +80,15 @@ impl ReplayRequest {
     fn due(
         &self,
         event: &Event,
-        known: &[DeliveryRecord],
+        existing: &[DeliveryRecord],
         due_at: Timestamp,
     ) -> Result<Vec<DeliveryRecord>, ReplayError> {
         let of = |signal: Signal, receiver: &ReplayReceiver| {
-            known.iter().find(|delivery| delivery.signal == signal && receiver.known_as.contains(&delivery.receiver))
+            existing.iter().find(|delivery| delivery.signal == signal && receiver.known_as.contains(&delivery.receiver))
         };
         match (&self.target, &self.to) {
             (ReplayTarget::Delivery(id), to) => {
-                let delivery = known.iter().find(|delivery| delivery.id == *id).ok_or(ReplayError::NotFound)?;
+                let delivery = existing.iter().find(|delivery| delivery.id == *id).ok_or(ReplayError::NotFound)?;
                 let mut again = self.again(delivery, due_at)?;
                 if let Some(to) = to.as_ref().filter(|to| !to.known_as.contains(&delivery.receiver)) {
                     let receiver = to.id.clone();

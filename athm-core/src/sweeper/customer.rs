@@ -13,17 +13,17 @@ impl Sweeper {
     /// become known.
     pub(super) async fn search_customer(
         &self,
-        known: &Transaction,
+        payment: &Transaction,
         attempt: u32,
     ) -> Result<Option<Duration>, StoreError> {
-        let Some(reference) = known.reference_number.as_ref().filter(|_| known.customer.is_none()) else {
+        let Some(reference) = payment.reference_number.as_ref().filter(|_| payment.customer.is_none()) else {
             return Ok(None);
         };
         match self.lookup.client.sending_once().find_by_reference(reference).await {
             Ok(found) if *found.kind() == TransactionKind::Refund => Ok(None),
             Ok(found) => self.record_customer(found, attempt).await,
             Err(error) => {
-                tracing::debug!(transaction = %known.id, attempt, error = %causes(&error), "the customer isn't known yet");
+                tracing::debug!(transaction = %payment.id, attempt, error = %causes(&error), "the customer isn't known yet");
                 Ok(self.pause_after_search(attempt))
             }
         }

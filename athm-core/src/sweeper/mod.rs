@@ -44,7 +44,7 @@ const MAX_SEARCH_DELAY: Duration = Duration::from_secs(2);
 
 /// Which payments are authorized as soon as their customers have approved them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Authorizes {
+pub(crate) enum AuthorizationScope {
     /// Those of checkouts: their page promises it.
     Checkouts,
     /// All that were opened here: the program asked for that.
@@ -57,7 +57,7 @@ pub(crate) struct Sweeper {
     inbox: Inbox,
     lookup: ProviderLookup,
     operations: Operations,
-    authorizes: Authorizes,
+    authorized: AuthorizationScope,
     jitter: Arc<Jitter>,
     lane: PollLane,
     bucket: Arc<Mutex<TokenBucket>>,
@@ -69,13 +69,13 @@ impl Sweeper {
         inbox: Inbox,
         lookup: ProviderLookup,
         operations: Operations,
-        authorizes: Authorizes,
+        authorized: AuthorizationScope,
         jitter: Arc<Jitter>,
         lane: PollLane,
     ) -> Self {
         let bucket = TokenBucket::new(RATE_LIMIT.0, RATE_LIMIT.1, inbox.clock.steady());
         let (bucket, requests) = (Arc::new(Mutex::new(bucket)), RunRequests::default());
-        Self { inbox, lookup, operations, authorizes, jitter, lane, bucket, requests }
+        Self { inbox, lookup, operations, authorized, jitter, lane, bucket, requests }
     }
 
     pub(crate) fn requests(&self) -> RunRequests {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::schedule::{is_well_past_deadline, until_next_poll};
-use super::{Authorizes, Sweeper};
+use super::{AuthorizationScope, Sweeper};
 use crate::inbox::RateLimitClass;
 use crate::models::{EcommerceId, Initiator, PaymentKey, Sender, Status, Transaction, TransactionId};
 use crate::operations::OperationError;
@@ -12,29 +12,29 @@ use crate::util::text::causes;
 
 impl Sweeper {
     /// Looks the payment up, and records the answer. Returns the pause before the next poll; `None` when it has ended.
-    pub(super) async fn poll(&self, known: &Transaction) -> Result<Option<Duration>, StoreError> {
-        let Some(id) = known.ecommerce_id else { return Ok(None) };
-        let status = match self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(known), RateLimitClass::Known).await {
+    pub(super) async fn poll(&self, payment: &Transaction) -> Result<Option<Duration>, StoreError> {
+        let Some(id) = payment.ecommerce_id else { return Ok(None) };
+        let status = match self.lookup.look_up(&PaymentKey::Ecommerce(id), Some(payment), RateLimitClass::Known).await {
             Some(Ok(observed)) => {
-                let observed = with_expiry(known, observed);
+                let observed = with_expiry(payment, observed);
                 self.inbox.record(observed, Sender::SWEEPER).await?.transaction.status
             }
             Some(Err(error)) => {
                 tracing::warn!(payment = %id, error = %causes(&error), "an open payment couldn't be polled; tried again");
-                known.status.clone()
+                payment.status.clone()
             }
-            None => known.status.clone(),
+            None => payment.status.clone(),
         };
-        if status.is_final() || (status == Status::Confirmed && self.authorize(known.id, id).await?) {
+        if status.is_final() || (status == Status::Confirmed && self.authorize(payment.id, id).await?) {
             return Ok(None);
         }
-        Ok(Some(self.jittered(until_next_poll(known, self.inbox.clock.now()))))
+        Ok(Some(self.jittered(until_next_poll(payment, self.inbox.clock.now()))))
     }
 
     /// Authorizes a payment that the customer has approved, if it is a checkout's, or the program asked for that. Returns
     /// whether it did.
     async fn authorize(&self, id: TransactionId, of: EcommerceId) -> Result<bool, StoreError> {
-        let is_wanted = self.authorizes == Authorizes::All || self.inbox.store.checkout_of(of).await?.is_some();
+        let is_wanted = self.authorized == AuthorizationScope::All || self.inbox.store.checkout_of(of).await?.is_some();
         if !is_wanted {
             return Ok(false);
         }
@@ -54,10 +54,10 @@ impl Sweeper {
 
 /// The answer, with expiry in place of OPEN well past the deadline: a customer can't approve it any more. A payment that was
 /// approved never counts as expired.
-fn with_expiry(known: &Transaction, observed: Transaction) -> Transaction {
-    let is_open = known.status == Status::Open && observed.status == Status::Open;
-    if is_open && is_well_past_deadline(known, observed.updated_at) {
-        tracing::info!(transaction = %known.id, "the provider says OPEN long after the deadline: recorded as expired");
+fn with_expiry(payment: &Transaction, observed: Transaction) -> Transaction {
+    let is_open = payment.status == Status::Open && observed.status == Status::Open;
+    if is_open && is_well_past_deadline(payment, observed.updated_at) {
+        tracing::info!(transaction = %payment.id, "the provider says OPEN long after the deadline: recorded as expired");
         return Transaction { status: Status::Expired, ..observed };
     }
     observed

@@ -175,8 +175,8 @@ impl<'a> Call<'a> {
     ///
     /// # Panics
     ///
-    /// When it asks for a state that wasn't given, or listens neither to that signal nor to that sender, or its `if` is false: then the test
-    /// is wrong.
+    /// When it asks for a state that wasn't given, or listens neither to that signal nor to that sender, or its `if` is
+    /// false: then the test is wrong.
     pub async fn run(&self) -> Result<(), Failure> {
         let registry = self.dispatcher.snapshot();
         let [receiver] = registry.all() else { panic!("one id for several: {}", registry.duplicates().join("; ")) };

@@ -257,7 +257,7 @@ impl Fields {
             email: own(self.word(&["email"]), "email"),
             message: own(self.text(&["message"]), "message"),
         };
-        customer.known()
+        customer.non_empty()
     }
 }
 

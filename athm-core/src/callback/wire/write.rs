@@ -7,35 +7,36 @@ use crate::callback::Message;
 use crate::models::{Customer, Item};
 
 /// The fields of a message; what it doesn't say is left out.
-pub(crate) fn written(callback: &Message) -> Map<String, Value> {
+pub(crate) fn written(message: &Message) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut put = |name: &str, value: Option<String>| {
         if let Some(text) = value {
             fields.insert(name.to_owned(), Value::String(text));
         }
     };
-    put("transactionType", callback.kind.as_ref().map(|kind| words::provider_kind(kind).to_owned()));
-    put("status", callback.status.as_ref().map(|status| words::provider_status(status).to_owned()));
-    put("ecommerceId", callback.ecommerce_id.map(|id| id.to_string()));
-    put("referenceNumber", callback.reference_number.as_ref().map(ToString::to_string));
-    put("dailyTransactionId", callback.daily_transaction_id.clone());
-    put("transactionDate", callback.date.map(words::provider_date));
-    put("total", callback.total.map(|amount| amount.to_string()));
-    put("subTotal", callback.subtotal.map(|amount| amount.to_string()));
-    put("tax", callback.tax.map(|amount| amount.to_string()));
-    put("fee", callback.fee.map(|amount| amount.to_string()));
-    put("netAmount", callback.net_amount.map(|amount| amount.to_string()));
-    put("totalRefundedAmount", callback.refunded_amount.map(|amount| amount.to_string()));
-    put("metadata1", callback.metadata_1.clone());
-    put("metadata2", callback.metadata_2.clone());
-    if let Some(Customer { name, phone, email, message }) = callback.customer.clone() {
+    put("transactionType", message.kind.as_ref().map(|kind| words::provider_kind(kind).to_owned()));
+    put("status", message.status.as_ref().map(|status| words::provider_status(status).to_owned()));
+    put("ecommerceId", message.ecommerce_id.map(|id| id.to_string()));
+    put("referenceNumber", message.reference_number.as_ref().map(ToString::to_string));
+    put("dailyTransactionId", message.daily_transaction_id.clone());
+    put("transactionDate", message.date.map(words::provider_date));
+    put("total", message.total.map(|amount| amount.to_string()));
+    put("subTotal", message.subtotal.map(|amount| amount.to_string()));
+    put("tax", message.tax.map(|amount| amount.to_string()));
+    put("fee", message.fee.map(|amount| amount.to_string()));
+    put("netAmount", message.net_amount.map(|amount| amount.to_string()));
+    put("totalRefundedAmount", message.refunded_amount.map(|amount| amount.to_string()));
+    put("metadata1", message.metadata_1.clone());
+    put("metadata2", message.metadata_2.clone());
+    if let Some(customer) = message.customer.clone() {
+        let Customer { name, phone, email, message } = customer;
         put("name", name);
         put("phoneNumber", phone);
         put("email", email);
         put("message", message);
     }
-    if !callback.items.is_empty() {
-        fields.insert("items".to_owned(), callback.items.iter().map(item_object).collect());
+    if !message.items.is_empty() {
+        fields.insert("items".to_owned(), message.items.iter().map(item_object).collect());
     }
     fields
 }

@@ -213,7 +213,7 @@ impl Checkout {
         self.paid().skip(1)
     }
 
-    /// How many payments were opened for it, or tried to.
+    /// How many attempts there were to open a payment for it.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts.last().map_or(0, |last| last.number)

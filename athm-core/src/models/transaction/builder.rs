@@ -75,7 +75,7 @@ impl<Of> TransactionBuilder<Of> {
         self
     }
 
-    /// The provider's name for the checkout ticket.
+    /// The provider's name for an e-commerce payment, given when it was opened: `ecommerceId`.
     pub fn ecommerce_id(mut self, id: EcommerceId) -> Self {
         self.transaction.ecommerce_id = Some(id);
         self

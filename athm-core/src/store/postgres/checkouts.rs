@@ -21,7 +21,7 @@ use crate::models::{
     PushLimits, StartedAttempt, StoredItems, Transaction,
 };
 use crate::store::StoreFuture;
-use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
+use crate::store::checkout::{AttemptUpdate, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
 use crate::store::row::{Columns, attempt_columns, checkout_columns, select_transaction};
 use crate::util::clock::earlier;
 
@@ -49,16 +49,16 @@ impl CheckoutStore for Postgres {
         self.writer.write(request)
     }
 
-    fn finish_attempt(&self, attempt: Uuid, outcome: AttemptOutcome) -> StoreFuture<'_, ()> {
-        self.writer.write(FinishAttempt { attempt, outcome })
+    fn update_attempt(&self, attempt: Uuid, update: AttemptUpdate) -> StoreFuture<'_, ()> {
+        self.writer.write(UpdateAttempt { attempt, update })
     }
 
     fn cancel_checkout(&self, id: CheckoutId, at: Timestamp) -> StoreFuture<'_, ()> {
         self.writer.write(CancelCheckout { id, at })
     }
 
-    fn take_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments> {
-        self.writer.write(TakeWatched { now, until, limit })
+    fn claim_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments> {
+        self.writer.write(ClaimWatched { now, until, limit })
     }
 
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -212,27 +212,27 @@ fn push<'a>(of: CheckoutId, phone: &'a PhoneNumber, at: Timestamp) -> (&'static 
     (sql, values![Uuid::now_v7(), phone.as_str(), *of.as_uuid(), storable(at)])
 }
 
-struct FinishAttempt {
+struct UpdateAttempt {
     attempt: Uuid,
-    outcome: AttemptOutcome,
+    update: AttemptUpdate,
 }
 
-impl Request for FinishAttempt {
+impl Request for UpdateAttempt {
     type Written = ();
 }
 
-impl SingleRequest for FinishAttempt {
+impl SingleRequest for UpdateAttempt {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<()> {
-        let (sql, values) = match &self.outcome {
-            AttemptOutcome::Opened { ecommerce_id, due_at } => (
+        let (sql, values) = match &self.update {
+            AttemptUpdate::Opened { ecommerce_id, due_at } => (
                 "UPDATE athm_checkout_payment SET ecommerce_id = $2, due_at = $3 WHERE id = $1",
                 values![self.attempt, *ecommerce_id.as_uuid(), offset.to_server(*due_at)],
             ),
-            AttemptOutcome::Failed { code } => (
+            AttemptUpdate::Failed { code } => (
                 "UPDATE athm_checkout_payment SET failure = $2, ends_at = NULL WHERE id = $1",
                 values![self.attempt, text(code)],
             ),
-            AttemptOutcome::Phone(phone) => {
+            AttemptUpdate::PhoneChanged(phone) => {
                 ("UPDATE athm_checkout_payment SET phone = $2 WHERE id = $1", values![self.attempt, phone.as_str()])
             }
         };
@@ -256,18 +256,18 @@ impl SingleRequest for CancelCheckout {
     }
 }
 
-/// Takes due payments, the newest first, and leases them until `until`. No other process takes them meanwhile.
-struct TakeWatched {
+/// Leases due payments, the newest first, until `until`. No other process claims them meanwhile.
+struct ClaimWatched {
     now: Timestamp,
     until: Timestamp,
     limit: u32,
 }
 
-impl Request for TakeWatched {
+impl Request for ClaimWatched {
     type Written = WatchedPayments;
 }
 
-impl SingleRequest for TakeWatched {
+impl SingleRequest for ClaimWatched {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<WatchedPayments> {
         let sql = "UPDATE athm_checkout_payment SET due_at = $2 WHERE id = ANY (ARRAY \
                    (SELECT id FROM athm_checkout_payment WHERE due_at IS NOT NULL AND due_at <= $1 \
@@ -276,16 +276,16 @@ impl SingleRequest for TakeWatched {
         let values = values![now, until, i64::from(self.limit)];
         let read = |row: &mut super::row::PostgresRow<'_>| Ok((row.uuid()?, row.maybe_uuid()?));
         // A damaged row is leased like the others, so that it isn't due at once again.
-        let (mut taken, _) = session.readable("athm_checkout_payment", sql, values, read).await?;
+        let (mut claimed, _) = session.readable("athm_checkout_payment", sql, values, read).await?;
         // Ids grow with time: the newest first.
-        taken.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
-        let named: Vec<Uuid> = taken.iter().filter_map(|(_, ecommerce_id)| *ecommerce_id).collect();
+        claimed.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
+        let named: Vec<Uuid> = claimed.iter().filter_map(|(_, ecommerce_id)| *ecommerce_id).collect();
         let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = ANY ($1)");
         let of = values![named];
         let (found, damaged) = session.readable("athm_transaction", sql, of, |row| row.transaction()).await?;
         let id_of = |payment: &Transaction| payment.ecommerce_id.map(|id| *id.as_uuid());
         let recorded: Vec<Option<Uuid>> = found.iter().map(id_of).collect();
-        let unrecorded = taken.iter().filter(|(_, ecommerce_id)| !recorded.contains(ecommerce_id));
+        let unrecorded = claimed.iter().filter(|(_, ecommerce_id)| !recorded.contains(ecommerce_id));
         let unrecorded: Vec<Uuid> = unrecorded.map(|(attempt, _)| *attempt).collect();
         if damaged.is_empty() && !unrecorded.is_empty() {
             // A process has died before it recorded the payment: no money can move for it, and there is nothing to watch.
@@ -298,7 +298,7 @@ impl SingleRequest for TakeWatched {
         let watched = |(attempt, ecommerce_id): (Uuid, Option<Uuid>)| {
             Some(WatchedPayment { attempt, transaction: found.remove(&ecommerce_id)? })
         };
-        let due = taken.into_iter().filter_map(watched).collect();
+        let due = claimed.into_iter().filter_map(watched).collect();
         let sql = "SELECT count(*)::int FROM athm_checkout_payment WHERE due_at IS NOT NULL";
         let waiting = session.one(sql, values![], |row| row.count()).await?.unwrap_or_default();
         Ok(WatchedPayments { due, waiting })

@@ -22,14 +22,14 @@ const ITEMS: &str = concat!(
 const CUSTOMERS: &str =
     concat!("SELECT transaction_id, ", customer_columns!(), " FROM athm_customer c WHERE transaction_id = ANY ($1)");
 
-pub(super) async fn find(session: &Session, lookup: PaymentSelector) -> Result<Option<Transaction>> {
-    let found = match lookup {
+pub(super) async fn find(session: &Session, selector: PaymentSelector) -> Result<Option<Transaction>> {
+    let found = match selector {
         PaymentSelector::Id(id) => by_id(session, id).await?,
-        PaymentSelector::Payment(PaymentKey::Ecommerce(id)) => {
+        PaymentSelector::Key(PaymentKey::Ecommerce(id)) => {
             let sql = select_transaction!("FROM athm_transaction t WHERE t.ecommerce_id = $1");
             session.all(sql, values![*id.as_uuid()], |row| row.transaction()).await?
         }
-        PaymentSelector::Payment(PaymentKey::Reference(reference)) => {
+        PaymentSelector::Key(PaymentKey::Reference(reference)) => {
             let sql = select_transaction!("FROM athm_transaction t WHERE t.reference_number = $1");
             session.all(sql, values![reference.as_str()], |row| row.transaction()).await?
         }

@@ -7,7 +7,7 @@ use super::request::{BatchContext, ConflictKeys, Request, SingleRequest};
 use super::session::Session;
 use super::values::{integer, storable, text, values};
 use crate::models::{Amount, PaymentKey};
-use crate::store::limits::{COUNT_PENDING, MAX_LOOKUPS, MAX_STATED_REFUNDS};
+use crate::store::limits::{COUNT_PENDING, MAX_CLAIMED, MAX_STATED_REFUNDS};
 use crate::store::pending_room::PendingSpace;
 use crate::store::row::{Columns, message_columns};
 use crate::store::{InboxMessage, InboxState, StoreContext, StoreError};
@@ -113,29 +113,29 @@ impl InboxMessage {
     }
 }
 
-/// Takes due messages, and leases them until `until`: they are due again then, unless they are settled before. No other
-/// process takes them meanwhile.
-pub(super) struct TakePendingMessages {
+/// Leases due messages until `until`: they are due again then, unless they are settled before. No other process claims
+/// them meanwhile.
+pub(super) struct ClaimPendingMessages {
     pub(super) now: Timestamp,
     pub(super) until: Timestamp,
 }
 
-impl Request for TakePendingMessages {
+impl Request for ClaimPendingMessages {
     type Written = Vec<InboxMessage>;
 }
 
-impl SingleRequest for TakePendingMessages {
+impl SingleRequest for ClaimPendingMessages {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<Vec<InboxMessage>> {
         let sql = concat!(
             "UPDATE athm_inbox SET due_at = $2 WHERE id = ANY (ARRAY (SELECT id FROM athm_inbox ",
             "WHERE state = 'pending' AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)) RETURNING ",
             message_columns!()
         );
-        let values = values![offset.to_server(self.now), offset.to_server(self.until), i64::from(MAX_LOOKUPS)];
+        let values = values![offset.to_server(self.now), offset.to_server(self.until), i64::from(MAX_CLAIMED)];
         // A damaged row is leased like the others, so that it isn't at the head of the queue next time.
-        let (mut taken, _) = session.readable("athm_inbox", sql, values, |row| row.pending_message()).await?;
-        taken.sort_by_key(|message| message.received_at);
-        Ok(taken)
+        let (mut claimed, _) = session.readable("athm_inbox", sql, values, |row| row.pending_message()).await?;
+        claimed.sort_by_key(|message| message.received_at);
+        Ok(claimed)
     }
 }
 

@@ -4,9 +4,9 @@
 //! of its own; reads go over a third.
 //!
 //! What one process reads in order to write it, it locks, because another process may write it too. Locks are taken in one
-//! order: the rows of payments first, by id, then what belongs to them. Rows that are taken from a queue (due deliveries,
-//! pending messages, polls, unresolved operations) are locked with `SKIP LOCKED`: a process passes over rows that another
-//! one is taking.
+//! order: the rows of payments first, by id, then what belongs to them. Rows that are claimed from a queue (due
+//! deliveries, pending messages, polls, unresolved operations) are locked with `SKIP LOCKED`: a process passes over rows
+//! that another one is claiming.
 //!
 //! Deadlines are stored in the server's time, so that processes whose clocks disagree agree on them; see
 //! [`clock_offset`].
@@ -59,11 +59,11 @@ use self::claim::{RenewLeases, list_attempts};
 use self::deliveries::list_deliveries;
 use self::fault::{Fault, Result};
 use self::find::{find, list_events, list_payments};
-use self::inbox::{DeletePending, TakePendingMessages, next_pending_message};
+use self::inbox::{ClaimPendingMessages, DeletePending, next_pending_message};
 use self::messages::{InsertMessages, list_messages};
 use self::migrate::{check_encoding, migrate};
-use self::operations::{TakeUnresolvedOperations, next_unresolved_operation};
-use self::polls::{TakeDuePolls, find_open_matching, next_due_poll};
+use self::operations::{ClaimUnresolvedOperations, next_unresolved_operation};
+use self::polls::{ClaimDuePolls, find_open_matching, next_due_poll};
 use self::reconnecting_client::ReconnectingClient;
 use self::record::RecordRequest;
 use self::refunds::{GiveUpRefund, list_paid_by, list_refunds};
@@ -234,7 +234,7 @@ impl Store for Postgres {
     }
 
     fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
-        self.writer.write(TakePendingMessages { now, until })
+        self.writer.write(ClaimPendingMessages { now, until })
     }
 
     fn insert_messages(&self, batch: Arc<MessageBatch>) -> StoreFuture<'_, ()> {
@@ -257,8 +257,8 @@ impl Store for Postgres {
         self.writer.write_deferred(cutoffs)
     }
 
-    fn find(&self, lookup: PaymentSelector) -> StoreFuture<'_, Option<Transaction>> {
-        self.read(lookup, |session, _, lookup| async move { find(&session, lookup).await }.boxed())
+    fn find(&self, selector: PaymentSelector) -> StoreFuture<'_, Option<Transaction>> {
+        self.read(selector, |session, _, selector| async move { find(&session, selector).await }.boxed())
     }
 
     fn begin_operation(&self, request: BeginOperation) -> StoreFuture<'_, BeginResult> {
@@ -270,7 +270,7 @@ impl Store for Postgres {
     }
 
     fn claim_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
-        self.writer.write(TakeUnresolvedOperations(now))
+        self.writer.write(ClaimUnresolvedOperations(now))
     }
 
     fn next_unresolved_operation(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -298,7 +298,7 @@ impl Store for Postgres {
         until: Timestamp,
         limit: u32,
     ) -> StoreFuture<'_, Vec<PollTask>> {
-        self.writer.write(TakeDuePolls { lane, now, until, limit })
+        self.writer.write(ClaimDuePolls { lane, now, until, limit })
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {
@@ -329,8 +329,7 @@ impl Store for Postgres {
         self.read(query, |session, _, query| {
             async move {
                 let (created_at, id) = query.after();
-                let since = storable(query.refunds_before);
-                let values = values![since, storable(created_at), id, i64::from(query.limit)];
+                let values = values![storable(query.refunds_before), storable(created_at), id, i64::from(query.limit)];
                 session.all(problem::LIST, values, |row| row.problem()).await
             }
             .boxed()

@@ -14,7 +14,7 @@ use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
 use crate::store::damaged::DAMAGED_PAUSE;
-use crate::store::limits::MAX_LOOKUPS;
+use crate::store::limits::MAX_CLAIMED;
 use crate::store::row::{Columns, intent_columns, select_transaction, unresolved_columns};
 use crate::util::clock::{Clock, later};
 
@@ -83,14 +83,14 @@ impl SingleRequest for OperationResult {
     }
 }
 
-/// Takes operations whose outcome is due to be looked up, and sets when each is due again.
-pub(super) struct TakeUnresolvedOperations(pub(super) Timestamp);
+/// Claims operations whose outcome is due to be looked up, and sets when each is due again.
+pub(super) struct ClaimUnresolvedOperations(pub(super) Timestamp);
 
-impl Request for TakeUnresolvedOperations {
+impl Request for ClaimUnresolvedOperations {
     type Written = Vec<UnresolvedOperation>;
 }
 
-impl SingleRequest for TakeUnresolvedOperations {
+impl SingleRequest for ClaimUnresolvedOperations {
     async fn execute(
         &self,
         BatchContext { session, offset, .. }: BatchContext<'_>,
@@ -101,7 +101,7 @@ impl SingleRequest for TakeUnresolvedOperations {
             unresolved_columns!(),
             " FROM athm_operation WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED"
         );
-        let values = values![now, i64::from(MAX_LOOKUPS)];
+        let values = values![now, i64::from(MAX_CLAIMED)];
         let (found, damaged) = session.readable("athm_operation", sql, values, |row| row.unresolved()).await?;
         let leases = found.iter().map(|unresolved| {
             let sql = "UPDATE athm_operation SET attempts = $2, due_at = $3 WHERE id = $1";

@@ -14,11 +14,11 @@ use crate::models::payment_intent::{
     BeginOpening, FinishOpening, NewIntent, NotOpening, OpeningOutcome, StartedOpening, StoredIntent,
 };
 use crate::receiver::Database;
-use crate::store::payment_intent::{IntentStore, KeyTaken, MAX_DUE_INTENTS};
+use crate::store::payment_intent::{KeyTaken, MAX_DUE_INTENTS, PaymentIntentStore};
 use crate::store::row::{Columns, payment_intent_columns};
 use crate::store::{StoreError, StoreFuture};
 
-impl IntentStore for Postgres {
+impl PaymentIntentStore for Postgres {
     fn stored_time(&self, at: Timestamp) -> StoreFuture<'_, Timestamp> {
         self.read(at, |session, clock, at| async move { Ok(session.clock_offset(&clock).await?.to_server(at)) }.boxed())
     }

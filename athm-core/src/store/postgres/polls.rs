@@ -27,20 +27,20 @@ pub(super) fn search_customer(statements: &mut Statements<'_>, of: TransactionId
     statements.push((sql, values![*of.as_uuid(), now]));
 }
 
-/// Takes due polls, and leases them until `until`: they are due again then, unless they are rescheduled before. No other
-/// process takes them meanwhile.
-pub(super) struct TakeDuePolls {
+/// Leases due polls until `until`: they are due again then, unless they are rescheduled before. No other process claims
+/// them meanwhile.
+pub(super) struct ClaimDuePolls {
     pub(super) lane: PollLane,
     pub(super) now: Timestamp,
     pub(super) until: Timestamp,
     pub(super) limit: u32,
 }
 
-impl Request for TakeDuePolls {
+impl Request for ClaimDuePolls {
     type Written = Vec<PollTask>;
 }
 
-impl SingleRequest for TakeDuePolls {
+impl SingleRequest for ClaimDuePolls {
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<Vec<PollTask>> {
         let sql = concat!(
             "UPDATE athm_poll SET attempts = attempts + 1, due_at = $2 WHERE transaction_id = ANY (ARRAY ",
@@ -51,9 +51,9 @@ impl SingleRequest for TakeDuePolls {
         let (now, until) = (offset.to_server(self.now), offset.to_server(self.until));
         let values = values![now, until, i64::from(self.limit), self.lane == PollLane::Customer];
         // A damaged row is leased like the others, so that it isn't at the head of the queue next time.
-        let (taken, _) = session.readable("athm_poll", sql, values, |row| row.poll()).await?;
+        let (claimed, _) = session.readable("athm_poll", sql, values, |row| row.poll()).await?;
         let mut polls = Vec::new();
-        for (id, attempt) in taken {
+        for (id, attempt) in claimed {
             let sql = select_transaction!("FROM athm_transaction t WHERE t.id = $1");
             let of = values![*id.as_uuid()];
             let (found, _) = session.readable("athm_transaction", sql, of, |row| row.transaction()).await?;
@@ -77,7 +77,7 @@ impl Request for Reschedule {
 }
 
 impl SingleRequest for Reschedule {
-    /// It has no effect once the poll was taken again or planned anew: `attempts` differs then.
+    /// It has no effect once the poll was claimed again or planned anew: `attempts` differs then.
     async fn execute(&self, BatchContext { session, offset, .. }: BatchContext<'_>) -> Result<()> {
         let (id, attempt) = (*self.transaction.as_uuid(), integer(self.attempt));
         let (sql, values) = match self.due_at {

@@ -20,9 +20,9 @@ pub(super) async fn list_refunds(session: &Session, query: RefundQuery) -> Resul
             return session.all(select_refund!("WHERE id = $1"), values![*id.as_uuid()], |row| row.refund()).await;
         }
         RefundQuery::Of(payment) => return refunds_of(session, vec![*payment.as_uuid()]).await,
-        RefundQuery::Pending { since } => {
+        RefundQuery::Pending { until } => {
             let sql = select_refund!("WHERE state = 'pending' AND created_at <= $1 ORDER BY created_at, id LIMIT $2");
-            (sql, values![storable(since), i64::from(MAX_LISTED)])
+            (sql, values![storable(until), i64::from(MAX_LISTED)])
         }
         RefundQuery::Reference(reference) => {
             let sql = select_refund!("WHERE reference_number = $1 ORDER BY created_at, id LIMIT $2");

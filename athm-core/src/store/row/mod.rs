@@ -24,8 +24,8 @@ use super::transition_key::transition;
 use super::{Alert, InboxMessage, InboxState, Problem, ProblemKind, StoredMessage};
 use crate::models::payment_intent::StoredIntent;
 use crate::models::{
-    Amount, Checkout, CheckoutAttempt, Customer, Event, Intent, Item, NewPayment, RefundRecord, Sender, StoredItems,
-    Transaction, TransactionId, UnresolvedOperation,
+    Amount, Checkout, CheckoutAttempt, Customer, Event, Item, NewPayment, OperationIntent, RefundRecord, Sender,
+    StoredItems, Transaction, TransactionId, UnresolvedOperation,
 };
 use crate::outbox::{AttemptRecord, ClaimableDelivery, DeliveryRecord, DeliveryState, NewDelivery};
 
@@ -290,8 +290,8 @@ pub(super) trait Columns: Sized {
     }
 
     /// `intent_columns!`.
-    fn intent(&mut self) -> Result<Intent, Self::Error> {
-        Ok(Intent { operation: self.parsed()?, is_under_way: self.boolean()?, ends_at: self.time()? })
+    fn intent(&mut self) -> Result<OperationIntent, Self::Error> {
+        Ok(OperationIntent { operation: self.parsed()?, is_under_way: self.boolean()?, ends_at: self.time()? })
     }
 
     /// `unresolved_columns!`.

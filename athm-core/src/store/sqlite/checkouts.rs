@@ -12,7 +12,7 @@ use crate::models::{
     Amount, BeginPayment, BeginPush, Checkout, CheckoutId, EcommerceId, Language, NotBegun, PhoneNumber, PushCounts,
     PushLimits, StartedAttempt, StoredItems,
 };
-use crate::store::checkout::{AttemptOutcome, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
+use crate::store::checkout::{AttemptUpdate, CheckoutRow, CheckoutStore, WatchedPayment, WatchedPayments};
 use crate::store::row::{Columns, attempt_columns, checkout_columns};
 use crate::store::{DamagedRows, StoreFuture};
 use crate::util::clock::earlier;
@@ -34,8 +34,8 @@ impl CheckoutStore for Sqlite {
         self.writer.write(move |connection| Ok(begin_push(connection, &request)?), |begun| begun)
     }
 
-    fn finish_attempt(&self, attempt: Uuid, outcome: AttemptOutcome) -> StoreFuture<'_, ()> {
-        self.writer.write(move |connection| Ok(finish_attempt(connection, attempt, &outcome)?), |()| ())
+    fn update_attempt(&self, attempt: Uuid, update: AttemptUpdate) -> StoreFuture<'_, ()> {
+        self.writer.write(move |connection| Ok(update_attempt(connection, attempt, &update)?), |()| ())
     }
 
     fn cancel_checkout(&self, id: CheckoutId, at: Timestamp) -> StoreFuture<'_, ()> {
@@ -45,9 +45,10 @@ impl CheckoutStore for Sqlite {
         self.writer.write(cancel, |()| ())
     }
 
-    fn take_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments> {
+    fn claim_watched(&self, now: Timestamp, until: Timestamp, limit: u32) -> StoreFuture<'_, WatchedPayments> {
         let damaged = self.context.damaged.clone();
-        self.writer.write(move |connection| Ok(take_watched(connection, (now, until), limit, &damaged)?), |taken| taken)
+        self.writer
+            .write(move |connection| Ok(claim_watched(connection, (now, until), limit, &damaged)?), |claimed| claimed)
     }
 
     fn next_watched(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -161,25 +162,25 @@ fn insert_push(connection: &Connection, of: CheckoutId, phone: &PhoneNumber, at:
     execute(connection, sql, params![Uuid::now_v7(), phone.as_str(), of.as_uuid(), at.as_microsecond()])
 }
 
-fn finish_attempt(connection: &Connection, attempt: Uuid, outcome: &AttemptOutcome) -> rusqlite::Result<()> {
-    match outcome {
-        AttemptOutcome::Opened { ecommerce_id, due_at } => {
+fn update_attempt(connection: &Connection, attempt: Uuid, update: &AttemptUpdate) -> rusqlite::Result<()> {
+    match update {
+        AttemptUpdate::Opened { ecommerce_id, due_at } => {
             let sql = "UPDATE athm_checkout_payment SET ecommerce_id = ?2, due_at = ?3 WHERE id = ?1";
             execute(connection, sql, params![attempt, ecommerce_id.as_uuid(), due_at.as_microsecond()])
         }
-        AttemptOutcome::Failed { code } => {
+        AttemptUpdate::Failed { code } => {
             let sql = "UPDATE athm_checkout_payment SET failure = ?2, ends_at = NULL WHERE id = ?1";
             execute(connection, sql, params![attempt, code])
         }
-        AttemptOutcome::Phone(phone) => {
+        AttemptUpdate::PhoneChanged(phone) => {
             let sql = "UPDATE athm_checkout_payment SET phone = ?2 WHERE id = ?1";
             execute(connection, sql, params![attempt, phone.as_str()])
         }
     }
 }
 
-/// Takes due payments, the newest first, and leases them until `until`.
-fn take_watched(
+/// Leases due payments, the newest first, until `until`.
+fn claim_watched(
     connection: &Connection,
     (now, until): (Timestamp, Timestamp),
     limit: u32,
@@ -192,19 +193,19 @@ fn take_watched(
         Ok((row.uuid()?, row.maybe_uuid()?))
     })?;
     postpone(connection, "UPDATE athm_checkout_payment SET due_at = ?2 WHERE id = ?1", &due.damaged, now)?;
-    let mut taken = Vec::new();
+    let mut claimed = Vec::new();
     for (attempt, ecommerce_id) in due.rows {
         set_due(connection, attempt, Some(until))?;
         let of = ("athm_transaction", damaged);
         let Some(mut found) = readable_one(of, &attempt, by_names(connection, ecommerce_id, None))? else { continue };
         match found.pop() {
-            Some(transaction) => taken.push(WatchedPayment { attempt, transaction }),
+            Some(transaction) => claimed.push(WatchedPayment { attempt, transaction }),
             None => unwatch_unrecorded(connection, attempt, now)?,
         }
     }
     let sql = "SELECT count(*) FROM athm_checkout_payment WHERE due_at IS NOT NULL";
     let waiting = one(connection, sql, [], |row| row.count())?.unwrap_or_default();
-    Ok(WatchedPayments { due: taken, waiting })
+    Ok(WatchedPayments { due: claimed, waiting })
 }
 
 /// A process has died before it recorded the payment: no money can move for it, and there is nothing to watch.

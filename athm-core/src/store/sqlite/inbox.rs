@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::statement::{execute, one, postpone, readable};
 use crate::models::{Amount, PaymentKey};
-use crate::store::limits::{COUNT_PENDING, MAX_LOOKUPS, MAX_STATED_REFUNDS};
+use crate::store::limits::{COUNT_PENDING, MAX_CLAIMED, MAX_STATED_REFUNDS};
 use crate::store::pending_room::PendingSpace;
 use crate::store::row::{Columns, message_columns};
 use crate::store::{DamagedRows, InboxMessage, InboxState, PendingRoom, StoreError};
@@ -90,14 +90,14 @@ pub(super) fn claim_pending_messages(
         message_columns!(),
         " FROM athm_inbox WHERE state = 'pending' AND due_at <= ?1 ORDER BY due_at LIMIT ?2"
     );
-    let values = params![now.as_microsecond(), MAX_LOOKUPS];
-    let taken = readable(connection, ("athm_inbox", damaged), sql, values, |row| row.pending_message())?;
-    postpone(connection, "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1", &taken.damaged, now)?;
-    for message in &taken.rows {
+    let values = params![now.as_microsecond(), MAX_CLAIMED];
+    let claimed = readable(connection, ("athm_inbox", damaged), sql, values, |row| row.pending_message())?;
+    postpone(connection, "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1", &claimed.damaged, now)?;
+    for message in &claimed.rows {
         let sql = "UPDATE athm_inbox SET due_at = ?2 WHERE id = ?1";
         execute(connection, sql, params![message.id, until.as_microsecond()])?;
     }
-    Ok(taken.rows)
+    Ok(claimed.rows)
 }
 
 /// Whether the payment has a pending message already, or is known. Then one more may always be pending: strangers who fill

@@ -198,8 +198,8 @@ impl Store for Sqlite {
 
     fn claim_pending_messages(&self, now: Timestamp, until: Timestamp) -> StoreFuture<'_, Vec<InboxMessage>> {
         let damaged = self.context.damaged.clone();
-        let take = move |connection: &Connection| Ok(inbox::claim_pending_messages(connection, now, until, &damaged)?);
-        self.writer.write(take, |taken| taken)
+        let claim = move |connection: &Connection| Ok(inbox::claim_pending_messages(connection, now, until, &damaged)?);
+        self.writer.write(claim, |claimed| claimed)
     }
 
     fn insert_messages(&self, batch: Arc<MessageBatch>) -> StoreFuture<'_, ()> {
@@ -223,10 +223,10 @@ impl Store for Sqlite {
         self.writer.write_deferred(move |connection| Ok(prune::prune(connection, cutoffs)?))
     }
 
-    fn find(&self, lookup: PaymentSelector) -> StoreFuture<'_, Option<Transaction>> {
-        self.reader.read(move |connection| match lookup {
+    fn find(&self, selector: PaymentSelector) -> StoreFuture<'_, Option<Transaction>> {
+        self.reader.read(move |connection| match selector {
             PaymentSelector::Id(id) => find::by_id(connection, id),
-            PaymentSelector::Payment(key) => {
+            PaymentSelector::Key(key) => {
                 let (ecommerce_id, reference) = match &key {
                     PaymentKey::Ecommerce(id) => (Some(*id.as_uuid()), None),
                     PaymentKey::Reference(reference) => (None, Some(reference.as_str())),
@@ -249,9 +249,9 @@ impl Store for Sqlite {
 
     fn claim_unresolved_operations(&self, now: Timestamp) -> StoreFuture<'_, Vec<UnresolvedOperation>> {
         let damaged = self.context.damaged.clone();
-        let take =
+        let claim =
             move |connection: &Connection| Ok(operations::claim_unresolved_operations(connection, now, &damaged)?);
-        self.writer.write(take, |taken| taken)
+        self.writer.write(claim, |claimed| claimed)
     }
 
     fn next_unresolved_operation(&self) -> StoreFuture<'_, Option<Timestamp>> {
@@ -280,9 +280,9 @@ impl Store for Sqlite {
         limit: u32,
     ) -> StoreFuture<'_, Vec<PollTask>> {
         let damaged = self.context.damaged.clone();
-        let take =
+        let claim =
             move |connection: &Connection| Ok(polls::claim_due_polls(connection, lane, (now, until), limit, &damaged)?);
-        self.writer.write(take, |taken| taken)
+        self.writer.write(claim, |claimed| claimed)
     }
 
     fn reschedule_poll(&self, next: Reschedule) -> StoreFuture<'_, ()> {
@@ -315,16 +315,16 @@ impl Store for Sqlite {
     fn list_problems(&self, query: ProblemQuery) -> StoreFuture<'_, Vec<Problem>> {
         self.reader.read(move |connection| {
             let (created_at, id) = query.after();
-            let since = query.refunds_before.as_microsecond();
-            let values = params![since, created_at.as_microsecond(), id, query.limit];
+            let refunds_before = query.refunds_before.as_microsecond();
+            let values = params![refunds_before, created_at.as_microsecond(), id, query.limit];
             all(connection, problem::LIST, values, |row| row.problem())
         })
     }
 
     fn count_problems(&self, query: ProblemQuery) -> StoreFuture<'_, ProblemCounts> {
         self.reader.read(move |connection| {
-            let since = query.refunds_before.as_microsecond();
-            Ok(all(connection, problem::COUNT, [since], |row| row.problem_count())?.into_iter().collect())
+            let refunds_before = query.refunds_before.as_microsecond();
+            Ok(all(connection, problem::COUNT, [refunds_before], |row| row.problem_count())?.into_iter().collect())
         })
     }
 

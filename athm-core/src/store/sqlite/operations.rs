@@ -10,7 +10,7 @@ use super::statement::{all, execute, one, postpone, readable};
 use crate::models::{
     BeginOperation, BeginResult, LockedPayment, OperationOutcome, OperationResult, TransactionId, UnresolvedOperation,
 };
-use crate::store::limits::MAX_LOOKUPS;
+use crate::store::limits::MAX_CLAIMED;
 use crate::store::row::{Columns, intent_columns, unresolved_columns};
 use crate::store::{DamagedRows, Policy};
 
@@ -72,7 +72,7 @@ pub(super) fn claim_unresolved_operations(
 ) -> rusqlite::Result<Vec<UnresolvedOperation>> {
     let sql =
         concat!("SELECT ", unresolved_columns!(), " FROM athm_operation WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
-    let values = params![now.as_microsecond(), MAX_LOOKUPS];
+    let values = params![now.as_microsecond(), MAX_CLAIMED];
     let found = readable(connection, ("athm_operation", damaged), sql, values, |row| row.unresolved())?;
     postpone(connection, "UPDATE athm_operation SET due_at = ?2 WHERE id = ?1", &found.damaged, now)?;
     for unresolved in &found.rows {

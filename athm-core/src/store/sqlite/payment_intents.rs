@@ -11,11 +11,13 @@ use crate::models::TransactionId;
 use crate::models::payment_intent::{
     BeginOpening, FinishOpening, NewIntent, NotOpening, OpeningOutcome, StartedOpening, StoredIntent,
 };
-use crate::store::payment_intent::{InsertIntentError, IntentStore, KeyTaken, MAX_DUE_INTENTS, insert_in_rusqlite};
+use crate::store::payment_intent::{
+    InsertIntentError, KeyTaken, MAX_DUE_INTENTS, PaymentIntentStore, insert_in_rusqlite,
+};
 use crate::store::row::{Columns, payment_intent_columns};
 use crate::store::{StoreError, StoreFuture};
 
-impl IntentStore for Sqlite {
+impl PaymentIntentStore for Sqlite {
     fn stored_time(&self, at: Timestamp) -> StoreFuture<'_, Timestamp> {
         ready(Ok(at)).boxed()
     }

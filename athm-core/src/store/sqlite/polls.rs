@@ -7,11 +7,13 @@ use super::find::by_id;
 use super::row::SqliteRow;
 use super::statement::{execute, one, postpone, readable, readable_one};
 use crate::models::{EcommerceId, TransactionId};
-use crate::store::limits::MAX_LOOKUPS;
 use crate::store::poll::PollPlan;
 use crate::store::row::{Columns, poll_columns};
 use crate::store::{DamagedRows, MatchCriteria, PollLane, PollTask, Reschedule};
 use crate::util::clock::later;
+
+/// How many payments are read to find two that match.
+const MAX_READ_MATCHES: u32 = 64;
 
 /// Carries out what recording a payment decided about its poll.
 pub(super) fn plan(connection: &Connection, of: TransactionId, plan: PollPlan, now: Timestamp) -> rusqlite::Result<()> {
@@ -59,7 +61,7 @@ pub(super) fn claim_due_polls(
     Ok(polls)
 }
 
-/// Sets when a payment is polled next. It has no effect once the poll was taken again or planned anew: `attempts`
+/// Sets when a payment is polled next. It has no effect once the poll was claimed again or planned anew: `attempts`
 /// differs then.
 pub(super) fn reschedule_poll(connection: &Connection, next: &Reschedule) -> rusqlite::Result<()> {
     let Reschedule { transaction, attempt, due_at } = next;
@@ -80,7 +82,7 @@ pub(super) fn next_due_poll(connection: &Connection, lane: PollLane) -> rusqlite
     Ok(one(connection, sql, [lane == PollLane::Customer], |row| row.maybe_time())?.flatten())
 }
 
-/// At most two: more than one match is ambiguous, however many there are.
+/// At most two: more than one match is ambiguous, however many there are. More are read, because some may be damaged.
 pub(super) fn find_open_matching(
     connection: &Connection,
     criteria: &MatchCriteria,
@@ -89,7 +91,7 @@ pub(super) fn find_open_matching(
     let sql = "SELECT id, ecommerce_id FROM athm_transaction WHERE deadline IS NOT NULL AND status IN ('open', 'confirmed') \
                AND metadata_1 = ?1 AND total = ?2 AND metadata_2 = ?3 AND ecommerce_id IS NOT NULL LIMIT ?4";
     let MatchCriteria { total, metadata_1, metadata_2 } = criteria;
-    let values = params![metadata_1, total.cents(), metadata_2, MAX_LOOKUPS];
+    let values = params![metadata_1, total.cents(), metadata_2, MAX_READ_MATCHES];
     let read = |row: &mut SqliteRow<'_>| {
         row.uuid()?;
         row.id()

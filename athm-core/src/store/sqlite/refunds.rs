@@ -20,9 +20,9 @@ pub(super) fn list_refunds(
     match query {
         RefundQuery::One(id) => all(connection, select_refund!("WHERE id = ?1"), [id.as_uuid()], |row| row.refund()),
         RefundQuery::Of(payment) => refunds_of(connection, *payment),
-        RefundQuery::Pending { since } => {
+        RefundQuery::Pending { until } => {
             let sql = select_refund!("WHERE state = 'pending' AND created_at <= ?1 ORDER BY created_at, id LIMIT ?2");
-            let values = params![since.as_microsecond(), MAX_LISTED];
+            let values = params![until.as_microsecond(), MAX_LISTED];
             Ok(readable(connection, of, sql, values, |row| row.refund())?.rows)
         }
         RefundQuery::Reference(reference) => {

@@ -49,9 +49,9 @@ impl Payment {
     }
 
     /// Observes it at that second with this refunded amount and these reported refunds. Returns the refunds that fire.
-    fn observe(&mut self, at: i64, ledger: i64, reported: &[ReportedRefund]) -> Vec<(i64, i64)> {
+    fn observe(&mut self, at: i64, refunded: i64, reported: &[ReportedRefund]) -> Vec<(i64, i64)> {
         let observed =
-            Transaction { refunded_amount: cents(ledger), updated_at: second(at), ..self.transaction.clone() };
+            Transaction { refunded_amount: cents(refunded), updated_at: second(at), ..self.transaction.clone() };
         let transitions = self.transaction.apply(&observed, reported, &mut self.refunds, &mut self.fired);
         let refunds_fired: Vec<_> = transitions.iter().filter_map(|transition| transition.refund().copied()).collect();
         self.refunds_fired.extend(&refunds_fired);
@@ -242,10 +242,10 @@ fn report(payment: &mut Payment, amounts: &[i64], made_after: usize, chosen: &[b
     let happened = || (1_i64..).zip(amounts).take(made_after);
     let reported: Vec<_> =
         happened().zip(chosen).filter(|(_, chosen)| **chosen).map(|((n, amount), _)| detail(n, *amount)).collect();
-    let ledger = happened().map(|(_, amount)| amount).sum();
+    let refunded = happened().map(|(_, amount)| amount).sum();
     // Later than the provider's answers may lag: before that, which sum holds a refund can't be known.
     let at = 100 * i64::try_from(made_after).unwrap() + 80;
-    payment.observe(at, ledger, &reported);
+    payment.observe(at, refunded, &reported);
 }
 
 fn check(payment: &Payment, amounts: &[i64]) -> Result<(), TestCaseError> {

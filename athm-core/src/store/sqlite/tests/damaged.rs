@@ -108,8 +108,8 @@ async fn damaged_polls_messages_operations_and_refunds_hold_up_no_other() {
     assert_eq!(fixture.store.claim_due_polls(PollLane::Payment, now, later(now, LEASE), 16).await.unwrap().len(), 2);
     assert_eq!(fixture.store.claim_pending_messages(now, later(now, LEASE)).await.unwrap().len(), 2);
     assert_eq!(fixture.store.claim_unresolved_operations(now).await.unwrap().len(), 2);
-    let since = later(fixture.clock.now(), LEASE);
-    assert_eq!(fixture.store.list_refunds(RefundQuery::Pending { since }).await.unwrap().len(), 2);
+    let until = later(fixture.clock.now(), LEASE);
+    assert_eq!(fixture.store.list_refunds(RefundQuery::Pending { until }).await.unwrap().len(), 2);
     assert_eq!(fixture.damaged(), ["athm_inbox", "athm_operation", "athm_poll", "athm_refund"]);
     let next = fixture.store.next_due_poll(PollLane::Payment).await.unwrap().unwrap();
     assert!(next > now, "a damaged poll isn't due all the time");
