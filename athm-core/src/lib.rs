@@ -175,12 +175,11 @@ pub mod __private {
 
     pub use athm_macros::actix_receiver;
 
-    pub use crate::__register as register;
     pub use crate::dispatch::registry::index;
     pub use crate::models::Signal;
     pub use crate::receiver::{
         ATHM_RECEIVERS_V1, CANCELLED, COMPLETED, Context, ContextRef, EXPIRED, Outcome, Parameter, RECEIVED, REFUNDED,
-        Receiver, ReceiverFn, SenderName, argument, attempts, backoff, boxed, concurrency, declared, declared_loaded,
-        id, load, loaded, outcome, parameter, timeout, was,
+        Receiver, SenderName, argument, async_receiver, attempts, backoff, blocking_receiver, boxed, concurrency,
+        declared, declared_loaded, id, load, loaded, outcome, parameter, sync_receiver, timeout, was,
     };
 }

@@ -62,10 +62,10 @@ impl ToTokens for Registration {
         let (id, signals, options, shim) = (self.id(), self.signals(), self.options(), self.shim());
         let has_default_id = arguments.id.is_none();
         let parameters = function.parameters.iter().map(|parameter| self.declared(parameter));
-        let kind = match (function.is_async, &arguments.blocking) {
-            (true, _) => quote!(Async),
-            (false, Some(_)) => quote!(Blocking),
-            (false, None) => quote!(Sync),
+        let of_kind = match (function.is_async, &arguments.blocking) {
+            (true, _) => quote!(async_receiver),
+            (false, Some(_)) => quote!(blocking_receiver),
+            (false, None) => quote!(sync_receiver),
         };
         let allowed = &function.allowed;
         // Where no `const _` may stand, as in an `impl`, the compiler says so of the function's name.
@@ -75,13 +75,16 @@ impl ToTokens for Registration {
             #header = {
                 use #athm::__private as #private;
                 #shim
-                #private::register!(#record = #private::Receiver::new(
-                    #id,
-                    #has_default_id,
-                    #signals,
-                    &[#(#parameters),*],
-                    #private::ReceiverFn::#kind(#call)
-                ) #options);
+                #private::ATHM_RECEIVERS_V1! {
+                    #![linkme_macro = #private::ATHM_RECEIVERS_V1]
+                    static #record: #private::Receiver = #private::#of_kind(
+                        #id,
+                        #has_default_id,
+                        #signals,
+                        &[#(#parameters),*],
+                        #call
+                    ) #options;
+                }
             };
         });
     }
@@ -177,16 +180,8 @@ impl Registration {
 
     /// The function behind the one signature that all receivers of its kind have.
     fn shim(&self) -> TokenStream {
-        let (Function { name, returns, .. }, Names { private, call, .. }) = (&self.function, &self.names);
-        let span = ours_at(name.span());
-        let arguments = self.function.parameters.iter().map(|parameter| self.argument(parameter));
-        let called = quote_spanned!(span=> #name(#(#arguments),*));
-        let called = if self.function.is_async { quote_spanned!(span=> #called.await) } else { called };
-        let outcome = match returns {
-            Some(returns) => quote!(#private::outcome::<#returns>()(#called)),
-            // Bound, because the function may be `#[must_use]`.
-            None => quote!(let () = #called; #private::Ok(())),
-        };
+        let (Function { name, .. }, Names { private, call, .. }) = (&self.function, &self.names);
+        let (span, outcome) = (ours_at(name.span()), self.outcome());
         let context = self.names.context(span);
         if self.function.is_async {
             // The body owns the context, and keeps it while it waits. Spanned at the function's name,
@@ -198,6 +193,27 @@ impl Registration {
             }
         } else {
             quote_spanned!(span=> fn #call(#context: #private::ContextRef<'_>) -> #private::Outcome { #outcome })
+        }
+    }
+
+    /// The function, called with its arguments.
+    fn outcome(&self) -> TokenStream {
+        let (Function { name, parameters, returns, is_async, .. }, private) = (&self.function, &self.names.private);
+        let span = ours_at(name.span());
+        // The most frequent form in the way that takes the compiler least: a tenth of the whole.
+        if let ([only], None, false) = (&parameters[..], returns, is_async)
+            && only.cfg.is_empty()
+        {
+            let taken = self.taken(only);
+            return quote_spanned!(span=> #taken.map(#name));
+        }
+        let arguments = parameters.iter().map(|parameter| self.argument(parameter));
+        let called = quote_spanned!(span=> #name(#(#arguments),*));
+        let called = if *is_async { quote_spanned!(span=> #called.await) } else { called };
+        match returns {
+            Some(returns) => quote!(#private::outcome::<#returns>()(#called)),
+            // Bound, because the function may be `#[must_use]`.
+            None => quote!(let () = #called; #private::Ok(())),
         }
     }
 
@@ -214,29 +230,34 @@ impl Registration {
         })
     }
 
-    /// One argument, on the parameter's type, because there the compiler reports that it outlives the context.
-    fn argument(&self, Parameter { name, ty, is_loaded, cfg }: &Parameter) -> TokenStream {
+    /// One argument, or the end of the call.
+    fn argument(&self, parameter: &Parameter) -> TokenStream {
         let Names { private, value, .. } = &self.names;
-        let place = ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span());
-        let span = ours_at(place);
-        let context = self.names.context(place);
-        // Nowhere, as in the static: the compiler says the same of both, and therefore says it once.
-        let kind = kind(*is_loaded);
-        let parameter = quote!(#private::#kind::<#ty>(#name));
-        let here = self.names.private_at(place);
-        let taken = if *is_loaded {
-            quote_spanned!(place=> #here::load(#parameter, #context).await)
-        } else {
-            quote_spanned!(place=> #here::argument(#parameter, #context))
-        };
+        let (cfg, taken) = (&parameter.cfg, self.taken(parameter));
         // A `match`, because a `?` takes the compiler longer.
-        let argument = quote_spanned! {span=>
+        let argument = quote_spanned! {ours_at(parameter.place())=>
             match #taken {
                 #private::Ok(#value) => #value,
                 #private::Err(#value) => return #private::Err(#value),
             }
         };
         quote!(#(#cfg)* #argument)
+    }
+
+    /// What the context has for a parameter, on the parameter's type, because there the compiler reports that it outlives the
+    /// context.
+    fn taken(&self, parameter: &Parameter) -> TokenStream {
+        let Parameter { name, ty, is_loaded, .. } = parameter;
+        let (private, place) = (&self.names.private, parameter.place());
+        let (context, here) = (self.names.context(place), self.names.private_at(place));
+        // Nowhere, as in the static: the compiler says the same of both, and therefore says it once.
+        let kind = kind(*is_loaded);
+        let parameter = quote!(#private::#kind::<#ty>(#name));
+        if *is_loaded {
+            quote_spanned!(place=> #here::load(#parameter, #context).await)
+        } else {
+            quote_spanned!(place=> #here::argument(#parameter, #context))
+        }
     }
 }
 

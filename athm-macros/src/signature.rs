@@ -35,6 +35,13 @@ pub(crate) struct Parameter {
     pub(crate) cfg: Vec<Attribute>,
 }
 
+impl Parameter {
+    /// Where its type begins.
+    pub(crate) fn place(&self) -> Span {
+        self.ty.clone().into_iter().next().map_or_else(Span::call_site, |first| first.span())
+    }
+}
+
 impl Function {
     /// Reads the item, but not its body. `None` if it can't be a receiver, or none that is `blocking`.
     pub(crate) fn parse(item: TokenStream, blocking: Option<&Ident>, errors: &mut Errors) -> Option<Self> {

@@ -1,6 +1,9 @@
 //! The slice in which the linker collects every `#[receiver]` of the program.
 //!
-//! What the attribute expands to names only what is here, through `athm_core::__private`.
+//! What the attribute expands to names only what is here, through `athm_core::__private`. It hands its static to the macro
+//! `ATHM_RECEIVERS_V1!`, as linkme's own attribute does. That attribute would first check that the static's type is that of
+//! the slice: three functions more to compile for each receiver, without which a program of a thousand builds a third faster.
+//! linkme doesn't document this form: Cargo.toml says which versions have it.
 
 use std::any::type_name;
 use std::panic::{Location, catch_unwind};
@@ -54,10 +57,8 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver whose attribute gives no options. The place is that of the attribute.
     #[track_caller]
-    #[must_use]
-    pub const fn new(
+    const fn new(
         id: &'static str,
         has_default_id: bool,
         signals: &'static [Signal],
@@ -155,20 +156,43 @@ impl Receiver {
     }
 }
 
-/// Puts a [`Receiver`] into the slice, by the macro to which linkme's own attribute hands an element.
-///
-/// The attribute would first check that the element's type is that of the slice, which is written here. The check is three
-/// functions more to compile for each receiver: a program of a thousand builds a third faster without. linkme doesn't document
-/// this form: Cargo.toml says which versions have it.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __register {
-    ($name:ident = $receiver:expr) => {
-        $crate::__private::ATHM_RECEIVERS_V1! {
-            #![linkme_macro = $crate::__private::ATHM_RECEIVERS_V1]
-            static $name: $crate::__private::Receiver = $receiver;
-        }
-    };
+/// A plain function whose attribute gives no options. The place is that of the attribute.
+#[track_caller]
+#[must_use]
+pub const fn sync_receiver(
+    id: &'static str,
+    has_default_id: bool,
+    signals: &'static [Signal],
+    parameters: &'static [Parameter],
+    call: fn(ContextRef<'_>) -> Outcome,
+) -> Receiver {
+    Receiver::new(id, has_default_id, signals, parameters, ReceiverFn::Sync(call))
+}
+
+/// The same of an async function.
+#[track_caller]
+#[must_use]
+pub const fn async_receiver(
+    id: &'static str,
+    has_default_id: bool,
+    signals: &'static [Signal],
+    parameters: &'static [Parameter],
+    call: fn(Context<'_>) -> BoxFuture<'_, Outcome>,
+) -> Receiver {
+    Receiver::new(id, has_default_id, signals, parameters, ReceiverFn::Async(call))
+}
+
+/// The same of a plain function that may block its thread.
+#[track_caller]
+#[must_use]
+pub const fn blocking_receiver(
+    id: &'static str,
+    has_default_id: bool,
+    signals: &'static [Signal],
+    parameters: &'static [Parameter],
+    call: fn(ContextRef<'_>) -> Outcome,
+) -> Receiver {
+    Receiver::new(id, has_default_id, signals, parameters, ReceiverFn::Blocking(call))
 }
 
 /// One parameter of a receiver: what is checked as `Athm` starts.

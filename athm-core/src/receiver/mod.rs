@@ -37,10 +37,11 @@ pub use self::failure::Failure;
 pub use self::from_context::{FromContext, Rejection};
 pub(crate) use self::images::unlisted as unlisted_images;
 pub use self::info::ReceiverInfo;
+pub(crate) use self::linked::ReceiverFn;
 pub(crate) use self::linked::collected;
 pub use self::linked::{
-    ATHM_RECEIVERS_V1, CANCELLED, COMPLETED, ContextRef, EXPIRED, Parameter, RECEIVED, REFUNDED, Receiver, ReceiverFn,
-    argument, boxed, declared, outcome, parameter,
+    ATHM_RECEIVERS_V1, CANCELLED, COMPLETED, ContextRef, EXPIRED, Parameter, RECEIVED, REFUNDED, Receiver, argument,
+    async_receiver, blocking_receiver, boxed, declared, outcome, parameter, sync_receiver,
 };
 pub use self::load::{Load, Loaded, declared_loaded, load, loaded};
 pub(crate) use self::nesting::{LIMIT as NESTING_LIMIT, Nested};
