@@ -1,4 +1,4 @@
-//! Callbacks, as fast as they are answered.
+//! Callbacks, as fast as they are answered, or with a pause in between.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,16 +14,19 @@ pub(crate) struct Load {
     /// Of each process.
     urls: watch::Sender<Vec<String>>,
     next: AtomicU64,
+    /// How long each client waits before it posts the next callback.
+    pause: Duration,
     acknowledged: Mutex<HashSet<String>>,
     is_stopping: AtomicBool,
 }
 
 impl Load {
-    pub(crate) fn new(urls: Vec<String>) -> Self {
+    pub(crate) fn new(urls: Vec<String>, pause: Duration) -> Self {
         Self {
             client: athm_tests::http_client(),
             urls: watch::Sender::new(urls),
             next: AtomicU64::new(1),
+            pause,
             acknowledged: Mutex::default(),
             is_stopping: AtomicBool::new(false),
         }
@@ -42,6 +45,7 @@ impl Load {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).insert(payment);
+            tokio::time::sleep(self.pause).await;
         }
     }
 

@@ -40,6 +40,9 @@ use self::server_process::{Program, ServerProcess};
 /// How long the effects of acknowledged callbacks may take after the last kill. A delivery that random kills made a suspect waits
 /// for up to 5, 20 and 80 s between its attempts.
 const SETTLING: Duration = Duration::from_secs(400);
+/// How long each client pauses between two callbacks where each effect is a transaction of its own. A database commits fewer of
+/// these than athm accepts callbacks: without a pause, minutes of work would be due after the last kill.
+const PAUSE: Duration = Duration::from_millis(30);
 /// After how many kills there is trouble in the database again.
 const TROUBLE_INTERVAL: u32 = 20;
 /// How often processes that receivers have ended are started again.
@@ -114,7 +117,8 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
         processes.push(ServerProcess::start(&program).await?);
     }
     let urls = |processes: &[ServerProcess]| processes.iter().map(ServerProcess::url).collect::<Vec<_>>();
-    let load = Arc::new(Load::new(urls(&processes)));
+    let pause = if options.exactly_once { PAUSE } else { Duration::ZERO };
+    let load = Arc::new(Load::new(urls(&processes), pause));
     let clients: Vec<_> = (0..options.concurrency).map(|n| actix_web::rt::spawn(Arc::clone(&load).run(n))).collect();
     let senders: Vec<_> = (0..options.junk).map(|n| actix_web::rt::spawn(Arc::clone(&load).run_junk(n))).collect();
     let (mut longest_recovery, mut ended, mut trouble) = (Duration::ZERO, 0, Trouble::default());
