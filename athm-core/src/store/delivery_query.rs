@@ -189,9 +189,9 @@ pub struct DeliveryPage {
 }
 
 impl DeliveryPage {
-    /// The first `size` deliveries of those that were read.
-    pub(super) fn of(mut deliveries: Vec<DeliveryRecord>, size: u32) -> Self {
-        let next = page::cut(&mut deliveries, 0, size).map(|last| last.id);
+    /// The first `size` deliveries of those that were read. `damaged` are those that couldn't be.
+    pub(super) fn of(mut deliveries: Vec<DeliveryRecord>, damaged: usize, size: u32) -> Self {
+        let next = page::cut(&mut deliveries, damaged, size).map(|last| last.id);
         Self { deliveries, next }
     }
 

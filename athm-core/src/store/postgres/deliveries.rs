@@ -42,8 +42,8 @@ pub(super) async fn list_matching(session: &Session, query: &DeliveryQuery) -> R
     let sql = matching_deliveries!(query.access(), select_delivery, "ORDER BY d.id DESC LIMIT $8");
     let mut values = conditions(query);
     values.extend(values![i64::from(query.page_size()) + 1]);
-    let (found, _) = session.readable("athm_delivery", sql, values, |row| row.delivery()).await?;
-    Ok(DeliveryPage::of(found, query.page_size()))
+    let (found, damaged) = session.readable("athm_delivery", sql, values, |row| row.delivery()).await?;
+    Ok(DeliveryPage::of(found, damaged.len(), query.page_size()))
 }
 
 pub(super) async fn count(session: &Session, query: &DeliveryQuery) -> Result<DeliveryCounts> {

@@ -56,7 +56,7 @@ pub(super) fn list_matching(
         query.page_size() + 1
     ];
     let found = readable(connection, ("athm_delivery", damaged), sql, values, |row| row.delivery())?;
-    Ok(DeliveryPage::of(found.rows, query.page_size()))
+    Ok(DeliveryPage::of(found.rows, found.damaged.len(), query.page_size()))
 }
 
 pub(super) fn count(connection: &Connection, query: &DeliveryQuery) -> rusqlite::Result<DeliveryCounts> {

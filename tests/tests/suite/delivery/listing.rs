@@ -8,7 +8,8 @@ use athm_core::errors::DismissError;
 use athm_core::jiff::Timestamp;
 use athm_core::testing::Clock;
 use athm_core::{Athm, Delivery, Permanent, Signal, Status};
-use athm_tests::{TextRecorder, payment};
+use athm_tests::{TestDatabase as _, TextRecorder, payment};
+use uuid::Uuid;
 
 use super::{DAY, KIOSK, complete, dead, program, start};
 use crate::Database;
@@ -61,16 +62,37 @@ async fn lists_come_a_page_at_a_time_newest_first() {
         complete(&athm, n).await;
     }
     athm.idle().await;
+    let (ids, pages) = all_pages(&athm).await;
+    assert_eq!((ids.len(), pages), (7, 3));
+    assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+    athm.shutdown(Duration::ZERO).await;
+}
+
+/// The deliveries of all pages of three, and how many pages there are.
+async fn all_pages(athm: &Athm) -> (Vec<Uuid>, usize) {
     let (mut query, mut ids, mut pages) = (DeliveryQuery::new().limit(3), Vec::new(), 0);
     loop {
         let page = athm.deliveries().list(query.clone()).await.unwrap();
         ids.extend(page.deliveries().iter().map(|delivery| *delivery.id.as_uuid()));
         pages += 1;
-        let Some(next) = page.next() else { break };
+        let Some(next) = page.next() else { return (ids, pages) };
         query = query.after(next);
     }
-    assert_eq!((ids.len(), pages), (7, 3));
-    assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_ends_no_list() {
+    let (database, clock) = (Database::new(), Clock::manual());
+    let athm = program(&database, &clock, &["ship"], |_, _| ()).await;
+    for n in 0..7 {
+        complete(&athm, n).await;
+    }
+    athm.idle().await;
+    let (ids, _) = all_pages(&athm).await;
+    let second = "SELECT id FROM athm_delivery ORDER BY id DESC LIMIT 1 OFFSET 1";
+    database.execute(&format!("UPDATE athm_delivery SET attempts = -1 WHERE id = ({second})"));
+    let (readable, _) = all_pages(&athm).await;
+    assert_eq!(readable, [&ids[..1], &ids[2..]].concat());
     athm.shutdown(Duration::ZERO).await;
 }
 
