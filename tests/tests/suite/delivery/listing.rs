@@ -145,7 +145,7 @@ async fn a_delivery_that_has_succeeded_cannot_be_dismissed_and_a_due_one_can() {
     clock.advance(30 * DAY);
     athm.idle().await;
     assert_eq!(athm.deliveries().get(of("later")).await.unwrap().unwrap().state, DeliveryState::Dismissed);
-    let unknown = athm.deliveries().dismiss(athm_core::ids::DeliveryId::from(uuid::Uuid::nil()), "why").await;
+    let unknown = athm.deliveries().dismiss(athm_core::ids::DeliveryId::from(Uuid::nil()), "why").await;
     assert!(matches!(unknown, Err(DismissError::NotFound)), "{unknown:?}");
     athm.shutdown(Duration::ZERO).await;
 }
