@@ -1,7 +1,10 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::models::{Amount, AttemptKind, RefundDetail, ReportedRefund, Sender, Status};
+use crate::dispatch::Dispatcher;
+use crate::models::{Amount, AttemptKind, Customer, RefundDetail, ReportedRefund, Sender, Signal, Status};
+use crate::receiver::ReceiverOptions;
+use crate::store::PollLane;
 
 const REFERENCE: &str = "12-ab";
 
@@ -147,4 +150,102 @@ fn what_a_check_refuses_is_authorized_by_the_program_alone() {
     ended.transaction.status = Status::Cancelled;
     let ended = begin(&refusing(), Operation::Authorize, Initiator::Schedule, ended);
     assert!(matches!(ended, Err(BeginError::Ended(_))));
+}
+
+#[test]
+fn a_payment_that_was_opened_here_is_polled_until_it_is_final() {
+    let policy = Policy { polls: PollSchedule::Observe, ..Policy::default() };
+    let opened = |status| Transaction {
+        ecommerce_id: Some(uuid::Uuid::nil().into()),
+        deadline: Some(Timestamp::UNIX_EPOCH),
+        ..seen(status)
+    };
+    let first = policy.decide(Vec::new(), &record(opened(Status::Open)));
+    assert!(matches!(first.poll, PollPlan::In(_, PollLane::Payment)), "{:?}", first.poll);
+    let row = stored(first.transaction);
+    let again = policy.decide(vec![row.clone()], &record(row.transaction.clone()));
+    assert_eq!((again.write, again.poll), (Write::Nothing, PollPlan::Keep));
+    let ended = policy.decide(vec![row], &record(opened(Status::Cancelled)));
+    assert_eq!((ended.write, ended.poll), (Write::Update, PollPlan::End));
+}
+
+#[test]
+fn reconciliation_alone_counts_recorded_refunds_again_and_lowers_the_refunded_amount() {
+    let refunded = |cents| Transaction { refunded_amount: Amount::from_cents(cents), ..seen(Status::Completed) };
+    let reconciled = |cents| Observation { origin: Origin::Reconciliation, ..record(refunded(cents)) };
+    let policy = Policy::default();
+    let recorded = policy.decide(Vec::new(), &record(refunded(500)));
+    assert_eq!(recorded.refunds.len(), 1);
+    let fired = transitions(&recorded).iter().map(Transition::key).collect();
+    // As a row that was repaired by hand: its refund is recorded, its sum isn't.
+    let row = Stored { transaction: refunded(0), fired, refunds: recorded.refunds.into_iter().collect() };
+    let reconciled_row = policy.decide(vec![row.clone()], &reconciled(0));
+    assert_eq!(reconciled_row.transaction.refunded_amount, Amount::from_cents(500));
+    assert_eq!((transitions(&reconciled_row), reconciled_row.refunds.len()), (Vec::new(), 0));
+    let looked_up = policy.decide(vec![row], &record(refunded(0)));
+    assert_eq!(looked_up.transaction.refunded_amount, Amount::ZERO);
+
+    let later = |observation: Observation| {
+        let updated_at = Timestamp::MAX;
+        Observation { observed: Transaction { updated_at, ..observation.observed }, ..observation }
+    };
+    let mut row = stored(refunded(900));
+    row.fired = [Transition::Completed.key()].into_iter().collect();
+    let lowered = policy.decide(vec![row.clone()], &later(reconciled(500)));
+    assert_eq!(lowered.transaction.refunded_amount, Amount::from_cents(500));
+    let kept = policy.decide(vec![row], &later(record(refunded(500))));
+    assert_eq!(kept.transaction.refunded_amount, Amount::from_cents(900));
+}
+
+fn paid_by(name: Option<&str>) -> Transaction {
+    let named = |name: &str| Customer { name: Some(name.to_owned()), phone: None, email: None, message: None };
+    Transaction { customer: name.map(named), ..seen(Status::Completed) }
+}
+
+#[test]
+fn deliveries_that_wait_are_released_when_the_customer_becomes_known_and_by_a_merge() {
+    let releases = |rows: Vec<Transaction>, observed: Transaction| {
+        let rows = rows.into_iter().map(stored).collect();
+        Policy::default().decide(rows, &record(observed)).releases_waiting
+    };
+    assert!(releases(vec![paid_by(None)], paid_by(Some("Ana"))));
+    assert!(!releases(vec![paid_by(Some("Ana"))], paid_by(Some("Ana"))), "known before");
+    assert!(!releases(vec![paid_by(None)], paid_by(None)), "unknown still");
+    let ticket = Some(uuid::Uuid::nil().into());
+    let with_ticket = |payment| Transaction { ecommerce_id: ticket, ..payment };
+    let opened = |name| Transaction { reference_number: None, ..with_ticket(paid_by(name)) };
+    let merged = |name| releases(vec![opened(name), paid_by(None)], with_ticket(paid_by(None)));
+    assert!(merged(Some("Ana")), "the other row's deliveries may wait");
+    assert!(!merged(None));
+}
+
+#[test]
+fn an_event_has_a_delivery_for_each_receiver_of_its_signals_and_that_of_a_customer_waits_for_one() {
+    let dispatcher = Dispatcher::empty();
+    dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
+    dispatcher.connect(ReceiverOptions::new("thank").wait_for_customer(), [Signal::Completed], |_| ()).unwrap();
+    dispatcher.connect("release", [Signal::Cancelled], |_| ()).unwrap();
+    let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
+    let planned = |name| {
+        let decision = policy.decide(Vec::new(), &record(paid_by(name)));
+        let deliveries = decision.events.into_iter().flat_map(|(_, deliveries)| deliveries);
+        deliveries.map(|planned| (planned.receiver, planned.waits_for_customer)).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(None), [("ship".to_owned(), false), ("thank".to_owned(), true)]);
+    assert_eq!(planned(Some("Ana")), [("ship".to_owned(), false), ("thank".to_owned(), false)]);
+}
+
+#[test]
+fn a_negative_total_is_a_problem_and_fires_nothing_except_as_a_refund() {
+    let negative = |kind| Transaction { kind, total: Amount::from_cents(-2500), ..seen(Status::Completed) };
+    let decide = |kind| Policy::default().decide(Vec::new(), &record(negative(kind)));
+    let decision = decide(TransactionKind::Payment);
+    assert_eq!(decision.transaction.problem(), Some(NEGATIVE));
+    assert_eq!(decision.events[0].0.rejection(), Some(NEGATIVE));
+    assert_eq!(decide(TransactionKind::Refund).transaction.problem(), None);
+    let free = Transaction { total: Amount::ZERO, ..negative(TransactionKind::Payment) };
+    assert_eq!(Policy::default().decide(Vec::new(), &record(free)).transaction.problem(), None);
+    let noted = Transaction { problem: Some("seen before".to_owned()), ..negative(TransactionKind::Payment) };
+    let decision = Policy::default().decide(vec![stored(noted.clone())], &record(noted));
+    assert_eq!(decision.transaction.problem(), Some("seen before"), "the first one stays");
 }
