@@ -435,6 +435,12 @@ mod tests {
         assert!(matches!(too_much, Err(BeginError::TooMuch { left }) if left.cents() == 1800));
         assert!(matches!(refund(None, paid(2500, RefundLedger::default())), Err(BeginError::TooMuch { .. })));
         assert!(matches!(refund(None, locked(Status::Confirmed, Vec::new())), Err(BeginError::NotPaid(_))));
+        let mut unnumbered = paid(0, RefundLedger::default());
+        unnumbered.transaction.reference_number = None;
+        assert!(matches!(refund(None, unnumbered), Err(BeginError::NotPaid(Status::Completed))));
+        let mut unpaid = paid(0, RefundLedger::default());
+        unpaid.transaction.status = Status::Cancelled;
+        assert!(matches!(refund(None, unpaid), Err(BeginError::NotPaid(Status::Cancelled))));
     }
 
     #[test]

@@ -248,3 +248,67 @@ impl RefundRecord {
         self.date = self.date.or(detail.date);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_refund_is_read_as_it_is_written() {
+        let states = [RefundState::Pending, RefundState::Done, RefundState::NotDone];
+        assert_eq!(states.map(|state| state.to_string()), ["pending", "done", "not_done"]);
+        for state in states {
+            assert_eq!(state.to_string().parse::<RefundState>().unwrap(), state);
+        }
+        let error = "lost".parse::<RefundState>().unwrap_err();
+        assert_eq!(error.to_string(), "expected pending, done or not_done, found \"lost\"");
+    }
+
+    fn detail(reference: Option<&str>, daily: Option<&str>, date: Option<SignedDuration>) -> RefundDetail {
+        RefundDetail {
+            reference_number: reference.map(|reference| reference.parse().unwrap()),
+            daily_transaction_id: daily.map(str::to_owned),
+            date: date.map(|since| Timestamp::UNIX_EPOCH + since),
+            ..RefundDetail::bare(Amount::from_cents(500))
+        }
+    }
+
+    #[test]
+    fn two_details_are_of_one_refund_by_their_references_else_their_daily_numbers_else_their_dates() {
+        const START: SignedDuration = SignedDuration::ZERO;
+        let moment = SignedDuration::from_millis(1);
+        let same = |one: &RefundDetail, other: &RefundDetail| {
+            assert_eq!(one.is_same(other), other.is_same(one));
+            one.is_same(other)
+        };
+        // The references decide alone.
+        let full = detail(Some("12-ab"), Some("0107"), Some(START));
+        assert!(same(&full, &detail(Some("12-ab"), Some("9"), Some(HALF_A_DAY + moment))));
+        assert!(!same(&full, &detail(Some("12-cd"), Some("0107"), Some(START))));
+        // Then the daily numbers, within half a day.
+        let daily = |number, date| detail(None, Some(number), date);
+        assert!(same(&full, &daily("107", Some(HALF_A_DAY))));
+        assert!(!same(&full, &daily("107", Some(HALF_A_DAY + moment))));
+        assert!(same(&full, &daily("107", None)));
+        assert!(!same(&full, &daily("108", Some(START))));
+        // Then the dates.
+        let dated = |date| detail(None, None, Some(date));
+        assert!(same(&full, &dated(NEAR)));
+        assert!(!same(&full, &dated(NEAR + moment)));
+        // Without anything in common, nothing says so.
+        let bare = RefundDetail::bare(full.amount);
+        assert!(!same(&full, &bare) && !same(&bare, &bare));
+        let other_amount = RefundDetail { amount: Amount::from_cents(501), ..full.clone() };
+        assert!(!same(&full, &other_amount));
+        assert!(bare.is_bare() && !full.is_bare() && !dated(START).is_bare());
+    }
+
+    #[test]
+    fn a_listed_refund_has_its_amount_as_total_or_as_refunded_amount_with_either_sign() {
+        let listed = |total, refunded| {
+            let built = Transaction::builder(crate::models::Status::Completed, Amount::from_cents(total));
+            RefundDetail::of(&built.refunded_amount(Amount::from_cents(refunded)).build()).amount.cents()
+        };
+        assert_eq!([listed(500, 0), listed(-500, 0), listed(0, 500), listed(0, -500), listed(500, 900)], [500; 5]);
+    }
+}
