@@ -62,7 +62,7 @@ impl ToTokens for Registration {
         let (id, signals, options, shim) = (self.id(), self.signals(), self.options(), self.shim());
         let has_default_id = arguments.id.is_none();
         let parameters = function.parameters.iter().map(|parameter| self.declared(parameter));
-        let of_kind = match (function.is_async, &arguments.blocking) {
+        let constructor = match (function.is_async, &arguments.blocking) {
             (true, _) => quote!(async_receiver),
             (false, Some(_)) => quote!(blocking_receiver),
             (false, None) => quote!(sync_receiver),
@@ -77,7 +77,7 @@ impl ToTokens for Registration {
                 #shim
                 #private::ATHM_RECEIVERS_V1! {
                     #![linkme_macro = #private::ATHM_RECEIVERS_V1]
-                    static #record: #private::Receiver = #private::#of_kind(
+                    static #record: #private::Receiver = #private::#constructor(
                         #id,
                         #has_default_id,
                         #signals,
@@ -200,7 +200,7 @@ impl Registration {
     fn outcome(&self) -> TokenStream {
         let (Function { name, parameters, returns, is_async, .. }, private) = (&self.function, &self.names.private);
         let span = ours_at(name.span());
-        // The most frequent form in the way that takes the compiler least: a tenth of the whole.
+        // The most frequent form. A `map` takes the compiler less than the `match` of an argument: a tenth of all that it does.
         if let ([only], None, false) = (&parameters[..], returns, is_async)
             && only.cfg.is_empty()
         {

@@ -45,8 +45,8 @@ pub use self::problems::Problems;
 pub use self::refresh::Refresh;
 pub use self::refunds::Refunds;
 pub use self::replay_all::{ReplayAll, ReplayProgress, ReplayedAll};
-use self::run_to_end::{Background, RunToEnd};
-use self::runtimes::Runtimes;
+use self::run_to_end::RunToEnd;
+use self::runtimes::{Background, Runtimes};
 pub use self::webhook_secret::{WebhookSecret, WebhookSecretError};
 use crate::callback::{Envelope, Message};
 use crate::checkout::CheckoutOperations;
@@ -138,13 +138,8 @@ impl Athm {
         envelope: impl Into<Envelope>,
     ) -> Result<MessageResult, StoreError> {
         let (inbox, envelope) = (self.0.inbox.clone(), envelope.into());
-        let operation = self.0.under_way.enter();
-        let received = async move {
-            let _operation = operation;
-            inbox.receive(&message, sender, envelope).await
-        };
-        let received = RunToEnd::new(received.in_current_span().boxed(), self.0.background.clone());
-        received.await.unwrap_or(Err(StoreError::Closed))
+        let received = self.under_way(async move { inbox.receive(&message, sender, envelope).await });
+        RunToEnd::new(received.boxed(), self.0.background.clone()).await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Asks the provider about the payment that a message names, and records nothing: for callbacks of your own.
@@ -425,14 +420,18 @@ impl Athm {
     /// Runs something to its end in the background, whether or not the caller waits for it; `None` once stopped. Receivers
     /// call this, too: while they block their threads, what they have started goes on.
     async fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let operation = self.0.under_way.enter();
         // In a box, because spawning moves it several times, and such work has large states.
-        let work = Box::pin(work);
-        let work = async move {
+        self.0.background.handle.spawn(self.under_way(Box::pin(work))).await.ok()
+    }
+
+    /// The work in the caller's span, which counts as under way until it has ended.
+    fn under_way<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        let operation = self.0.under_way.enter();
+        let counted = async move {
             let _operation = operation;
             work.await
         };
-        self.0.background.handle.spawn(work.in_current_span()).await.ok()
+        counted.in_current_span()
     }
 }
 

@@ -2,15 +2,13 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use super::runtimes::Background;
+use crate::util::contain::panic_message;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, CatchUnwind};
-use tokio::runtime::Handle;
-
-use crate::util::contain::panic_message;
 
 /// Polls work in its caller's task, which saves two switches between threads. A caller that is dropped before the work has
 /// ended leaves the rest of it to the background runtime.
@@ -21,13 +19,6 @@ pub(super) struct RunToEnd<T: Send + 'static> {
     /// `None` once it has ended.
     work: Option<CatchUnwind<AssertUnwindSafe<BoxFuture<'static, T>>>>,
     background: Background,
-}
-
-/// The background runtime, and whether it was stopped.
-#[derive(Debug, Clone)]
-pub(super) struct Background {
-    pub(super) handle: Handle,
-    pub(super) is_stopped: Arc<AtomicBool>,
 }
 
 impl<T: Send + 'static> RunToEnd<T> {
@@ -65,6 +56,7 @@ impl<T: Send + 'static> Drop for RunToEnd<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use tokio::runtime::{Builder, Runtime};
@@ -81,23 +73,26 @@ mod tests {
         Background { handle: runtime.handle().clone(), is_stopped: Arc::default() }
     }
 
-    fn run<T: Send + 'static>(on: &Runtime, work: impl Future<Output = T> + Send + 'static) -> RunToEnd<T> {
-        RunToEnd::new(work.boxed(), background(on))
+    fn run<T: Send + 'static>(
+        background_runtime: &Runtime,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> RunToEnd<T> {
+        RunToEnd::new(work.boxed(), background(background_runtime))
     }
 
     #[test]
     fn work_has_the_timers_of_the_background_runtime_wherever_it_is_polled() {
-        let of = runtime();
+        let other = runtime();
         let without_timers = Builder::new_current_thread().build().unwrap();
-        let work = run(&of, async { sleep(Duration::from_millis(1)).await });
+        let work = run(&other, async { sleep(Duration::from_millis(1)).await });
         assert_eq!(without_timers.block_on(work), Some(()));
     }
 
     #[test]
     fn work_goes_on_when_its_caller_is_dropped() {
-        let of = runtime();
+        let other = runtime();
         let ((go_on, wait), (ended, end)) = (oneshot::channel::<()>(), oneshot::channel());
-        let mut work = run(&of, async move {
+        let mut work = run(&other, async move {
             wait.await.unwrap();
             ended.send(7).unwrap();
         });
@@ -109,18 +104,18 @@ mod tests {
 
     #[test]
     fn work_that_panics_leaves_its_caller_alive() {
-        let of = runtime();
-        assert_eq!(run(&of, async { panic!("out of stock") }).now_or_never(), Some(None::<()>));
+        let other = runtime();
+        assert_eq!(run(&other, async { panic!("out of stock") }).now_or_never(), Some(None::<()>));
     }
 
     #[test]
     fn work_ends_without_a_result_once_the_runtime_is_stopped() {
-        let of = runtime();
-        let background = background(&of);
+        let other = runtime();
+        let background = background(&other);
         let mut work = RunToEnd::new(async { sleep(Duration::from_secs(3600)).await }.boxed(), background.clone());
         assert!((&mut work).now_or_never().is_none());
         background.is_stopped.store(true, Ordering::Release);
-        of.shutdown_background();
+        other.shutdown_background();
         assert_eq!(work.now_or_never(), Some(None));
     }
 }

@@ -1,12 +1,10 @@
 //! athm's own threads.
 
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
-
-use super::run_to_end::Background;
 
 /// One thread for background tasks, and two for receivers unless the user gives a runtime for them. Receivers may block
 /// theirs without stalling HTTP or the background tasks.
@@ -14,6 +12,13 @@ pub(super) struct Runtimes {
     background: Background,
     receivers: Handle,
     running: Mutex<Vec<Runtime>>,
+}
+
+/// The background runtime, and whether it was stopped.
+#[derive(Debug, Clone)]
+pub(super) struct Background {
+    pub(super) handle: Handle,
+    pub(super) is_stopped: Arc<AtomicBool>,
 }
 
 impl Runtimes {
@@ -33,7 +38,7 @@ impl Runtimes {
         Ok(Self { background, receivers, running: Mutex::new(running) })
     }
 
-    /// Where messages are received, the provider is asked and leases are renewed.
+    /// Where the provider is asked, leases are renewed, and what a caller has left runs to its end.
     pub(super) fn background(&self) -> Background {
         self.background.clone()
     }

@@ -9,7 +9,7 @@ pub(super) const MAX_QUEUED: usize = 1024;
 /// How long a deferred write waits for others to share its commit.
 pub(super) const MAX_BATCH_DELAY: Duration = Duration::from_millis(10);
 
-/// How many writes share one commit: those of 256 callers, with room to spare, and as many deferred ones.
+/// How many writes share one commit, deferred ones aside: those of 256 callers, with room to spare.
 const MAX_WRITES: usize = 1024;
 
 /// How many writes share one commit.
@@ -66,17 +66,16 @@ impl<W> DeferredWrites<W> {
         if deferred.writes.len() == 1 { Wake::Writer } else { Wake::Nothing }
     }
 
-    /// The oldest ones, at most as many as share a commit, and whether more are left.
-    pub(super) fn take(&self) -> (VecDeque<W>, bool) {
-        let mut deferred = self.deferred();
-        let count = deferred.writes.len().min(MAX_WRITES);
-        let rest = deferred.writes.split_off(count);
-        (std::mem::replace(&mut deferred.writes, rest), !deferred.writes.is_empty())
+    /// All that are queued: about as many at most as the process has claimed deliveries.
+    pub(super) fn take(&self) -> VecDeque<W> {
+        std::mem::take(&mut self.deferred().writes)
     }
 
-    /// Drops what is queued, and all that comes.
-    pub(super) fn close(&self) {
-        *self.deferred() = Deferred { writes: VecDeque::new(), is_closed: true };
+    /// The same, for the last time: what comes from now on is dropped.
+    pub(super) fn close(&self) -> VecDeque<W> {
+        let mut deferred = self.deferred();
+        deferred.is_closed = true;
+        std::mem::take(&mut deferred.writes)
     }
 
     fn deferred(&self) -> MutexGuard<'_, Deferred<W>> {
@@ -105,24 +104,15 @@ mod tests {
     fn the_writer_is_woken_for_the_first_deferred_write_and_again_after_all_were_taken() {
         let deferred = DeferredWrites::default();
         assert_eq!([1, 2, 3].map(|write| deferred.push(write)), [Wake::Writer, Wake::Nothing, Wake::Nothing]);
-        assert_eq!(deferred.take(), (VecDeque::from([1, 2, 3]), false));
+        assert_eq!(deferred.take(), [1, 2, 3]);
         assert_eq!(deferred.push(4), Wake::Writer);
-    }
-
-    #[test]
-    fn more_deferred_writes_than_share_a_commit_are_taken_one_batch_after_another() {
-        let deferred = DeferredWrites::default();
-        (0..=MAX_WRITES).for_each(|write| _ = deferred.push(write));
-        let (taken, has_more) = deferred.take();
-        assert_eq!((taken.len(), has_more), (MAX_WRITES, true));
-        assert_eq!(deferred.take(), (VecDeque::from([MAX_WRITES]), false));
     }
 
     #[test]
     fn a_deferred_write_is_dropped_once_the_writer_has_ended() {
         let (deferred, write) = (DeferredWrites::default(), Arc::new(()));
         deferred.push(Arc::clone(&write));
-        deferred.close();
+        assert_eq!(deferred.close().len(), 1);
         assert_eq!(deferred.push(Arc::clone(&write)), Wake::Nothing);
         assert_eq!(Arc::strong_count(&write), 1);
     }

@@ -40,8 +40,6 @@ pub(super) struct Queue {
     pub(super) queued: Arc<AtomicUsize>,
     /// Writes that are never refused, and that may wait for others to share their commit.
     pub(super) deferred: DeferredWrites<AnyWrite>,
-    /// Whether the batch before left deferred writes behind, because they were too many for it.
-    pub(super) has_more: bool,
     pub(super) max_writes: usize,
     /// Writes that are retried with the next batch.
     pub(super) retries: Vec<PendingWrite>,
@@ -68,9 +66,7 @@ impl Queue {
         let retries = batch.writes.len();
         let max_writes = self.max_writes + retries;
         let mut wait_until = Some(Instant::now() + MAX_BATCH_DELAY);
-        if self.has_more {
-            wait_until = None;
-        } else if batch.writes.is_empty() {
+        if batch.writes.is_empty() {
             let message = match until {
                 Some(until) => match timeout_at(until, self.receiver.recv()).await {
                     Ok(message) => message?,
@@ -89,14 +85,8 @@ impl Queue {
             // One write that isn't deferred ends the wait.
             wait_until = self.take(message, &mut batch).and(wait_until);
         }
-        let (deferred, has_more) = self.deferred.take();
-        self.has_more = has_more;
+        let deferred = if batch.closed.is_some() { self.deferred.close() } else { self.deferred.take() };
         batch.writes.splice(retries..retries, deferred.into_iter().map(|write| PendingWrite::new(write, true)));
-        if batch.closed.is_some() {
-            // The last batch, whatever its size.
-            let rest = std::iter::from_fn(|| Some(self.deferred.take().0).filter(|more| !more.is_empty())).flatten();
-            batch.writes.extend(rest.map(|write| PendingWrite::new(write, true)));
-        }
         Some(batch)
     }
 

@@ -45,7 +45,6 @@ impl Writer {
             receiver,
             queued: Arc::clone(&queued),
             deferred: deferred.clone(),
-            has_more: false,
             max_writes: batching.max_writes(),
             retries: Vec::new(),
         };

@@ -86,8 +86,7 @@ impl Writer {
         let (sender, receiver) = channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let deferred = DeferredWrites::default();
-        let queue =
-            Queue { receiver, queued: Arc::clone(&queued), deferred: deferred.clone(), has_more: false, batching };
+        let queue = Queue { receiver, queued: Arc::clone(&queued), deferred: deferred.clone(), batching };
         thread::Builder::new().name(String::from("athm-writer")).spawn(move || {
             let closed = run(&mut file, queue);
             file.close();
@@ -206,8 +205,6 @@ struct Queue {
     receiver: Receiver<WriterCommand>,
     queued: Arc<AtomicUsize>,
     deferred: DeferredWrites<Box<dyn Write>>,
-    /// Whether the batch before left deferred writes behind, because they were too many for it.
-    has_more: bool,
     batching: Batching,
 }
 
@@ -227,9 +224,9 @@ struct Batch {
 impl Queue {
     /// Takes all writes that are queued, deferred ones first. While there is no other, it waits for more. `None` when every
     /// sender is gone.
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&self) -> Option<Batch> {
         let mut batch = Batch::default();
-        let mut wait_until = if self.has_more { None } else { self.take(self.receiver.recv().ok()?, &mut batch) };
+        let mut wait_until = self.take(self.receiver.recv().ok()?, &mut batch);
         while batch.writes.len() < self.batching.max_writes() && batch.closed.is_none() {
             let next = match wait_until {
                 Some(until) => self.receiver.recv_timeout(until.saturating_duration_since(Instant::now())),
@@ -239,15 +236,8 @@ impl Queue {
             // One write that isn't deferred ends the wait.
             wait_until = self.take(message, &mut batch).and(wait_until);
         }
-        let (deferred, has_more) = self.deferred.take();
-        self.has_more = has_more;
+        let deferred = if batch.closed.is_some() { self.deferred.close() } else { self.deferred.take() };
         batch.writes.splice(0..0, deferred);
-        if batch.closed.is_some() {
-            // The last batch, whatever its size.
-            batch
-                .writes
-                .extend(std::iter::from_fn(|| Some(self.deferred.take().0).filter(|more| !more.is_empty())).flatten());
-        }
         Some(batch)
     }
 
@@ -265,7 +255,7 @@ impl Queue {
     }
 }
 
-fn run(file: &mut DatabaseFile, mut queue: Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
+fn run(file: &mut DatabaseFile, queue: Queue) -> Option<oneshot::Sender<Result<(), StoreError>>> {
     let mut stamped = None;
     while let Some(Batch { mut writes, closed }) = queue.next() {
         let now = file.clock.steady();
