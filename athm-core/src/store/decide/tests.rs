@@ -94,23 +94,23 @@ fn what_was_seen_again_is_not_written() {
 }
 
 #[test]
-fn of_two_rows_the_one_with_the_ticket_stays_and_what_either_has_fired_is_not_fired_again() {
-    let ticket = "5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap();
+fn of_two_rows_the_one_with_the_ecommerce_id_stays_and_what_either_has_fired_is_not_fired_again() {
+    let ecommerce_id = "5d0c2f3a-9b1e-11ef-8a6b-0242ac120001".parse().unwrap();
     let mut by_reference = stored(seen(Status::Completed));
     by_reference.fired = [Transition::Completed.key()].into_iter().collect();
-    let opened = Transaction { ecommerce_id: Some(ticket), reference_number: None, ..seen(Status::Open) };
+    let opened = Transaction { ecommerce_id: Some(ecommerce_id), reference_number: None, ..seen(Status::Open) };
     let (kept, gone) = (opened.id, by_reference.transaction.id);
-    let both = Transaction { ecommerce_id: Some(ticket), ..seen(Status::Completed) };
+    let both = Transaction { ecommerce_id: Some(ecommerce_id), ..seen(Status::Completed) };
     let decision = Policy::default().decide(vec![by_reference, stored(opened)], &record(both));
     assert_eq!((decision.transaction.id, decision.merged), (kept, Some(gone)));
     assert_eq!((transitions(&decision), decision.transaction.status), (Vec::new(), Status::Completed));
 }
 
 #[test]
-fn one_reference_number_cannot_belong_to_two_tickets() {
-    let ticket = |n: u8| format!("5d0c2f3a-9b1e-11ef-8a6b-0242ac12000{n}").parse().unwrap();
-    let known = Transaction { ecommerce_id: Some(ticket(1)), ..seen(Status::Completed) };
-    let other = Transaction { ecommerce_id: Some(ticket(2)), ..seen(Status::Completed) };
+fn one_reference_number_cannot_belong_to_two_ecommerce_ids() {
+    let ecommerce_id = |n: u8| format!("5d0c2f3a-9b1e-11ef-8a6b-0242ac12000{n}").parse().unwrap();
+    let known = Transaction { ecommerce_id: Some(ecommerce_id(1)), ..seen(Status::Completed) };
+    let other = Transaction { ecommerce_id: Some(ecommerce_id(2)), ..seen(Status::Completed) };
     let decision = Policy::default().decide(vec![stored(known)], &record(other));
     assert_eq!((decision.write, decision.transaction.reference_number()), (Write::Insert, None));
     assert!(decision.transaction.problem().is_some_and(|problem| problem.contains(REFERENCE)));
@@ -211,10 +211,10 @@ fn deliveries_that_wait_are_released_when_the_customer_becomes_known_and_by_a_me
     assert!(releases(vec![paid_by(None)], paid_by(Some("Ana"))));
     assert!(!releases(vec![paid_by(Some("Ana"))], paid_by(Some("Ana"))), "known before");
     assert!(!releases(vec![paid_by(None)], paid_by(None)), "unknown still");
-    let ticket = Some(uuid::Uuid::nil().into());
-    let with_ticket = |payment| Transaction { ecommerce_id: ticket, ..payment };
-    let opened = |name| Transaction { reference_number: None, ..with_ticket(paid_by(name)) };
-    let merged = |name| releases(vec![opened(name), paid_by(None)], with_ticket(paid_by(None)));
+    let ecommerce_id = Some(uuid::Uuid::nil().into());
+    let with_ecommerce_id = |payment| Transaction { ecommerce_id, ..payment };
+    let opened = |name| Transaction { reference_number: None, ..with_ecommerce_id(paid_by(name)) };
+    let merged = |name| releases(vec![opened(name), paid_by(None)], with_ecommerce_id(paid_by(None)));
     assert!(merged(Some("Ana")), "the other row's deliveries may wait");
     assert!(!merged(None));
 }
