@@ -158,7 +158,7 @@ impl Receiver {
 
 /// A plain function whose attribute gives no options. The place is that of the attribute.
 ///
-/// Each kind of function has a constructor of its own: a variant of [`ReceiverFn`] around each function takes the compiler
+/// Each kind of function has a constructor of its own: a variant of `ReceiverFn` around each function takes the compiler
 /// longer.
 #[track_caller]
 #[must_use]
