@@ -90,10 +90,10 @@ impl RefundLedger {
         });
         let mut fresh: Vec<ReportedRefund> = reported.filter(|reported| !self.fill_known(reported)).collect();
         fresh.sort_by_key(|reported| reported.detail.date);
-        fresh.retain(|reported| !self.split_later_one(reported, at));
+        fresh.retain(|reported| !self.split_off(reported, at));
         let cumulative = cumulative.max(self.least(of, &confirmed));
+        // What doesn't fit into the increase is ahead of it, and is reported again once the provider shows it.
         let fired = self.allocate_increase(of, cumulative, &mut fresh, at);
-        fresh.iter().for_each(|reported| self.split_any(reported, at));
         self.sort();
         confirmed.into_iter().for_each(|id| self.confirm(id, cumulative.max(of.refunded_amount)));
         fired
@@ -195,22 +195,11 @@ impl RefundLedger {
     }
 
     /// Splits the reported refund off one without detail that includes it.
-    fn split_later_one(&mut self, reported: &ReportedRefund, at: Timestamp) -> bool {
+    fn split_off(&mut self, reported: &ReportedRefund, at: Timestamp) -> bool {
         let includes = |kept: &RefundRecord| kept.includes(&reported.detail, at);
         let Some(place) = self.0.iter().position(includes) else { return false };
         self.split(place, reported);
         true
-    }
-
-    /// Splits the reported refund off any one without detail: of the same amount if there is one, else of a larger one. A
-    /// report that fits nowhere is ahead of the refunded amount; it is reported again once the provider shows the increase.
-    fn split_any(&mut self, reported: &ReportedRefund, at: Timestamp) {
-        let any = |kept: &RefundRecord| kept.includes(&reported.detail, at);
-        let exact = |kept: &RefundRecord| any(kept) && kept.amount == reported.detail.amount;
-        let place = self.0.iter().position(exact).or_else(|| self.0.iter().position(any));
-        if let Some(place) = place {
-            self.split(place, reported);
-        }
     }
 
     /// Splits the reported refund off the refund at this place.

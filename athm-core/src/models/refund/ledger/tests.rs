@@ -197,6 +197,75 @@ fn a_refund_that_was_recorded_as_others_fires_nothing_when_it_is_answered() {
 }
 
 #[test]
+fn an_answer_of_what_others_recorded_to_the_cent_adds_nothing() {
+    let (mut payment, id) = Payment::paid().requesting(500);
+    assert_eq!(payment.observe(350, 500, &[detail(2, 140), detail(3, 360)]), [(140, 140), (360, 500)]);
+    assert_eq!(payment.observe(360, 0, &[ReportedRefund { refund: Some(id), ..detail(1, 500) }]), []);
+    assert_eq!(payment.ledger(), [(500, 500, Some("0031"))]);
+}
+
+#[test]
+fn what_was_refunded_before_the_request_is_no_part_of_its_answer() {
+    let mut payment = Payment::paid();
+    assert_eq!(payment.observe(-50, 1000, &[]), [(1000, 1000)]);
+    let (mut payment, id) = payment.requesting(1000);
+    assert_eq!(payment.observe(50, 1000, &[ReportedRefund { refund: Some(id), ..detail(1, 1000) }]), [(1000, 2000)]);
+    assert_eq!(payment.ledger(), [(1000, 1000, None), (1000, 2000, Some("0031"))]);
+}
+
+#[test]
+fn an_answer_that_arrives_twice_counts_once() {
+    let (mut payment, id) = Payment::paid().requesting(1000);
+    let answered = [ReportedRefund { refund: Some(id), ..detail(1, 1000) }];
+    assert_eq!(payment.observe(50, 0, &answered), [(1000, 1000)]);
+    assert_eq!(payment.observe(60, 0, &answered), []);
+    assert_eq!(payment.ledger(), [(1000, 1000, Some("0031"))]);
+}
+
+#[test]
+fn a_confirmed_refund_takes_its_amount_from_others_never_from_ours_and_the_totals_follow() {
+    let (mut payment, first) = Payment::paid().requesting(100);
+    assert_eq!(payment.observe(50, 100, &[]), [(100, 100)]);
+    let (mut payment, second) = payment.requesting(500);
+    assert_eq!(payment.observe(350, 700, &[detail(2, 350), detail(3, 250)]), [(350, 450), (250, 700)]);
+    assert_eq!(payment.observe(360, 700, &[ReportedRefund { refund: Some(second), ..detail(1, 500) }]), []);
+    // The latest of the others is gone, the one before is reduced, and each total is that of the refunds up to it.
+    assert_eq!(payment.ledger(), [(100, 100, None), (100, 200, Some("0032")), (500, 700, Some("0031"))]);
+    let ours: Vec<_> = payment.refunds.done().filter(|refund| refund.is_ours).map(|refund| refund.id).collect();
+    assert_eq!(ours, [first, second]);
+}
+
+#[test]
+fn a_confirmed_refund_comes_before_one_without_an_answer() {
+    let (payment, unanswered) = Payment::paid().requesting(500);
+    let (mut payment, answered) = payment.requesting(500);
+    assert_eq!(payment.observe(50, 500, &[ReportedRefund { refund: Some(answered), ..detail(1, 500) }]), [(500, 500)]);
+    assert_eq!(payment.refunds.done().map(|refund| refund.id).collect::<Vec<_>>(), [answered]);
+    assert_eq!(payment.refunds.pending().map(|refund| refund.id), Some(unanswered));
+}
+
+#[test]
+fn a_refund_that_is_split_off_has_an_id_of_its_own() {
+    let mut payment = Payment::paid();
+    payment.observe(350, 1000, &[]);
+    let whole = payment.refunds.0[0].id;
+    payment.observe(400, 1000, &[detail(2, 300)]);
+    assert_eq!(payment.refunds.0[1].id, whole);
+    assert_ne!(payment.refunds.0[0].id, whole);
+}
+
+#[test]
+fn only_what_is_new_or_changed_is_written() {
+    let mut payment = Payment::paid();
+    payment.observe(50, 500, &[]);
+    let before = payment.refunds.clone();
+    assert_eq!(payment.refunds.clone().changed_since(&before), []);
+    payment.observe(150, 900, &[]);
+    let changed = payment.refunds.clone().changed_since(&before);
+    assert_eq!(changed, [payment.refunds.0[1].clone()]);
+}
+
+#[test]
 fn refunds_from_before_single_refunds_were_recorded_are_one_without_detail() {
     let mut payment = Payment::paid();
     (payment.transaction.refunded_amount, payment.transaction.updated_at) = (cents(400), second(50));
@@ -225,6 +294,24 @@ fn a_refund_of_ours_stays_ours_when_its_row_is_merged() {
     one.refunds.merge(&mut one.transaction, &other.transaction, &other.refunds);
     assert_eq!(one.ledger(), [(500, 500, None)]);
     assert!(one.refunds.0[0].id == id && one.refunds.0[0].is_ours);
+}
+
+#[test]
+fn refunds_of_others_stay_theirs_when_a_row_with_ours_is_merged() {
+    let (mut one, (mut other, id)) = (Payment::paid(), Payment::paid().requesting(500));
+    assert_eq!(other.observe(150, 800, &[detail(1, 300)]), [(300, 300), (500, 800)]);
+    one.refunds.merge(&mut one.transaction, &other.transaction, &other.refunds);
+    assert_eq!(one.ledger(), [(500, 500, None), (300, 800, Some("0031"))]);
+    let ours: Vec<_> = one.refunds.0.iter().filter(|refund| refund.is_ours).map(|refund| refund.id).collect();
+    assert_eq!(ours, [id]);
+}
+
+#[test]
+fn a_refund_without_an_answer_moves_to_the_payment_that_its_row_is_merged_into() {
+    let (mut one, (other, id)) = (Payment::paid(), Payment::paid().requesting(500));
+    one.refunds.merge(&mut one.transaction, &other.transaction, &other.refunds);
+    let pending = one.refunds.pending().unwrap();
+    assert_eq!((pending.id, pending.transaction_id), (id, one.transaction.id));
 }
 
 /// What happened: the amounts of refunds in their order; and what was observed of it: after how many of them, and which
