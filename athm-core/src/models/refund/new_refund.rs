@@ -93,3 +93,30 @@ impl InvalidRefund {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_at_least_a_cent() {
+        let check = |cents| NewRefund::partial(Amount::from_cents(cents)).validate();
+        assert_eq!(check(1), Ok(()));
+        assert_eq!(check(0), Err(InvalidRefund::Amount { found: Amount::ZERO }));
+        assert_eq!(check(-500), Err(InvalidRefund::Amount { found: Amount::from_cents(-500) }));
+        assert_eq!(NewRefund::full().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_message_has_at_most_50_characters_whatever_their_bytes() {
+        let check = |length| NewRefund::full().message("ñ".repeat(length)).validate();
+        assert_eq!(check(50), Ok(()));
+        assert_eq!(check(51), Err(InvalidRefund::Message { length: 51 }));
+    }
+
+    #[test]
+    fn words_for_the_customer_stay_out_of_debug_output() {
+        let shown = format!("{:?}", NewRefund::partial(Amount::from_cents(1250)).message("Get well soon"));
+        assert!(shown.contains("NewRefund") && shown.contains("12.50") && !shown.contains("Get well"), "{shown}");
+    }
+}
