@@ -27,11 +27,19 @@ impl<'a> Contained<'a> {
     pub(crate) fn new(future: BoxFuture<'a, Outcome>) -> Self {
         Self(Some(future))
     }
+
+    #[inline]
+    fn end(&mut self) {
+        if let Some(future) = self.0.take() {
+            drop_contained(future);
+        }
+    }
 }
 
 impl Future for Contained<'_> {
     type Output = Result<(), Failure>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         // A future that has ended is gone; polling it again would be a bug of the caller's, and never ends.
         let Some(future) = &mut self.0 else { return Poll::Pending };
@@ -40,13 +48,14 @@ impl Future for Contained<'_> {
             Ok(Poll::Ready(outcome)) => outcome.map_err(Failure::Error),
             Err(panic) => Err(Failure::panicked(panic)),
         };
-        drop_contained(self.0.take());
+        self.end();
         Poll::Ready(result)
     }
 }
 
 impl Drop for Contained<'_> {
+    #[inline]
     fn drop(&mut self) {
-        drop_contained(self.0.take());
+        self.end();
     }
 }
