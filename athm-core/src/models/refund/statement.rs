@@ -178,6 +178,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_refunded_before_they_were_stated_is_no_part_of_the_increase() {
+        let both = RefundStatements::from_iter([stated(0, detail(1, 1000)), stated(1000, detail(2, 300))]);
+        let known = ledger(110, 1000, &[detail(1, 1000)]);
+        assert!(!both.are_shown(&known, cents(1299), at(210)));
+        assert!(both.are_shown(&known, cents(1300), at(210)));
+    }
+
+    #[test]
+    fn they_are_stated_of_the_payment_as_it_is_now_whose_own_reference_distinguishes_nothing() {
+        let payment = Transaction::builder(Status::Completed, cents(10_000)).reference_number("12-ab".parse().unwrap());
+        let payment = payment.refunded_amount(cents(1000)).build();
+        let with = |reference: &str| {
+            let reference_number = Some(reference.parse().unwrap());
+            RefundDetail { reference_number, ..detail(2, 300) }
+        };
+        let now = RefundStatements::from_iter([stated(0, with("12-ab")), stated(0, with("13-cd"))]).since(&payment);
+        assert_eq!(now, RefundStatements::from_iter([stated(1000, detail(2, 300)), stated(1000, with("13-cd"))]));
+        assert!(!now.is_empty() && RefundStatements::default().is_empty());
+    }
+
+    #[test]
     fn they_are_read_back_from_what_they_are_written_as() {
         let reference_number = Some("12-ab".parse().unwrap());
         let odd = RefundDetail { reference_number, daily_transaction_id: Some("a\nb\"".into()), ..detail(1, 1) };
