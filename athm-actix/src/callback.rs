@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
+use actix_web::body::{BodyLimitExceeded, BodyStream, SizedStream, to_bytes_limited};
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes};
@@ -89,11 +91,8 @@ impl FromRequest for Callback {
             if let Some(found) = encoding.filter(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
                 return Err(Error::Encoding { found });
             }
-            if announced.is_some_and(|length: u64| length > limit as u64) {
-                return Err(Error::TooLarge { limit });
-            }
             let payload = reading.map_err(|_| Error::Unreadable)?;
-            let body = timeout(read_timeout, payload.to_bytes_limited(limit)).await.map_err(|_| Error::TooSlow)?;
+            let body = timeout(read_timeout, read(payload, announced, limit)).await.map_err(|_| Error::TooSlow)?;
             let body = body.map_err(|_| Error::TooLarge { limit })?;
             let body = body.map_err(|_| Error::Unreadable)?;
             request.extensions_mut().insert(arrived::Body(body.clone()));
@@ -101,6 +100,18 @@ impl FromRequest for Callback {
             Ok(Self { message, body })
         }
         .boxed_local()
+    }
+}
+
+/// Reads a body into a buffer of the announced length. Where none is announced, 32 KiB are allocated for each request.
+async fn read(
+    payload: web::Payload,
+    announced: Option<u64>,
+    limit: usize,
+) -> Result<Result<Bytes, PayloadError>, BodyLimitExceeded> {
+    match announced {
+        Some(length) => to_bytes_limited(SizedStream::new(length, payload), limit).await,
+        None => to_bytes_limited(BodyStream::new(payload), limit).await,
     }
 }
 

@@ -427,11 +427,8 @@ impl Athm {
     /// The work in the caller's span, which counts as under way until it has ended.
     fn under_way<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         let operation = self.0.under_way.enter();
-        let counted = async move {
-            let _operation = operation;
-            work.await
-        };
-        counted.in_current_span()
+        // No async block: it would hold the work twice, as its capture and as what it awaits.
+        work.inspect(move |_| drop(operation)).in_current_span()
     }
 }
 

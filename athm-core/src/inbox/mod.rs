@@ -26,6 +26,7 @@ mod verify;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use self::copies::{Copies, CopyPolicy};
@@ -119,7 +120,8 @@ impl Inbox {
         };
         match answer {
             Ok(refund) if *refund.kind() == TransactionKind::Refund => {
-                self.process_refund(lookup, message, &refund).await
+                // In a box: few messages are of refunds, and all would hold the state of this.
+                self.process_refund(lookup, message, &refund).boxed().await
             }
             Ok(observed) => self.process_answer(observed, message).await,
             Err(error) if error.is_not_found() => {

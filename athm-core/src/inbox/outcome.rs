@@ -132,8 +132,7 @@ impl Inbox {
     ) -> MessageCopy {
         let (size, received_at) = (envelope.size(), self.clock.now());
         let Envelope { body, content_type, remote_address, .. } = envelope;
-        // A part of a larger body would keep all of it in memory.
-        let body = if body.len() > MAX_BODY { body[..MAX_BODY].to_vec().into() } else { body };
+        let body = body[..body.len().min(MAX_BODY)].into();
         MessageCopy {
             id: MessageId::new(),
             state,

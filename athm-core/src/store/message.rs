@@ -6,7 +6,6 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::models::{MessageId, PaymentKey, Sender, TransactionId};
@@ -149,7 +148,8 @@ pub(crate) struct MessageCopy {
     pub(crate) content_type: Option<String>,
     pub(crate) remote_address: Option<IpAddr>,
     pub(crate) size: u64,
-    pub(crate) body: Bytes,
+    /// Owned to the byte: a shared buffer would keep in memory whatever else it holds.
+    pub(crate) body: Box<[u8]>,
     pub(crate) answer: u16,
     pub(crate) reason: Option<String>,
     /// Of a pending one: the payment that it is settled with.
