@@ -85,11 +85,15 @@ impl ClaimPermits {
     /// Permits for due deliveries, for one claim.
     pub(crate) fn take_for_poll(&self) -> Vec<ClaimPermit> {
         let mut held = self.0.held();
-        let all = self.0.allowed(&held);
-        let share = if std::mem::take(&mut held.has_turned_away) { all - all / 2 } else { all };
-        let count = MAX_CLAIM.min(held.free(all)).min(share.saturating_sub(held.by_polls));
+        let count = self.0.for_poll(&held);
+        held.has_turned_away = false;
         held.by_polls += count;
         self.permits(count, Claimant::Poll)
+    }
+
+    /// Whether there are permits for as many due deliveries as one claim takes.
+    pub(crate) fn allow_full_claim(&self) -> bool {
+        self.0.for_poll(&self.0.held()) == MAX_CLAIM
     }
 
     /// A permit for a delivery that gave up its own while it waited, and starts now: also where there is none left.
@@ -134,6 +138,13 @@ impl Shared {
     fn allowed(&self, held: &Held) -> usize {
         self.slots.saturating_add(held.pace.per_second().min(MAX_AHEAD))
     }
+
+    /// How many of them a poll may take.
+    fn for_poll(&self, held: &Held) -> usize {
+        let all = self.allowed(held);
+        let share = if held.has_turned_away { all - all / 2 } else { all };
+        MAX_CLAIM.min(held.free(all)).min(share.saturating_sub(held.by_polls))
+    }
 }
 
 impl Held {
@@ -172,6 +183,19 @@ mod tests {
         assert_eq!(permits.take_for_commit(usize::MAX, false).len(), 4 + MAX_AHEAD);
         permits.released();
         assert_eq!(permits.take_for_commit(usize::MAX, false).len(), 4);
+    }
+
+    #[test]
+    fn a_full_claim_is_allowed_while_there_are_permits_for_one() {
+        let permits = ClaimPermits::new(4);
+        assert!(!permits.allow_full_claim());
+        ended(&permits, 10_000);
+        let claims: Vec<_> =
+            std::iter::from_fn(|| permits.allow_full_claim().then(|| permits.take_for_poll())).collect();
+        assert_eq!(claims.iter().map(Vec::len).collect::<Vec<_>>(), [MAX_CLAIM; MAX_AHEAD / MAX_CLAIM]);
+        // The other four, and then none.
+        assert_eq!(permits.take_for_poll().len(), 4);
+        assert!(!permits.allow_full_claim());
     }
 
     #[test]

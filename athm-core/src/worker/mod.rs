@@ -72,6 +72,9 @@ impl Worker {
             Ok(()) => {}
             Err(error) => return error.log_failed_run("due deliveries couldn't be claimed; tried again"),
         }
+        if self.outbox.backlog.load(Ordering::Acquire) && self.outbox.permits.allow_full_claim() {
+            return NextRun::Now;
+        }
         // Counted from the time for which it has looked: what became due meanwhile isn't overlooked for a whole interval.
         NextRun::Due(Some(later(began, self.jitter.between(POLL_INTERVAL.0, POLL_INTERVAL.1))))
     }
