@@ -33,9 +33,8 @@ use crate::util::process;
 /// `SELECT` for the due deliveries that meet a condition, with their payments: one row for each item. What is read of the
 /// delivery is read once it is locked.
 ///
-/// The second form finds them by their receivers: those that this process can't run are never read, however many there
-/// are, and of a receiver with a limit no more than it may have. It reads more than it claims, because other processes may
-/// be claiming some of these right now.
+/// The first form finds them by their receivers: those that this process can't run are never read, however many there
+/// are, and of a receiver with a limit no more than it may have. `$6` is how many are looked at to claim `$4`.
 macro_rules! claimable {
     (ordinary) => {
         claimable!(concat!(
@@ -44,8 +43,8 @@ macro_rules! claimable {
             "SELECT d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
             "AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
             is_ordinary!(),
-            " ORDER BY d.due_at, d.id LIMIT least($4::bigint * 8, $4::bigint * 2 + 512, runnable.most)) AS found ",
-            "ORDER BY found.due_at, found.id LIMIT least($4::bigint * 8, $4::bigint * 2 + 512))) AND ",
+            " ORDER BY d.due_at, d.id LIMIT least($6, runnable.most)) AS found ",
+            "ORDER BY found.due_at, found.id LIMIT $6)) AND ",
             is_ordinary!()
         ))
     };
@@ -130,14 +129,14 @@ pub(super) async fn claim_deliveries(
     let limits = &batch.context.outbox.limits;
     let ((mut found, mut damaged), (ordinary, also_damaged)) = try_join(
         due(batch, claimable!(is_suspect!()), claim, &running, (suspects, Values::new())),
-        due(batch, claimable!(ordinary), claim, &running, (limit, values![claimable_of_each(batch, claim)])),
+        ordinary(batch, claim, running.clone(), limit),
     )
     .await?;
     found.extend(ordinary);
+    damaged.extend(also_damaged);
     found.retain_mut(|row| limits.claim(&row.delivery.receiver).map(|limit| row.limit = limit).is_ok());
     // A suspect takes the place of an ordinary delivery, which stays due.
     found.truncate(limit);
-    damaged.extend(also_damaged);
     let mut statements = Statements::new();
     if !found.is_empty() {
         let sql = "UPDATE athm_delivery SET state = 'running', claim = $2, due_at = $3, waits_for_customer = false, \
@@ -154,6 +153,27 @@ pub(super) async fn claim_deliveries(
     }
     session.execute_all(statements).await?;
     Ok(found)
+}
+
+/// Due deliveries that no process was interrupted in twice. Other processes may be claiming those that have been due longest:
+/// where these are too few without them, it looks further.
+async fn ordinary(
+    batch: BatchContext<'_>,
+    claim: &Claim,
+    mut running: Vec<Uuid>,
+    limit: usize,
+) -> Result<(Vec<ClaimedRow>, Vec<Uuid>)> {
+    let look_at = |count: usize| values![claimable_of_each(batch, claim), i64::try_from(count).unwrap_or(i64::MAX)];
+    let (mut found, mut damaged) = due(batch, claimable!(ordinary), claim, &running, (limit, look_at(limit))).await?;
+    let missing = limit - found.len();
+    if missing > 0 {
+        running.extend(found.iter().map(|row| *row.delivery.id.as_uuid()).chain(damaged.iter().copied()));
+        let further = look_at((limit * 8).min(limit * 2 + 512));
+        let (further, also_damaged) = due(batch, claimable!(ordinary), claim, &running, (missing, further)).await?;
+        found.extend(further);
+        damaged.extend(also_damaged);
+    }
+    Ok((found, damaged))
 }
 
 /// How many deliveries may be claimed of each receiver, because of its limit.
