@@ -70,6 +70,24 @@ impl RunDatabase {
         }
     }
 
+    /// Whether every row has the row that it belongs to: no foreign key checks that of items, events and deliveries on
+    /// PostgreSQL.
+    ///
+    /// # Errors
+    ///
+    /// What there is without its parent, and how often.
+    pub fn check_parents(&self) -> Result<(), String> {
+        let orphans = [
+            ("items", "athm_item i WHERE i.transaction_id NOT IN (SELECT id FROM athm_transaction)"),
+            ("events", "athm_event e WHERE e.transaction_id NOT IN (SELECT id FROM athm_transaction)"),
+            ("deliveries", "athm_delivery d WHERE d.event_id NOT IN (SELECT id FROM athm_event)"),
+        ];
+        let count = |rows: &str| self.query(&format!("SELECT CAST(count(*) AS TEXT) FROM {rows}")).concat();
+        let found = orphans.map(|(what, rows)| (what, count(rows)));
+        let found: Vec<_> = found.iter().filter(|(_, count)| count != "0").collect();
+        if found.is_empty() { Ok(()) } else { Err(format!("rows without their parents: {found:?}")) }
+    }
+
     /// The database URL.
     #[must_use]
     pub fn url(&self) -> String {

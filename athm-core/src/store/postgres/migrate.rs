@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0019_payment_intents.sql"),
     include_str!("../migrations/postgres/0020_payment_view.sql"),
     include_str!("../migrations/postgres/0021_fewer_indexes.sql"),
+    include_str!("../migrations/postgres/0022_fewer_foreign_keys.sql"),
 ];
 
 /// Checks that the database stores every text: in another encoding, a payment with an emoji in an item's name could never

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0019_payment_intents.sql"),
     include_str!("../migrations/sqlite/0020_payment_view.sql"),
     include_str!("../migrations/sqlite/0021_fewer_indexes.sql"),
+    include_str!("../migrations/sqlite/0022_fewer_foreign_keys.sql"),
 ];
 /// How long a statement waits for a lock that another connection holds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);

@@ -189,6 +189,7 @@ async fn chaos(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         println!("{}", figures(&simulator));
     }
     println!("{}", line(payments, &findings));
+    database.check_parents()?;
     Ok(if findings.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -171,6 +171,7 @@ async fn soak(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>>
     } else {
         println!("{report}")
     }
+    database.check_parents()?;
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
