@@ -54,7 +54,10 @@ def callback(request):
         item["sku"] = ""
     request._body = json.dumps(body).encode()
     process_webhook_request(request)
-    return JsonResponse({"result": "recorded"}, status=201)
+    response = JsonResponse({"result": "recorded"}, status=201)
+    # As Django's CommonMiddleware does. Without it, gunicorn sends the body in chunks.
+    response["Content-Length"] = len(response.content)
+    return response
 
 
 def application(environ, start_response):

@@ -20,6 +20,17 @@ pub(crate) struct Expected {
     pub(crate) receivers: u32,
 }
 
+/// Has PostgreSQL create its WAL files now, where it may be told to. A new server stops all commits for 15 to 50 ms at each
+/// 16 MB to create the next one; a server that has run for a while uses old ones again.
+#[cfg(feature = "postgres")]
+pub(crate) fn create_wal_files() {
+    athm_tests::PostgresDatabase::new().query(
+        "DO $$ BEGIN IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN \
+         PERFORM pg_logical_emit_message(false, 'bench', ''), pg_switch_wal() FROM generate_series(1, 48); \
+         CHECKPOINT; END IF; END $$",
+    );
+}
+
 impl ContenderDatabase {
     pub(crate) fn of(contender: Contender) -> Self {
         match contender {

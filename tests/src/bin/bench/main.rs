@@ -118,6 +118,10 @@ async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     if options.django {
         peers::install_django()?;
     }
+    #[cfg(feature = "postgres")]
+    if contenders.iter().any(|contender| contender.needs_server()) {
+        database::create_wal_files();
+    }
     let (repeats, seconds) = if options.quick { (1, 2) } else { (options.repeats, options.seconds) };
     let time = Duration::from_secs(seconds);
     let measurements = options.concurrency.len() as u64 * u64::from(repeats) * contenders.len() as u64;

@@ -20,7 +20,7 @@ pub(crate) fn install_django() -> io::Result<()> {
         return Ok(());
     }
     run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    let packages = ["django-athm==1.0.2", "gunicorn", "psycopg[binary]"];
+    let packages = ["django", "django-athm==1.0.2", "gunicorn", "psycopg[binary]"];
     run(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(packages))
 }
 

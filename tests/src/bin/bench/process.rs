@@ -37,7 +37,7 @@ impl Process {
                 command
             }
         };
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().ok_or("it has no output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
