@@ -103,7 +103,7 @@ impl FromRequest for Callback {
     }
 }
 
-/// Reads a body into a buffer of the announced length. Where none is announced, 32 KiB are allocated for each request.
+/// Reads a body. Where its length is announced, the buffer begins with that, if it is less than actix's 32 KiB.
 async fn read(
     payload: web::Payload,
     announced: Option<u64>,

@@ -92,7 +92,7 @@ impl ClaimPermits {
     }
 
     /// Whether there are permits for as many due deliveries as one claim takes.
-    pub(crate) fn allow_full_claim(&self) -> bool {
+    pub(crate) fn has_full_claim(&self) -> bool {
         self.0.for_poll(&self.0.held()) == MAX_CLAIM
     }
 
@@ -188,14 +188,13 @@ mod tests {
     #[test]
     fn a_full_claim_is_allowed_while_there_are_permits_for_one() {
         let permits = ClaimPermits::new(4);
-        assert!(!permits.allow_full_claim());
+        assert!(!permits.has_full_claim());
         ended(&permits, 10_000);
-        let claims: Vec<_> =
-            std::iter::from_fn(|| permits.allow_full_claim().then(|| permits.take_for_poll())).collect();
+        let claims: Vec<_> = std::iter::from_fn(|| permits.has_full_claim().then(|| permits.take_for_poll())).collect();
         assert_eq!(claims.iter().map(Vec::len).collect::<Vec<_>>(), [MAX_CLAIM; MAX_AHEAD / MAX_CLAIM]);
         // The other four, and then none.
         assert_eq!(permits.take_for_poll().len(), 4);
-        assert!(!permits.allow_full_claim());
+        assert!(!permits.has_full_claim());
     }
 
     #[test]

@@ -56,8 +56,8 @@ impl Worker {
         }
     }
 
-    /// Claims due deliveries, as many as there are free permits: once a second, and as permits become free while there is
-    /// a backlog.
+    /// Claims due deliveries, as many as there are free permits: once a second, and while there is a backlog, again at once
+    /// where permits for a full claim are left, else as permits become free.
     pub(crate) async fn poll(self) {
         let schedule = Schedule { clock: &self.clock, max_wait: POLL_INTERVAL.1, requests: &RunRequests::default() };
         schedule.run(|| self.poll_once(), || self.woken()).await;
@@ -72,7 +72,7 @@ impl Worker {
             Ok(()) => {}
             Err(error) => return error.log_failed_run("due deliveries couldn't be claimed; tried again"),
         }
-        if self.outbox.backlog.load(Ordering::Acquire) && self.outbox.permits.allow_full_claim() {
+        if self.outbox.backlog.load(Ordering::Acquire) && self.outbox.permits.has_full_claim() {
             return NextRun::Now;
         }
         // Counted from the time for which it has looked: what became due meanwhile isn't overlooked for a whole interval.

@@ -12,6 +12,44 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{Batching, DamagedRows, DeliverySelection, PendingRoom, Policy, StoreContext, WriteHealth};
 use crate::util::backoff::Jitter;
 
+/// A worker with that many slots on a database of its own, and what is handed over to it.
+async fn worker(path: &str, slots: usize, dispatcher: Dispatcher, clock: Clock) -> (Worker, Unstarted) {
+    let (outbox, unstarted) = Outbox::new(Slots::new(slots), clock.clone());
+    let receivers = Handle::current();
+    let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
+    let context = StoreContext {
+        policy,
+        outbox: outbox.clone(),
+        clock: clock.clone(),
+        batching: Batching::Grouped,
+        damaged: DamagedRows::default(),
+        write_health: WriteHealth::default(),
+        pending_room: PendingRoom::default(),
+        background: receivers.clone(),
+    };
+    let sqlite = Sqlite::open(path, context).unwrap();
+    sqlite.fail_when_busy().await.unwrap();
+    let (store, jitter): (Arc<dyn Store>, _) = (Arc::new(sqlite), Arc::new(Jitter::seeded(Some(1))));
+    (Worker { dispatcher, store, outbox, clock, jitter, receivers }, unstarted)
+}
+
+#[tokio::test]
+async fn a_backlog_is_claimed_again_at_once_while_there_are_permits_for_a_full_claim() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("athm.db").display().to_string();
+    let dispatcher = Dispatcher::empty();
+    dispatcher.connect("ship", [Signal::Completed], |_| ()).unwrap();
+    let (worker, _unstarted) = worker(&path, 600, dispatcher, Clock::manual()).await;
+    let held: Vec<_> = (0..3).flat_map(|_| worker.outbox.permits.take_for_poll()).collect();
+    for n in 0..300 {
+        worker.store.record(crate::store::fixtures::record(&format!("12-{n}"), None)).await.unwrap();
+    }
+    drop(held);
+    assert_eq!(worker.poll_once().await, NextRun::Now);
+    assert!(matches!(worker.poll_once().await, NextRun::Due(Some(_))));
+    assert_eq!(worker.outbox.running.all().len(), 300);
+}
+
 #[tokio::test]
 async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
@@ -27,24 +65,8 @@ async fn a_receiver_that_succeeded_does_not_run_again_when_the_database_was_busy
         locked.send(connection).unwrap();
     };
     dispatcher.connect("ship", [Signal::Completed], ship).unwrap();
-    let (outbox, unstarted) = Outbox::new(Slots::new(1), clock.clone());
-    let receivers = Handle::current();
-    let policy = Policy { registry: dispatcher.snapshot(), ..Policy::default() };
-    let context = StoreContext {
-        policy,
-        outbox: outbox.clone(),
-        clock: clock.clone(),
-        batching: Batching::Grouped,
-        damaged: DamagedRows::default(),
-        write_health: WriteHealth::default(),
-        pending_room: PendingRoom::default(),
-        background: receivers.clone(),
-    };
-    let sqlite = Sqlite::open(&path, context).unwrap();
-    sqlite.fail_when_busy().await.unwrap();
-    let store: Arc<dyn Store> = Arc::new(sqlite);
-    let jitter = Arc::new(Jitter::seeded(Some(1)));
-    let worker = Worker { dispatcher, store: Arc::clone(&store), outbox, clock: clock.clone(), jitter, receivers };
+    let (worker, unstarted) = worker(&path, 1, dispatcher, clock.clone()).await;
+    let store = Arc::clone(&worker.store);
     tokio::spawn(worker.clone().start_handed_over(unstarted));
 
     let recorded = store.record(crate::store::fixtures::record("12-ab", None)).await.unwrap();

@@ -4,7 +4,7 @@
 //! right now, so that no process waits for another and none gets the same delivery. A claim sets `due_at` to the end of
 //! its lease: until then, the delivery is due for no process.
 //!
-//! One statement picks the deliveries and reads their payments: all that a receiver gets is of one moment, even while
+//! Each delivery is picked and read with its payment by one statement: all that a receiver gets is of one moment, even while
 //! another process merges the payment into another row.
 
 use futures_util::future::try_join;
@@ -64,7 +64,8 @@ macro_rules! claimable {
             customer_columns!(),
             ", i.transaction_id, ",
             item_columns!(),
-            " FROM d JOIN athm_event e ON e.id = d.event_id JOIN athm_transaction t ON t.id = e.transaction_id ",
+            " FROM d LEFT JOIN athm_event e ON e.id = d.event_id ",
+            "LEFT JOIN athm_transaction t ON t.id = e.transaction_id ",
             "LEFT JOIN athm_customer c ON c.transaction_id = t.id LEFT JOIN athm_item i ON i.transaction_id = t.id ",
             "ORDER BY d.due_at, d.id, i.position"
         )
@@ -129,7 +130,7 @@ pub(super) async fn claim_deliveries(
     let limits = &batch.context.outbox.limits;
     let ((mut found, mut damaged), (ordinary, also_damaged)) = try_join(
         due(batch, claimable!(is_suspect!()), claim, &running, (suspects, Values::new())),
-        ordinary(batch, claim, running.clone(), limit),
+        lock_ordinary(batch, claim, running.clone(), limit),
     )
     .await?;
     found.extend(ordinary);
@@ -155,9 +156,9 @@ pub(super) async fn claim_deliveries(
     Ok(found)
 }
 
-/// Due deliveries that no process was interrupted in twice. Other processes may be claiming those that have been due longest:
-/// where these are too few without them, it looks further.
-async fn ordinary(
+/// Locks due deliveries that aren't suspects. Other processes may be claiming those that have been due longest: it reads
+/// further ones where too few are left.
+async fn lock_ordinary(
     batch: BatchContext<'_>,
     claim: &Claim,
     mut running: Vec<Uuid>,
@@ -168,8 +169,9 @@ async fn ordinary(
     let missing = limit - found.len();
     if missing > 0 {
         running.extend(found.iter().map(|row| *row.delivery.id.as_uuid()).chain(damaged.iter().copied()));
-        let further = look_at((limit * 8).min(limit * 2 + 512));
-        let (further, also_damaged) = due(batch, claimable!(ordinary), claim, &running, (missing, further)).await?;
+        let count = (limit * 8).min(limit * 2 + 512);
+        let (further, also_damaged) =
+            due(batch, claimable!(ordinary), claim, &running, (missing, look_at(count))).await?;
         found.extend(further);
         damaged.extend(also_damaged);
     }

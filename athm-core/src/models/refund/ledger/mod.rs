@@ -92,7 +92,8 @@ impl RefundLedger {
         fresh.sort_by_key(|reported| reported.detail.date);
         fresh.retain(|reported| !self.split_off(reported, at));
         let cumulative = cumulative.max(self.least(of, &confirmed));
-        // What doesn't fit into the increase is ahead of it, and is reported again once the provider shows it.
+        // A reported refund that doesn't fit into the increase is reported again once the refunded amount shows it. None of
+        // the increase's refunds without detail can include it: it is larger than what was left.
         let fired = self.allocate_increase(of, cumulative, &mut fresh, at);
         self.sort();
         confirmed.into_iter().for_each(|id| self.confirm(id, cumulative.max(of.refunded_amount)));

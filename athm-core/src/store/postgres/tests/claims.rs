@@ -73,6 +73,23 @@ async fn a_delivery_that_runs_here_is_not_claimed_even_if_its_lease_has_ended() 
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
+async fn what_another_process_is_claiming_is_passed_over_for_what_is_due_later() {
+    let fixture = StoreFixture::new(0).await;
+    for n in 0..16 {
+        fixture.record(n).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    let other = session(&fixture.url).await;
+    other.begin().await.unwrap();
+    other.run("SELECT 1 FROM athm_delivery ORDER BY due_at LIMIT 8 FOR UPDATE").await.unwrap();
+    let later_ones = fixture.claim().await;
+    other.run("ROLLBACK").await.unwrap();
+    let locked_ones = fixture.claim().await;
+    assert_eq!((later_ones.len(), locked_ones.len(), fixture.claim().await.len()), (8, 8, 0));
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
 async fn deliveries_that_two_processes_left_behind_are_claimed_one_at_a_time() {
     let fixture = StoreFixture::new(0).await;
     for n in 0..3 {

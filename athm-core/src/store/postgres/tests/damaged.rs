@@ -18,14 +18,16 @@ async fn rows_that_cannot_be_read_hold_up_no_other_and_are_listed() {
              UPDATE athm_event SET transition = 'of a newer version' WHERE transaction_id = {};
              INSERT INTO athm_poll (transaction_id, attempts, due_at) SELECT id, 0, '-infinity' FROM athm_transaction;
              UPDATE athm_transaction SET reference_number = '' WHERE reference_number = 'reference-3';
-             UPDATE athm_poll SET attempts = -9 WHERE transaction_id = {}",
+             UPDATE athm_poll SET attempts = -9 WHERE transaction_id = {};
+             DELETE FROM athm_event WHERE transaction_id = {}",
             payment("1"),
             payment("2"),
-            payment("4")
+            payment("4"),
+            payment("5")
         ))
         .await;
     // Eight are claimed at a time. The damaged ones, which are among the first eight, take no place of another.
-    assert_eq!((fixture.claim().await.len(), fixture.claim().await.len()), (8, 1));
+    assert_eq!((fixture.claim().await.len(), fixture.claim().await.len()), (8, 0));
     let page = fixture.store.list_payments(TransactionQuery::new().limit(8)).await.unwrap();
     let rest = fixture.store.list_payments(TransactionQuery::new().limit(1).after(page.next().unwrap())).await.unwrap();
     let last = fixture.store.list_payments(TransactionQuery::new().limit(1).after(rest.next().unwrap())).await.unwrap();
