@@ -36,6 +36,7 @@ pub mod refunds {}
 pub mod on_several_machines {}
 
 #[doc = include_str!("performance.md")]
+#[doc = include_str!("delivered.svg")]
 pub mod performance {}
 
 #[doc = include_str!("reconciliation.md")]

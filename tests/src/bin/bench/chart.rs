@@ -31,7 +31,7 @@ fn draw(table: &Table) -> String {
     for (connections, contender, Row { delivered, .. }) in &rows {
         if last != Some(*connections) {
             y += if last.is_some() { 14.0 } else { 0.0 };
-            let _ = writeln!(bars, r#"<text x="8" y="{:.0}" class="of">{connections}</text>"#, y + 12.0);
+            let _ = writeln!(bars, r#"<text x="8" y="{:.0}" font-weight="bold">{connections}</text>"#, y + 12.0);
             last = Some(*connections);
         }
         let (width, middle) = (delivered / most * (WIDTH - LEFT - 80.0), y + 12.0);
@@ -48,7 +48,7 @@ fn draw(table: &Table) -> String {
     let height = y + 12.0;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<style>.of {{ font-weight: bold }}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
+         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
          <text x=\"8\" y=\"20\" font-size=\"15\">Callbacks delivered per second, by the number of connections</text>\n\
          {bars}</svg>\n"
     )

@@ -1,15 +1,21 @@
 //! Payments that are there before a turn begins: each with two items, an event and two succeeded deliveries.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How old they are: what ended longer ago than it is kept would be pruned during the turn.
+const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The statements that insert that many, oldest first. `postgres` is whether they are for PostgreSQL.
 pub(crate) fn statements(payments: usize, postgres: bool) -> Vec<String> {
-    // A UUID of version 7 of a time in 2025, different for each table and number.
+    let first = (SystemTime::now() - AGE).duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    // A UUID of version 7 of that time, different for each table and number.
     let id = |table: u32, n: &str| {
         if postgres {
             format!(
-                "(lpad(to_hex(1750000000000 + {n} / 4096), 12, '0') || '7' || lpad(to_hex({n} % 4096), 3, '0') || '8{table}' || lpad(to_hex({n}), 14, '0'))::uuid"
+                "(lpad(to_hex({first} + {n} / 4096), 12, '0') || '7' || lpad(to_hex({n} % 4096), 3, '0') || '8{table}' || lpad(to_hex({n}), 14, '0'))::uuid"
             )
         } else {
-            format!("unhex(printf('%012x7%03x8{table}%014x', 1750000000000 + {n} / 4096, {n} % 4096, {n}))")
+            format!("unhex(printf('%012x7%03x8{table}%014x', {first} + {n} / 4096, {n} % 4096, {n}))")
         }
     };
     let (numbers, text) = if postgres {
@@ -21,9 +27,9 @@ pub(crate) fn statements(payments: usize, postgres: bool) -> Vec<String> {
         (format!("({all} SELECT n FROM numbers) AS numbers"), "n")
     };
     let (time, yes, no) = if postgres {
-        ("TIMESTAMPTZ '2025-06-15 12:00:00+00' + n * INTERVAL '1 millisecond'", "true", "false")
+        (format!("to_timestamp({first} / 1000.0) + n * INTERVAL '1 millisecond'"), "true", "false")
     } else {
-        ("1750000000000000 + n * 1000", "1", "0")
+        (format!("({first} + n) * 1000"), "1", "0")
     };
     let (payment, event) = (id(1, "n"), id(2, "n"));
     let mut statements = vec![

@@ -119,7 +119,7 @@ async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
         peers::install_django()?;
     }
     #[cfg(feature = "postgres")]
-    if contenders.iter().any(|contender| contender.needs_server()) {
+    if !options.quick && contenders.iter().any(|contender| contender.needs_server()) {
         database::create_wal_files();
     }
     let (repeats, seconds) = if options.quick { (1, 2) } else { (options.repeats, options.seconds) };

@@ -13,14 +13,13 @@ pub(crate) fn build_by_hand() -> io::Result<()> {
         .env("CARGO_TARGET_DIR", target()))
 }
 
-/// Installs django-athm into a virtual environment, unless it is there.
+/// Installs django-athm into a virtual environment, or nothing if all is there.
 pub(crate) fn install_django() -> io::Result<()> {
     let venv = venv();
-    if venv.join("bin/gunicorn").exists() {
-        return Ok(());
+    if !venv.join("bin/pip").exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
     }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    let packages = ["django", "django-athm==1.0.2", "gunicorn", "psycopg[binary]"];
+    let packages = ["django==5.2.19", "django-athm==1.0.2", "gunicorn==27.0.1", "psycopg[binary]==3.3.9"];
     run(Command::new(venv.join("bin/pip")).args(["install", "--quiet"]).args(packages))
 }
 
