@@ -103,7 +103,7 @@ impl FromRequest for Callback {
     }
 }
 
-/// Reads a body. Where its length is announced, the buffer begins with that, if it is less than actix's 32 KiB.
+/// Reads a body. A shorter one than 32 KiB gets a buffer of the announced length: actix allocates 32 KiB where it knows none.
 async fn read(
     payload: web::Payload,
     announced: Option<u64>,

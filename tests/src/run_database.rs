@@ -70,17 +70,16 @@ impl RunDatabase {
         }
     }
 
-    /// Whether every row has the row that it belongs to: no foreign key checks that of items, events and deliveries on
-    /// PostgreSQL.
+    /// Checks that every item, event and delivery has the row that it belongs to. On PostgreSQL, no foreign key does.
     ///
     /// # Errors
     ///
     /// What there is without its parent, and how often.
     pub fn check_parents(&self) -> Result<(), String> {
         let orphans = [
-            ("items", "athm_item i WHERE i.transaction_id NOT IN (SELECT id FROM athm_transaction)"),
-            ("events", "athm_event e WHERE e.transaction_id NOT IN (SELECT id FROM athm_transaction)"),
-            ("deliveries", "athm_delivery d WHERE d.event_id NOT IN (SELECT id FROM athm_event)"),
+            ("items", "athm_item WHERE transaction_id NOT IN (SELECT id FROM athm_transaction)"),
+            ("events", "athm_event WHERE transaction_id NOT IN (SELECT id FROM athm_transaction)"),
+            ("deliveries", "athm_delivery WHERE event_id NOT IN (SELECT id FROM athm_event)"),
         ];
         let count = |rows: &str| self.query(&format!("SELECT CAST(count(*) AS TEXT) FROM {rows}")).concat();
         let found = orphans.map(|(what, rows)| (what, count(rows)));

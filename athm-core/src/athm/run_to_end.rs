@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use super::runtimes::Background;
-use crate::util::contain::panic_message;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, CatchUnwind};
+
+use super::runtimes::Background;
+use crate::util::contain::panic_message;
 
 /// Polls work in its caller's task, which saves two switches between threads. A caller that is dropped before the work has
 /// ended leaves the rest of it to the background runtime.
@@ -82,17 +83,17 @@ mod tests {
 
     #[test]
     fn work_has_the_timers_of_the_background_runtime_wherever_it_is_polled() {
-        let other = runtime();
+        let background_runtime = runtime();
         let without_timers = Builder::new_current_thread().build().unwrap();
-        let work = run(&other, async { sleep(Duration::from_millis(1)).await });
+        let work = run(&background_runtime, async { sleep(Duration::from_millis(1)).await });
         assert_eq!(without_timers.block_on(work), Some(()));
     }
 
     #[test]
     fn work_goes_on_when_its_caller_is_dropped() {
-        let other = runtime();
+        let background_runtime = runtime();
         let ((go_on, wait), (ended, end)) = (oneshot::channel::<()>(), oneshot::channel());
-        let mut work = run(&other, async move {
+        let mut work = run(&background_runtime, async move {
             wait.await.unwrap();
             ended.send(7).unwrap();
         });
@@ -104,18 +105,18 @@ mod tests {
 
     #[test]
     fn work_that_panics_leaves_its_caller_alive() {
-        let other = runtime();
-        assert_eq!(run(&other, async { panic!("out of stock") }).now_or_never(), Some(None::<()>));
+        let background_runtime = runtime();
+        assert_eq!(run(&background_runtime, async { panic!("out of stock") }).now_or_never(), Some(None::<()>));
     }
 
     #[test]
     fn work_ends_without_a_result_once_the_runtime_is_stopped() {
-        let other = runtime();
-        let background = background(&other);
+        let background_runtime = runtime();
+        let background = background(&background_runtime);
         let mut work = RunToEnd::new(async { sleep(Duration::from_secs(3600)).await }.boxed(), background.clone());
         assert!((&mut work).now_or_never().is_none());
         background.is_stopped.store(true, Ordering::Release);
-        other.shutdown_background();
+        background_runtime.shutdown_background();
         assert_eq!(work.now_or_never(), Some(None));
     }
 }

@@ -36,6 +36,7 @@ pub mod refunds {}
 pub mod on_several_machines {}
 
 #[doc = include_str!("performance.md")]
+// Copied from target/bench, where the benchmark draws it, with the table of the page. Rustdoc ends it at an empty line.
 #[doc = include_str!("delivered.svg")]
 pub mod performance {}
 

@@ -120,7 +120,7 @@ impl Inbox {
         };
         match answer {
             Ok(refund) if *refund.kind() == TransactionKind::Refund => {
-                // In a box: few messages are of refunds, and all would hold the state of this.
+                // In a box: otherwise every message takes the memory that this needs, and few are of refunds.
                 self.process_refund(lookup, message, &refund).boxed().await
             }
             Ok(observed) => self.process_answer(observed, message).await,

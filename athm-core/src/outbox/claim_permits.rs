@@ -85,7 +85,7 @@ impl ClaimPermits {
     /// Permits for due deliveries, for one claim.
     pub(crate) fn take_for_poll(&self) -> Vec<ClaimPermit> {
         let mut held = self.0.held();
-        let count = self.0.for_poll(&held);
+        let count = self.0.allowed_for_poll(&held);
         held.has_turned_away = false;
         held.by_polls += count;
         self.permits(count, Claimant::Poll)
@@ -93,7 +93,7 @@ impl ClaimPermits {
 
     /// Whether there are permits for as many due deliveries as one claim takes.
     pub(crate) fn has_full_claim(&self) -> bool {
-        self.0.for_poll(&self.0.held()) == MAX_CLAIM
+        self.0.allowed_for_poll(&self.0.held()) == MAX_CLAIM
     }
 
     /// A permit for a delivery that gave up its own while it waited, and starts now: also where there is none left.
@@ -139,8 +139,8 @@ impl Shared {
         self.slots.saturating_add(held.pace.per_second().min(MAX_AHEAD))
     }
 
-    /// How many of them a poll may take.
-    fn for_poll(&self, held: &Held) -> usize {
+    /// How many one poll may take now.
+    fn allowed_for_poll(&self, held: &Held) -> usize {
         let all = self.allowed(held);
         let share = if held.has_turned_away { all - all / 2 } else { all };
         MAX_CLAIM.min(held.free(all)).min(share.saturating_sub(held.by_polls))

@@ -4,8 +4,8 @@
 //! ([`store`](crate::store)).
 //! As many as there are free [`claim_permits`] are claimed by that very commit, and the [`channel`] hands them to the
 //! [`worker`](crate::worker) right after it. The worker finds all others (no permit was free, an attempt failed, a process
-//! died): it polls for due deliveries once a second, and as permits become free while there is a backlog. A claimed delivery
-//! runs as soon as one of the [`slots`] is free.
+//! died): it polls for due deliveries once a second, and while there is a backlog, whenever permits are free. A claimed
+//! delivery runs as soon as one of the [`slots`] is free.
 //!
 //! A claim is a lease: it ends after [`LEASE`] unless it is renewed, and then any process may claim the delivery again;
 //! [`attempt`] says what that costs. An attempt ends with an [`Acknowledgement`] that names its claim, so that a late one

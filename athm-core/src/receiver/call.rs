@@ -28,6 +28,7 @@ impl<'a> Contained<'a> {
         Self(Some(future))
     }
 
+    /// Drops the future. One that is gone needs no catch: that would cost each receiver a tenth more.
     #[inline]
     fn end(&mut self) {
         if let Some(future) = self.0.take() {

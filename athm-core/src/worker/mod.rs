@@ -56,8 +56,8 @@ impl Worker {
         }
     }
 
-    /// Claims due deliveries, as many as there are free permits: once a second, and while there is a backlog, again at once
-    /// where permits for a full claim are left, else as permits become free.
+    /// Claims due deliveries, as many as there are free permits: once a second, and while there is a backlog, whenever
+    /// permits are free.
     pub(crate) async fn poll(self) {
         let schedule = Schedule { clock: &self.clock, max_wait: POLL_INTERVAL.1, requests: &RunRequests::default() };
         schedule.run(|| self.poll_once(), || self.woken()).await;
@@ -72,6 +72,7 @@ impl Worker {
             Ok(()) => {}
             Err(error) => return error.log_failed_run("due deliveries couldn't be claimed; tried again"),
         }
+        // There is nothing to wait for: no claim takes more.
         if self.outbox.backlog.load(Ordering::Acquire) && self.outbox.permits.has_full_claim() {
             return NextRun::Now;
         }

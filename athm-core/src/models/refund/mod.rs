@@ -252,6 +252,7 @@ impl RefundRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Status;
 
     #[test]
     fn the_state_of_a_refund_is_read_as_it_is_written() {
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_listed_refund_has_its_amount_as_total_or_as_refunded_amount_with_either_sign() {
         let listed = |total, refunded| {
-            let built = Transaction::builder(crate::models::Status::Completed, Amount::from_cents(total));
+            let built = Transaction::builder(Status::Completed, Amount::from_cents(total));
             RefundDetail::of(&built.refunded_amount(Amount::from_cents(refunded)).build()).amount.cents()
         };
         assert_eq!([listed(500, 0), listed(-500, 0), listed(0, 500), listed(0, -500), listed(500, 900)], [500; 5]);

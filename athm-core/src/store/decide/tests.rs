@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::*;
 use crate::dispatch::Dispatcher;
@@ -120,7 +121,7 @@ fn one_reference_number_cannot_belong_to_two_ecommerce_ids() {
 #[test]
 fn what_a_check_refuses_is_authorized_by_the_program_alone() {
     let approved = || {
-        let payment = Transaction { ecommerce_id: Some(uuid::Uuid::nil().into()), ..seen(Status::Confirmed) };
+        let payment = Transaction { ecommerce_id: Some(Uuid::nil().into()), ..seen(Status::Confirmed) };
         let auth_token = Some(secrecy::SecretString::from("secret"));
         LockedPayment { transaction: payment, auth_token, intents: Vec::new(), refunds: RefundLedger::default() }
     };
@@ -156,7 +157,7 @@ fn what_a_check_refuses_is_authorized_by_the_program_alone() {
 fn a_payment_that_was_opened_here_is_polled_until_it_is_final() {
     let policy = Policy { polls: PollSchedule::Observe, ..Policy::default() };
     let opened = |status| Transaction {
-        ecommerce_id: Some(uuid::Uuid::nil().into()),
+        ecommerce_id: Some(Uuid::nil().into()),
         deadline: Some(Timestamp::UNIX_EPOCH),
         ..seen(status)
     };
@@ -211,7 +212,7 @@ fn deliveries_that_wait_are_released_when_the_customer_becomes_known_and_by_a_me
     assert!(releases(vec![paid_by(None)], paid_by(Some("Ana"))));
     assert!(!releases(vec![paid_by(Some("Ana"))], paid_by(Some("Ana"))), "known before");
     assert!(!releases(vec![paid_by(None)], paid_by(None)), "unknown still");
-    let ecommerce_id = Some(uuid::Uuid::nil().into());
+    let ecommerce_id = Some(Uuid::nil().into());
     let with_ecommerce_id = |payment| Transaction { ecommerce_id, ..payment };
     let opened = |name| Transaction { reference_number: None, ..with_ecommerce_id(paid_by(name)) };
     let merged = |name| releases(vec![opened(name), paid_by(None)], with_ecommerce_id(paid_by(None)));

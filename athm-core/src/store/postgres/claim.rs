@@ -156,8 +156,8 @@ pub(super) async fn claim_deliveries(
     Ok(found)
 }
 
-/// Locks due deliveries that aren't suspects. Other processes may be claiming those that have been due longest: it reads
-/// further ones where too few are left.
+/// Locks due deliveries that aren't suspects. Where it finds too few, either no more are due, or other processes are claiming
+/// those that have been due longest: so it looks at more.
 async fn lock_ordinary(
     batch: BatchContext<'_>,
     claim: &Claim,
