@@ -137,7 +137,7 @@ impl EventDeliveries {
     /// Groups claimed deliveries by event: those of one event run in the order of its signals, so that one task runs
     /// them all.
     pub(crate) fn group(
-        claimed: impl IntoIterator<Item = (Transaction, Event, ClaimedDelivery)>,
+        claimed: impl IntoIterator<Item = (Arc<Transaction>, Arc<Event>, ClaimedDelivery)>,
         claimed_at: Timestamp,
     ) -> Vec<Self> {
         let (mut groups, mut places) = (Vec::<Self>::new(), HashMap::new());
@@ -146,8 +146,8 @@ impl EventDeliveries {
             match groups.get_mut(place) {
                 Some(group) => group.deliveries.push(delivery),
                 None => groups.push(Self {
-                    transaction: Arc::new(transaction),
-                    event: Arc::new(event),
+                    transaction,
+                    event,
                     deliveries: vec![delivery],
                     claimed_at,
                     span: tracing::Span::none(),

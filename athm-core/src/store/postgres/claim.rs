@@ -4,8 +4,12 @@
 //! right now, so that no process waits for another and none gets the same delivery. A claim sets `due_at` to the end of
 //! its lease: until then, the delivery is due for no process.
 //!
-//! Each delivery is picked and read with its payment by one statement: all that a receiver gets is of one moment, even while
-//! another process merges the payment into another row.
+//! Once the deliveries are locked, one statement reads their events with the payments, each once however many deliveries it
+//! has. All that a receiver gets of a payment is therefore of one moment, even while another process merges it into another
+//! row.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::try_join;
 use jiff::Timestamp;
@@ -30,17 +34,17 @@ use crate::store::{Claim, StoreContext};
 use crate::util::clock::later;
 use crate::util::process;
 
-/// `SELECT` for the due deliveries that meet a condition, with their payments: one row for each item. What is read of the
-/// delivery is read once it is locked.
+/// `SELECT` for the due deliveries that meet a condition, which locks them.
 ///
 /// The first form finds them by their receivers: those that this process can't run are never read, however many there
-/// are, and of a receiver with a limit no more than it may have. `$6` is how many are looked at to claim `$4`.
+/// are, and of a receiver with a limit no more than it may have. `$6` is how many are looked at to claim `$4`. Within one
+/// statement, the place of a row (`ctid`) names the version that the statement sees: no index is searched for it again.
 macro_rules! claimable {
     (ordinary) => {
         claimable!(concat!(
-            "d.id = ANY (ARRAY (SELECT found.id FROM unnest($2::text[], $5::bigint[]) AS runnable (name, most) ",
+            "d.ctid = ANY (ARRAY (SELECT found.at FROM unnest($2::text[], $5::bigint[]) AS runnable (name, most) ",
             "CROSS JOIN LATERAL (",
-            "SELECT d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
+            "SELECT d.ctid AS at, d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
             "AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
             is_ordinary!(),
             " ORDER BY d.due_at, d.id LIMIT least($6, runnable.most)) AS found ",
@@ -50,32 +54,36 @@ macro_rules! claimable {
     };
     ($condition:expr) => {
         concat!(
-            "WITH d AS MATERIALIZED (SELECT d.* FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
-            "AND d.due_at <= $1 AND ",
+            "SELECT d.id, ",
+            claim_columns!(),
+            ", d.event_id FROM athm_delivery d WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND ",
             $condition,
             " AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3) ",
-            "ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED) SELECT d.id, ",
-            transaction_columns!(),
-            ", ",
-            event_columns!(),
-            ", ",
-            claim_columns!(),
-            ", c.transaction_id, ",
-            customer_columns!(),
-            ", i.transaction_id, ",
-            item_columns!(),
-            " FROM d LEFT JOIN athm_event e ON e.id = d.event_id ",
-            "LEFT JOIN athm_transaction t ON t.id = e.transaction_id ",
-            "LEFT JOIN athm_customer c ON c.transaction_id = t.id LEFT JOIN athm_item i ON i.transaction_id = t.id ",
-            "ORDER BY d.due_at, d.id, i.position"
+            "ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED"
         )
     };
 }
 
+/// The events with their payments: one row for each item. An event without its payment has a row that can't be read.
+const PAYMENTS: &str = concat!(
+    "SELECT named.id, ",
+    transaction_columns!(),
+    ", ",
+    event_columns!(),
+    ", c.transaction_id, ",
+    customer_columns!(),
+    ", i.transaction_id, ",
+    item_columns!(),
+    " FROM unnest($1::uuid[]) AS named (id) LEFT JOIN athm_event e ON e.id = named.id ",
+    "LEFT JOIN athm_transaction t ON t.id = e.transaction_id ",
+    "LEFT JOIN athm_customer c ON c.transaction_id = t.id LEFT JOIN athm_item i ON i.transaction_id = t.id ",
+    "ORDER BY named.id, i.position"
+);
+
 /// A delivery that was claimed, with its event and transaction. It gets its permit after the commit.
 pub(super) struct ClaimedRow {
-    transaction: Transaction,
-    event: Event,
+    transaction: Arc<Transaction>,
+    event: Arc<Event>,
     pub(super) delivery: NewDelivery,
     pub(super) attempt: Attempt,
     is_replay: bool,
@@ -199,26 +207,45 @@ async fn due(
     values.extend(more);
     let read = |row: &mut PostgresRow<'_>| {
         row.uuid()?;
-        let (transaction, event, claimable) = (row.transaction()?, row.event()?, row.claimable()?);
-        let (has_customer, customer) = (row.maybe_uuid()?.is_some(), row.customer()?);
-        let item = row.maybe_uuid()?.map(|_| row.item()).transpose()?;
-        Ok((Transaction { customer: has_customer.then_some(customer), ..transaction }, event, claimable, item))
+        Ok((row.claimable()?, row.uuid()?))
     };
-    let (rows, damaged) = session.readable("athm_delivery", sql, values, read).await?;
-    let mut found: Vec<ClaimedRow> = Vec::new();
-    for (transaction, event, claimable, item) in rows {
+    let (locked, mut damaged) = session.readable("athm_delivery", sql, values, read).await?;
+    let payments = payments(session, column(&locked, |(_, event)| *event)).await?;
+    let mut found = Vec::with_capacity(locked.len());
+    for (claimable, event) in locked {
         let attempt = claimable.attempt(claim.id);
         let ClaimableDelivery { delivery, is_replay, .. } = claimable;
-        match found.last_mut().filter(|last| last.delivery.id == delivery.id) {
-            Some(last) => last.transaction.items.extend(item),
-            None => {
-                let transaction = Transaction { items: Vec::from_iter(item), ..transaction };
-                found.push(ClaimedRow { transaction, event, delivery, attempt, is_replay, limit: None });
+        match payments.get(&event).cloned() {
+            Some((transaction, event)) => {
+                found.push(ClaimedRow { transaction, event, delivery, attempt, is_replay, limit: None })
             }
+            None => damaged.push(*delivery.id.as_uuid()),
         }
     }
-    found.retain(|row| !damaged.contains(row.delivery.id.as_uuid()));
     Ok((found, damaged))
+}
+
+/// These events, with their payments: those that can be read.
+async fn payments(session: &Session, mut of: Vec<Uuid>) -> Result<HashMap<Uuid, (Arc<Transaction>, Arc<Event>)>> {
+    of.sort_unstable();
+    of.dedup();
+    if of.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let read = |row: &mut PostgresRow<'_>| {
+        let (id, transaction, event) = (row.uuid()?, row.transaction()?, row.event()?);
+        let (has_customer, customer) = (row.maybe_uuid()?.is_some(), row.customer()?);
+        let item = row.maybe_uuid()?.map(|_| row.item()).transpose()?;
+        Ok((id, Transaction { customer: has_customer.then_some(customer), ..transaction }, event, item))
+    };
+    let (rows, damaged) = session.readable("athm_event", PAYMENTS, values![of], read).await?;
+    let mut payments = HashMap::new();
+    for (id, transaction, event, item) in rows {
+        let (transaction, _) = payments.entry(id).or_insert((transaction, event));
+        transaction.items.extend(item);
+    }
+    payments.retain(|id, _| !damaged.contains(id));
+    Ok(payments.into_iter().map(|(id, (payment, event))| (id, (Arc::new(payment), Arc::new(event)))).collect())
 }
 
 /// Extends the leases of claims that still run: a delivery that another claim has is left alone.

@@ -69,7 +69,8 @@ pub(super) fn claim_deliveries(
         let attempt = claimable.attempt(claim.id);
         let suspect = suspect.take_if(|_| attempt.is_suspect()).map(SuspectPermit::claimed);
         let ClaimableDelivery { delivery, is_replay, .. } = claimable;
-        Some((transaction, event, ClaimedDelivery { delivery, attempt, is_replay, admission, suspect }))
+        let claimed = ClaimedDelivery { delivery, attempt, is_replay, admission, suspect };
+        Some((Arc::new(transaction), Arc::new(event), claimed))
     });
     let claimed = EventDeliveries::group(claimed, claim.now);
     drop(permits);

@@ -92,7 +92,8 @@ impl ContenderDatabase {
         let now = match self {
             Self::File(_) => "0",
             #[cfg(feature = "postgres")]
-            Self::Server(_) => "clock_timestamp()",
+            // One time for all: the deliveries of a payment are due together, as after an outage.
+            Self::Server(_) => "now()",
         };
         self.execute(&format!(
             "UPDATE athm_delivery SET state = 'due', due_at = {now}, claim = NULL, attempts = 0, finished_at = NULL \

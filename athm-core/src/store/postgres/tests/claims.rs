@@ -221,6 +221,31 @@ async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterw
     assert_eq!((*claimed.transaction.id.as_uuid(), claimed.transaction.items.len()), (merged, 1));
 }
 
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn deliveries_of_one_event_are_claimed_with_its_payment_and_those_of_a_damaged_one_are_not() {
+    let mut fixture = StoreFixture::new(0).await;
+    let (sound, damaged) = (fixture.record(1).await.unwrap(), fixture.record(2).await.unwrap());
+    fixture
+        .query(&format!(
+            "INSERT INTO athm_delivery SELECT (jsonb_populate_record(d, \
+             jsonb_build_object('id', gen_random_uuid(), 'receiver', 'other'))).* FROM athm_delivery d;
+             DELETE FROM athm_transaction WHERE id = '{}'",
+            damaged.transaction.id
+        ))
+        .await;
+    let runnable = ["completed:ship", "completed:other"].map(String::from).into();
+    let claim = Claim { runnable, ..claim(&fixture.clock) };
+    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 2);
+    let claimed = fixture.unstarted.recv().await.unwrap();
+    assert_eq!((claimed.transaction.id, claimed.transaction.items.len()), (sound.transaction.id, 1));
+    assert_eq!(claimed.deliveries.len(), 2);
+    let listed: Vec<_> = fixture.store.damaged_rows().into_iter().map(|row| (row.table, row.id)).collect();
+    assert_eq!(listed, [("athm_event", damaged.events[0].id.to_string())]);
+    let postponed = "SELECT count(*) FROM athm_delivery WHERE state = 'due' AND due_at > now() + INTERVAL '59 minutes'";
+    assert_eq!(fixture.query(postponed).await, ["2"]);
+}
+
 /// A proxy in front of the server. Once `hangs_up` is set, it passes the next `COMMIT` on and closes the connection before
 /// the answer.
 async fn proxy(server: &str, hangs_up: Arc<AtomicBool>) -> String {
