@@ -26,6 +26,7 @@ use crate::outbox::{
     DeliveryUpdate, EventDeliveries, LimitClaim, NewDelivery, SuspectPermit,
 };
 use crate::store::damaged::DAMAGED_PAUSE;
+use crate::store::limits::candidates_of_each;
 use crate::store::row::{
     Columns, claim_columns, customer_columns, event_columns, is_ordinary, is_suspect, item_columns, select_attempt,
     transaction_columns,
@@ -37,8 +38,9 @@ use crate::util::process;
 /// `SELECT` for the due deliveries that meet a condition, which locks them.
 ///
 /// The first form finds them by their receivers: those that this process can't run are never read, however many there
-/// are, and of a receiver with a limit no more than it may have. `$6` is how many are looked at to claim `$4`. Within one
-/// statement, the place of a row (`ctid`) names the version that the statement sees: no index is searched for it again.
+/// are, and of a receiver with a limit no more than it may have. To claim `$4`, it looks at `$6` of each receiver, and at `$7`
+/// in all. Within one statement, the place of a row (`ctid`) names the version that the statement sees: no index is searched
+/// for it again.
 macro_rules! claimable {
     (ordinary) => {
         claimable!(concat!(
@@ -48,7 +50,7 @@ macro_rules! claimable {
             "AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
             is_ordinary!(),
             " ORDER BY d.due_at, d.id LIMIT least($6, runnable.most)) AS found ",
-            "ORDER BY found.due_at, found.id LIMIT $6)) AND ",
+            "ORDER BY found.due_at, found.id LIMIT $7)) AND ",
             is_ordinary!()
         ))
     };
@@ -164,22 +166,24 @@ pub(super) async fn claim_deliveries(
     Ok(found)
 }
 
-/// Locks due deliveries that aren't suspects. Where it finds too few, either no more are due, or other processes are claiming
-/// those that have been due longest: so it looks at more.
+/// Locks due deliveries that aren't suspects. Where it finds too few, no more are due, or other processes are claiming those
+/// that have been due longest, or most are of few receivers: so it looks at more.
 async fn lock_ordinary(
     batch: BatchContext<'_>,
     claim: &Claim,
     mut running: Vec<Uuid>,
     limit: usize,
 ) -> Result<(Vec<ClaimedRow>, Vec<Uuid>)> {
-    let look_at = |count: usize| values![claimable_of_each(batch, claim), i64::try_from(count).unwrap_or(i64::MAX)];
-    let (mut found, mut damaged) = due(batch, claimable!(ordinary), claim, &running, (limit, look_at(limit))).await?;
+    let look_at = |each: usize, all: usize| values![claimable_of_each(batch, claim), size(each), size(all)];
+    let each = candidates_of_each(limit, claim.runnable.len());
+    let first = (limit, look_at(each, limit));
+    let (mut found, mut damaged) = due(batch, claimable!(ordinary), claim, &running, first).await?;
     let missing = limit - found.len();
     if missing > 0 {
         running.extend(found.iter().map(|row| *row.delivery.id.as_uuid()).chain(damaged.iter().copied()));
-        let count = (limit * 8).min(limit * 2 + 512);
-        let (further, also_damaged) =
-            due(batch, claimable!(ordinary), claim, &running, (missing, look_at(count))).await?;
+        let all = (limit * 8).min(limit * 2 + 512);
+        let second = (missing, look_at(all.min(each * 8), all));
+        let (further, also_damaged) = due(batch, claimable!(ordinary), claim, &running, second).await?;
         found.extend(further);
         damaged.extend(also_damaged);
     }
@@ -188,7 +192,11 @@ async fn lock_ordinary(
 
 /// How many deliveries may be claimed of each receiver, because of its limit.
 fn claimable_of_each(batch: BatchContext<'_>, claim: &Claim) -> Vec<i64> {
-    column(&claim.runnable, |runnable| i64::try_from(batch.context.outbox.claimable(runnable)).unwrap_or(i64::MAX))
+    column(&claim.runnable, |runnable| size(batch.context.outbox.claimable(runnable)))
+}
+
+fn size(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Due deliveries that this process can run, longest due first, and the ids of those that can't be read.
@@ -202,8 +210,7 @@ async fn due(
     if limit == 0 {
         return Ok((Vec::new(), Vec::new()));
     }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut values = values![offset.to_server(claim.now), claim.runnable.clone(), running.to_vec(), limit];
+    let mut values = values![offset.to_server(claim.now), claim.runnable.clone(), running.to_vec(), size(limit)];
     values.extend(more);
     let read = |row: &mut PostgresRow<'_>| {
         row.uuid()?;

@@ -17,6 +17,7 @@ use crate::outbox::{
     Acknowledgement, Admission, ClaimId, ClaimKind, ClaimableDelivery, ClaimedDelivery, DeliveryUpdate,
     EventDeliveries, Outbox, SuspectPermit,
 };
+use crate::store::limits::candidates_of_each;
 use crate::store::row::{Columns, is_ordinary, is_suspect, select_claimable};
 use crate::store::{Claim, DamagedRows};
 
@@ -116,15 +117,23 @@ fn due_ordinary(
     (outbox, damaged): (&Outbox, &DamagedRows),
 ) -> rusqlite::Result<Readable<(Transaction, Event, ClaimableDelivery)>> {
     let running = json(&hex(running));
-    let mut due: Vec<(i64, Vec<u8>)> = Vec::new();
-    let mut statement = connection.prepare_cached(ORDINARY)?;
-    for key in &claim.runnable {
-        let most = i64::try_from(outbox.claimable(key).min(limit)).unwrap_or(i64::MAX);
-        let found = statement
-            .query_map(params![claim.now.as_microsecond(), key, running, most], |row| Ok((row.get(1)?, row.get(0)?)))?;
-        for delivery in found {
-            due.push(delivery?);
+    let due_of_each = |candidates: usize| {
+        let mut due: Vec<(i64, Vec<u8>)> = Vec::new();
+        let mut statement = connection.prepare_cached(ORDINARY)?;
+        for key in &claim.runnable {
+            let most = i64::try_from(outbox.claimable(key).min(candidates)).unwrap_or(i64::MAX);
+            let values = params![claim.now.as_microsecond(), key, running, most];
+            for delivery in statement.query_map(values, |row| Ok((row.get(1)?, row.get(0)?)))? {
+                due.push(delivery?);
+            }
         }
+        Ok::<_, rusqlite::Error>(due)
+    };
+    let candidates = candidates_of_each(limit, claim.runnable.len());
+    let mut due = due_of_each(candidates)?;
+    if due.len() < limit && candidates < limit {
+        // Either no more are due, or most are of few receivers.
+        due = due_of_each(limit)?;
     }
     due.sort_unstable();
     due.truncate(limit);

@@ -223,6 +223,19 @@ async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterw
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
+async fn a_backlog_of_one_receiver_among_many_is_claimed_in_full() {
+    let fixture = StoreFixture::new(0).await;
+    for n in 0..21 {
+        fixture.record(n).await.unwrap();
+    }
+    let claim = claim_of_many_receivers(&fixture.clock);
+    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 20);
+    let claim = claim_of_many_receivers(&fixture.clock);
+    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
 async fn deliveries_of_one_event_are_claimed_with_its_payment_and_those_of_a_damaged_one_are_not() {
     let mut fixture = StoreFixture::new(0).await;
     let (sound, damaged) = (fixture.record(1).await.unwrap(), fixture.record(2).await.unwrap());

@@ -23,7 +23,7 @@ use super::*;
 use crate::models::Status;
 use crate::outbox::{Attempt, AttemptOutcome, ClaimKind, ClaimedAttempt, DeliveryState, LEASE, Outbox, Unstarted};
 use crate::store::DamagedRows;
-use crate::store::fixtures::{RUNNABLE, claim, context, failed, message, record};
+use crate::store::fixtures::{RUNNABLE, claim, claim_of_many_receivers, context, failed, message, record};
 use crate::store::{Batching, InboxState, PollLane};
 use crate::util::clock::{earlier, later};
 

@@ -17,7 +17,7 @@ use super::statement::execute;
 use super::*;
 use crate::models::Status;
 use crate::outbox::{Attempt, AttemptOutcome, ClaimKind, DeliveryState, LEASE, Outbox, Slots};
-use crate::store::fixtures::{claim, context, failed, message, record};
+use crate::store::fixtures::{claim, claim_of_many_receivers, context, failed, message, record};
 use crate::store::{Batching, InboxState};
 use crate::util::clock::{Clock, later};
 
