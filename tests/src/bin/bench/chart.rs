@@ -2,7 +2,7 @@
 //! library needs to be set up.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::contender::{Contender, Rows};
@@ -14,9 +14,8 @@ const LEFT: f64 = 230.0;
 
 /// Writes it under `target/bench`, and returns where.
 pub(crate) fn write(table: &Table) -> io::Result<PathBuf> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join("delivered.svg");
+    fs::create_dir_all(crate::FOLDER)?;
+    let path = Path::new(crate::FOLDER).join("delivered.svg");
     fs::write(&path, draw(table))?;
     Ok(path)
 }

@@ -1,9 +1,16 @@
 //! The database of a contender: a new one for each measurement.
 
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use athm_tests::SqliteDatabase;
 
 use crate::contender::{Contender, Rows};
 use crate::grown;
+
+/// For how long a file with many payments is used again: what they left is pruned after 90 days.
+const MAX_AGE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 pub(crate) enum ContenderDatabase {
     /// Also of one that keeps none: it opens a database as all do, and leaves it alone.
@@ -82,7 +89,7 @@ impl ContenderDatabase {
     /// their own.
     pub(crate) fn wait_until_delivered(&self) -> Result<(), String> {
         while self.count("(SELECT 1 FROM athm_delivery WHERE state IN ('due', 'running') LIMIT 1) AS unfinished")? > 0 {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }
@@ -113,6 +120,28 @@ impl ContenderDatabase {
         if is_on_a_server { self.execute("VACUUM ANALYZE") } else { Ok(()) }
     }
 
+    /// Keeps it under `target/bench`, for other measurements with that many payments. Only a file can be kept.
+    pub(crate) fn keep(&self, payments: usize) -> std::io::Result<()> {
+        let Self::File(database) = self else { return Ok(()) };
+        let (kept, unfinished) = (kept(payments), kept(payments).with_extension("unfinished"));
+        fs::create_dir_all(crate::FOLDER)?;
+        fs::copy(database.path(), &unfinished)?;
+        fs::rename(unfinished, kept)
+    }
+
+    /// Becomes a copy of the one that was kept with that many payments. Whether there is one.
+    pub(crate) fn take_kept(&self, payments: usize) -> std::io::Result<bool> {
+        let (Self::File(database), kept) = (self, kept(payments)) else { return Ok(false) };
+        let modified = fs::metadata(&kept).and_then(|file| file.modified());
+        let is_usable = modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < MAX_AGE));
+        if is_usable {
+            fs::copy(kept, database.path())?;
+            // Otherwise the system writes the copy during the turn.
+            fs::File::open(database.path())?.sync_all()?;
+        }
+        Ok(is_usable)
+    }
+
     fn execute(&self, sql: &str) -> Result<(), String> {
         match self {
             Self::File(database) => {
@@ -140,4 +169,11 @@ impl ContenderDatabase {
             Self::Server(database) => database.query(&sql).concat().parse().map_err(|_| format!("no number: {sql}")),
         }
     }
+}
+
+/// Its name has the number of migrations: the next one would otherwise run during a measurement.
+fn kept(payments: usize) -> PathBuf {
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../athm-core/src/store/migrations/sqlite");
+    let migrations = fs::read_dir(migrations).map_or(0, Iterator::count);
+    PathBuf::from(crate::FOLDER).join(format!("{payments}-payments-{migrations}.db"))
 }

@@ -36,6 +36,9 @@ use self::series::{Drains, Series};
 use self::table::Table;
 use self::turn::Conditions;
 
+/// Where the chart and prepared databases are kept.
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench");
+
 /// How many callbacks a second are made durable and delivered.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
@@ -64,6 +67,10 @@ struct Options {
     /// More that is measured, of athm alone.
     #[arg(long, value_enum, value_delimiter = ',')]
     series: Vec<Series>,
+    /// How many payments there are before the turns of the series `growth` and `start`. A file with them is prepared once,
+    /// and kept under `target/bench`: 1 GB for each million.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000_000])]
+    grown: Vec<usize>,
     /// Closes with a line of JSON for each row instead of the table.
     #[arg(long)]
     json: bool,
@@ -142,7 +149,7 @@ async fn bench(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>
     progress.finish_and_clear();
     let mut drains = Drains::default();
     for &series in &options.series {
-        series::run(series, contenders, time, &mut drains).await?;
+        series::run(series, contenders, (time, &options.grown), &mut drains).await?;
     }
     if options.json {
         print!("{}", table.json_lines());

@@ -12,8 +12,8 @@ use crate::turn::{self, Conditions};
 
 /// How many deliveries are due in a backlog.
 const BACKLOG: usize = 200_000;
-/// How many payments a database has that has grown.
-const MANY: usize = 1_000_000;
+/// How many deliveries are due at a start with many payments.
+const DUE_AT_START: usize = 100_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Series {
@@ -27,11 +27,11 @@ pub(crate) enum Series {
     Backlog,
     /// More connections than there is capacity for.
     Burst,
-    /// With no payments and with a million.
+    /// With no payments before, and with a million, or as many as `--grown` says.
     Growth,
     /// Callbacks that are verified at a stand-in which takes 20 ms, over 256 connections.
     Verified,
-    /// The start, with nothing, and with a million payments and 100,000 due deliveries.
+    /// The start, with nothing, and with as many payments and 100,000 due deliveries.
     Start,
 }
 
@@ -59,11 +59,12 @@ impl fmt::Display for Drains {
     }
 }
 
-/// Measures a series of each contender of athm, and prints a line for each turn.
+/// Measures a series of each contender of athm, and prints a line for each turn. `grown` is how many payments there are before
+/// turns that measure growth.
 pub(crate) async fn run(
     series: Series,
     contenders: &[Contender],
-    time: Duration,
+    (time, grown): (Duration, &[usize]),
     drains: &mut Drains,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let is_grouped =
@@ -77,7 +78,7 @@ pub(crate) async fn run(
                 [1, 2, 4].map(|processes| Conditions { processes, ..usual }).into()
             }
             Series::Burst => vec![Conditions { connections: 1000, ..usual }],
-            Series::Growth => [0, MANY].map(|grown| Conditions { grown, ..usual }).into(),
+            Series::Growth => with_none(grown).map(|grown| Conditions { grown, ..usual }).collect(),
             Series::Verified => [false, true].map(|verified| Conditions { connections: 256, verified, ..usual }).into(),
             Series::Processes | Series::Backlog | Series::Start => Vec::new(),
         };
@@ -93,7 +94,8 @@ pub(crate) async fn run(
             );
         }
         if series == Series::Start {
-            for (grown, due) in [(0, 0), (MANY, MANY / 10)] {
+            for grown in with_none(grown) {
+                let due = grown.min(DUE_AT_START);
                 let taken = turn::start(contender, grown, due).await?.as_secs_f64() * 1000.0;
                 println!("{contender}, start to first answer, payments: {grown}, due deliveries: {due}: {taken:.0} ms");
             }
@@ -106,4 +108,8 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+fn with_none(grown: &[usize]) -> impl Iterator<Item = usize> {
+    [0].into_iter().chain(grown.iter().copied())
 }

@@ -51,11 +51,7 @@ pub(crate) struct Measurement {
 
 pub(crate) async fn measure(contender: Contender, conditions: Conditions) -> Result<Measurement> {
     let Conditions { connections, time, items, receivers, processes, grown, verified } = conditions;
-    let database = ContenderDatabase::of(contender);
-    if grown > 0 {
-        Process::start(contender, &database.url(), receivers, None)?.finish().await?;
-        database.grow(grown)?;
-    }
+    let database = grown_database(contender, grown).await?;
     let provider = if verified { Some(stand_in::start()?) } else { None };
     let started = start_all(contender, &database, receivers, processes, provider.as_deref())?;
     let addresses: Vec<_> = started.iter().map(|process| process.address).collect();
@@ -77,6 +73,17 @@ pub(crate) async fn measure(contender: Contender, conditions: Conditions) -> Res
     Ok(Measurement { contender, connections, load, delivered_per_second, lag, memory, processor_time })
 }
 
+/// A database with that many payments, or an empty one without tables.
+async fn grown_database(contender: Contender, payments: usize) -> Result<ContenderDatabase> {
+    let database = ContenderDatabase::of(contender);
+    if payments > 0 && !database.take_kept(payments)? {
+        Process::start(contender, &database.url(), 2, None)?.finish().await?;
+        database.grow(payments)?;
+        database.keep(payments)?;
+    }
+    Ok(database)
+}
+
 fn start_all(
     contender: Contender,
     database: &ContenderDatabase,
@@ -90,9 +97,11 @@ fn start_all(
 /// How long it takes from the start of a process until its first callback is answered, with that many payments and due
 /// deliveries in the database.
 pub(crate) async fn start(contender: Contender, grown: usize, due: usize) -> Result<Duration> {
-    let database = ContenderDatabase::of(contender);
-    Process::start(contender, &database.url(), 2, None)?.finish().await?;
-    database.grow(grown)?;
+    let database = grown_database(contender, grown).await?;
+    if grown == 0 {
+        // The tables are there.
+        Process::start(contender, &database.url(), 2, None)?.finish().await?;
+    }
     database.make_due(due)?;
     let start = Instant::now();
     let process = Process::start(contender, &database.url(), 2, None)?;
