@@ -51,11 +51,11 @@ pub(super) fn claim(clock: &Clock) -> Claim {
     }
 }
 
-/// A claim of 20 deliveries by a process with 41 receivers, of which the first is like that of [`claim`].
+/// A claim of 100 deliveries by a process with 41 receivers, of which the first is that of [`claim`].
 pub(super) fn claim_of_many_receivers(clock: &Clock) -> Claim {
     let mut claim = claim(clock);
     claim.runnable.extend((0..40).map(|n| format!("completed:receiver-{n}")));
-    Claim { permits: ClaimPermits::new(20).take_for_poll(), ..claim }
+    Claim { permits: ClaimPermits::new(100).take_for_poll(), ..claim }
 }
 
 /// An observation of a completed payment of $25.00.

@@ -16,11 +16,11 @@ pub(super) const MAX_CLAIMED: u32 = 64;
 pub(super) const MAX_LISTED: u32 = 1_000;
 /// How many rows of a kind one call of `prune` deletes, so that it holds up other writes for moments only.
 pub(super) const MAX_PRUNED: u32 = 1_000;
-/// Among how many due deliveries of each receiver a claim chooses, at least.
+/// The least number of candidates of each receiver.
 const MIN_CANDIDATES: usize = 8;
 
-/// Among how many due deliveries of each receiver a claim of `limit` chooses at first: twice an equal share. A backlog of many
-/// receivers would otherwise be read many times over, and one receiver's alone takes a second look.
+/// How many due deliveries of each receiver are candidates for a claim of `limit`: twice an equal share. A claim that finds too
+/// few looks again, at more.
 pub(super) fn candidates_of_each(limit: usize, receivers: usize) -> usize {
     (2 * limit.div_ceil(receivers.max(1))).max(MIN_CANDIDATES).min(limit)
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_chooses_among_twice_an_equal_share_of_each_receiver() {
+    fn candidates_are_twice_an_equal_share_of_each_receiver() {
         let found = [(256, 1), (256, 2), (256, 3), (256, 100), (256, 10_000), (4, 100), (0, 0)];
         let found = found.map(|(limit, receivers)| candidates_of_each(limit, receivers));
         assert_eq!(found, [256, 256, 172, 8, 8, 4, 0]);

@@ -4,8 +4,8 @@
 //! right now, so that no process waits for another and none gets the same delivery. A claim sets `due_at` to the end of
 //! its lease: until then, the delivery is due for no process.
 //!
-//! Once the deliveries are locked, one statement reads their events with the payments, each once however many deliveries it
-//! has. All that a receiver gets of a payment is therefore of one moment, even while another process merges it into another
+//! Once deliveries are locked, one statement reads their events with the payments, each once however many deliveries it has.
+//! All that a receiver gets of a payment is therefore of one moment, even while another process merges it into another
 //! row.
 
 use std::collections::HashMap;
@@ -35,36 +35,44 @@ use crate::store::{Claim, StoreContext};
 use crate::util::clock::later;
 use crate::util::process;
 
-/// `SELECT` for the due deliveries that meet a condition, which locks them.
-///
-/// The first form finds them by their receivers: those that this process can't run are never read, however many there
-/// are, and of a receiver with a limit no more than it may have. To claim `$4`, it looks at `$6` of each receiver, and at `$7`
-/// in all. Within one statement, the place of a row (`ctid`) names the version that the statement sees: no index is searched
-/// for it again.
-macro_rules! claimable {
-    (ordinary) => {
-        claimable!(concat!(
-            "d.ctid = ANY (ARRAY (SELECT found.at FROM unnest($2::text[], $5::bigint[]) AS runnable (name, most) ",
-            "CROSS JOIN LATERAL (",
-            "SELECT d.ctid AS at, d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') ",
-            "AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
-            is_ordinary!(),
-            " ORDER BY d.due_at, d.id LIMIT least($6, runnable.most)) AS found ",
-            "ORDER BY found.due_at, found.id LIMIT $7)) AND ",
-            is_ordinary!()
-        ))
-    };
-    ($condition:expr) => {
+/// `SELECT` for due deliveries that meet a condition, which locks them. `$4` is how many, `$3` are those that are passed over.
+macro_rules! lock_deliveries {
+    ($($condition:expr),+) => {
         concat!(
             "SELECT d.id, ",
             claim_columns!(),
-            ", d.event_id FROM athm_delivery d WHERE d.state IN ('due', 'running') AND d.due_at <= $1 AND ",
-            $condition,
-            " AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3) ",
-            "ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED"
+            ", d.event_id FROM athm_delivery d WHERE ",
+            $($condition,)+
+            " ORDER BY d.due_at, d.id LIMIT $4 FOR UPDATE SKIP LOCKED"
         )
     };
 }
+
+/// The due suspects, of which there are few.
+const SUSPECTS: &str = lock_deliveries!(
+    "d.state IN ('due', 'running') AND d.due_at <= $1 AND ",
+    is_suspect!(),
+    " AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3)"
+);
+
+/// The ordinary due deliveries, found by their receivers: those that this process can't run are never read, however many there
+/// are, and of a receiver with a limit no more than it may have. Candidates are `$6` of each receiver, and `$7` in all.
+///
+/// Within one statement, the place of a row (`ctid`) names the version that the statement sees. A candidate that was changed
+/// before its lock is checked again. The `CASE` keeps the server from finding candidates by these conditions: planned while
+/// little is due, it would read all that is due and compare each row's place.
+pub(super) const ORDINARY: &str = lock_deliveries!(
+    "d.ctid = ANY (ARRAY (SELECT found.at FROM unnest($2::text[], $5::bigint[]) AS runnable (name, most) \
+     CROSS JOIN LATERAL (\
+     SELECT d.ctid AS at, d.id, d.due_at FROM athm_delivery d WHERE d.state IN ('due', 'running') \
+     AND d.signal || ':' || d.receiver = runnable.name AND d.due_at <= $1 AND ",
+    is_ordinary!(),
+    " ORDER BY d.due_at, d.id LIMIT least($6, runnable.most)) AS found \
+     ORDER BY found.due_at, found.id LIMIT $7)) \
+     AND CASE WHEN d.state IN ('due', 'running') AND d.due_at <= $1 THEN ",
+    is_ordinary!(),
+    " AND d.id <> ALL ($3) END"
+);
 
 /// The events with their payments: one row for each item. An event without its payment has a row that can't be read.
 const PAYMENTS: &str = concat!(
@@ -139,7 +147,7 @@ pub(super) async fn claim_deliveries(
     let suspects = if claim.suspect.is_some() { limit.min(1) } else { 0 };
     let limits = &batch.context.outbox.limits;
     let ((mut found, mut damaged), (ordinary, also_damaged)) = try_join(
-        due(batch, claimable!(is_suspect!()), claim, &running, (suspects, Values::new())),
+        due(batch, SUSPECTS, claim, &running, (suspects, Values::new())),
         lock_ordinary(batch, claim, running.clone(), limit),
     )
     .await?;
@@ -166,8 +174,8 @@ pub(super) async fn claim_deliveries(
     Ok(found)
 }
 
-/// Locks due deliveries that aren't suspects. Where it finds too few, no more are due, or other processes are claiming those
-/// that have been due longest, or most are of few receivers: so it looks at more.
+/// Locks due deliveries that aren't suspects. It looks at more if it finds too few: other processes may be claiming the
+/// candidates, or most due deliveries may be of few receivers.
 async fn lock_ordinary(
     batch: BatchContext<'_>,
     claim: &Claim,
@@ -177,13 +185,13 @@ async fn lock_ordinary(
     let look_at = |each: usize, all: usize| values![claimable_of_each(batch, claim), size(each), size(all)];
     let each = candidates_of_each(limit, claim.runnable.len());
     let first = (limit, look_at(each, limit));
-    let (mut found, mut damaged) = due(batch, claimable!(ordinary), claim, &running, first).await?;
+    let (mut found, mut damaged) = due(batch, ORDINARY, claim, &running, first).await?;
     let missing = limit - found.len();
     if missing > 0 {
         running.extend(found.iter().map(|row| *row.delivery.id.as_uuid()).chain(damaged.iter().copied()));
         let all = (limit * 8).min(limit * 2 + 512);
-        let second = (missing, look_at(all.min(each * 8), all));
-        let (further, also_damaged) = due(batch, claimable!(ordinary), claim, &running, second).await?;
+        let second = (missing, look_at(all.min(limit.max(each * 8)), all));
+        let (further, also_damaged) = due(batch, ORDINARY, claim, &running, second).await?;
         found.extend(further);
         damaged.extend(also_damaged);
     }
@@ -199,7 +207,7 @@ fn size(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Due deliveries that this process can run, longest due first, and the ids of those that can't be read.
+/// Due deliveries that this process can run, of each receiver longest due first, and the ids of those that can't be read.
 async fn due(
     BatchContext { session, offset, .. }: BatchContext<'_>,
     sql: &'static str,
@@ -248,11 +256,11 @@ async fn payments(session: &Session, mut of: Vec<Uuid>) -> Result<HashMap<Uuid, 
     let (rows, damaged) = session.readable("athm_event", PAYMENTS, values![of], read).await?;
     let mut payments = HashMap::new();
     for (id, transaction, event, item) in rows {
-        let (transaction, _) = payments.entry(id).or_insert((transaction, event));
-        transaction.items.extend(item);
+        let (transaction, _) = payments.entry(id).or_insert_with(|| (Arc::new(transaction), Arc::new(event)));
+        Arc::make_mut(transaction).items.extend(item);
     }
     payments.retain(|id, _| !damaged.contains(id));
-    Ok(payments.into_iter().map(|(id, (payment, event))| (id, (Arc::new(payment), Arc::new(event)))).collect())
+    Ok(payments)
 }
 
 /// Extends the leases of claims that still run: a delivery that another claim has is left alone.

@@ -113,12 +113,11 @@ fn joined(
     for (of, item) in items {
         items_of.entry(of).or_default().push(item);
     }
-    let customers: HashMap<_, _> = customers.into_iter().collect();
+    let mut customers: HashMap<_, _> = customers.into_iter().collect();
     for transaction in &mut transactions {
         let id = transaction.id.as_uuid();
-        // Cloned: a claim has a payment several times, once for each of its deliveries.
-        transaction.items = items_of.get(id).cloned().unwrap_or_default();
-        transaction.customer = customers.get(id).cloned();
+        transaction.items = items_of.remove(id).unwrap_or_default();
+        transaction.customer = customers.remove(id);
     }
     transactions
 }

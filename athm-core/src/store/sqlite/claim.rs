@@ -108,7 +108,7 @@ fn due_suspects(
     readable(connection, ("athm_delivery", damaged), SUSPECTS, values, claimable)
 }
 
-/// Ordinary due deliveries that this process can run, longest due first.
+/// Ordinary due deliveries that this process can run, of each receiver longest due first.
 fn due_ordinary(
     connection: &Connection,
     claim: &Claim,

@@ -225,11 +225,11 @@ async fn a_claim_during_a_merge_reads_the_payment_with_its_items_as_it_is_afterw
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_backlog_of_one_receiver_among_many_is_claimed_in_full() {
     let fixture = StoreFixture::new(0).await;
-    for n in 0..21 {
+    for n in 0..101 {
         fixture.record(n).await.unwrap();
     }
     let claim = claim_of_many_receivers(&fixture.clock);
-    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 20);
+    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 100);
     let claim = claim_of_many_receivers(&fixture.clock);
     assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 1);
 }

@@ -1,8 +1,9 @@
-//! Lists of payments, with many rows.
+//! The plans of lists of payments and of claims.
 
 use super::*;
 use crate::store::fixtures::payment_queries;
 use crate::store::payment_list::{PAID_BY, PaymentList};
+use crate::store::postgres::claim::ORDINARY;
 
 const PAYMENTS: &str = "INSERT INTO athm_transaction (id, kind, status, reference_number, total, subtotal, tax, fee, \
     net_amount, refunded_amount, metadata_1, metadata_2, verified, created_at, updated_at, daily_transaction_id) \
@@ -40,4 +41,12 @@ async fn each_list_of_payments_follows_an_index_through_100_000_rows() {
     for index in ["athm_customer_phone", "athm_customer_email"] {
         assert!(plan.contains(index), "{plan}");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_claim_that_was_planned_while_nothing_was_due_finds_its_candidates_by_their_place() {
+    let fixture = StoreFixture::new(0).await;
+    let plan = plan(&fixture, ORDINARY, 7).await;
+    assert!(plan.contains("Tid Scan") && plan.contains("athm_delivery_runnable"), "{plan}");
 }

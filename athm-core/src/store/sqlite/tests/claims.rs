@@ -15,11 +15,11 @@ fn kinds(claimed: &[(DeliveryId, Attempt)]) -> Vec<(u32, ClaimKind)> {
 #[tokio::test]
 async fn a_backlog_of_one_receiver_among_many_is_claimed_in_full() {
     let fixture = StoreFixture::with_slots(0);
-    for n in 0..21 {
+    for n in 0..101 {
         fixture.record(n).await.unwrap();
     }
     let claim = claim_of_many_receivers(&fixture.clock);
-    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 20);
+    assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 100);
     let claim = claim_of_many_receivers(&fixture.clock);
     assert_eq!(fixture.store.claim_deliveries(claim).await.unwrap(), 1);
 }
