@@ -106,8 +106,9 @@ pub(crate) trait Store: CheckoutStore + PaymentIntentStore + Send + Sync {
     /// gone away.
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded>;
 
-    /// Claims due deliveries, of each receiver longest due first: at most one for each permit, at most one suspect, and none that runs here
-    /// already, even if its lease has ended. They are handed to the outbox right after the commit. Returns how many.
+    /// Claims due deliveries, of each receiver longest due first: at most one for each permit, at most one suspect, and none
+    /// that runs here already, even if its lease has ended. They are handed to the outbox right after the commit. Returns how
+    /// many.
     fn claim_deliveries(&self, claim: Claim) -> StoreFuture<'_, usize>;
 
     /// Whether a delivery that can run here is due; see [`Claim::runnable`].

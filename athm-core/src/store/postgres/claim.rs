@@ -49,7 +49,7 @@ macro_rules! lock_deliveries {
 }
 
 /// The due suspects, of which there are few.
-const SUSPECTS: &str = lock_deliveries!(
+pub(super) const SUSPECTS: &str = lock_deliveries!(
     "d.state IN ('due', 'running') AND d.due_at <= $1 AND ",
     is_suspect!(),
     " AND d.signal || ':' || d.receiver = ANY ($2) AND d.id <> ALL ($3)"
@@ -58,9 +58,9 @@ const SUSPECTS: &str = lock_deliveries!(
 /// The ordinary due deliveries, found by their receivers: those that this process can't run are never read, however many there
 /// are, and of a receiver with a limit no more than it may have. Candidates are `$6` of each receiver, and `$7` in all.
 ///
-/// Within one statement, the place of a row (`ctid`) names the version that the statement sees. A candidate that was changed
-/// before its lock is checked again. The `CASE` keeps the server from finding candidates by these conditions: planned while
-/// little is due, it would read all that is due and compare each row's place.
+/// Within one statement, the place of a row (`ctid`) names the version that the statement sees. A candidate that another process
+/// changes before it is locked is checked again, or passed over. The `CASE` keeps the server from finding candidates by these
+/// conditions: planned while little is due, it would read all that is due and compare each row's place.
 pub(super) const ORDINARY: &str = lock_deliveries!(
     "d.ctid = ANY (ARRAY (SELECT found.at FROM unnest($2::text[], $5::bigint[]) AS runnable (name, most) \
      CROSS JOIN LATERAL (\

@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::fixtures::payment_queries;
 use crate::store::payment_list::{PAID_BY, PaymentList};
-use crate::store::postgres::claim::ORDINARY;
+use crate::store::postgres::claim::{ORDINARY, SUSPECTS};
 
 const PAYMENTS: &str = "INSERT INTO athm_transaction (id, kind, status, reference_number, total, subtotal, tax, fee, \
     net_amount, refunded_amount, metadata_1, metadata_2, verified, created_at, updated_at, daily_transaction_id) \
@@ -45,8 +45,19 @@ async fn each_list_of_payments_follows_an_index_through_100_000_rows() {
 
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
-async fn a_claim_that_was_planned_while_nothing_was_due_finds_its_candidates_by_their_place() {
+async fn a_claim_that_was_planned_while_nothing_was_due_reads_no_backlog() {
     let fixture = StoreFixture::new(0).await;
-    let plan = plan(&fixture, ORDINARY, 7).await;
-    assert!(plan.contains("Tid Scan") && plan.contains("athm_delivery_runnable"), "{plan}");
+    let check = async || {
+        let suspects = plan(&fixture, SUSPECTS, 4).await;
+        assert!(suspects.contains("athm_delivery_interrupted"), "{suspects}");
+        let ordinary = plan(&fixture, ORDINARY, 7).await;
+        assert!(ordinary.contains("Tid Scan") && ordinary.contains("athm_delivery_runnable"), "{ordinary}");
+    };
+    check().await;
+    fixture.record(1).await.unwrap();
+    let ended = "UPDATE athm_delivery SET state = 'succeeded'; \
+                 INSERT INTO athm_delivery SELECT (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), \
+                 'receiver', n))).* FROM athm_delivery d, generate_series(1, 10000) AS n; ANALYZE athm_delivery";
+    fixture.query(ended).await;
+    check().await;
 }
