@@ -8,13 +8,14 @@
 //! - when the connection was lost before the commit was sent, once, on a new connection;
 //! - when the server refuses one of the statements, other processes stay in the way, or a lock isn't free in time: each
 //!   write then gets a transaction of its own, so that a bad one fails alone, and one that waits for a lock
-//!   [waits alone](super::locked).
+//!   [waits](super::locked) with those that concern the same.
 //!
 //! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
 //! nothing is executed again: callers get an error. They may repeat the call, because recording an observation twice
 //! fires nothing twice. Deferred writes are the exception: they are retried for [`RETRY_TIMEOUT`], because no caller would
 //! repeat them, and a second commit of one changes nothing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
-use super::locked::LockedWrite;
+use super::locked::{LockedWrite, hold_back};
 use super::queue::PendingWrite;
 use super::queued_write::execute;
 use super::reconnecting_client::ReconnectingClient;
@@ -75,23 +76,27 @@ impl Committer {
                 return uncommitted;
             }
         };
-        let mut writes = writes.into_iter();
-        for write in writes.by_ref() {
-            let mut single = vec![write];
+        let (mut rest, mut met_locks) = (VecDeque::from(writes), 0);
+        while let Some(write) = rest.pop_front() {
+            let (mut single, locked) = (vec![write], uncommitted.locked.len());
             let committed = if Instant::now() < deadline {
                 self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
             } else {
                 Err(fault.clone())
             };
             self.conclude(single, committed, &mut uncommitted);
-            if uncommitted.locked.len() >= MAX_LOCKED {
+            if uncommitted.locked.len() > locked {
+                met_locks += 1;
+                rest = hold_back(&mut uncommitted.locked, rest.into()).into();
+            }
+            if met_locks >= MAX_LOCKED {
                 break;
             }
         }
-        // Those that weren't tried come first the next time.
+        // Those that weren't tried concern none of the others, and come first the next time.
         if let Some(error) = uncommitted.locked.first().map(|locked| locked.error.clone()) {
-            let untried = writes.map(|pending| LockedWrite::new(pending, error.clone()));
-            uncommitted.locked = untried.collect::<Vec<_>>().into_iter().chain(uncommitted.locked).collect();
+            let untried = rest.into_iter().map(|pending| LockedWrite::new(pending, error.clone()));
+            uncommitted.locked = untried.chain(std::mem::take(&mut uncommitted.locked)).collect();
         }
         uncommitted
     }

@@ -37,6 +37,20 @@ impl LockedWrite {
     }
 }
 
+/// Moves the writes that concern what a locked one concerns behind it, so that they keep their order. Returns the others.
+pub(super) fn hold_back(locked: &mut Vec<LockedWrite>, writes: Vec<PendingWrite>) -> Vec<PendingWrite> {
+    let Some(error) = locked.first().map(|locked| locked.error.clone()) else { return writes };
+    let mut keys: HashSet<_> = locked.iter().flat_map(|locked| keys(&locked.pending)).collect();
+    let (held, free): (Vec<_>, Vec<_>) = writes.into_iter().partition(|pending| {
+        let its = self::keys(pending);
+        let is_held = its.iter().any(|key| keys.contains(key));
+        keys.extend(its.into_iter().filter(|_| is_held));
+        is_held
+    });
+    locked.extend(held.into_iter().map(|pending| LockedWrite::new(pending, error.clone())));
+    free
+}
+
 /// All of a process's, in the order in which they are tried.
 #[derive(Default)]
 pub(super) struct LockedWrites {
@@ -65,16 +79,7 @@ impl LockedWrites {
 
     /// Takes the writes out of a batch that concern what one of these concerns.
     pub(super) fn hold_back(&mut self, batch: Vec<PendingWrite>) -> Vec<PendingWrite> {
-        let Some(error) = self.writes.first().map(|locked| locked.error.clone()) else { return batch };
-        let mut keys: HashSet<_> = self.writes.iter().flat_map(|locked| keys(&locked.pending)).collect();
-        let (held, free): (Vec<_>, Vec<_>) = batch.into_iter().partition(|pending| {
-            let its = self::keys(pending);
-            let is_held = its.iter().any(|key| keys.contains(key));
-            keys.extend(its.into_iter().filter(|_| is_held));
-            is_held
-        });
-        self.writes.extend(held.into_iter().map(|pending| LockedWrite::new(pending, error.clone())));
-        free
+        hold_back(&mut self.writes, batch)
     }
 
     /// Tries them again if it is time. Returns writes that are retried for another reason.

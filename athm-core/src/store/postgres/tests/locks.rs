@@ -51,7 +51,11 @@ async fn writes_about_a_locked_payment_keep_their_order_and_are_refused_after_a_
         fixture.store.record(observed)
     };
     let release = async {
-        fixture.until("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t").await;
+        // They meet the lock together, and one by one.
+        let waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted";
+        for expected in ["t", "f", "t", "f", "t"] {
+            fixture.until(waits, expected).await;
+        }
         holder.run("ROLLBACK").await.unwrap();
     };
     let (recorded, ()) = futures_util::future::join(join_all([fee(1), fee(2), fee(3)]), release).await;
