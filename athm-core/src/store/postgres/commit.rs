@@ -6,16 +6,15 @@
 //! - when another process was in the way (a deadlock, a row that appeared meanwhile), after a random pause, up to
 //!   [`MAX_BATCH_ATTEMPTS`] times;
 //! - when the connection was lost before the commit was sent, once, on a new connection;
-//! - when the server refuses one of the statements, other processes stay in the way, or a lock isn't free in time: each
-//!   write then gets a transaction of its own, so that a bad one fails alone, and one that waits for a lock
-//!   [waits](super::locked) with those that concern the same.
+//! - when the server refuses one of the statements, other processes stay in the way, or a lock isn't free in time: the
+//!   writes are then executed one by one, each in a transaction of its own, so that a bad one fails alone. One that meets a
+//!   lock [waits](super::locked), and later ones that concern the same wait behind it.
 //!
 //! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
 //! nothing is executed again: callers get an error. They may repeat the call, because recording an observation twice
 //! fires nothing twice. Deferred writes are the exception: they are retried for [`RETRY_TIMEOUT`], because no caller would
 //! repeat them, and a second commit of one changes nothing.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
-use super::locked::{LockedWrite, hold_back};
+use super::locked::{LockedKeys, LockedWrite};
 use super::queue::PendingWrite;
 use super::queued_write::execute;
 use super::reconnecting_client::ReconnectingClient;
@@ -76,27 +75,31 @@ impl Committer {
                 return uncommitted;
             }
         };
-        let (mut rest, mut met_locks) = (VecDeque::from(writes), 0);
-        while let Some(write) = rest.pop_front() {
-            let (mut single, locked) = (vec![write], uncommitted.locked.len());
-            let committed = if Instant::now() < deadline {
-                self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
+        let (mut keys, mut untried, mut met_locks) = (LockedKeys::default(), Vec::new(), 0);
+        for write in writes {
+            let leader = uncommitted.locked.first().filter(|_| keys.hold_back(&write));
+            if let Some(error) = leader.map(|locked| locked.error.clone()) {
+                uncommitted.locked.push(LockedWrite::new(write, error));
+            } else if met_locks == MAX_LOCKED {
+                untried.push(write);
             } else {
-                Err(fault.clone())
-            };
-            self.conclude(single, committed, &mut uncommitted);
-            if uncommitted.locked.len() > locked {
-                met_locks += 1;
-                rest = hold_back(&mut uncommitted.locked, rest.into()).into();
-            }
-            if met_locks >= MAX_LOCKED {
-                break;
+                let mut single = vec![write];
+                let committed = if Instant::now() < deadline {
+                    self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
+                } else {
+                    Err(fault.clone())
+                };
+                if matches!(committed, Err(Fault::Locked(_))) {
+                    met_locks += 1;
+                    single.iter().for_each(|write| keys.add(write));
+                }
+                self.conclude(single, committed, &mut uncommitted);
             }
         }
-        // Those that weren't tried concern none of the others, and come first the next time.
+        // None of the untried waits behind one of the others. They come first the next time, so that each is tried.
         if let Some(error) = uncommitted.locked.first().map(|locked| locked.error.clone()) {
-            let untried = rest.into_iter().map(|pending| LockedWrite::new(pending, error.clone()));
-            uncommitted.locked = untried.chain(std::mem::take(&mut uncommitted.locked)).collect();
+            let untried = untried.into_iter().map(|pending| LockedWrite::new(pending, error.clone()));
+            uncommitted.locked = untried.chain(uncommitted.locked).collect();
         }
         uncommitted
     }

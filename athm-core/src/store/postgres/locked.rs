@@ -37,18 +37,23 @@ impl LockedWrite {
     }
 }
 
-/// Moves the writes that concern what a locked one concerns behind it, so that they keep their order. Returns the others.
-pub(super) fn hold_back(locked: &mut Vec<LockedWrite>, writes: Vec<PendingWrite>) -> Vec<PendingWrite> {
-    let Some(error) = locked.first().map(|locked| locked.error.clone()) else { return writes };
-    let mut keys: HashSet<_> = locked.iter().flat_map(|locked| keys(&locked.pending)).collect();
-    let (held, free): (Vec<_>, Vec<_>) = writes.into_iter().partition(|pending| {
-        let its = self::keys(pending);
-        let is_held = its.iter().any(|key| keys.contains(key));
-        keys.extend(its.into_iter().filter(|_| is_held));
+/// What the writes that wait for a lock concern.
+#[derive(Default)]
+pub(super) struct LockedKeys(HashSet<String>);
+
+impl LockedKeys {
+    /// Adds what a write concerns that met a lock.
+    pub(super) fn add(&mut self, pending: &PendingWrite) {
+        self.0.extend(keys(pending));
+    }
+
+    /// Whether a write must wait behind one of those. What concerns the same as it then waits as well.
+    pub(super) fn hold_back(&mut self, pending: &PendingWrite) -> bool {
+        let keys = keys(pending);
+        let is_held = keys.iter().any(|key| self.0.contains(key));
+        self.0.extend(keys.into_iter().filter(|_| is_held));
         is_held
-    });
-    locked.extend(held.into_iter().map(|pending| LockedWrite::new(pending, error.clone())));
-    free
+    }
 }
 
 /// All of a process's, in the order in which they are tried.
@@ -66,7 +71,7 @@ impl LockedWrites {
         self.next_round
     }
 
-    /// Adds the writes of a batch that met a lock.
+    /// Adds writes of a batch that met a lock, or that wait behind one.
     pub(super) fn add(&mut self, locked: Vec<LockedWrite>) {
         self.writes.extend(locked);
         if self.writes.is_empty() {
@@ -77,9 +82,13 @@ impl LockedWrites {
         }
     }
 
-    /// Takes the writes out of a batch that concern what one of these concerns.
-    pub(super) fn hold_back(&mut self, batch: Vec<PendingWrite>) -> Vec<PendingWrite> {
-        hold_back(&mut self.writes, batch)
+    /// Splits a batch into the writes that can be executed now, and those that wait behind one of these.
+    pub(super) fn split(&self, batch: Vec<PendingWrite>) -> (Vec<PendingWrite>, Vec<LockedWrite>) {
+        let Some(first) = self.writes.first() else { return (batch, Vec::new()) };
+        let mut keys = LockedKeys::default();
+        self.writes.iter().for_each(|locked| keys.add(&locked.pending));
+        let (held, free): (Vec<_>, Vec<_>) = batch.into_iter().partition(|pending| keys.hold_back(pending));
+        (free, held.into_iter().map(|pending| LockedWrite::new(pending, first.error.clone())).collect())
     }
 
     /// Tries them again if it is time. Returns writes that are retried for another reason.
@@ -107,6 +116,7 @@ impl LockedWrites {
     }
 }
 
+/// A write that conflicts with everything holds back none and isn't held back: one locked row would stop all writes.
 fn keys(pending: &PendingWrite) -> Vec<String> {
     match pending.write.conflict_keys() {
         ConflictKeys::These(keys) => keys,

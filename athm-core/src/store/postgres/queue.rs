@@ -24,7 +24,7 @@ pub(super) struct PendingWrite {
     pub(super) is_deferred: bool,
     /// Until when it is retried; set when its first commit fails.
     pub(super) retry_until: Option<Instant>,
-    /// Until when it waits for a lock; set when it first meets one.
+    /// Until when it waits for a lock; set when it first meets one, or is held back behind one that did.
     pub(super) locked_until: Option<Instant>,
 }
 

@@ -112,11 +112,12 @@ fn answered<T: Send + 'static>(answer: oneshot::Receiver<WriteResult<T>>) -> Sto
 async fn run(mut queue: Queue, committer: Committer) {
     let mut locked = LockedWrites::default();
     while let Some(Batch { writes, closed }) = queue.next(locked.next_round()).await {
-        let writes = locked.hold_back(writes);
-        let uncommitted = committer.commit_batch(writes).await;
-        let Uncommitted { retries, locked: met_a_lock } = uncommitted;
+        let (free, held) = locked.split(writes);
+        let Uncommitted { retries, locked: met_a_lock } = committer.commit_batch(free).await;
         queue.retries = retries;
+        // In this order: where they concern the same, what met a lock was queued before what is held back.
         locked.add(met_a_lock);
+        locked.add(held);
         queue.retries.extend(locked.retry(&committer).await);
         if let Some(closed) = closed {
             queue.retries.extend(locked.close(&committer).await);

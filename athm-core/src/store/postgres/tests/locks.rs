@@ -41,24 +41,31 @@ async fn a_row_that_an_idle_session_has_locked_delays_only_what_concerns_it() {
 #[ignore = "needs a server: tests/with-postgres"]
 async fn writes_about_a_locked_payment_keep_their_order_and_are_refused_after_a_while() {
     let fixture = StoreFixture::in_real_time().await;
-    fixture.record(1).await.unwrap();
+    let id = Uuid::now_v7();
+    fixture.store.record(record("reference-1", Some(id))).await.unwrap();
     let holder = stuck(&fixture.url).await;
     let refused = join_all((0..3).map(|_| fixture.record(1))).await;
     assert!(refused.iter().all(|refused| matches!(refused, Err(StoreError::Database(_)))), "{refused:?}");
-    let fee = |cents| {
-        let mut observed = record("reference-1", None);
-        observed.observed.fee = Amount::from_cents(cents);
-        fixture.store.record(observed)
-    };
+    // By one name, by the other, and by both.
+    let observations = [(Some(id), false), (None, true), (Some(id), true)].into_iter().zip(1..);
+    let recorded = observations.map(|((id, has_reference), cents)| {
+        let mut observation = record("reference-1", id);
+        observation.observed.fee = Amount::from_cents(cents);
+        observation.observed.reference_number.take_if(|_| !has_reference);
+        fixture.store.record(observation)
+    });
+    let holder_id =
+        holder.one("SELECT pg_backend_pid()::bigint", values![], |row| row.integer()).await.unwrap().unwrap();
     let release = async {
         // They meet the lock together, and one by one.
-        let waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted";
+        let waits =
+            format!("SELECT count(*) > 0 FROM pg_stat_activity WHERE {holder_id} = ANY (pg_blocking_pids(pid))");
         for expected in ["t", "f", "t", "f", "t"] {
-            fixture.until(waits, expected).await;
+            fixture.until(&waits, expected).await;
         }
         holder.run("ROLLBACK").await.unwrap();
     };
-    let (recorded, ()) = futures_util::future::join(join_all([fee(1), fee(2), fee(3)]), release).await;
+    let (recorded, ()) = futures_util::future::join(join_all(recorded), release).await;
     assert!(recorded.iter().all(std::result::Result::is_ok), "{recorded:?}");
     assert_eq!(fixture.query("SELECT fee FROM athm_transaction").await, ["3"]);
 }
