@@ -32,7 +32,7 @@ const MAX_OTHERS: usize = 256;
 const MAX_BYTES: usize = 8 << 20;
 /// Of the other lane, the half that copies may fill that no answer waits for.
 const MAX_UNAWAITED: usize = MAX_OTHERS / 2;
-/// How many copies of each lane one write holds, and about how many bytes of bodies.
+/// How many copies of each lane one write holds, and about how many bytes of bodies. Few: what is recorded meanwhile waits.
 const BATCH_OF_NEWS: (usize, usize) = (32, 1 << 20);
 const BATCH_OF_OTHERS: (usize, usize) = (64, 256 << 10);
 /// The pause after a write, for each copy of the other lane and for each of its bytes: a write of 64 is followed by a

@@ -32,9 +32,9 @@ const MAX_LISTED: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DamagedRow {
-    /// The table that it is in. Of rows that are read together, such as an event and its payment, one stands for all.
+    /// The table that it is in. Of rows that are read together, such as a payment and its items, one stands for all.
     pub table: &'static str,
-    /// Its id in that table, in hexadecimal digits. That of an item or a customer is the payment's.
+    /// Its id in that table, in hexadecimal digits.
     pub id: String,
     /// Which column can't be read, and why.
     pub reason: String,

@@ -16,7 +16,7 @@ pub(super) const MAX_CLAIMED: u32 = 64;
 pub(super) const MAX_LISTED: u32 = 1_000;
 /// How many rows of a kind one call of `prune` deletes, so that it holds up other writes for moments only.
 pub(super) const MAX_PRUNED: u32 = 1_000;
-/// The least number of candidates of each receiver.
+/// The least number of candidates that a claim has of each receiver.
 const MIN_CANDIDATES: usize = 8;
 
 /// How many due deliveries of each receiver are candidates for a claim of `limit`: twice an equal share. A claim that finds too

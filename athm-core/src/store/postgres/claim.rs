@@ -179,19 +179,19 @@ pub(super) async fn claim_deliveries(
 async fn lock_ordinary(
     batch: BatchContext<'_>,
     claim: &Claim,
-    mut running: Vec<Uuid>,
+    mut passed_over: Vec<Uuid>,
     limit: usize,
 ) -> Result<(Vec<ClaimedRow>, Vec<Uuid>)> {
     let look_at = |each: usize, all: usize| values![claimable_of_each(batch, claim), size(each), size(all)];
     let each = candidates_of_each(limit, claim.runnable.len());
     let first = (limit, look_at(each, limit));
-    let (mut found, mut damaged) = due(batch, ORDINARY, claim, &running, first).await?;
+    let (mut found, mut damaged) = due(batch, ORDINARY, claim, &passed_over, first).await?;
     let missing = limit - found.len();
     if missing > 0 {
-        running.extend(found.iter().map(|row| *row.delivery.id.as_uuid()).chain(damaged.iter().copied()));
+        passed_over.extend(found.iter().map(|row| *row.delivery.id.as_uuid()).chain(damaged.iter().copied()));
         let all = (limit * 8).min(limit * 2 + 512);
         let second = (missing, look_at(all.min(limit.max(each * 8)), all));
-        let (further, also_damaged) = due(batch, ORDINARY, claim, &running, second).await?;
+        let (further, also_damaged) = due(batch, ORDINARY, claim, &passed_over, second).await?;
         found.extend(further);
         damaged.extend(also_damaged);
     }
@@ -207,18 +207,19 @@ fn size(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Due deliveries that this process can run, of each receiver longest due first, and the ids of those that can't be read.
+/// Locks due deliveries that this process can run, of each receiver longest due first. Returns them, and the ids of those that
+/// can't be read.
 async fn due(
     BatchContext { session, offset, .. }: BatchContext<'_>,
     sql: &'static str,
     claim: &Claim,
-    running: &[Uuid],
+    passed_over: &[Uuid],
     (limit, more): (usize, Values<'_>),
 ) -> Result<(Vec<ClaimedRow>, Vec<Uuid>)> {
     if limit == 0 {
         return Ok((Vec::new(), Vec::new()));
     }
-    let mut values = values![offset.to_server(claim.now), claim.runnable.clone(), running.to_vec(), size(limit)];
+    let mut values = values![offset.to_server(claim.now), claim.runnable.clone(), passed_over.to_vec(), size(limit)];
     values.extend(more);
     let read = |row: &mut PostgresRow<'_>| {
         row.uuid()?;
@@ -240,7 +241,7 @@ async fn due(
     Ok((found, damaged))
 }
 
-/// These events, with their payments: those that can be read.
+/// Those of these events that can be read, with their payments.
 async fn payments(session: &Session, mut of: Vec<Uuid>) -> Result<HashMap<Uuid, (Arc<Transaction>, Arc<Event>)>> {
     of.sort_unstable();
     of.dedup();

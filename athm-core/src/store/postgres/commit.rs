@@ -77,24 +77,28 @@ impl Committer {
         };
         let (mut keys, mut untried, mut met_locks) = (LockedKeys::default(), Vec::new(), 0);
         for write in writes {
-            let leader = uncommitted.locked.first().filter(|_| keys.hold_back(&write));
-            if let Some(error) = leader.map(|locked| locked.error.clone()) {
+            if let Some(first) = uncommitted.locked.first()
+                && keys.hold_back(&write)
+            {
+                let error = first.error.clone();
                 uncommitted.locked.push(LockedWrite::new(write, error));
-            } else if met_locks == MAX_LOCKED {
-                untried.push(write);
-            } else {
-                let mut single = vec![write];
-                let committed = if Instant::now() < deadline {
-                    self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
-                } else {
-                    Err(fault.clone())
-                };
-                if matches!(committed, Err(Fault::Locked(_))) {
-                    met_locks += 1;
-                    single.iter().for_each(|write| keys.add(write));
-                }
-                self.conclude(single, committed, &mut uncommitted);
+                continue;
             }
+            if met_locks == MAX_LOCKED {
+                untried.push(write);
+                continue;
+            }
+            let mut single = vec![write];
+            let committed = if Instant::now() < deadline {
+                self.commit(&mut single, MAX_SINGLE_ATTEMPTS).await
+            } else {
+                Err(fault.clone())
+            };
+            if matches!(committed, Err(Fault::Locked(_))) {
+                met_locks += 1;
+                single.iter().for_each(|write| keys.add(write));
+            }
+            self.conclude(single, committed, &mut uncommitted);
         }
         // None of the untried waits behind one of the others. They come first the next time, so that each is tried.
         if let Some(error) = uncommitted.locked.first().map(|locked| locked.error.clone()) {

@@ -2,8 +2,8 @@
 //!
 //! A write waits for a lock for 100 ms at most; other processes commit in less. One that met a lock is set apart here, so
 //! that all others go on, and is tried again after 100 ms, 200 ms, 400 ms … 1 s. Writes about the same payment or delivery
-//! that come later wait behind it. So a row that stays locked costs the other writes about a tenth of their time, and only
-//! while a write waits for it: that of a caller is given up after [`MAX_CALLER_WAIT`].
+//! that come later wait behind it. So a row that stays locked costs the other writes a tenth of their time, or a sixth if
+//! several writes wait for it, and only while one waits: that of a caller is given up after [`MAX_CALLER_WAIT`].
 
 use std::collections::HashSet;
 use std::time::Duration;

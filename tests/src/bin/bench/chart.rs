@@ -14,8 +14,8 @@ const LEFT: f64 = 230.0;
 
 /// Writes it under `target/bench`, and returns where.
 pub(crate) fn write(table: &Table) -> io::Result<PathBuf> {
-    fs::create_dir_all(crate::FOLDER)?;
-    let path = Path::new(crate::FOLDER).join("delivered.svg");
+    fs::create_dir_all(crate::BENCH_FOLDER)?;
+    let path = Path::new(crate::BENCH_FOLDER).join("delivered.svg");
     fs::write(&path, draw(table))?;
     Ok(path)
 }

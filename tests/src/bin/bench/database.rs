@@ -9,7 +9,7 @@ use athm_tests::SqliteDatabase;
 use crate::contender::{Contender, Rows};
 use crate::grown;
 
-/// For how long a file with many payments is used again: what they left is pruned after 90 days.
+/// How long a prepared file with many payments is used again: deliveries that have ended are pruned after 90 days.
 const MAX_AGE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 pub(crate) enum ContenderDatabase {
@@ -121,21 +121,23 @@ impl ContenderDatabase {
     }
 
     /// Keeps it under `target/bench`, for other measurements with that many payments. Only a file can be kept.
-    pub(crate) fn keep(&self, payments: usize) -> std::io::Result<()> {
+    pub(crate) fn keep_prepared(&self, payments: usize) -> std::io::Result<()> {
         let Self::File(database) = self else { return Ok(()) };
-        let (kept, unfinished) = (kept(payments), kept(payments).with_extension("unfinished"));
-        fs::create_dir_all(crate::FOLDER)?;
+        let prepared = prepared_path(payments);
+        let unfinished = prepared.with_extension("unfinished");
+        fs::create_dir_all(crate::BENCH_FOLDER)?;
         fs::copy(database.path(), &unfinished)?;
-        fs::rename(unfinished, kept)
+        fs::rename(unfinished, prepared)
     }
 
-    /// Becomes a copy of the one that was kept with that many payments. Whether there is one.
-    pub(crate) fn take_kept(&self, payments: usize) -> std::io::Result<bool> {
-        let (Self::File(database), kept) = (self, kept(payments)) else { return Ok(false) };
-        let modified = fs::metadata(&kept).and_then(|file| file.modified());
+    /// Becomes a copy of the prepared one with that many payments. Whether there is one.
+    pub(crate) fn copy_prepared(&self, payments: usize) -> std::io::Result<bool> {
+        let Self::File(database) = self else { return Ok(false) };
+        let prepared = prepared_path(payments);
+        let modified = fs::metadata(&prepared).and_then(|file| file.modified());
         let is_usable = modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < MAX_AGE));
         if is_usable {
-            fs::copy(kept, database.path())?;
+            fs::copy(prepared, database.path())?;
             // Otherwise the system writes the copy during the turn.
             fs::File::open(database.path())?.sync_all()?;
         }
@@ -172,8 +174,8 @@ impl ContenderDatabase {
 }
 
 /// Its name has the number of migrations: the next one would otherwise run during a measurement.
-fn kept(payments: usize) -> PathBuf {
+fn prepared_path(payments: usize) -> PathBuf {
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../athm-core/src/store/migrations/sqlite");
     let migrations = fs::read_dir(migrations).map_or(0, Iterator::count);
-    PathBuf::from(crate::FOLDER).join(format!("{payments}-payments-{migrations}.db"))
+    PathBuf::from(crate::BENCH_FOLDER).join(format!("{payments}-payments-{migrations}.db"))
 }

@@ -37,7 +37,7 @@ use self::table::Table;
 use self::turn::Conditions;
 
 /// Where the chart and prepared databases are kept.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench");
+const BENCH_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench");
 
 /// How many callbacks a second are made durable and delivered.
 #[derive(Debug, Parser)]

@@ -76,10 +76,10 @@ pub(crate) async fn measure(contender: Contender, conditions: Conditions) -> Res
 /// A database with that many payments, or an empty one without tables.
 async fn grown_database(contender: Contender, payments: usize) -> Result<ContenderDatabase> {
     let database = ContenderDatabase::of(contender);
-    if payments > 0 && !database.take_kept(payments)? {
+    if payments > 0 && !database.copy_prepared(payments)? {
         Process::start(contender, &database.url(), 2, None)?.finish().await?;
         database.grow(payments)?;
-        database.keep(payments)?;
+        database.keep_prepared(payments)?;
     }
     Ok(database)
 }

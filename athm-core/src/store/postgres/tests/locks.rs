@@ -51,7 +51,9 @@ async fn writes_about_a_locked_payment_keep_their_order_and_are_refused_after_a_
     let recorded = observations.map(|((id, has_reference), cents)| {
         let mut observation = record("reference-1", id);
         observation.observed.fee = Amount::from_cents(cents);
-        observation.observed.reference_number.take_if(|_| !has_reference);
+        if !has_reference {
+            observation.observed.reference_number = None;
+        }
         fixture.store.record(observation)
     });
     let holder_id =
