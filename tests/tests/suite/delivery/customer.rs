@@ -198,10 +198,10 @@ async fn a_replay_of_a_dead_delivery_asks_the_provider_again() {
     let id = shop.paid(ana()).await;
     shop.clock.advance(HALF_A_DAY);
     eventually(async || dead(&shop.athm).await.len() == 1).await;
-    shop.tell_all();
     let dead = dead(&shop.athm).await.remove(0);
     let replayed = shop.athm.deliveries().replay(dead.id).run().await.unwrap();
     assert_eq!((replayed[0].state, replayed[0].waits_for_customer), (DeliveryState::Due, true));
+    shop.tell_all();
     advance_until(&shop.clock, async || shop.notes.noted().len() == 1).await;
     assert_eq!(shop.noted().await, ["completed: receipt for Some(\"ana@shop.example\"), attempt 1"]);
     assert!(shop.payment(&id).await.customer().is_some());
