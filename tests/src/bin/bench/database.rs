@@ -122,26 +122,35 @@ impl ContenderDatabase {
 
     /// Keeps it under `target/bench`, for other measurements with that many payments. Only a file can be kept.
     pub(crate) fn keep_prepared(&self, payments: usize) -> std::io::Result<()> {
-        let Self::File(database) = self else { return Ok(()) };
+        let Some(path) = self.path() else { return Ok(()) };
         let prepared = prepared_path(payments);
         let unfinished = prepared.with_extension("unfinished");
         fs::create_dir_all(crate::BENCH_FOLDER)?;
-        fs::copy(database.path(), &unfinished)?;
+        fs::copy(path, &unfinished)?;
         fs::rename(unfinished, prepared)
     }
 
     /// Becomes a copy of the prepared one with that many payments. Whether there is one.
     pub(crate) fn copy_prepared(&self, payments: usize) -> std::io::Result<bool> {
-        let Self::File(database) = self else { return Ok(false) };
+        let Some(path) = self.path() else { return Ok(false) };
         let prepared = prepared_path(payments);
         let modified = fs::metadata(&prepared).and_then(|file| file.modified());
         let is_usable = modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < MAX_AGE));
         if is_usable {
-            fs::copy(prepared, database.path())?;
+            fs::copy(prepared, &path)?;
             // Otherwise the system writes the copy during the turn.
-            fs::File::open(database.path())?.sync_all()?;
+            fs::File::open(path)?.sync_all()?;
         }
         Ok(is_usable)
+    }
+
+    /// Of a file.
+    fn path(&self) -> Option<String> {
+        match self {
+            Self::File(database) => Some(database.path()),
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => None,
+        }
     }
 
     fn execute(&self, sql: &str) -> Result<(), String> {
