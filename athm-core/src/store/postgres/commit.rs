@@ -1,7 +1,9 @@
 //! A batch of writes is committed.
 //!
-//! Why a write may be executed more than once: all writes of a batch are executed in one transaction, which fails as a
-//! whole. It is executed again
+//! All writes of a batch are executed in one transaction. Two frequent kinds of batches need none, because one statement
+//! writes all and commits by itself, in one round trip: new payments, and acknowledgements.
+//!
+//! Why a write may be executed more than once: a transaction fails as a whole. It is executed again
 //!
 //! - when another process was in the way (a deadlock, a row that appeared meanwhile), after a random pause, up to
 //!   [`MAX_BATCH_ATTEMPTS`] times;
@@ -12,8 +14,11 @@
 //!
 //! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
 //! nothing is executed again: callers get an error. They may repeat the call, because recording an observation twice
-//! fires nothing twice. Deferred writes are the exception: they are retried for [`RETRY_TIMEOUT`], because no caller would
-//! repeat them, and a second commit of one changes nothing.
+//! fires nothing twice. Two kinds of writes are exceptions, because a second commit of one changes nothing:
+//!
+//! - Deferred writes are retried for [`RETRY_TIMEOUT`]: no caller would repeat them.
+//! - New payments are recorded again at once. Those that were inserted are known by then; what their lost insert has claimed is
+//!   released.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +30,7 @@ use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
 use super::locked::{LockedKeys, LockedWrite};
 use super::queue::PendingWrite;
-use super::queued_write::execute;
+use super::queued_write::{AnyWrite, execute, insert_new, only_records};
 use super::reconnecting_client::ReconnectingClient;
 use super::request::BatchContext;
 use super::session::Session;
@@ -35,7 +40,7 @@ use crate::util::backoff::{Backoff, Jitter};
 /// How long a deferred write is retried while the server can't be reached.
 pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one commit may take, and how long the writes of a failed batch are executed one by one.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a batch is executed while other processes are in the way, before its writes are executed one by one.
 const MAX_BATCH_ATTEMPTS: u32 = 6;
 /// How often a single write is executed then.
@@ -62,8 +67,9 @@ pub(super) struct Committer {
 
 impl Committer {
     /// Commits all writes at once, or one by one if one of them fails, and answers their callers.
-    pub(super) async fn commit_batch(&self, mut writes: Vec<PendingWrite>) -> Uncommitted {
+    pub(super) async fn commit_batch(&self, writes: Vec<PendingWrite>) -> Uncommitted {
         let mut uncommitted = Uncommitted::default();
+        let mut writes = self.insert_new(writes, &mut uncommitted).await;
         if writes.is_empty() {
             return uncommitted;
         }
@@ -106,6 +112,31 @@ impl Committer {
             uncommitted.locked = untried.chain(uncommitted.locked).collect();
         }
         uncommitted
+    }
+
+    /// Inserts new payments if the batch does nothing but record payments, and answers their callers. Returns the writes that are
+    /// left: those of known payments, and all if anything goes wrong.
+    async fn insert_new(&self, mut writes: Vec<PendingWrite>, uncommitted: &mut Uncommitted) -> Vec<PendingWrite> {
+        let mut groups = conflict_free_groups(&mut writes);
+        let only_group = groups.pop().filter(|_| groups.is_empty());
+        let Some(records) = only_group.and_then(only_records) else { return writes };
+        let Ok(session) = self.client.session().await else { return writes };
+        let Ok(offset) = session.clock_offset(&self.context.clock).await else { return writes };
+        match insert_new(records, BatchContext { session: &session, offset, context: &self.context }).await {
+            Ok(()) => {
+                let (inserted, left) = writes.into_iter().partition(|pending| pending.write.is_inserted());
+                self.conclude(inserted, Ok(()), uncommitted);
+                left
+            }
+            Err(fault) => {
+                if fault.is_lost() {
+                    self.client.discard(&session).await;
+                    let retry_until = Instant::now() + RETRY_TIMEOUT;
+                    uncommitted.retries.extend(writes.iter().flat_map(|pending| self.releases(pending, retry_until)));
+                }
+                writes
+            }
+        }
     }
 
     fn conclude(&self, writes: Vec<PendingWrite>, committed: Result<()>, uncommitted: &mut Uncommitted) {
@@ -151,18 +182,22 @@ impl Committer {
                 continue;
             }
             if is_unknown {
-                let releases = pending.write.release_claims(self.context.clock.steady());
-                let retry_until = Some(now + RETRY_TIMEOUT);
-                retries.extend(releases.map(|write| PendingWrite {
-                    write,
-                    is_deferred: true,
-                    retry_until,
-                    locked_until: None,
-                }));
+                retries.extend(self.releases(&pending, now + RETRY_TIMEOUT));
             }
             pending.write.answer(Err(error.clone()), &self.context);
         }
         retries
+    }
+
+    /// Writes that release what a commit of unknown outcome may have claimed.
+    fn releases(&self, pending: &PendingWrite, retry_until: Instant) -> impl Iterator<Item = PendingWrite> {
+        let releases = pending.write.release_claims(self.context.clock.steady());
+        releases.map(move |write| PendingWrite {
+            write,
+            is_deferred: true,
+            retry_until: Some(retry_until),
+            locked_until: None,
+        })
     }
 
     /// Executes and commits, again where the module's comment says so.
@@ -190,12 +225,16 @@ impl Committer {
         }
     }
 
-    /// Executes the groups in one transaction. Its `BEGIN` is sent together with the first statements, which saves a
-    /// round trip.
+    /// Executes the groups in one transaction, or acknowledgements alone without one. Its `BEGIN` is sent together with the
+    /// first statements, which saves a round trip.
     async fn try_commit(&self, session: &Session, writes: &mut [PendingWrite]) -> Result<()> {
         let offset = session.clock_offset(&self.context.clock).await?;
         let batch = BatchContext { session, offset, context: &self.context };
+        let are_acknowledgements = writes.iter().all(|pending| matches!(pending.write, AnyWrite::Acknowledge(_)));
         let mut groups = conflict_free_groups(writes).into_iter();
+        if are_acknowledgements && groups.len() == 1 {
+            return execute(groups.next().unwrap_or_default(), batch).await;
+        }
         let (begun, mut executed) = join(session.begin(), execute(groups.next().unwrap_or_default(), batch)).await;
         begun?;
         for group in groups {

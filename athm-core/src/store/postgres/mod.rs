@@ -52,7 +52,6 @@ use futures_util::future::{BoxFuture, try_join};
 use futures_util::{FutureExt, TryFutureExt};
 use jiff::Timestamp;
 use tokio::time::timeout;
-use tracing::Span;
 
 use self::address::Address;
 use self::claim::{RenewLeases, list_attempts};
@@ -160,7 +159,7 @@ impl Store for Postgres {
     }
 
     fn record(&self, observation: Observation) -> StoreFuture<'_, Recorded> {
-        let recorded = self.writer.write(RecordRequest { observation, span: Span::current() });
+        let recorded = self.writer.write(RecordRequest::new(observation));
         recorded.map_ok(|(recorded, _)| recorded).boxed()
     }
 

@@ -110,6 +110,11 @@ impl AnyWrite {
         })
     }
 
+    /// Whether [`insert_new`] has just inserted it.
+    pub(super) fn is_inserted(&self) -> bool {
+        matches!(self, Self::Record(write) if write.written.is_some())
+    }
+
     pub(super) fn answer(self, committed: WriteResult<()>, context: &StoreContext) {
         match self {
             Self::Record(write) => write.answer(committed, context),
@@ -117,6 +122,27 @@ impl AnyWrite {
             Self::Single(write) => write.answer(committed, context),
         }
     }
+}
+
+/// The writes of a group, if each records a payment.
+pub(super) fn only_records(group: Vec<&mut AnyWrite>) -> Option<Vec<&mut QueuedWrite<RecordRequest>>> {
+    let records = group.into_iter().map(|write| match write {
+        AnyWrite::Record(write) => Some(&mut **write),
+        AnyWrite::Acknowledge(_) | AnyWrite::Single(_) => None,
+    });
+    records.collect()
+}
+
+/// Inserts those payments of a group that are new, outside a transaction. When the connection is lost, any of them may be inserted,
+/// and all count as if they were, so that their claims can be released.
+pub(super) async fn insert_new(records: Vec<&mut QueuedWrite<RecordRequest>>, batch: BatchContext<'_>) -> Result<()> {
+    let requests: Vec<_> = records.iter().map(|write| &write.request).collect();
+    let inserting = async { Ok(RecordRequest::insert_new(&requests, batch).await) };
+    let (written, inserted) = catch_panic(inserting).await?;
+    for (write, written) in records.into_iter().zip(written) {
+        write.written = written.map(Ok);
+    }
+    inserted
 }
 
 /// Executes the writes of one conflict-free group concurrently, so that their statements are pipelined.

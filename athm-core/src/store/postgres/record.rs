@@ -5,15 +5,21 @@
 //! concern one row all the same: one by its ecommerceId, the other by its reference number. The second is applied in a
 //! further round, to the row as the first has left it.
 //!
+//! Most batches hold nothing else, so that the statement is sent [without a transaction](RecordRequest::insert_new) around it:
+//! it commits by itself, which saves a round trip. Only what it skips needs a transaction then.
+//!
 //! The order of locks: payments first, in the order of their ids, then everything that belongs to them. Processes that
 //! keep to it can't deadlock on payments. Inserts may still wait for each other crosswise; the server then ends one of the
 //! transactions, and its batch is tried again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::try_join;
+use tokio::time::timeout;
 use tracing::Span;
 
+use super::commit::COMMIT_TIMEOUT;
 use super::fault::{Fault, Result};
 use super::find::{ids, with_details};
 use super::payment::{finish, insert, merge, release_waiting, update};
@@ -30,8 +36,48 @@ use crate::store::{Observation, Recorded, StoreContext};
 
 /// A payment as it was observed, and the span in which it is recorded.
 pub(super) struct RecordRequest {
-    pub(super) observation: Observation,
-    pub(super) span: Span,
+    observation: Observation,
+    span: Span,
+    /// Whether an insert has skipped the payment since the last execution, which then needs no insert.
+    is_known: AtomicBool,
+}
+
+impl RecordRequest {
+    pub(super) fn new(observation: Observation) -> Self {
+        Self { observation, span: Span::current(), is_known: AtomicBool::new(false) }
+    }
+
+    /// What is written if the payment is new.
+    fn new_payment(&self, context: &StoreContext) -> PaymentWrite {
+        let decision = context.policy.decide(Vec::new(), &self.observation);
+        PaymentWrite::new(decision, &self.observation, &context.outbox)
+    }
+
+    /// Inserts the payments that are new, by one statement, outside a transaction. Returns what was written, and `None` for those
+    /// that must be [executed](BatchedRequest::execute_all).
+    ///
+    /// When the connection is lost, any of them may be inserted. Beside the fault, all are returned as if they were.
+    pub(super) async fn insert_new(
+        requests: &[&Self],
+        batch: BatchContext<'_>,
+    ) -> (Vec<Option<<Self as Request>::Written>>, Result<()>) {
+        let writes = column(requests, |request| request.new_payment(batch.context));
+        if writes.iter().any(|write| !write.refunds.is_empty()) {
+            // Refunds are inserted by a second statement.
+            return (requests.iter().map(|_| None).collect(), Ok(()));
+        }
+        let inserted = timeout(COMMIT_TIMEOUT, insert(batch.session, &writes, batch.now())).await;
+        let inserted = inserted.unwrap_or_else(|_| Err(Fault::timed_out()));
+        let written = writes.into_iter().zip(requests).map(|(write, request)| {
+            let may_be_new = match &inserted {
+                Ok(new) => new.contains(write.transaction.id.as_uuid()),
+                Err(fault) => fault.is_lost(),
+            };
+            request.is_known.store(inserted.is_ok() && !may_be_new, Ordering::Relaxed);
+            may_be_new.then(|| write.recorded(&request.span))
+        });
+        (written.collect(), inserted.map(drop))
+    }
 }
 
 impl Request for RecordRequest {
@@ -56,22 +102,25 @@ impl Request for RecordRequest {
 
 impl BatchedRequest for RecordRequest {
     async fn execute_all(requests: &[&Self], batch: BatchContext<'_>) -> Result<Vec<WriteResult<Self::Written>>> {
-        let mut writes = Vec::with_capacity(requests.len());
-        for Self { observation, .. } in requests {
-            let decision = batch.context.policy.decide(Vec::new(), observation);
-            writes.push(PaymentWrite::new(decision, observation, &batch.context.outbox));
+        let mut written: Vec<_> = requests.iter().map(|_| None).collect();
+        let (mut known, to_insert): (Vec<_>, Vec<_>) =
+            (0..requests.len()).partition(|&n| requests[n].is_known.swap(false, Ordering::Relaxed));
+        if !to_insert.is_empty() {
+            let writes = column(&to_insert, |&n| requests[n].new_payment(batch.context));
+            let new = insert(batch.session, &writes, batch.now()).await?;
+            let is_new = |write: &PaymentWrite| new.contains(write.transaction.id.as_uuid());
+            let mut refunds = Statements::new();
+            let inserted = writes.iter().filter(|write| is_new(write));
+            inserted.flat_map(|write| &write.refunds).for_each(|refund| write_refund(&mut refunds, refund));
+            batch.session.execute_all(refunds).await?;
+            for (n, write) in to_insert.into_iter().zip(writes) {
+                if is_new(&write) {
+                    written[n] = Some(Ok(write.recorded(&requests[n].span)));
+                } else {
+                    known.push(n);
+                }
+            }
         }
-        let new = insert(batch.session, &writes, batch.now()).await?;
-        let inserted = writes.iter().filter(|write| new.contains(write.transaction.id.as_uuid()));
-        let mut refunds = Statements::new();
-        inserted.flat_map(|write| &write.refunds).for_each(|refund| write_refund(&mut refunds, refund));
-        batch.session.execute_all(refunds).await?;
-        let mut written = Vec::with_capacity(requests.len());
-        for (write, Self { span, .. }) in writes.into_iter().zip(requests) {
-            let is_new = new.contains(write.transaction.id.as_uuid());
-            written.push(is_new.then(|| Ok(write.recorded(span))));
-        }
-        let mut known: Vec<_> = (0..requests.len()).filter(|&n| written[n].is_none()).collect();
         while !known.is_empty() {
             known = apply(requests, &known, &mut written, batch).await?;
         }

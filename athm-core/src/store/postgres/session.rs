@@ -31,7 +31,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A process whose machine vanishes during a transaction must hold its locks for moments only, and a process that waits for
 /// a lock holds up all its other writes meanwhile ([`locked`](super::locked)). The server ends a statement for whose answer
 /// this process has long stopped waiting. A timeout that the server or the address sets is kept.
-const SETTINGS: &str = "SET enable_seqscan = off; SET jit = off; \
+///
+/// READ COMMITTED reads a row as it is once its lock is held, whatever the server's default isolation is.
+const SETTINGS: &str = "SET enable_seqscan = off; SET jit = off; SET default_transaction_isolation = 'read committed'; \
     SELECT set_config(name, value, false) \
     FROM (VALUES ('idle_in_transaction_session_timeout', '10s'), ('lock_timeout', '100ms'), ('statement_timeout', '60s')) \
     AS wanted (name, value) \
@@ -155,10 +157,8 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    /// Begins a transaction. READ COMMITTED reads a row as it is once its lock is held, whatever the server's default
-    /// isolation is.
     pub(super) async fn begin(&self) -> Result<()> {
-        self.run("BEGIN ISOLATION LEVEL READ COMMITTED").await
+        self.run("BEGIN").await
     }
 
     /// Commits. When the connection is lost meanwhile, the server may or may not have committed.

@@ -259,9 +259,11 @@ async fn deliveries_of_one_event_are_claimed_with_its_payment_and_those_of_a_dam
     assert_eq!(fixture.query(postponed).await, ["2"]);
 }
 
-/// A proxy in front of the server. Once `hangs_up` is set, it passes the next `COMMIT` on and closes the connection before
-/// the answer.
-async fn proxy(server: &str, hangs_up: Arc<AtomicBool>) -> String {
+const DELIVERIES: &str = "SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state";
+
+/// A proxy in front of the server. Once `hangs_up` is set, it passes the next message with that word on and closes the connection
+/// before the answer.
+async fn proxy(server: &str, word: &'static [u8], hangs_up: Arc<AtomicBool>) -> String {
     let config: tokio_postgres::Config = server.parse().unwrap();
     let tokio_postgres::config::Host::Tcp(host) = config.get_hosts()[0].clone() else { panic!("no host") };
     let (host, port) = (host, config.get_ports()[0]);
@@ -279,7 +281,7 @@ async fn proxy(server: &str, hangs_up: Arc<AtomicBool>) -> String {
                     tokio::select! {
                         read = client.read(&mut asked) => {
                             let sent = &asked[..read.unwrap_or(0)];
-                            is_last |= sent.windows(7).any(|word| word == b"COMMIT\0") && hangs_up.swap(false, SeqCst);
+                            is_last |= sent.windows(word.len()).any(|sent| sent == word) && hangs_up.swap(false, SeqCst);
                             if sent.is_empty() || server.write_all(sent).await.is_err() {
                                 return;
                             }
@@ -303,15 +305,32 @@ async fn proxy(server: &str, hangs_up: Arc<AtomicBool>) -> String {
 async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
     let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
     let fixture =
-        StoreFixture::on(proxy(&url, Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped).await;
+        StoreFixture::on(proxy(&url, b"COMMIT\0", Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped)
+            .await;
+    let mut open = record("reference-1", None);
+    open.observed.status = Status::Open;
+    fixture.store.record(open).await.unwrap();
+    hangs_up.store(true, SeqCst);
+    assert!(matches!(fixture.record(1).await, Err(StoreError::Database(_))));
+    assert_eq!(fixture.record(1).await.unwrap().events.len(), 0, "it was committed");
+    assert_eq!(fixture.query(DELIVERIES).await, ["due 0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_inserted() {
+    let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
+    let proxy = proxy(&url, b"reference-2", Arc::clone(&hangs_up)).await;
+    let fixture = StoreFixture::on(proxy, Clock::system(), 8, Batching::Grouped).await;
     fixture.record(1).await.unwrap();
     hangs_up.store(true, SeqCst);
-    assert!(matches!(fixture.record(2).await, Err(StoreError::Database(_))));
-    assert_eq!(fixture.record(2).await.unwrap().events.len(), 0, "it was committed");
-    assert_eq!(
-        fixture.query("SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state").await,
-        ["due 0", "running 0"]
-    );
+    fixture.record(2).await.unwrap();
+    assert!(!hangs_up.load(SeqCst));
+    // What the lost insert has claimed is given back.
+    fixture.until("SELECT count(*) FROM athm_delivery WHERE state = 'running'", "1").await;
+    assert_eq!(fixture.query(DELIVERIES).await, ["due 0", "running 0"]);
+    assert_eq!((fixture.count("athm_transaction").await, fixture.count("athm_event").await), (2, 2));
+    assert_eq!(fixture.running().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,7 +338,8 @@ async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
 async fn a_claim_of_unknown_outcome_is_released_and_costs_a_suspect_nothing() {
     let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
     let fixture =
-        StoreFixture::on(proxy(&url, Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped).await;
+        StoreFixture::on(proxy(&url, b"COMMIT\0", Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped)
+            .await;
     fixture.outbox.stopping.store(true, SeqCst);
     fixture.record(1).await.unwrap();
     fixture.query("UPDATE athm_delivery SET interruptions = 2").await;

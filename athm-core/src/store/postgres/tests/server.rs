@@ -160,7 +160,11 @@ async fn a_health_check_writes_and_fails_on_a_database_that_can_only_be_read() {
 async fn processes_that_start_together_migrate_once_whatever_the_servers_isolation() {
     let url = format!("{}%20-cdefault_transaction_isolation%3Dserializable", StoreFixture::schema().await);
     let opened = (0..4).map(|_| StoreFixture::on(url.clone(), Clock::manual(), 0, Batching::Grouped));
-    assert_eq!(join_all(opened).await.len(), 4);
+    let opened = join_all(opened).await;
+    assert_eq!(opened.len(), 4);
+    let session = opened[0].store.reader.session().await.unwrap();
+    let isolation = session.one("SHOW transaction_isolation", values![], |row| row.text()).await.unwrap();
+    assert_eq!(isolation.as_deref(), Some("read committed"));
 }
 
 #[tokio::test(start_paused = true)]
