@@ -69,12 +69,16 @@ impl Committer {
     /// Commits all writes at once, or one by one if one of them fails, and answers their callers.
     pub(super) async fn commit_batch(&self, writes: Vec<PendingWrite>) -> Uncommitted {
         let mut uncommitted = Uncommitted::default();
-        let mut writes = self.insert_new(writes, &mut uncommitted).await;
+        let (mut writes, failed) = self.insert_new(writes, &mut uncommitted).await;
         if writes.is_empty() {
             return uncommitted;
         }
         let deadline = Instant::now() + COMMIT_TIMEOUT;
-        let fault = match self.commit(&mut writes, MAX_BATCH_ATTEMPTS).await {
+        let committed = match failed {
+            Some(fault) => Err(fault),
+            None => self.commit(&mut writes, MAX_BATCH_ATTEMPTS).await,
+        };
+        let fault = match committed {
             Err(fault) if writes.len() > 1 && !fault.is_lost() => fault,
             committed => {
                 self.conclude(writes, committed, &mut uncommitted);
@@ -115,27 +119,31 @@ impl Committer {
     }
 
     /// Inserts new payments if the batch does nothing but record payments, and answers their callers. Returns the writes that are
-    /// left: those of known payments, and all if anything goes wrong.
-    async fn insert_new(&self, mut writes: Vec<PendingWrite>, uncommitted: &mut Uncommitted) -> Vec<PendingWrite> {
+    /// left, those of known payments, or all of them. With a fault, the same insert would fail again.
+    async fn insert_new(
+        &self,
+        mut writes: Vec<PendingWrite>,
+        uncommitted: &mut Uncommitted,
+    ) -> (Vec<PendingWrite>, Option<Fault>) {
         let mut groups = conflict_free_groups(&mut writes);
         let only_group = groups.pop().filter(|_| groups.is_empty());
-        let Some(records) = only_group.and_then(only_records) else { return writes };
-        let Ok(session) = self.client.session().await else { return writes };
-        let Ok(offset) = session.clock_offset(&self.context.clock).await else { return writes };
+        let Some(records) = only_group.and_then(only_records) else { return (writes, None) };
+        let Ok(session) = self.client.session().await else { return (writes, None) };
+        let Ok(offset) = session.clock_offset(&self.context.clock).await else { return (writes, None) };
         match insert_new(records, BatchContext { session: &session, offset, context: &self.context }).await {
             Ok(()) => {
                 let (inserted, left) = writes.into_iter().partition(|pending| pending.write.is_inserted());
                 self.conclude(inserted, Ok(()), uncommitted);
-                left
+                (left, None)
             }
-            Err(fault) => {
-                if fault.is_lost() {
-                    self.client.discard(&session).await;
-                    let retry_until = Instant::now() + RETRY_TIMEOUT;
-                    uncommitted.retries.extend(writes.iter().flat_map(|pending| self.releases(pending, retry_until)));
-                }
-                writes
+            Err(fault) if fault.is_lost() => {
+                self.client.discard(&session).await;
+                let retry_until = Instant::now() + RETRY_TIMEOUT;
+                uncommitted.retries.extend(writes.iter().flat_map(|pending| self.releases(pending, retry_until)));
+                (writes, None)
             }
+            Err(Fault::Contention(_)) => (writes, None),
+            Err(fault) => (writes, Some(fault)),
         }
     }
 
