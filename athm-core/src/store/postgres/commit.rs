@@ -12,13 +12,14 @@
 //!   writes are then executed one by one, each in a transaction of its own, so that a bad one fails alone. One that meets a
 //!   lock [waits](super::locked), and later ones that concern the same wait behind it.
 //!
-//! At most one execution is committed. When the connection is lost *while* the server commits, the outcome is unknown, and
-//! nothing is executed again: callers get an error. They may repeat the call, because recording an observation twice
-//! fires nothing twice. Two kinds of writes are exceptions, because a second commit of one changes nothing:
+//! When the connection is lost *while* the server commits, the outcome is unknown. What was written may be committed, and what
+//! it claimed is released. Callers get an error, and may repeat the call, because recording an observation twice fires nothing
+//! twice. Some writes are executed again all the same:
 //!
-//! - Deferred writes are retried for [`RETRY_TIMEOUT`]: no caller would repeat them.
-//! - New payments are recorded again at once. Those that were inserted are known by then; what their lost insert has claimed is
-//!   released.
+//! - Deferred writes, for [`RETRY_TIMEOUT`]: no caller would repeat them, and a second commit of one changes nothing.
+//! - New payments, once: those whose insert was committed are known by then.
+//!
+//! Of all others, at most one execution is committed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +31,9 @@ use super::conflict_free_groups::conflict_free_groups;
 use super::fault::{Fault, Result};
 use super::locked::{LockedKeys, LockedWrite};
 use super::queue::PendingWrite;
-use super::queued_write::{AnyWrite, execute, insert_new, only_records};
+use super::queued_write::{AnyWrite, QueuedWrite, execute, insert_new, only_records};
 use super::reconnecting_client::ReconnectingClient;
+use super::record::RecordRequest;
 use super::request::BatchContext;
 use super::session::Session;
 use crate::store::StoreContext;
@@ -119,7 +121,7 @@ impl Committer {
     }
 
     /// Inserts new payments if the batch does nothing but record payments, and answers their callers. Returns the writes that are
-    /// left, those of known payments, or all of them. With a fault, the same insert would fail again.
+    /// still to be executed: those of known payments, or all. If it returns a fault as well, they would fail together with it.
     async fn insert_new(
         &self,
         mut writes: Vec<PendingWrite>,
@@ -129,22 +131,33 @@ impl Committer {
         let only_group = groups.pop().filter(|_| groups.is_empty());
         let Some(records) = only_group.and_then(only_records) else { return (writes, None) };
         let Ok(session) = self.client.session().await else { return (writes, None) };
-        let Ok(offset) = session.clock_offset(&self.context.clock).await else { return (writes, None) };
-        match insert_new(records, BatchContext { session: &session, offset, context: &self.context }).await {
+        match self.try_insert(&session, records).await {
             Ok(()) => {
                 let (inserted, left) = writes.into_iter().partition(|pending| pending.write.is_inserted());
                 self.conclude(inserted, Ok(()), uncommitted);
                 (left, None)
             }
-            Err(fault) if fault.is_lost() => {
+            Err(Fault::Lost(_)) => {
                 self.client.discard(&session).await;
                 let retry_until = Instant::now() + RETRY_TIMEOUT;
                 uncommitted.retries.extend(writes.iter().flat_map(|pending| self.releases(pending, retry_until)));
                 (writes, None)
             }
+            // The server hangs: callers have waited long enough.
+            Err(fault @ Fault::Unknown(_)) => {
+                self.client.discard(&session).await;
+                self.conclude(writes, Err(fault), uncommitted);
+                (Vec::new(), None)
+            }
             Err(Fault::Contention(_)) => (writes, None),
             Err(fault) => (writes, Some(fault)),
         }
+    }
+
+    async fn try_insert(&self, session: &Session, records: Vec<&mut QueuedWrite<RecordRequest>>) -> Result<()> {
+        let offset = timeout(COMMIT_TIMEOUT, session.clock_offset(&self.context.clock)).await;
+        let offset = offset.unwrap_or_else(|_| Err(Fault::timed_out()))?;
+        insert_new(records, BatchContext { session, offset, context: &self.context }).await
     }
 
     fn conclude(&self, writes: Vec<PendingWrite>, committed: Result<()>, uncommitted: &mut Uncommitted) {
@@ -233,8 +246,8 @@ impl Committer {
         }
     }
 
-    /// Executes the groups in one transaction, or acknowledgements alone without one. Its `BEGIN` is sent together with the
-    /// first statements, which saves a round trip.
+    /// Executes the groups in one transaction, whose `BEGIN` is sent together with the first statements: that saves a round trip.
+    /// A batch of acknowledgements alone needs no transaction.
     async fn try_commit(&self, session: &Session, writes: &mut [PendingWrite]) -> Result<()> {
         let offset = session.clock_offset(&self.context.clock).await?;
         let batch = BatchContext { session, offset, context: &self.context };

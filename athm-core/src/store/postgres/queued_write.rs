@@ -94,7 +94,7 @@ impl AnyWrite {
         matches!(self, Self::Record(_) | Self::Acknowledge(_))
     }
 
-    /// Writes that release the deliveries which this one may have claimed. The connection was lost during the commit: if
+    /// Writes that release the deliveries which this one may have claimed. The connection was lost while it was committed: if
     /// the server committed, no worker has received them, and they would count as left behind when their leases end. If it
     /// didn't, no row has the claim, whatever other processes have claimed by now.
     pub(super) fn release_claims(&self, at: Timestamp) -> impl Iterator<Item = Self> {
@@ -135,7 +135,12 @@ pub(super) fn only_records(group: Vec<&mut AnyWrite>) -> Option<Vec<&mut QueuedW
 
 /// Inserts those payments of a group that are new, outside a transaction. When the connection is lost, any of them may be inserted,
 /// and all count as if they were, so that their claims can be released.
-pub(super) async fn insert_new(records: Vec<&mut QueuedWrite<RecordRequest>>, batch: BatchContext<'_>) -> Result<()> {
+pub(super) async fn insert_new(
+    mut records: Vec<&mut QueuedWrite<RecordRequest>>,
+    batch: BatchContext<'_>,
+) -> Result<()> {
+    // Drops what an earlier execution has taken, so that its slots are free for this one.
+    records.iter_mut().for_each(|write| write.written = None);
     let requests: Vec<_> = records.iter().map(|write| &write.request).collect();
     let inserting = async { Ok(RecordRequest::insert_new(&requests, batch).await) };
     let (written, inserted) = catch_panic(inserting).await?;

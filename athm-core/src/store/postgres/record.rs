@@ -5,8 +5,8 @@
 //! concern one row all the same: one by its ecommerceId, the other by its reference number. The second is applied in a
 //! further round, to the row as the first has left it.
 //!
-//! Most batches hold nothing else, so that the statement is sent [without a transaction](RecordRequest::insert_new) around it:
-//! it commits by itself, which saves a round trip. Only what it skips needs a transaction then.
+//! Most batches only record payments. Their insert is sent [without a transaction](RecordRequest::insert_new) around it: it
+//! commits by itself, which saves a round trip. Payments that it skips, and refunds, need a transaction.
 //!
 //! The order of locks: payments first, in the order of their ids, then everything that belongs to them. Processes that
 //! keep to it can't deadlock on payments. Inserts may still wait for each other crosswise; the server then ends one of the
@@ -38,7 +38,7 @@ use crate::store::{Observation, Recorded, StoreContext};
 pub(super) struct RecordRequest {
     observation: Observation,
     span: Span,
-    /// Whether an insert has skipped the payment since the last execution, which then needs no insert.
+    /// Set when an insert has skipped the payment: the next execution doesn't try to insert it again.
     is_known: AtomicBool,
 }
 

@@ -14,7 +14,7 @@ use crate::store::{StoreContext, StoreError};
 /// The answer to one caller.
 pub(super) type WriteResult<T> = std::result::Result<T, StoreError>;
 
-/// What a request is executed with. All its statements belong to the batch's transaction.
+/// What a request is executed with. All statements of a batch belong to one transaction, or there is one statement alone.
 #[derive(Clone, Copy)]
 pub(super) struct BatchContext<'a> {
     pub(super) session: &'a Session,
@@ -29,8 +29,7 @@ impl BatchContext<'_> {
     }
 }
 
-/// A write. It may be executed several times, of which one execution is committed at most; see
-/// [`commit`](super::commit).
+/// A write. It may be executed several times; see [`commit`](super::commit).
 pub(super) trait Request: Sized + Send + Sync + 'static {
     /// The answer to the caller, once it is committed.
     type Written: Send;

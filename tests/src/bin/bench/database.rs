@@ -144,7 +144,7 @@ impl ContenderDatabase {
         Ok(is_usable)
     }
 
-    /// Of a file.
+    /// The path, if it is a file.
     fn path(&self) -> Option<String> {
         match self {
             Self::File(database) => Some(database.path()),

@@ -13,7 +13,7 @@ use crate::contender::{Contender, Rows};
 use crate::own_rows::OwnRows;
 
 /// How long it took from each observation to the start of its receiver: how many took 0.0 ms, 0.1 ms, 0.2 ms and so on. Of a
-/// fixed size, because what the process holds is measured.
+/// fixed size, because the process's memory is measured.
 #[derive(Debug, Clone)]
 struct Lags(Arc<Mutex<Vec<u32>>>);
 
@@ -111,7 +111,7 @@ impl Lags {
             *passed += u64::from(count);
             Some(*passed)
         });
-        let below = steps.take_while(|&passed| passed * 100 <= all * 99).count();
+        let below = steps.take_while(|&passed| passed * 100 < all * 99).count();
         below as u64 * u64::from(LAG_STEP)
     }
 }

@@ -261,9 +261,15 @@ async fn deliveries_of_one_event_are_claimed_with_its_payment_and_those_of_a_dam
 
 const DELIVERIES: &str = "SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state";
 
-/// A proxy in front of the server. Once `hangs_up` is set, it passes the next message with that word on and closes the connection
-/// before the answer.
-async fn proxy(server: &str, word: &'static [u8], hangs_up: Arc<AtomicBool>) -> String {
+/// What the proxy does with a connection after a message.
+#[derive(Clone, Copy)]
+enum Then {
+    HangsUp,
+    Hangs,
+}
+
+/// A proxy in front of the server. Once `fails` is set, it passes the next message with that word on, and no answer any more.
+async fn proxy(server: &str, word: &'static [u8], then: Then, fails: Arc<AtomicBool>) -> String {
     let config: tokio_postgres::Config = server.parse().unwrap();
     let tokio_postgres::config::Host::Tcp(host) = config.get_hosts()[0].clone() else { panic!("no host") };
     let (host, port) = (host, config.get_ports()[0]);
@@ -273,7 +279,7 @@ async fn proxy(server: &str, word: &'static [u8], hangs_up: Arc<AtomicBool>) -> 
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut server = TcpStream::connect((there.as_str(), port)).await.unwrap();
-            let hangs_up = Arc::clone(&hangs_up);
+            let fails = Arc::clone(&fails);
             tokio::spawn(async move {
                 let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
                 let mut is_last = false;
@@ -281,13 +287,16 @@ async fn proxy(server: &str, word: &'static [u8], hangs_up: Arc<AtomicBool>) -> 
                     tokio::select! {
                         read = client.read(&mut asked) => {
                             let sent = &asked[..read.unwrap_or(0)];
-                            is_last |= sent.windows(word.len()).any(|sent| sent == word) && hangs_up.swap(false, SeqCst);
+                            is_last |= sent.windows(word.len()).any(|sent| sent == word) && fails.swap(false, SeqCst);
                             if sent.is_empty() || server.write_all(sent).await.is_err() {
                                 return;
                             }
                         }
                         read = server.read(&mut answered) => {
                             let sent = &answered[..read.unwrap_or(0)];
+                            if is_last && matches!(then, Then::Hangs) {
+                                std::future::pending::<()>().await;
+                            }
                             if is_last || sent.is_empty() || client.write_all(sent).await.is_err() {
                                 return;
                             }
@@ -304,9 +313,13 @@ async fn proxy(server: &str, word: &'static [u8], hangs_up: Arc<AtomicBool>) -> 
 #[ignore = "needs a server: tests/with-postgres"]
 async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
     let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let fixture =
-        StoreFixture::on(proxy(&url, b"COMMIT\0", Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped)
-            .await;
+    let fixture = StoreFixture::on(
+        proxy(&url, b"COMMIT\0", Then::HangsUp, Arc::clone(&hangs_up)).await,
+        Clock::system(),
+        8,
+        Batching::Grouped,
+    )
+    .await;
     let mut open = record("reference-1", None);
     open.observed.status = Status::Open;
     fixture.store.record(open).await.unwrap();
@@ -320,7 +333,7 @@ async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_inserted() {
     let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let proxy = proxy(&url, b"reference-2", Arc::clone(&hangs_up)).await;
+    let proxy = proxy(&url, b"reference-2", Then::HangsUp, Arc::clone(&hangs_up)).await;
     let fixture = StoreFixture::on(proxy, Clock::system(), 8, Batching::Grouped).await;
     fixture.record(1).await.unwrap();
     hangs_up.store(true, SeqCst);
@@ -333,13 +346,34 @@ async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_in
     assert_eq!(fixture.running().len(), 1);
 }
 
+#[tokio::test]
+#[ignore = "needs a server: tests/with-postgres"]
+async fn an_insert_that_the_server_never_answers_is_an_error_in_time_and_what_it_claimed_is_due() {
+    let (url, hangs) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
+    let proxy = proxy(&url, b"reference-2", Then::Hangs, Arc::clone(&hangs)).await;
+    let fixture = StoreFixture::on(proxy, Clock::system(), 8, Batching::Grouped).await;
+    fixture.record(1).await.unwrap();
+    hangs.store(true, SeqCst);
+    tokio::time::pause();
+    let error = fixture.record(2).await.expect_err("there is no answer");
+    assert!(format!("{error:?}").contains("didn't answer in time"), "{error:?}");
+    tokio::time::resume();
+    assert_eq!(fixture.record(2).await.unwrap().events.len(), 0, "it was committed");
+    fixture.until("SELECT count(*) FROM athm_delivery WHERE state = 'running'", "1").await;
+    assert_eq!(fixture.query(DELIVERIES).await, ["due 0", "running 0"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_claim_of_unknown_outcome_is_released_and_costs_a_suspect_nothing() {
     let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let fixture =
-        StoreFixture::on(proxy(&url, b"COMMIT\0", Arc::clone(&hangs_up)).await, Clock::system(), 8, Batching::Grouped)
-            .await;
+    let fixture = StoreFixture::on(
+        proxy(&url, b"COMMIT\0", Then::HangsUp, Arc::clone(&hangs_up)).await,
+        Clock::system(),
+        8,
+        Batching::Grouped,
+    )
+    .await;
     fixture.outbox.stopping.store(true, SeqCst);
     fixture.record(1).await.unwrap();
     fixture.query("UPDATE athm_delivery SET interruptions = 2").await;
