@@ -12,6 +12,8 @@ use crate::peers;
 
 pub(crate) struct Process {
     child: Child,
+    /// Whether it ends when its input does, and its own processes with it: if it were killed, they would stay.
+    ends_with_input: bool,
     pub(crate) address: SocketAddr,
 }
 
@@ -42,7 +44,7 @@ impl Process {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         let address = line.trim().parse().map_err(|_| format!("{contender} didn't start: {line:?}"))?;
-        Ok(Self { child, address })
+        Ok(Self { child, ends_with_input: contender.rows() == Rows::Django, address })
     }
 
     /// The most memory that it has held, in KiB, with its children.
@@ -81,9 +83,10 @@ impl Process {
     }
 
     fn kill(&mut self) -> io::Result<()> {
-        // A peer ends when its input does, with its own children.
         drop(self.child.stdin.take());
-        self.child.kill()?;
+        if !self.ends_with_input {
+            self.child.kill()?;
+        }
         self.child.wait().map(drop)
     }
 }
