@@ -12,9 +12,9 @@
 //!   writes are then executed one by one, each in a transaction of its own, so that a bad one fails alone. One that meets a
 //!   lock [waits](super::locked), and later ones that concern the same wait behind it.
 //!
-//! When the connection is lost *while* the server commits, the outcome is unknown. What was written may be committed, and what
-//! it claimed is released. Callers get an error, and may repeat the call, because recording an observation twice fires nothing
-//! twice. Some writes are executed again all the same:
+//! When the connection is lost *while* the server commits, the outcome is unknown. What was written may be committed, and
+//! what it claimed is released. Callers get an error, and may repeat the call, because recording an observation twice
+//! fires nothing twice. Some writes are executed again all the same:
 //!
 //! - Deferred writes, for [`RETRY_TIMEOUT`]: no caller would repeat them, and a second commit of one changes nothing.
 //! - New payments, once: those whose insert was committed are known by then.
@@ -120,8 +120,9 @@ impl Committer {
         uncommitted
     }
 
-    /// Inserts new payments if the batch does nothing but record payments, and answers their callers. Returns the writes that are
-    /// still to be executed: those of known payments, or all. If it returns a fault as well, they would fail together with it.
+    /// Inserts new payments if the batch does nothing but record payments, and answers their callers. Returns the writes
+    /// that are still to be executed: those of known payments, or all. If it returns a fault as well, executing them
+    /// together would fail with it again.
     async fn insert_new(
         &self,
         mut writes: Vec<PendingWrite>,
@@ -246,8 +247,8 @@ impl Committer {
         }
     }
 
-    /// Executes the groups in one transaction, whose `BEGIN` is sent together with the first statements: that saves a round trip.
-    /// A batch of acknowledgements alone needs no transaction.
+    /// Executes the groups in one transaction, whose `BEGIN` is sent together with the first statements: that saves a round
+    /// trip. A batch of acknowledgements alone needs no transaction.
     async fn try_commit(&self, session: &Session, writes: &mut [PendingWrite]) -> Result<()> {
         let offset = session.clock_offset(&self.context.clock).await?;
         let batch = BatchContext { session, offset, context: &self.context };

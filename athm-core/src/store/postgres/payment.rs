@@ -69,11 +69,14 @@ macro_rules! write_payments {
     };
 }
 
-/// Inserts the payments of which no row has any name yet, and returns the ids of these.
+/// Inserts the payments of which no row has any name yet, and returns the ids of these. Without payments, it sends nothing.
 ///
 /// `ON CONFLICT DO NOTHING` skips a payment when another row has its id, its ecommerceId or its reference number, also one
 /// that another process inserts at the same time: the statement waits for that process to commit.
 pub(super) async fn insert(session: &Session, writes: &[PaymentWrite], now: Timestamp) -> Result<HashSet<Uuid>> {
+    if writes.is_empty() {
+        return Ok(HashSet::new());
+    }
     let sql = write_payments!(
         "INSERT INTO athm_transaction (id, kind, status, ecommerce_id, reference_number, daily_transaction_id, total, \
          subtotal, tax, fee, net_amount, refunded_amount, metadata_1, metadata_2, date, deadline, verified, auth_token, \

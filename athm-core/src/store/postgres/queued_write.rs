@@ -94,9 +94,9 @@ impl AnyWrite {
         matches!(self, Self::Record(_) | Self::Acknowledge(_))
     }
 
-    /// Writes that release the deliveries which this one may have claimed. The connection was lost while it was committed: if
-    /// the server committed, no worker has received them, and they would count as left behind when their leases end. If it
-    /// didn't, no row has the claim, whatever other processes have claimed by now.
+    /// Writes that release the deliveries which this one may have claimed. The connection was lost while it was committed:
+    /// if the server committed, no worker has received them, and they would count as left behind when their leases end. If
+    /// it didn't, no row has the claim, whatever other processes have claimed by now.
     pub(super) fn release_claims(&self, at: Timestamp) -> impl Iterator<Item = Self> {
         let claimed = match self {
             Self::Record(write) => write.claimed(),
@@ -133,8 +133,8 @@ pub(super) fn only_records(group: Vec<&mut AnyWrite>) -> Option<Vec<&mut QueuedW
     records.collect()
 }
 
-/// Inserts those payments of a group that are new, outside a transaction. When the connection is lost, any of them may be inserted,
-/// and all count as if they were, so that their claims can be released.
+/// Inserts those payments of a group that are new, outside a transaction. When the connection is lost, any of them may be
+/// inserted, and all count as if they were, so that their claims can be released.
 pub(super) async fn insert_new(
     mut records: Vec<&mut QueuedWrite<RecordRequest>>,
     batch: BatchContext<'_>,

@@ -53,8 +53,8 @@ impl RecordRequest {
         PaymentWrite::new(decision, &self.observation, &context.outbox)
     }
 
-    /// Inserts the payments that are new, by one statement, outside a transaction. Returns what was written, and `None` for those
-    /// that must be [executed](BatchedRequest::execute_all).
+    /// Inserts the payments that are new, by one statement, outside a transaction. Returns what was written, and `None` for
+    /// those that are still to be [executed](BatchedRequest::execute_all).
     ///
     /// When the connection is lost, any of them may be inserted. Beside the fault, all are returned as if they were.
     pub(super) async fn insert_new(
@@ -66,6 +66,7 @@ impl RecordRequest {
             // Refunds are inserted by a second statement.
             return (requests.iter().map(|_| None).collect(), Ok(()));
         }
+        // Limited here and not by the caller: what may be inserted is returned when there is no answer.
         let inserted = timeout(COMMIT_TIMEOUT, insert(batch.session, &writes, batch.now())).await;
         let inserted = inserted.unwrap_or_else(|_| Err(Fault::timed_out()));
         let written = writes.into_iter().zip(requests).map(|(write, request)| {
@@ -105,20 +106,18 @@ impl BatchedRequest for RecordRequest {
         let mut written: Vec<_> = requests.iter().map(|_| None).collect();
         let (mut known, to_insert): (Vec<_>, Vec<_>) =
             (0..requests.len()).partition(|&n| requests[n].is_known.swap(false, Ordering::Relaxed));
-        if !to_insert.is_empty() {
-            let writes = column(&to_insert, |&n| requests[n].new_payment(batch.context));
-            let new = insert(batch.session, &writes, batch.now()).await?;
-            let is_new = |write: &PaymentWrite| new.contains(write.transaction.id.as_uuid());
-            let mut refunds = Statements::new();
-            let inserted = writes.iter().filter(|write| is_new(write));
-            inserted.flat_map(|write| &write.refunds).for_each(|refund| write_refund(&mut refunds, refund));
-            batch.session.execute_all(refunds).await?;
-            for (n, write) in to_insert.into_iter().zip(writes) {
-                if is_new(&write) {
-                    written[n] = Some(Ok(write.recorded(&requests[n].span)));
-                } else {
-                    known.push(n);
-                }
+        let writes = column(&to_insert, |&n| requests[n].new_payment(batch.context));
+        let new = insert(batch.session, &writes, batch.now()).await?;
+        let is_new = |write: &PaymentWrite| new.contains(write.transaction.id.as_uuid());
+        let mut refunds = Statements::new();
+        let inserted = writes.iter().filter(|write| is_new(write));
+        inserted.flat_map(|write| &write.refunds).for_each(|refund| write_refund(&mut refunds, refund));
+        batch.session.execute_all(refunds).await?;
+        for (n, write) in to_insert.into_iter().zip(writes) {
+            if is_new(&write) {
+                written[n] = Some(Ok(write.recorded(&requests[n].span)));
+            } else {
+                known.push(n);
             }
         }
         while !known.is_empty() {

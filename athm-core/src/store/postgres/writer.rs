@@ -1,9 +1,10 @@
 //! Group commit: the one task that writes.
 //!
 //! A commit costs a round trip and a flush to disk, which take far longer than the writes themselves. The task therefore
-//! takes all writes that are queued, executes them in one transaction (or by one statement), commits once, and answers each
-//! caller after that commit. No timer is involved: while one commit is in flight, the next batch queues up. Only when every queued write is
-//! a deferred one (an acknowledgement, say, for which no caller waits) does it wait up to 10 ms for more.
+//! takes all writes that are queued, executes them in one transaction (or by one statement), commits once, and answers
+//! each caller after that commit. No timer is involved: while one commit is in flight, the next batch queues up. Only when
+//! every queued write is a deferred one (an acknowledgement, say, for which no caller waits) does it wait up to 10 ms for
+//! more.
 //!
 //! [`queue`](super::queue) forms the batches, [`conflict_free_groups`](super::conflict_free_groups) orders their writes,
 //! and [`commit`](super::commit) commits them. Those that wait for a lock wait [apart](super::locked).

@@ -47,7 +47,7 @@ impl Process {
         Ok(Self { child, ends_with_input: contender.rows() == Rows::Django, address })
     }
 
-    /// The most memory that it has held, in KiB, with its children.
+    /// The most memory that it has held, in KiB, with all processes below it.
     pub(crate) fn memory(&self) -> u64 {
         let of = |id: u32| {
             let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
@@ -57,7 +57,7 @@ impl Process {
         self.all().into_iter().map(of).sum()
     }
 
-    /// The processor time that it has used, with its children. That of a database server isn't its own.
+    /// The processor time that it has used, with all processes below it. That of a database server isn't its own.
     pub(crate) fn processor_time(&self) -> Duration {
         let of = |id: u32| {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
@@ -69,10 +69,14 @@ impl Process {
     }
 
     fn all(&self) -> Vec<u32> {
-        let id = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        let children = children.split_whitespace().filter_map(|child| child.parse().ok());
-        std::iter::once(id).chain(children).collect()
+        let mut all = vec![self.child.id()];
+        let mut next = 0;
+        while let Some(&id) = all.get(next) {
+            let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+            next += 1;
+        }
+        all
     }
 
     /// Waits until all its receivers have run. Returns the 99th percentile of their lags, if it measures them.
@@ -82,7 +86,7 @@ impl Process {
         Ok(answer.parse().ok().map(Duration::from_micros))
     }
 
-    fn kill(&mut self) -> io::Result<()> {
+    fn end(&mut self) -> io::Result<()> {
         drop(self.child.stdin.take());
         if !self.ends_with_input {
             self.child.kill()?;
@@ -93,6 +97,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.kill();
+        let _ = self.end();
     }
 }

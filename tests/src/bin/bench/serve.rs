@@ -1,25 +1,22 @@
 //! athm as a contender, and the handler without a database: a process that serves until it is killed.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use athm_actix::dispatch::Dispatcher;
 use athm_actix::{Athm, Callback, Context, Delivery, FromContext, Signal};
 use athm_core::testing::BuilderExt as _;
+use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
 use crate::contender::{Contender, Rows};
 use crate::own_rows::OwnRows;
 
-/// How long it took from each observation to the start of its receiver: how many took 0.0 ms, 0.1 ms, 0.2 ms and so on. Of a
-/// fixed size, because the process's memory is measured.
+/// How many microseconds lay between each observation and the start of its receiver, up to a minute. A histogram doesn't grow
+/// with the deliveries: the process's memory is measured.
 #[derive(Debug, Clone)]
-struct Lags(Arc<Mutex<Vec<u32>>>);
-
-/// One step of [`Lags`], in microseconds, and the number of steps: a minute. Longer ones count as a minute.
-const LAG_STEP: u32 = 100;
-const LAG_STEPS: usize = 600_000;
+struct Lags(Arc<Mutex<Histogram<u32>>>);
 
 /// Serves on a port that it prints, with this many receivers.
 pub(crate) fn serve(
@@ -29,7 +26,7 @@ pub(crate) fn serve(
     provider: Option<&str>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     actix_web::rt::System::new().block_on(async {
-        let lags = Lags(Arc::new(Mutex::new(vec![0; LAG_STEPS])));
+        let lags = Lags(Arc::new(Mutex::new(Histogram::new_with_bounds(1, 60_000_000, 3)?)));
         let athm = start(contender, database, receivers, provider, &lags).await?;
         let server = HttpServer::new(move || {
             let (athm_data, lags) = (web::Data::new(athm.clone()), web::Data::new(lags.clone()));
@@ -98,20 +95,15 @@ async fn finish(athm: web::Data<Athm>, lags: web::Data<Lags>) -> HttpResponse {
 impl Lags {
     fn note(&self, context: &Context<'_>) {
         let Some(event) = context.event() else { return };
-        let lag = Timestamp::now().duration_since(event.created_at()).as_micros().max(0);
-        let step = usize::try_from(lag / i128::from(LAG_STEP)).unwrap_or(usize::MAX);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)[step.min(LAG_STEPS - 1)] += 1;
+        let lag = Timestamp::now().duration_since(event.created_at()).as_micros();
+        self.histogram().saturating_record(u64::try_from(lag).unwrap_or_default());
     }
 
-    /// The 99th percentile, in microseconds.
     fn p99(&self) -> u64 {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: u64 = counts.iter().copied().map(u64::from).sum();
-        let steps = counts.iter().scan(0, |passed, &count| {
-            *passed += u64::from(count);
-            Some(*passed)
-        });
-        let below = steps.take_while(|&passed| passed * 100 < all * 99).count();
-        below as u64 * u64::from(LAG_STEP)
+        self.histogram().value_at_quantile(0.99)
+    }
+
+    fn histogram(&self) -> MutexGuard<'_, Histogram<u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -261,15 +261,22 @@ async fn deliveries_of_one_event_are_claimed_with_its_payment_and_those_of_a_dam
 
 const DELIVERIES: &str = "SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state";
 
-/// What the proxy does with a connection after a message.
+/// What becomes of a connection.
 #[derive(Clone, Copy)]
-enum Then {
+enum Outage {
     HangsUp,
     Hangs,
 }
 
-/// A proxy in front of the server. Once `fails` is set, it passes the next message with that word on, and no answer any more.
-async fn proxy(server: &str, word: &'static [u8], then: Then, fails: Arc<AtomicBool>) -> String {
+/// A process behind a proxy. Once the flag is set, the proxy passes the next message with that word on to the server, and no
+/// answer any more.
+async fn behind_proxy(word: &'static [u8], outage: Outage) -> (StoreFixture, Arc<AtomicBool>) {
+    let fails = Arc::new(AtomicBool::new(false));
+    let url = proxy(&StoreFixture::schema().await, word, outage, Arc::clone(&fails)).await;
+    (StoreFixture::on(url, Clock::system(), 8, Batching::Grouped).await, fails)
+}
+
+async fn proxy(server: &str, word: &'static [u8], outage: Outage, fails: Arc<AtomicBool>) -> String {
     let config: tokio_postgres::Config = server.parse().unwrap();
     let tokio_postgres::config::Host::Tcp(host) = config.get_hosts()[0].clone() else { panic!("no host") };
     let (host, port) = (host, config.get_ports()[0]);
@@ -294,7 +301,7 @@ async fn proxy(server: &str, word: &'static [u8], then: Then, fails: Arc<AtomicB
                         }
                         read = server.read(&mut answered) => {
                             let sent = &answered[..read.unwrap_or(0)];
-                            if is_last && matches!(then, Then::Hangs) {
+                            if is_last && matches!(outage, Outage::Hangs) {
                                 std::future::pending::<()>().await;
                             }
                             if is_last || sent.is_empty() || client.write_all(sent).await.is_err() {
@@ -312,14 +319,7 @@ async fn proxy(server: &str, word: &'static [u8], then: Then, fails: Arc<AtomicB
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
-    let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let fixture = StoreFixture::on(
-        proxy(&url, b"COMMIT\0", Then::HangsUp, Arc::clone(&hangs_up)).await,
-        Clock::system(),
-        8,
-        Batching::Grouped,
-    )
-    .await;
+    let (fixture, hangs_up) = behind_proxy(b"COMMIT\0", Outage::HangsUp).await;
     let mut open = record("reference-1", None);
     open.observed.status = Status::Open;
     fixture.store.record(open).await.unwrap();
@@ -332,9 +332,7 @@ async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_inserted() {
-    let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let proxy = proxy(&url, b"reference-2", Then::HangsUp, Arc::clone(&hangs_up)).await;
-    let fixture = StoreFixture::on(proxy, Clock::system(), 8, Batching::Grouped).await;
+    let (fixture, hangs_up) = behind_proxy(b"reference-2", Outage::HangsUp).await;
     fixture.record(1).await.unwrap();
     hangs_up.store(true, SeqCst);
     fixture.record(2).await.unwrap();
@@ -349,9 +347,7 @@ async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_in
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn an_insert_that_the_server_never_answers_is_an_error_in_time_and_what_it_claimed_is_due() {
-    let (url, hangs) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let proxy = proxy(&url, b"reference-2", Then::Hangs, Arc::clone(&hangs)).await;
-    let fixture = StoreFixture::on(proxy, Clock::system(), 8, Batching::Grouped).await;
+    let (fixture, hangs) = behind_proxy(b"reference-2", Outage::Hangs).await;
     fixture.record(1).await.unwrap();
     hangs.store(true, SeqCst);
     tokio::time::pause();
@@ -366,14 +362,7 @@ async fn an_insert_that_the_server_never_answers_is_an_error_in_time_and_what_it
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_claim_of_unknown_outcome_is_released_and_costs_a_suspect_nothing() {
-    let (url, hangs_up) = (StoreFixture::schema().await, Arc::new(AtomicBool::new(false)));
-    let fixture = StoreFixture::on(
-        proxy(&url, b"COMMIT\0", Then::HangsUp, Arc::clone(&hangs_up)).await,
-        Clock::system(),
-        8,
-        Batching::Grouped,
-    )
-    .await;
+    let (fixture, hangs_up) = behind_proxy(b"COMMIT\0", Outage::HangsUp).await;
     fixture.outbox.stopping.store(true, SeqCst);
     fixture.record(1).await.unwrap();
     fixture.query("UPDATE athm_delivery SET interruptions = 2").await;
