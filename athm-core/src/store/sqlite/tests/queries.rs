@@ -1,8 +1,11 @@
-//! Lists of payments, with many rows.
+//! Lists of payments and of problems, with many rows.
+
+use rusqlite::StatementStatus;
 
 use super::*;
 use crate::store::fixtures::payment_queries;
 use crate::store::payment_list::{PAID_BY, PaymentList};
+use crate::store::problem::{COUNT, HAS_NEW_ALERTS, INSERT_ALERTS, LIST};
 
 const PAYMENTS: &str = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000) \
     INSERT INTO athm_transaction (id, kind, status, reference_number, total, subtotal, tax, fee, net_amount, \
@@ -41,5 +44,28 @@ async fn each_list_of_payments_follows_an_index_through_100_000_rows() {
     let plan = plan(&fixture, PAID_BY).await;
     for index in ["athm_customer_phone", "athm_customer_email"] {
         assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn problems_are_found_without_reading_the_payments_that_are_none() {
+    let fixture = StoreFixture::with_slots(0);
+    fixture.store.writer.write(|connection| Ok(execute(connection, PAYMENTS, [])?), |()| ()).await.unwrap();
+    for sql in [HAS_NEW_ALERTS, INSERT_ALERTS, LIST, COUNT] {
+        let steps = fixture.store.writer.write(
+            move |connection| {
+                let mut statement = connection.prepare(sql)?;
+                for value in 1..=statement.parameter_count() {
+                    statement.raw_bind_parameter(value, 1)?;
+                }
+                let mut rows = statement.raw_query();
+                while rows.next()?.is_some() {}
+                drop(rows);
+                Ok(statement.get_status(StatementStatus::VmStep))
+            },
+            |steps| steps,
+        );
+        let steps = steps.await.unwrap();
+        assert!(steps < 1000, "{steps} steps: {sql}");
     }
 }
