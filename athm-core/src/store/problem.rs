@@ -141,9 +141,9 @@ impl ProblemQuery {
 
 /// All problems, as `problem`; `$1` is [`ProblemQuery::refunds_before`].
 ///
-/// This runs every few seconds, so it must read only rows that may be a problem: each part follows a partial index. SQLite
-/// joins a `CROSS JOIN` in the order in which it is written: from the repeated payments of checkouts, which are few, to
-/// their rows. Left to choose, it reads every completed payment.
+/// Alerts search it every few seconds, so that it must read only rows that may be problems: each part follows an index with
+/// few others in it. SQLite joins the tables of a `CROSS JOIN` as they are written: first the repeated payments of checkouts,
+/// which are few, then their rows of `athm_transaction`. Left to choose, it reads every completed payment.
 macro_rules! problems {
     ($select:literal, $rest:literal) => {
         concat!(

@@ -261,22 +261,24 @@ async fn deliveries_of_one_event_are_claimed_with_its_payment_and_those_of_a_dam
 
 const DELIVERIES: &str = "SELECT state || ' ' || attempts FROM athm_delivery ORDER BY state";
 
-/// What becomes of a connection.
+/// How a proxy fails a connection.
 #[derive(Clone, Copy)]
-enum Outage {
-    HangsUp,
-    Hangs,
+enum ConnectionFailure {
+    /// It closes the connection.
+    Closed,
+    /// It keeps the connection open, and passes no answer on.
+    Silent,
 }
 
-/// A process behind a proxy. Once the flag is set, the proxy passes the next message with that word on to the server, and no
-/// answer any more.
-async fn behind_proxy(word: &'static [u8], outage: Outage) -> (StoreFixture, Arc<AtomicBool>) {
+/// A process behind a proxy. Once the flag is set, the proxy passes the next message with that word on to the server, and
+/// fails the connection before the answer.
+async fn behind_proxy(word: &'static [u8], failure: ConnectionFailure) -> (StoreFixture, Arc<AtomicBool>) {
     let fails = Arc::new(AtomicBool::new(false));
-    let url = proxy(&StoreFixture::schema().await, word, outage, Arc::clone(&fails)).await;
+    let url = proxy(&StoreFixture::schema().await, word, failure, Arc::clone(&fails)).await;
     (StoreFixture::on(url, Clock::system(), 8, Batching::Grouped).await, fails)
 }
 
-async fn proxy(server: &str, word: &'static [u8], outage: Outage, fails: Arc<AtomicBool>) -> String {
+async fn proxy(server: &str, word: &'static [u8], failure: ConnectionFailure, fails: Arc<AtomicBool>) -> String {
     let config: tokio_postgres::Config = server.parse().unwrap();
     let tokio_postgres::config::Host::Tcp(host) = config.get_hosts()[0].clone() else { panic!("no host") };
     let (host, port) = (host, config.get_ports()[0]);
@@ -301,7 +303,7 @@ async fn proxy(server: &str, word: &'static [u8], outage: Outage, fails: Arc<Ato
                         }
                         read = server.read(&mut answered) => {
                             let sent = &answered[..read.unwrap_or(0)];
-                            if is_last && matches!(outage, Outage::Hangs) {
+                            if is_last && matches!(failure, ConnectionFailure::Silent) {
                                 std::future::pending::<()>().await;
                             }
                             if is_last || sent.is_empty() || client.write_all(sent).await.is_err() {
@@ -319,11 +321,11 @@ async fn proxy(server: &str, word: &'static [u8], outage: Outage, fails: Arc<Ato
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
-    let (fixture, hangs_up) = behind_proxy(b"COMMIT\0", Outage::HangsUp).await;
+    let (fixture, fails) = behind_proxy(b"COMMIT\0", ConnectionFailure::Closed).await;
     let mut open = record("reference-1", None);
     open.observed.status = Status::Open;
     fixture.store.record(open).await.unwrap();
-    hangs_up.store(true, SeqCst);
+    fails.store(true, SeqCst);
     assert!(matches!(fixture.record(1).await, Err(StoreError::Database(_))));
     assert_eq!(fixture.record(1).await.unwrap().events.len(), 0, "it was committed");
     assert_eq!(fixture.query(DELIVERIES).await, ["due 0"]);
@@ -332,11 +334,11 @@ async fn deliveries_claimed_by_a_commit_of_unknown_outcome_are_due_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_inserted() {
-    let (fixture, hangs_up) = behind_proxy(b"reference-2", Outage::HangsUp).await;
+    let (fixture, fails) = behind_proxy(b"reference-2", ConnectionFailure::Closed).await;
     fixture.record(1).await.unwrap();
-    hangs_up.store(true, SeqCst);
+    fails.store(true, SeqCst);
     fixture.record(2).await.unwrap();
-    assert!(!hangs_up.load(SeqCst));
+    assert!(!fails.load(SeqCst));
     // What the lost insert has claimed is given back.
     fixture.until("SELECT count(*) FROM athm_delivery WHERE state = 'running'", "1").await;
     assert_eq!(fixture.query(DELIVERIES).await, ["due 0", "running 0"]);
@@ -347,9 +349,9 @@ async fn a_new_payment_is_recorded_once_although_it_is_unknown_whether_it_was_in
 #[tokio::test]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn an_insert_that_the_server_never_answers_is_an_error_in_time_and_what_it_claimed_is_due() {
-    let (fixture, hangs) = behind_proxy(b"reference-2", Outage::Hangs).await;
+    let (fixture, fails) = behind_proxy(b"reference-2", ConnectionFailure::Silent).await;
     fixture.record(1).await.unwrap();
-    hangs.store(true, SeqCst);
+    fails.store(true, SeqCst);
     tokio::time::pause();
     let error = fixture.record(2).await.expect_err("there is no answer");
     assert!(format!("{error:?}").contains("didn't answer in time"), "{error:?}");
@@ -362,11 +364,11 @@ async fn an_insert_that_the_server_never_answers_is_an_error_in_time_and_what_it
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: tests/with-postgres"]
 async fn a_claim_of_unknown_outcome_is_released_and_costs_a_suspect_nothing() {
-    let (fixture, hangs_up) = behind_proxy(b"COMMIT\0", Outage::HangsUp).await;
+    let (fixture, fails) = behind_proxy(b"COMMIT\0", ConnectionFailure::Closed).await;
     fixture.outbox.stopping.store(true, SeqCst);
     fixture.record(1).await.unwrap();
     fixture.query("UPDATE athm_delivery SET interruptions = 2").await;
-    hangs_up.store(true, SeqCst);
+    fails.store(true, SeqCst);
     assert!(fixture.store.claim_deliveries(claim(&fixture.clock)).await.is_err());
     let state = "SELECT state || ' ' || attempts || ' ' || (claim IS NOT NULL) FROM athm_delivery";
     fixture.until(state, "due 0 true").await;
